@@ -1,0 +1,355 @@
+#include "system.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LANE_BYTES    32768 /* of one read or write; half a pipe, so that most go at once */
+#define LAST_WRITE_MS 100   /* what a close waits for a write that is under way */
+
+/*
+ * One direction of a channel: at most one read or write is under way. The event is set while
+ * none is. The lock is for those who wait while another reads or writes.
+ */
+typedef struct pipe_lane {
+    SRWLOCK lock;
+    OVERLAPPED overlapped;
+    HANDLE event;
+    bool pending;
+    DWORD failed;     /* the error that ended it, or 0 */
+    DWORD begin, end; /* what was read and not taken */
+    unsigned char bytes[LANE_BYTES];
+} pipe_lane;
+
+struct brood_os_channel {
+    HANDLE handle;
+    pipe_lane *in; /* NULL: not in this direction */
+    pipe_lane *out;
+};
+
+/* ---- lanes -------------------------------------------------------------------------------- */
+
+static pipe_lane *lane_create(void)
+{
+    pipe_lane *created = calloc(1, sizeof *created);
+
+    if (created == NULL) {
+        return NULL;
+    }
+    InitializeSRWLock(&created->lock);
+    created->event = brood_win32_opened(CreateEventW(NULL, TRUE, TRUE, NULL));
+    if (created->event == NULL) {
+        free(created);
+        return NULL;
+    }
+    return created;
+}
+
+static void lane_free(pipe_lane *lane)
+{
+    if (lane != NULL) {
+        brood_win32_close(lane->event);
+        free(lane);
+    }
+}
+
+/*
+ * The lowest bit keeps the completion port out of it, see pipe.c:
+ * https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus
+ */
+static void lane_prepare(pipe_lane *lane)
+{
+    memset(&lane->overlapped, 0, sizeof lane->overlapped);
+    lane->overlapped.hEvent = (HANDLE)((ULONG_PTR)lane->event | 1);
+}
+
+/* After ReadFile or WriteFile; one that is done already is found by lane_finish. */
+static void lane_begun(pipe_lane *lane, BOOL done, DWORD code)
+{
+    lane->pending = done || code == ERROR_IO_PENDING;
+    if (!lane->pending) {
+        lane->failed = code;
+        SetEvent(lane->event);
+    }
+}
+
+/* Takes the end of what is under way, if it has come; got is 0 otherwise. */
+static DWORD lane_finish(pipe_lane *lane, HANDLE handle)
+{
+    DWORD got = 0;
+    DWORD code = ERROR_SUCCESS;
+
+    if (!lane->pending) {
+        return 0;
+    }
+    if (!GetOverlappedResult(handle, &lane->overlapped, &got, FALSE)) {
+        code = GetLastError();
+        if (code == ERROR_IO_INCOMPLETE) {
+            return 0;
+        }
+        lane->failed = code;
+    }
+    lane->pending = false;
+    return got;
+}
+
+static void lane_cancel(pipe_lane *lane, HANDLE handle)
+{
+    if (lane != NULL && lane->pending) {
+        CancelIoEx(handle, &lane->overlapped);
+        WaitForSingleObject(lane->event, INFINITE); /* the system still uses the memory */
+    }
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+static void channel_free(brood_os_channel *channel)
+{
+    lane_cancel(channel->in, channel->handle);
+    lane_cancel(channel->out, channel->handle);
+    brood_win32_close(channel->handle);
+    lane_free(channel->in);
+    lane_free(channel->out);
+    free(channel);
+}
+
+/* The channel owns the handle only on success. */
+static brood_status channel_create(brood_os_channel **channel, HANDLE handle, bool reads,
+                                   bool writes, brood_error *error)
+{
+    brood_os_channel *created = calloc(1, sizeof *created);
+
+    if (created == NULL) {
+        return brood_fail_memory(error, "channel");
+    }
+    created->handle = INVALID_HANDLE_VALUE;
+    created->in = reads ? lane_create() : NULL;
+    created->out = writes ? lane_create() : NULL;
+    if ((reads && created->in == NULL) || (writes && created->out == NULL)) {
+        channel_free(created);
+        return brood_fail_memory(error, "channel");
+    }
+    created->handle = handle;
+    *channel = created;
+    return BROOD_OK;
+}
+
+static brood_status open_pipe(brood_os_channel **channel, brood_handle *child,
+                              const brood_win32_pipe_kind *kind, brood_error *error)
+{
+    HANDLE ours = INVALID_HANDLE_VALUE;
+    HANDLE theirs = INVALID_HANDLE_VALUE;
+    DWORD code = brood_win32_pipe_open(&ours, &theirs, kind);
+    brood_status status = BROOD_OK;
+
+    *channel = NULL;
+    *child = BROOD_HANDLE_NONE;
+    if (code != ERROR_SUCCESS) {
+        status = brood_win32_fail(error, code, "CreateNamedPipe");
+    } else {
+        status = channel_create(channel, ours, kind->reads, kind->writes, error);
+    }
+    if (status != BROOD_OK) {
+        brood_win32_close(theirs);
+        brood_win32_close(ours);
+        return status;
+    }
+    *child = (brood_handle)theirs;
+    return BROOD_OK;
+}
+
+brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *child,
+                                   brood_error *error)
+{
+    static const brood_win32_pipe_kind duplex = {PIPE_ACCESS_DUPLEX, GENERIC_READ | GENERIC_WRITE,
+                                                 FILE_FLAG_OVERLAPPED, true, true};
+
+    return open_pipe(channel, child, &duplex, error);
+}
+
+brood_status brood_os_channel_pipe(brood_os_channel **channel, brood_handle *child,
+                                   bool child_writes, brood_error *error)
+{
+    static const brood_win32_pipe_kind from_child = {
+        PIPE_ACCESS_INBOUND, GENERIC_WRITE | FILE_READ_ATTRIBUTES, 0, true, false};
+    static const brood_win32_pipe_kind to_child = {
+        PIPE_ACCESS_OUTBOUND, GENERIC_READ | FILE_WRITE_ATTRIBUTES, 0, false, true};
+
+    return open_pipe(channel, child, child_writes ? &from_child : &to_child, error);
+}
+
+brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle handle,
+                                    brood_error *error)
+{
+    DWORD code = brood_win32_pipe_check((HANDLE)handle);
+    brood_status status = BROOD_OK;
+
+    *channel = NULL;
+    if (code != ERROR_SUCCESS) {
+        return brood_fail(error, BROOD_ERR_PROTOCOL, (int)code, "GetNamedPipeInfo",
+                          "the handle is no end of a channel");
+    }
+    status = channel_create(channel, (HANDLE)handle, true, true, error);
+    if (status == BROOD_OK) {
+        brood_win32_opened((HANDLE)handle);
+    }
+    return status;
+}
+
+/* ---- reading and writing ------------------------------------------------------------------ */
+
+/* Begins a read if there is nothing to take; under the lock. */
+static void begin_read(brood_os_channel *channel)
+{
+    pipe_lane *in = channel->in;
+    BOOL done = FALSE;
+
+    if (in->begin < in->end || in->pending || in->failed != 0) {
+        return;
+    }
+    lane_prepare(in);
+    done = ReadFile(channel->handle, in->bytes, sizeof in->bytes, NULL, &in->overlapped);
+    lane_begun(in, done, GetLastError());
+}
+
+static void finish_read(brood_os_channel *channel)
+{
+    pipe_lane *in = channel->in;
+    DWORD got = lane_finish(in, channel->handle);
+
+    if (got > 0) {
+        in->begin = 0;
+        in->end = got;
+    }
+}
+
+/* Until bytes came, or none did; a program that writes 0 bytes ends a read without any. */
+static void try_read(brood_os_channel *channel)
+{
+    pipe_lane *in = channel->in;
+
+    finish_read(channel);
+    while (in->begin == in->end && !in->pending && in->failed == 0) {
+        begin_read(channel);
+        finish_read(channel);
+    }
+}
+
+static brood_status explain_lane(const pipe_lane *lane, const char *step, brood_error *error)
+{
+    if (lane->failed == 0) {
+        return brood_fail(error, BROOD_ERR_TIMEOUT, 0, step, "it would block");
+    }
+    return brood_win32_fail(error, lane->failed, step);
+}
+
+brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size_t size,
+                                   size_t *got, brood_error *error)
+{
+    pipe_lane *in = channel->in;
+    brood_status status = BROOD_OK;
+    size_t there = 0;
+
+    *got = 0;
+    if (in == NULL) {
+        return brood_fail_argument(error, "channel", "is for writing");
+    }
+    AcquireSRWLockExclusive(&in->lock);
+    try_read(channel);
+    there = in->end - in->begin;
+    if (there == 0) {
+        status = explain_lane(in, "ReadFile", error);
+    } else {
+        *got = there < size ? there : size;
+        memcpy(buffer, in->bytes + in->begin, *got);
+        in->begin += (DWORD)*got;
+    }
+    ReleaseSRWLockExclusive(&in->lock);
+    return status;
+}
+
+brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,
+                                    size_t *put, brood_error *error)
+{
+    pipe_lane *out = channel->out;
+    size_t taken = size < LANE_BYTES ? size : LANE_BYTES;
+    brood_status status = BROOD_OK;
+    BOOL done = FALSE;
+
+    *put = 0;
+    if (out == NULL) {
+        return brood_fail_argument(error, "channel", "is for reading");
+    }
+    AcquireSRWLockExclusive(&out->lock);
+    lane_finish(out, channel->handle);
+    if (!out->pending && out->failed == 0) {
+        memcpy(out->bytes, buffer, taken);
+        lane_prepare(out);
+        done = WriteFile(channel->handle, out->bytes, (DWORD)taken, NULL, &out->overlapped);
+        lane_begun(out, done, GetLastError());
+        *put = out->pending ? taken : 0;
+    }
+    if (*put == 0) {
+        status = explain_lane(out, "WriteFile", error);
+    }
+    ReleaseSRWLockExclusive(&out->lock);
+    return status;
+}
+
+HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write)
+{
+    pipe_lane *lane = to_write ? channel->out : channel->in;
+
+    if (lane == NULL) {
+        return NULL;
+    }
+    if (!to_write) {
+        AcquireSRWLockExclusive(&lane->lock);
+        begin_read(channel);
+        ReleaseSRWLockExclusive(&lane->lock);
+    }
+    return lane->event;
+}
+
+/* ---- closing ------------------------------------------------------------------------------ */
+
+static void CALLBACK close_written(PTP_CALLBACK_INSTANCE instance, void *channel, PTP_WAIT wait,
+                                   TP_WAIT_RESULT result)
+{
+    (void)instance;
+    (void)result;
+    CloseThreadpoolWait(wait);
+    channel_free(channel);
+}
+
+/*
+ * Leaves the end of the last write, and the closing, to a thread of the system's pool: a slow
+ * reader shall get its bytes, and one that never reads shall not stop us. The module stays
+ * loaded, for the thread will need it.
+ */
+static bool close_later(brood_os_channel *channel)
+{
+    PTP_WAIT wait = CreateThreadpoolWait(close_written, channel, NULL);
+    HMODULE module = NULL;
+
+    if (wait == NULL) {
+        return false;
+    }
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                       (const wchar_t *)(uintptr_t)close_written, &module);
+    SetThreadpoolWait(wait, channel->out->event, NULL);
+    return true;
+}
+
+/* What the pipe has taken stays in it; only a write that is under way would be lost. */
+void brood_os_channel_close(brood_os_channel *channel)
+{
+    if (channel == NULL) {
+        return;
+    }
+    if (channel->out != NULL && channel->out->pending &&
+        WaitForSingleObject(channel->out->event, LAST_WRITE_MS) == WAIT_TIMEOUT &&
+        close_later(channel)) {
+        return;
+    }
+    channel_free(channel);
+}

@@ -1,0 +1,74 @@
+#include "system.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+typedef void signal_handler(int);
+
+/* Error boxes of the system, of abort and of assert: nobody is there to close one. */
+void brood_os_child_begin(const char *name)
+{
+    (void)name; /* Windows shows the file's name and nothing else */
+    SetErrorMode(GetErrorMode() | SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
+    _set_error_mode(_OUT_TO_STDERR);
+}
+
+/* The job tells the parent. */
+void brood_os_child_watch_memory(uint64_t memory_limit_bytes, void (*report)(void))
+{
+    (void)memory_limit_bytes;
+    (void)report;
+}
+
+bool brood_os_child_out_of_memory(void)
+{
+    return false;
+}
+
+/* The parent asks the system, also after the end. */
+uint64_t brood_os_child_peak_memory(void)
+{
+    return 0;
+}
+
+/* Being asked to end comes through the channel, for want of signals. */
+bool brood_os_child_needs_watch(void)
+{
+    return true;
+}
+
+/*
+ * By signal() of the C runtime, which sets a handler back to SIG_DFL before it calls it: one that
+ * wants a second SIGTERM arms itself again.
+ * https://learn.microsoft.com/cpp/c-runtime-library/reference/signal
+ */
+void brood_os_child_raise_terminate(void)
+{
+    signal_handler *handler = signal(SIGTERM, SIG_IGN);
+
+    if (handler == SIG_IGN) {
+        return;
+    }
+    if (handler == SIG_DFL || handler == SIG_ERR) { /* raise would exit with code 3 */
+        TerminateProcess(GetCurrentProcess(), BROOD_WIN32_TERMINATED);
+        return;
+    }
+    signal(SIGTERM, handler);
+    raise(SIGTERM);
+}
+
+/*
+ * Not ExitProcess, which runs the DLLs' ends and may wait for a lock that an ended thread held.
+ * The tree is the job's affair.
+ * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitprocess
+ */
+void brood_os_child_end(int code, bool tree)
+{
+    (void)tree;
+    TerminateProcess(GetCurrentProcess(), (UINT)code);
+}
+
+int64_t brood_os_self_pid(void)
+{
+    return (int64_t)GetCurrentProcessId();
+}

@@ -1,0 +1,130 @@
+#define _CRT_RAND_S /* rand_s, of the system's generator */
+
+#include "system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PIPE_BYTES    65536
+#define NAME_ROOM     80
+#define SQOS_NO_TRUST (SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS)
+#define USER_ROOM     (sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE)
+#define ACCESS_ROOM   (sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE)
+
+/*
+ * Without a completion port the system cancels what a thread has begun when the thread ends. The
+ * file keeps the port, which nobody asks.
+ * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitthread
+ */
+static DWORD attach(HANDLE handle)
+{
+    HANDLE port = brood_win32_opened(CreateIoCompletionPort(handle, NULL, 0, 1));
+    DWORD code = port == NULL ? GetLastError() : ERROR_SUCCESS;
+
+    brood_win32_close(port);
+    return code;
+}
+
+/* A name that nobody guesses. */
+static DWORD make_name(char *name, size_t size)
+{
+    unsigned random[4];
+
+    for (size_t i = 0; i < sizeof random / sizeof random[0]; i++) {
+        if (rand_s(&random[i]) != 0) {
+            return ERROR_GEN_FAILURE;
+        }
+    }
+    snprintf(name, size, "\\\\.\\pipe\\brood-%lu-%08x%08x%08x%08x", GetCurrentProcessId(),
+             random[0], random[1], random[2], random[3]);
+    return ERROR_SUCCESS;
+}
+
+/* Whom the pipe lets in: the user that we are, where the default lets everybody read. */
+typedef struct only_user {
+    union {
+        TOKEN_USER user;
+        unsigned char room[USER_ROOM];
+    } token;
+    union {
+        ACL acl;
+        unsigned char room[ACCESS_ROOM];
+    } access;
+    SECURITY_DESCRIPTOR descriptor;
+} only_user;
+
+static DWORD only_user_fill(only_user *only)
+{
+    HANDLE token = NULL;
+    DWORD size = 0;
+    DWORD code = ERROR_SUCCESS;
+
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token) ||
+        !GetTokenInformation(brood_win32_opened(token), TokenUser, &only->token, sizeof only->token,
+                             &size) ||
+        !InitializeAcl(&only->access.acl, sizeof only->access, ACL_REVISION) ||
+        !AddAccessAllowedAce(&only->access.acl, ACL_REVISION, GENERIC_ALL,
+                             only->token.user.User.Sid) ||
+        !InitializeSecurityDescriptor(&only->descriptor, SECURITY_DESCRIPTOR_REVISION) ||
+        !SetSecurityDescriptorDacl(&only->descriptor, TRUE, &only->access.acl, FALSE)) {
+        code = GetLastError();
+    }
+    brood_win32_close(token);
+    return code;
+}
+
+/* Names are open to all: whether both ends are ours is asked of the pipe itself. */
+static bool are_both_ours(HANDLE ours, HANDLE child)
+{
+    ULONG client = 0;
+    ULONG server = 0;
+
+    return GetNamedPipeClientProcessId(ours, &client) &&
+           GetNamedPipeServerProcessId(child, &server) && client == GetCurrentProcessId() &&
+           server == GetCurrentProcessId();
+}
+
+DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_kind *kind)
+{
+    char name[NAME_ROOM];
+    only_user only;
+    SECURITY_ATTRIBUTES security = {sizeof security, &only.descriptor, FALSE};
+    DWORD code = make_name(name, sizeof name);
+
+    if (code == ERROR_SUCCESS) {
+        code = only_user_fill(&only);
+    }
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    *ours = brood_win32_opened(CreateNamedPipeA(
+        name, kind->access | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
+        PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1, PIPE_BYTES,
+        PIPE_BYTES, 0, &security));
+    if (*ours == INVALID_HANDLE_VALUE) {
+        return GetLastError();
+    }
+    *child = brood_win32_opened(CreateFileA(name, kind->child_access, 0, NULL, OPEN_EXISTING,
+                                            kind->child_flags | SQOS_NO_TRUST, NULL));
+    if (*child == INVALID_HANDLE_VALUE) {
+        return GetLastError();
+    }
+    return are_both_ours(*ours, *child) ? attach(*ours) : ERROR_ACCESS_DENIED;
+}
+
+/* A socket is a FILE_TYPE_PIPE too; a pipe that is not overlapped cannot be attached. */
+DWORD brood_win32_pipe_check(HANDLE handle)
+{
+    DWORD flags = 0;
+
+    if (handle == NULL || handle == INVALID_HANDLE_VALUE || GetFileType(handle) != FILE_TYPE_PIPE) {
+        return ERROR_INVALID_HANDLE;
+    }
+    if (!GetNamedPipeInfo(handle, &flags, NULL, NULL, NULL)) {
+        return GetLastError();
+    }
+    if ((flags & (PIPE_SERVER_END | PIPE_TYPE_MESSAGE)) != 0) {
+        return ERROR_BAD_PIPE;
+    }
+    return SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) ? attach(handle) : GetLastError();
+}

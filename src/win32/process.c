@@ -1,0 +1,226 @@
+#include "system.h"
+
+#include <stdlib.h>
+
+#include <psapi.h>
+
+#define SIGNAL_KILLED     9 /* as on POSIX, also in brood_os_signal_name */
+#define SIGNAL_TERMINATED 15
+#define STATUS_OF_ERROR   0xC /* the upper four bits of an NTSTATUS that tells of an error */
+#define TICKS_PER_US      10  /* of 100 ns */
+
+/*
+ * Numbers of https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/ under their names
+ * in winnt.h: EXCEPTION_ where a program can catch it. The last one is what throw of C++ raises.
+ */
+#define EXCEPTION_TABLE(X)                              \
+    X(SIGNAL_KILLED, "SIGKILL")                         \
+    X(SIGNAL_TERMINATED, "SIGTERM")                     \
+    X(0x40000015, "STATUS_FATAL_APP_EXIT")              \
+    X(0x80000001, "EXCEPTION_GUARD_PAGE")               \
+    X(0x80000002, "EXCEPTION_DATATYPE_MISALIGNMENT")    \
+    X(0x80000003, "EXCEPTION_BREAKPOINT")               \
+    X(0x80000004, "EXCEPTION_SINGLE_STEP")              \
+    X(0xC0000005, "EXCEPTION_ACCESS_VIOLATION")         \
+    X(0xC0000006, "EXCEPTION_IN_PAGE_ERROR")            \
+    X(0xC0000008, "EXCEPTION_INVALID_HANDLE")           \
+    X(0xC000000D, "STATUS_INVALID_PARAMETER")           \
+    X(0xC0000017, "STATUS_NO_MEMORY")                   \
+    X(0xC000001D, "EXCEPTION_ILLEGAL_INSTRUCTION")      \
+    X(0xC0000022, "STATUS_ACCESS_DENIED")               \
+    X(0xC0000025, "EXCEPTION_NONCONTINUABLE_EXCEPTION") \
+    X(0xC0000026, "EXCEPTION_INVALID_DISPOSITION")      \
+    X(0xC000007B, "STATUS_INVALID_IMAGE_FORMAT")        \
+    X(0xC000008C, "EXCEPTION_ARRAY_BOUNDS_EXCEEDED")    \
+    X(0xC000008D, "EXCEPTION_FLT_DENORMAL_OPERAND")     \
+    X(0xC000008E, "EXCEPTION_FLT_DIVIDE_BY_ZERO")       \
+    X(0xC000008F, "EXCEPTION_FLT_INEXACT_RESULT")       \
+    X(0xC0000090, "EXCEPTION_FLT_INVALID_OPERATION")    \
+    X(0xC0000091, "EXCEPTION_FLT_OVERFLOW")             \
+    X(0xC0000092, "EXCEPTION_FLT_STACK_CHECK")          \
+    X(0xC0000093, "EXCEPTION_FLT_UNDERFLOW")            \
+    X(0xC0000094, "EXCEPTION_INT_DIVIDE_BY_ZERO")       \
+    X(0xC0000095, "EXCEPTION_INT_OVERFLOW")             \
+    X(0xC0000096, "EXCEPTION_PRIV_INSTRUCTION")         \
+    X(0xC00000FD, "EXCEPTION_STACK_OVERFLOW")           \
+    X(0xC000012D, "STATUS_COMMITMENT_LIMIT")            \
+    X(0xC0000135, "STATUS_DLL_NOT_FOUND")               \
+    X(0xC0000138, "STATUS_ORDINAL_NOT_FOUND")           \
+    X(0xC0000139, "STATUS_ENTRYPOINT_NOT_FOUND")        \
+    X(0xC000013A, "STATUS_CONTROL_C_EXIT")              \
+    X(0xC0000142, "STATUS_DLL_INIT_FAILED")             \
+    X(0xC0000194, "EXCEPTION_POSSIBLE_DEADLOCK")        \
+    X(0xC0000374, "STATUS_HEAP_CORRUPTION")             \
+    X(0xC0000409, "STATUS_STACK_BUFFER_OVERRUN")        \
+    X(0xC0000417, "STATUS_INVALID_CRUNTIME_PARAMETER")  \
+    X(0xC0000420, "STATUS_ASSERTION_FAILURE")           \
+    X(0xC0000428, "STATUS_INVALID_IMAGE_HASH")          \
+    X(0xC0000602, "STATUS_FAIL_FAST_EXCEPTION")         \
+    X(0xE06D7363, "CPP_EXCEPTION")
+
+int64_t brood_os_process_pid(const brood_os_process *process)
+{
+    return (int64_t)process->pid;
+}
+
+/*
+ * Windows has one number for both. What is an NTSTATUS of an error, or in the table, was an
+ * exception; any other is an exit code, and negative ones are so again.
+ */
+static void decode_exit_code(brood_os_exit *result, DWORD code)
+{
+    result->reason = BROOD_EXIT_SIGNAL;
+    if (code == BROOD_WIN32_KILLED) {
+        result->code = SIGNAL_KILLED;
+    } else if (code == BROOD_WIN32_TERMINATED) {
+        result->code = SIGNAL_TERMINATED;
+    } else if (code >> 28 == STATUS_OF_ERROR ||
+               (code > UINT16_MAX && brood_os_signal_name((int64_t)code)[0] != '\0')) {
+        result->code = (int64_t)code;
+    } else {
+        result->reason = BROOD_EXIT_CODE;
+        result->code = (int64_t)(int32_t)code;
+    }
+}
+
+static uint64_t microseconds(const FILETIME *time)
+{
+    return ((uint64_t)time->dwHighDateTime << 32 | time->dwLowDateTime) / TICKS_PER_US;
+}
+
+static void measure(const brood_os_process *process, brood_os_exit *result)
+{
+    FILETIME created, ended, system, user;
+    PROCESS_MEMORY_COUNTERS memory = {0};
+
+    if (GetProcessTimes(process->process, &created, &ended, &system, &user)) {
+        result->cpu_user_us = microseconds(&user);
+        result->cpu_system_us = microseconds(&system);
+    }
+    if (GetProcessMemoryInfo(process->process, &memory, sizeof memory)) {
+        result->peak_memory_bytes = memory.PeakWorkingSetSize;
+    }
+}
+
+/*
+ * Takes the job's messages about limits that this process hit. One that came to an end well all
+ * the same has coped with failing allocations.
+ * https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-jobobject_associate_completion_port
+ */
+static void find_limit(const brood_os_process *process, brood_os_exit *result)
+{
+    DWORD message = 0;
+    ULONG_PTR key = 0;
+    OVERLAPPED *pid = NULL; /* the number of a process */
+
+    if (process->port == NULL) {
+        return;
+    }
+    while (GetQueuedCompletionStatus(process->port, &message, &key, &pid, 0)) {
+        if ((ULONG_PTR)pid != process->pid) {
+            continue;
+        }
+        if (message == JOB_OBJECT_MSG_END_OF_PROCESS_TIME) {
+            result->reason = BROOD_EXIT_CPU_TIME;
+        } else if (message == JOB_OBJECT_MSG_PROCESS_MEMORY_LIMIT && result->code != 0) {
+            result->reason = BROOD_EXIT_MEMORY;
+        }
+    }
+}
+
+brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *result,
+                                   brood_error *error)
+{
+    DWORD waited = WaitForSingleObject(process->process, 0);
+    DWORD code = waited == WAIT_FAILED ? GetLastError() : ERROR_SUCCESS;
+    DWORD exit_code = 0;
+
+    *result = (brood_os_exit){BROOD_EXIT_NONE, 0, 0, 0, 0};
+    if (waited == WAIT_TIMEOUT) {
+        return brood_fail(error, BROOD_ERR_TIMEOUT, 0, "WaitForSingleObject", "it still runs");
+    }
+    if (waited != WAIT_OBJECT_0) {
+        return brood_win32_fail(error, code, "WaitForSingleObject");
+    }
+    if (!GetExitCodeProcess(process->process, &exit_code)) {
+        return brood_win32_fail(error, GetLastError(), "GetExitCodeProcess");
+    }
+    decode_exit_code(result, exit_code);
+    find_limit(process, result);
+    measure(process, result);
+    process->is_reaped = true;
+    return BROOD_OK;
+}
+
+static bool has_ended(const brood_os_process *process)
+{
+    return process->is_reaped || WaitForSingleObject(process->process, 0) == WAIT_OBJECT_0;
+}
+
+/*
+ * Ctrl-Break goes to a group on our own console; a program that has not prepared for it ends with
+ * STATUS_CONTROL_C_EXIT. It fails without a console. Our handle keeps the number from being used
+ * again, so that no other group is meant.
+ * https://learn.microsoft.com/windows/console/generateconsolectrlevent
+ */
+brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    if (has_ended(process)) {
+        return BROOD_OK;
+    }
+    if (process->ask_by_signal && GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, process->pid)) {
+        return BROOD_OK;
+    }
+    code = process->ask_by_signal ? GetLastError() : ERROR_SUCCESS;
+    return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, (int)code, "GenerateConsoleCtrlEvent",
+                      "there is no way to ask this process");
+}
+
+brood_status brood_os_process_kill(brood_os_process *process, brood_error *error)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    if (process->is_reaped) {
+        return BROOD_OK;
+    }
+    if (process->kill_tree && process->job != NULL) {
+        if (!TerminateJobObject(process->job, BROOD_WIN32_KILLED)) {
+            code = GetLastError();
+            return brood_win32_fail(error, code, "TerminateJobObject");
+        }
+        return BROOD_OK;
+    }
+    if (!TerminateProcess(process->process, BROOD_WIN32_KILLED)) {
+        code = GetLastError();
+        /* That of an ended process, or of one that ends just now. */
+        return code == ERROR_ACCESS_DENIED ? BROOD_OK
+                                           : brood_win32_fail(error, code, "TerminateProcess");
+    }
+    return BROOD_OK;
+}
+
+void brood_os_process_free(brood_os_process *process)
+{
+    if (process == NULL) {
+        return;
+    }
+    brood_win32_close(process->port);
+    brood_win32_close(process->job);
+    brood_win32_close(process->process);
+    free(process);
+}
+
+const char *brood_os_signal_name(int64_t code)
+{
+    switch (code) {
+#define EXCEPTION_CASE(number, name) \
+    case number:                     \
+        return name;
+        EXCEPTION_TABLE(EXCEPTION_CASE)
+#undef EXCEPTION_CASE
+    default:
+        return "";
+    }
+}

@@ -1,0 +1,93 @@
+/* What the files of src/win32 share. */
+#ifndef BROOD_SRC_WIN32_SYSTEM_H
+#define BROOD_SRC_WIN32_SYSTEM_H
+
+#include <windows.h>
+
+#include "error.h"
+#include "platform.h"
+
+/*
+ * The exit codes of processes that we ended. Bit 29 marks them as no code of the system's:
+ * https://learn.microsoft.com/windows/win32/debug/getlasterror
+ */
+#define BROOD_WIN32_KILLED     0xE0B20009u
+#define BROOD_WIN32_TERMINATED 0xE0B2000Fu
+
+struct brood_os_process {
+    HANDLE process;
+    HANDLE job;  /* NULL: it needs none */
+    HANDLE port; /* of the job's messages; NULL: it has no limit */
+    DWORD pid;
+    bool kill_tree;
+    bool ask_by_signal;
+    bool is_reaped;
+};
+
+/* ---- system.c ----------------------------------------------------------------------------- */
+
+/* Fills error for a code of GetLastError, and returns the status that it maps to. */
+brood_status brood_win32_fail(brood_error *error, DWORD code, const char *step);
+
+/* UTF-16 of UTF-8, malloc'd. Text that is not UTF-8 is refused in the name of the argument. */
+brood_status brood_win32_wide(wchar_t **wide, const char *text, const char *argument,
+                              brood_error *error);
+
+/* UTF-8 of UTF-16, malloc'd; NULL: out of memory. A lone surrogate becomes U+FFFD. */
+char *brood_win32_utf8(const wchar_t *wide);
+
+/* The path made absolute, with backslashes; malloc'd. */
+brood_status brood_win32_full_path(wchar_t **full, const wchar_t *path, brood_error *error);
+
+/* The file of a module (NULL: the program); malloc'd. */
+brood_status brood_win32_module_path(wchar_t **path, HMODULE module, brood_error *error);
+
+/*
+ * Every handle that brood opens passes through these two, for brood_os_handle_count. Both accept
+ * NULL and INVALID_HANDLE_VALUE, and keep the last error as it was.
+ */
+HANDLE brood_win32_opened(HANDLE handle);
+void brood_win32_close(HANDLE handle);
+LONG brood_win32_open_count(void);
+
+/* ---- arguments.c -------------------------------------------------------------------------- */
+
+/* argv as one command line that the C runtime splits into just these arguments; malloc'd. */
+brood_status brood_win32_command_line(wchar_t **line, const char *const *argv, brood_error *error);
+
+/* The environment as CreateProcessW takes it, sorted, with SystemRoot; malloc'd. */
+brood_status brood_win32_environment_block(wchar_t **block, const char *const *environment,
+                                           brood_error *error);
+
+/* ---- pipe.c ------------------------------------------------------------------------------- */
+
+/* How the two ends of a pipe are opened: ours overlapped and attached to a port. */
+typedef struct brood_win32_pipe_kind {
+    DWORD access;       /* of our end */
+    DWORD child_access; /* attributes too: C runtimes ask what kind of file it is */
+    DWORD child_flags;
+    bool reads, writes; /* what we do */
+} brood_win32_pipe_kind;
+
+/*
+ * Opens both ends of a pipe of this user's that nobody else can have found. What is open after a
+ * failure, too, is the caller's.
+ */
+DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_kind *kind);
+
+/* Whether a number from outside is the child's end of such a pipe, and makes it ready for use. */
+DWORD brood_win32_pipe_check(HANDLE handle);
+
+/* ---- channel.c, job.c, program.c ---------------------------------------------------------- */
+
+/* The event that is set when a read or write may go; begins a read if there is none. */
+HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);
+
+/* The job that the options ask for, with the port of its messages; NULL where none is needed. */
+brood_status brood_win32_job_create(HANDLE *job, HANDLE *port, const brood_os_spawn *spawn,
+                                    brood_error *error);
+
+/* Whether CreateProcessW would run cmd.exe for this file. */
+bool brood_win32_is_batch_file(const wchar_t *path);
+
+#endif
