@@ -1,0 +1,13 @@
+/* brood/brood.h - all of brood. */
+#ifndef BROOD_BROOD_H
+#define BROOD_BROOD_H
+
+#include <brood/cpu.h>
+#include <brood/export.h>
+#include <brood/init.h>
+#include <brood/process.h>
+#include <brood/status.h>
+#include <brood/task.h>
+#include <brood/version.h>
+
+#endif

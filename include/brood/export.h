@@ -1,0 +1,22 @@
+/*
+ * brood/export.h - BROOD_API marks what the library exports.
+ *
+ * A program that links the static library defines BROOD_STATIC; the CMake targets and the
+ * pkg-config file do it for you.
+ */
+#ifndef BROOD_EXPORT_H
+#define BROOD_EXPORT_H
+
+#if defined(BROOD_STATIC)
+#define BROOD_API
+#elif defined(_WIN32) && defined(BROOD_BUILDING)
+#define BROOD_API __declspec(dllexport)
+#elif defined(_WIN32)
+#define BROOD_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define BROOD_API __attribute__((visibility("default")))
+#else
+#define BROOD_API
+#endif
+
+#endif

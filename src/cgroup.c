@@ -1,0 +1,275 @@
+#include "cgroup.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+
+#define FILE_MAX_BYTES (1024 * 1024)
+#define PATH_MAX_BYTES 4096
+
+/* One version of cgroups: where this process is in it, and where it is mounted. */
+typedef struct hierarchy {
+    bool is_v2;
+    const char *path;       /* of /proc/self/cgroup; NULL: not there */
+    const char *mount_root; /* what of the hierarchy is mounted */
+    const char *mount_point;
+} hierarchy;
+
+/* The whole file root/directory/name as a string, NULL when it cannot be read. */
+static char *read_file(const char *root, const char *directory, const char *name)
+{
+    char path[PATH_MAX_BYTES];
+    brood_buffer text = BROOD_BUFFER_INIT;
+    FILE *file = NULL;
+    int length = snprintf(path, sizeof path, "%s%s%s", root, directory, name);
+
+    file = length > 0 && length < PATH_MAX_BYTES ? fopen(path, "rb") : NULL;
+    if (file == NULL) {
+        return NULL;
+    }
+    while (text.size < FILE_MAX_BYTES && brood_buffer_reserve(&text, 4096)) {
+        size_t got = fread(text.data + text.size, 1, 4096, file); /* /proc tells no size */
+
+        text.size += got;
+        if (got == 0) {
+            break;
+        }
+    }
+    fclose(file);
+    brood_buffer_append(&text, "", 1);
+    if (text.failed) {
+        brood_buffer_free(&text);
+    }
+    return text.data;
+}
+
+/* Cuts the next non-empty piece off *rest; NULL at the end. */
+static char *next_piece(char **rest, const char *separators)
+{
+    char *piece = *rest + strspn(*rest, separators);
+    char *end = piece + strcspn(piece, separators);
+
+    *rest = *end == '\0' ? end : end + 1;
+    *end = '\0';
+    return *piece == '\0' ? NULL : piece;
+}
+
+/* Whether a comma-separated list has a word. */
+static bool has_word(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (; list != NULL; list = strchr(list, ',')) {
+        list += *list == ',';
+        if (strncmp(list, word, length) == 0 && (list[length] == ',' || list[length] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Lines "id:controllers:path"; version 2 has no controllers. */
+static void find_paths(char *text, hierarchy *v1, hierarchy *v2)
+{
+    char *rest = text;
+
+    for (char *line = next_piece(&rest, "\n"); line != NULL; line = next_piece(&rest, "\n")) {
+        char *controllers = strchr(line, ':');
+        char *path = controllers == NULL ? NULL : strchr(controllers + 1, ':');
+
+        if (path == NULL) {
+            continue;
+        }
+        *path++ = '\0';
+        controllers++;
+        if (*controllers == '\0') {
+            v2->path = path;
+        } else if (has_word(controllers, "cpu")) {
+            v1->path = path;
+        }
+    }
+}
+
+/* mountinfo writes a space, tab, newline and backslash as \ooo (man 5 proc). */
+static void unescape(char *text)
+{
+    char *out = text;
+
+    for (; *text != '\0'; text++) {
+        if (text[0] == '\\' && strspn(text + 1, "01234567") >= 3) {
+            *out++ = (char)((text[1] - '0') * 64 + (text[2] - '0') * 8 + (text[3] - '0'));
+            text += 3;
+        } else {
+            *out++ = *text;
+        }
+    }
+    *out = '\0';
+}
+
+/* "id parent dev ROOT POINT options... - TYPE source SUPER"; false when it is not so. */
+static bool parse_mount(char *line, char **root, char **point, char **type, char **super)
+{
+    char *fields[5] = {NULL};
+    char *rest = line;
+    char *separator = strstr(line, " - ");
+
+    if (separator == NULL) {
+        return false;
+    }
+    *separator = '\0';
+    for (int i = 0; i < 5; i++) {
+        fields[i] = next_piece(&rest, " ");
+    }
+    *root = fields[3];
+    *point = fields[4];
+    rest = separator + 3;
+    *type = next_piece(&rest, " ");
+    next_piece(&rest, " "); /* the source */
+    *super = next_piece(&rest, " ");
+    return *super != NULL && *point != NULL;
+}
+
+static void find_mounts(char *text, hierarchy *v1, hierarchy *v2)
+{
+    char *rest = text;
+
+    for (char *line = next_piece(&rest, "\n"); line != NULL; line = next_piece(&rest, "\n")) {
+        char *root = NULL;
+        char *point = NULL;
+        char *type = NULL;
+        char *super = NULL;
+        hierarchy *found = NULL;
+
+        if (!parse_mount(line, &root, &point, &type, &super)) {
+            continue;
+        }
+        if (strcmp(type, "cgroup2") == 0) {
+            found = v2;
+        } else if (strcmp(type, "cgroup") == 0 && has_word(super, "cpu")) {
+            found = v1;
+        }
+        if (found != NULL && found->mount_point == NULL) {
+            unescape(root);
+            unescape(point);
+            found->mount_root = strcmp(root, "/") == 0 ? "" : root;
+            found->mount_point = point;
+        }
+    }
+}
+
+/* A positive number; -1 when it is none ("max", or malformed). */
+static int64_t parse_number(const char *text, char **end)
+{
+    long long value = 0;
+
+    if (*text < '0' || *text > '9') {
+        return -1;
+    }
+    value = strtoll(text, end, 10);
+    return value <= 0 || value == LLONG_MAX ? -1 : value;
+}
+
+static int64_t file_number(const char *root, const char *directory, const char *name)
+{
+    char *text = read_file(root, directory, name);
+    char *end = NULL;
+    int64_t value = text == NULL ? -1 : parse_number(text, &end);
+
+    free(text);
+    return value;
+}
+
+/* "QUOTA PERIOD" */
+static void read_v2(const char *root, const char *directory, int64_t *quota, int64_t *period)
+{
+    char *text = read_file(root, directory, "/cpu.max");
+    char *end = NULL;
+
+    *quota = text == NULL ? -1 : parse_number(text, &end);
+    *period = *quota > 0 && *end == ' ' ? parse_number(end + 1, &end) : -1;
+    free(text);
+}
+
+/* The quota of one group in cores, rounded up; 0 when it has none. */
+static int quota_of(const char *root, const hierarchy *of, const char *directory)
+{
+    int64_t quota = -1;
+    int64_t period = -1;
+    int64_t cores = 0;
+
+    if (of->is_v2) {
+        read_v2(root, directory, &quota, &period);
+    } else {
+        quota = file_number(root, directory, "/cpu.cfs_quota_us");
+        period = file_number(root, directory, "/cpu.cfs_period_us");
+    }
+    if (quota <= 0 || period <= 0) {
+        return 0;
+    }
+    cores = quota / period + (quota % period != 0);
+    return cores > INT_MAX ? INT_MAX : (int)cores;
+}
+
+/* The path below the mount point; "" when the mount does not show our group. */
+static const char *visible_path(const hierarchy *of)
+{
+    size_t length = strlen(of->mount_root);
+
+    if (strncmp(of->path, of->mount_root, length) == 0 &&
+        (of->path[length] == '/' || of->path[length] == '\0') &&
+        strstr(of->path, "/..") == NULL) {
+        return of->path + length;
+    }
+    return "";
+}
+
+static int smaller(int a, int b)
+{
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+/* The smallest quota from our group up to the mount point. */
+static int smallest_quota(const char *root, const hierarchy *of)
+{
+    char directory[PATH_MAX_BYTES];
+    size_t top = 0;
+    int smallest = 0;
+    int length = 0;
+
+    if (of->path == NULL || of->mount_point == NULL) {
+        return 0;
+    }
+    top = strlen(of->mount_point);
+    length = snprintf(directory, sizeof directory, "%s%s", of->mount_point, visible_path(of));
+    while (length >= (int)top && length < PATH_MAX_BYTES) {
+        smallest = smaller(smallest, quota_of(root, of, directory));
+        do {
+            length--;
+        } while (length >= (int)top && directory[length] != '/');
+        directory[length < 0 ? 0 : length] = '\0';
+    }
+    return smallest;
+}
+
+int brood_cgroup_cpus(const char *root)
+{
+    hierarchy v1 = {false, NULL, NULL, NULL};
+    hierarchy v2 = {true, NULL, NULL, NULL};
+    char *groups = read_file(root, "", "/proc/self/cgroup");
+    char *mounts = read_file(root, "", "/proc/self/mountinfo");
+    int smallest = 0;
+
+    if (groups != NULL && mounts != NULL) {
+        find_paths(groups, &v1, &v2);
+        find_mounts(mounts, &v1, &v2);
+        smallest = smaller(smallest_quota(root, &v1), smallest_quota(root, &v2));
+    }
+    free(groups);
+    free(mounts);
+    return smallest;
+}

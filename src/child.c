@@ -1,0 +1,286 @@
+#include "child.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_thread_proc.h>
+
+#include "error.h"
+#include "init.h"
+#include "platform.h"
+#include "protocol.h"
+
+#define START_TIMEOUT_NS (30 * INT64_C(1000000000))
+#define EXIT_REFUSED 127
+#define EXIT_ORPHAN 1
+#define WATCH_STACK_BYTES 65536
+
+struct brood_task {
+    const brood_start *start;
+};
+
+/* One child lives in a process; the hooks at its end have no other way to it. */
+static struct {
+    brood_os_channel *channel;
+    brood_start start;
+    brood_os_segment segment;
+    char *frame; /* the body of START, when it is not in the segment */
+} child;
+
+const char *brood_task_name(const brood_task *task)
+{
+    return task == NULL ? "" : task->start->name;
+}
+
+size_t brood_task_handle_count(const brood_task *task)
+{
+    return task == NULL ? 0 : task->start->handle_count;
+}
+
+brood_handle brood_task_handle(const brood_task *task, size_t index)
+{
+    return index < brood_task_handle_count(task) ? task->start->handles[index] : BROOD_HANDLE_NONE;
+}
+
+/* ---- talking to the parent --------------------------------------------------------------- */
+
+/*
+ * Frames of a child are few and small: they always fit into the channel, so a write that does
+ * not go through means that the parent has gone. Safe in a signal handler on POSIX.
+ */
+static void send_frame(brood_frame_type type, const void *body, size_t size)
+{
+    char frame[sizeof(brood_frame_head) + BROOD_CHILD_BODY_MAX];
+    brood_frame_head head = {BROOD_PROTOCOL_MAGIC, BROOD_PROTOCOL_VERSION, (uint16_t)type,
+                             (uint32_t)size, 0};
+    size_t put = 0;
+
+    memcpy(frame, &head, sizeof head);
+    memcpy(frame + sizeof head, body, size);
+    brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
+}
+
+static void refuse(const brood_error *error)
+{
+    send_frame(BROOD_FRAME_REFUSED, error, sizeof *error);
+    brood_os_channel_close(child.channel);
+    brood_os_child_end(EXIT_REFUSED, false);
+}
+
+/* Reads size bytes or ends: without a parent there is nothing to do here. */
+static void read_fully(void *data, size_t size)
+{
+    int64_t deadline = brood_os_now() + START_TIMEOUT_NS;
+    char *at = data;
+
+    while (size > 0) {
+        brood_os_wait_item item = {NULL, child.channel, false, false};
+        size_t got = 0;
+        brood_status status = brood_os_channel_read(child.channel, at, size, &got, NULL);
+
+        if (status == BROOD_ERR_TIMEOUT) {
+            status = brood_os_wait(&item, 1, deadline, NULL);
+        }
+        if (status != BROOD_OK) {
+            brood_os_child_end(EXIT_ORPHAN, false);
+        }
+        at += got;
+        size -= got;
+    }
+}
+
+/* ---- START ------------------------------------------------------------------------------- */
+
+static brood_status read_frame(void **body, size_t *size, brood_error *error)
+{
+    char bytes[sizeof(brood_frame_head)];
+    brood_frame_head head;
+    brood_status status = BROOD_OK;
+
+    read_fully(bytes, sizeof bytes);
+    status = brood_frame_peek(bytes, sizeof bytes, BROOD_START_MAX, &head);
+    if (status == BROOD_ERR_PROTOCOL || head.type != BROOD_FRAME_START) {
+        return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "start frame",
+                          "the child was started by another version of brood");
+    }
+    child.frame = malloc(head.size + 1);
+    if (child.frame == NULL) {
+        return brood_fail_memory(error, "start frame");
+    }
+    read_fully(child.frame, head.size);
+    *body = child.frame;
+    *size = head.size;
+    return BROOD_OK;
+}
+
+static brood_status read_start(const brood_token *token, brood_error *error)
+{
+    brood_status status = BROOD_OK;
+    void *body = NULL;
+    size_t size = 0;
+
+    if (token->segment_size == 0) {
+        status = read_frame(&body, &size, error);
+    } else {
+        status = brood_os_segment_adopt(&child.segment, token->segment,
+                                        (size_t)token->segment_size, error);
+        body = child.segment.base;
+        size = child.segment.size;
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    status = brood_start_decode(&child.start, body, size);
+    if (status != BROOD_OK) {
+        return brood_fail(error, status, 0, "start frame", "the start frame is malformed");
+    }
+    for (size_t i = 0; i < child.start.handle_count && status == BROOD_OK; i++) {
+        status = brood_os_handle_adopt(child.start.handles[i], error);
+    }
+    return status;
+}
+
+static brood_status find_function(brood_function **function, brood_error *error)
+{
+    brood_os_function *found = NULL;
+    brood_status status = BROOD_OK;
+
+    if (child.start.function_name[0] != '\0') {
+        *function = brood_registry_find(child.start.function_name);
+        return *function != NULL
+                   ? BROOD_OK
+                   : brood_fail(error, BROOD_ERR_NO_FUNCTION, 0, "function_name",
+                                "the executable has not registered a function \"%.150s\"",
+                                child.start.function_name);
+    }
+    status = brood_os_code_resolve(&child.start.code, &found, error);
+    *function = (brood_function *)found;
+    return status;
+}
+
+/* ---- watching the parent ----------------------------------------------------------------- */
+
+static void handle_frames(brood_buffer *in)
+{
+    brood_frame_head head;
+
+    while (brood_frame_peek(in->data, in->size, BROOD_START_MAX, &head) == BROOD_OK) {
+        if (head.type == BROOD_FRAME_TERMINATE) {
+            brood_os_child_raise_terminate();
+        }
+        brood_buffer_consume(in, sizeof head + head.size);
+    }
+}
+
+/* Lives until the parent ends or the process does. */
+static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
+{
+    brood_buffer in = BROOD_BUFFER_INIT;
+    brood_os_wait_item item = {NULL, child.channel, false, false};
+    brood_status status = BROOD_OK;
+
+    (void)thread;
+    (void)data;
+    while (status == BROOD_OK) {
+        char bytes[64];
+        size_t got = 0;
+
+        status = brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
+        if (status == BROOD_OK) {
+            status = brood_os_channel_read(child.channel, bytes, sizeof bytes, &got, NULL);
+        }
+        brood_buffer_append(&in, bytes, got);
+        handle_frames(&in);
+        status = status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+    }
+    brood_buffer_free(&in);
+    if (child.start.daemon) {
+        brood_os_child_end(EXIT_ORPHAN, child.start.kill_tree);
+    }
+    return NULL;
+}
+
+static brood_status start_watch(brood_error *error)
+{
+    apr_pool_t *pool = NULL;
+    apr_threadattr_t *attributes = NULL;
+    apr_thread_t *thread = NULL;
+    apr_status_t result = apr_pool_create(&pool, NULL);
+
+    if (!child.start.daemon && !brood_os_child_needs_watch()) {
+        return BROOD_OK;
+    }
+    if (result == APR_SUCCESS) {
+        result = apr_threadattr_create(&attributes, pool);
+    }
+    if (result == APR_SUCCESS) {
+        apr_threadattr_detach_set(attributes, 1);
+        apr_threadattr_stacksize_set(attributes, WATCH_STACK_BYTES);
+        result = apr_thread_create(&thread, attributes, watch, NULL, pool);
+    }
+    return result == APR_SUCCESS ? BROOD_OK
+                                 : brood_fail(error, BROOD_ERR_LIMIT, (int)result,
+                                              "apr_thread_create",
+                                              "the child cannot start its watching thread");
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static void report_memory(void)
+{
+    send_frame(BROOD_FRAME_MEMORY, "", 0);
+}
+
+/* Also when the function calls exit by itself. */
+static void at_exit(void)
+{
+    if (brood_os_child_out_of_memory()) {
+        report_memory();
+    }
+}
+
+static void run(brood_function *function)
+{
+    brood_task task = {&child.start};
+    brood_ended_body ended = {0, 0};
+    brood_hello_body hello = {brood_os_self_pid()};
+
+    send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
+    brood_become_ready();
+    ended.code = function(&task, child.start.arg, child.start.arg_size);
+    ended.peak_memory_bytes = brood_os_child_peak_memory();
+    send_frame(BROOD_FRAME_ENDED, &ended, sizeof ended);
+    exit((int)ended.code);
+}
+
+brood_status brood_child_run(const char *text)
+{
+    brood_error error = {0};
+    brood_token token = {0};
+    brood_function *function = NULL;
+    brood_status status = brood_token_parse(&token, text);
+
+    if (status == BROOD_OK) {
+        status = brood_os_channel_adopt(&child.channel, token.channel, &error);
+    }
+    if (status != BROOD_OK) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    status = read_start(&token, &error);
+    if (status == BROOD_OK) {
+        brood_os_child_begin(child.start.name);
+        status = find_function(&function, &error);
+    }
+    if (status == BROOD_OK) {
+        status = start_watch(&error);
+    }
+    if (status != BROOD_OK) {
+        refuse(&error);
+    }
+    if (child.start.memory_limit_bytes > 0) {
+        brood_os_child_watch_memory(child.start.memory_limit_bytes, report_memory);
+        atexit(at_exit);
+    }
+    run(function);
+    return BROOD_OK;
+}

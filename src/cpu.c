@@ -1,0 +1,44 @@
+#include <brood/cpu.h>
+
+#include <stdlib.h>
+
+#include "platform.h"
+
+#define COUNT_MAX 65536
+
+/* The user's word, from 1 to COUNT_MAX; 0 when there is none that makes sense. */
+static int from_environment(void)
+{
+    const char *text = getenv("BROOD_CPU_COUNT");
+    char *end = NULL;
+    long value = 0;
+
+    if (text == NULL || *text < '0' || *text > '9') {
+        return 0;
+    }
+    value = strtol(text, &end, 10);
+    return *end == '\0' && value <= COUNT_MAX ? (int)value : 0;
+}
+
+int brood_cpu_count(void)
+{
+    int count = brood_os_cpu_count();
+
+    return count > 0 ? count : 1;
+}
+
+int brood_cpu_usable(void)
+{
+    int usable = from_environment();
+    int count = 0;
+
+    if (usable > 0) {
+        return usable;
+    }
+    usable = brood_os_cpu_usable();
+    count = brood_cpu_count();
+    if (usable > count) {
+        usable = count;
+    }
+    return usable > 0 ? usable : 1;
+}

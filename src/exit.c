@@ -1,0 +1,140 @@
+#include "exit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+
+/* The exit code as the child gave it: systems that keep 8 bits cut it. */
+static bool is_same_code(int64_t whole, int64_t cut)
+{
+    return whole == cut || (whole & 0xff) == cut;
+}
+
+/* Whether we ended it, and it did not end by itself just before. */
+static brood_exit_reason reason_of(const brood_process *process, const brood_os_exit *result)
+{
+    bool by_signal = result->reason == BROOD_EXIT_SIGNAL || result->reason == BROOD_EXIT_LOST;
+    bool failed = result->reason != BROOD_EXIT_CODE || result->code != 0;
+
+    if (by_signal && !process->has_code) {
+        switch (process->ended_by) {
+        case BROOD_BY_TERMINATE:
+            return BROOD_EXIT_TERMINATED;
+        case BROOD_BY_KILL:
+            return BROOD_EXIT_KILLED;
+        case BROOD_BY_TIMEOUT:
+            return BROOD_EXIT_TIMEOUT;
+        case BROOD_BY_HANDSHAKE:
+            return BROOD_EXIT_START;
+        case BROOD_BY_ITSELF:
+            break;
+        }
+    }
+    if (process->out_of_memory && failed) {
+        return BROOD_EXIT_MEMORY;
+    }
+    if (process->refused || (!process->is_command && !process->hello)) {
+        return BROOD_EXIT_START;
+    }
+    return result->reason == BROOD_EXIT_LOST && process->has_code ? BROOD_EXIT_CODE
+                                                                  : result->reason;
+}
+
+static void explain_start(brood_process *process, const brood_os_exit *result)
+{
+    brood_error *error = &process->info.error;
+
+    if (process->refused) {
+        *error = process->refusal;
+    } else if (process->ended_by == BROOD_BY_HANDSHAKE) {
+        brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
+                   "the child did not come to brood_init within handshake_timeout_ms");
+    } else if (result->reason == BROOD_EXIT_CODE) {
+        brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
+                   "the child exited with code %" PRId64 " and did not call brood_init: "
+                   "call it in the first line of main",
+                   result->code);
+    } else {
+        brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
+                   "the child ended by signal %" PRId64 " (%s) before it came to its function",
+                   result->code, brood_os_signal_name(result->code));
+    }
+}
+
+void brood_exit_decide(brood_process *process, const brood_os_exit *result)
+{
+    brood_exit_info *info = &process->info;
+    bool is_signal = result->reason != BROOD_EXIT_CODE && result->reason != BROOD_EXIT_LOST;
+
+    info->struct_size = sizeof *info;
+    info->reason = reason_of(process, result);
+    info->code = result->code;
+    info->cpu_user_us = result->cpu_user_us;
+    info->cpu_system_us = result->cpu_system_us;
+    info->peak_memory_bytes = result->peak_memory_bytes;
+    if (process->has_code && info->reason == BROOD_EXIT_CODE &&
+        (result->reason == BROOD_EXIT_LOST || is_same_code(process->ended.code, result->code))) {
+        info->code = process->ended.code;
+    }
+    if (process->has_code && info->peak_memory_bytes == 0) {
+        info->peak_memory_bytes = process->ended.peak_memory_bytes;
+    }
+    if (is_signal) {
+        snprintf(info->name, sizeof info->name, "%s", brood_os_signal_name(result->code));
+    }
+    if (info->reason == BROOD_EXIT_START) {
+        explain_start(process, result);
+    }
+}
+
+static const char *how(brood_exit_reason reason)
+{
+    switch (reason) {
+    case BROOD_EXIT_NONE:
+        return "still running";
+    case BROOD_EXIT_CODE:
+        return "exited with code";
+    case BROOD_EXIT_SIGNAL:
+        return "ended by signal or exception";
+    case BROOD_EXIT_TERMINATED:
+        return "terminated as asked";
+    case BROOD_EXIT_KILLED:
+        return "killed as asked";
+    case BROOD_EXIT_TIMEOUT:
+        return "killed after its time-out";
+    case BROOD_EXIT_MEMORY:
+        return "out of memory under its limit";
+    case BROOD_EXIT_CPU_TIME:
+        return "ended after its CPU time limit";
+    case BROOD_EXIT_START:
+        return "did not come to its function";
+    case BROOD_EXIT_LOST:
+        return "ended, but its status was taken by another part of the program";
+    }
+    return "ended in an unknown way";
+}
+
+size_t brood_exit_text(const brood_exit_info *info, char *buffer, size_t size)
+{
+    int length = 0;
+
+    if (info == NULL || (buffer == NULL && size > 0)) {
+        return 0;
+    }
+    if (info->reason == BROOD_EXIT_CODE) {
+        length = snprintf(buffer, size, "%s %" PRId64, how(info->reason), info->code);
+    } else if (info->reason == BROOD_EXIT_SIGNAL) {
+        length = info->code > 0xffff
+                     ? snprintf(buffer, size, "%s 0x%08" PRIX64 " (%s)", how(info->reason),
+                                (uint64_t)info->code, info->name)
+                     : snprintf(buffer, size, "%s %" PRId64 " (%s)", how(info->reason), info->code,
+                                info->name);
+    } else if (info->reason == BROOD_EXIT_START) {
+        length = snprintf(buffer, size, "%s: %s", how(info->reason), info->error.message);
+    } else {
+        length = snprintf(buffer, size, "%s", how(info->reason));
+    }
+    return length < 0 ? 0 : (size_t)length;
+}

@@ -1,0 +1,299 @@
+/*
+ * The seam: what brood needs of an operating system and APR does not give. It is implemented
+ * twice, in src/posix and src/win32, under the same basenames, and tested once, above both
+ * (tests/test_seam_*.c). No other header of the core knows the system.
+ *
+ * Rules for every function:
+ * - Strings are UTF-8, times are nanoseconds of the monotonic clock.
+ * - On failure it returns a status, fills error (which may be NULL) with the failing system call
+ *   and its code, sets its out-parameters to NULL or BROOD_HANDLE_NONE, and leaves nothing open.
+ * - Nothing that it opens is inherited by a process that somebody else starts, as far as the
+ *   system can promise that.
+ * - It blocks only where that is said, and takes up interrupted calls again (EINTR).
+ * - It may be called from any thread; one object from one thread at a time, except where said.
+ * - Destroyers accept NULL and BROOD_HANDLE_NONE.
+ */
+#ifndef BROOD_SRC_PLATFORM_H
+#define BROOD_SRC_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <brood/process.h>
+
+/* ---- clock: src/<system>/clock.c --------------------------------------------------------- */
+
+/* The monotonic clock: it never jumps, and does not follow the wall clock. */
+int64_t brood_os_now(void);
+
+/* ---- handles: src/<system>/handle.c ------------------------------------------------------ */
+
+/* The null device, for reading and writing. */
+brood_status brood_os_null_open(brood_handle *handle, brood_error *error);
+
+/* A file as mode says: BROOD_STDIO_FILE (to_read tells which way) or BROOD_STDIO_APPEND. */
+brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_stdio_mode mode,
+                                bool to_read, brood_error *error);
+
+/* A second handle for the same thing, which a spawn can pass; the first is not changed. */
+brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle,
+                                       brood_error *error);
+
+/* Called in a child for each handle that it was passed: from now on it is not inherited. */
+brood_status brood_os_handle_adopt(brood_handle handle, brood_error *error);
+
+void brood_os_handle_close(brood_handle handle);
+
+/*
+ * How many descriptors or handles are open: of the whole process where the system tells, else
+ * those that brood opened. For tests: two equal numbers mean that nothing leaked in between.
+ */
+size_t brood_os_handle_count(void);
+
+/* ---- channels: src/<system>/channel.c ---------------------------------------------------- */
+
+/*
+ * One end of a stream of bytes between two processes. Reading and writing never block; one
+ * thread may read while another writes.
+ */
+typedef struct brood_os_channel brood_os_channel;
+
+/*
+ * A duplex channel between the caller and a child. child is passed to it by spawn (then closed
+ * here by the caller) and adopted there.
+ */
+brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *child,
+                                   brood_error *error);
+
+/*
+ * A one-way channel for the stdio of a child that is any program: its end is an ordinary,
+ * blocking pipe that the child writes (child_writes) or reads.
+ */
+brood_status brood_os_channel_pipe(brood_os_channel **channel, brood_handle *child,
+                                   bool child_writes, brood_error *error);
+
+/*
+ * The child's end of a pair, taken over by its number, which is data from outside: what is no
+ * such end is refused with BROOD_ERR_PROTOCOL. The channel owns the handle only on success.
+ */
+brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle handle,
+                                    brood_error *error);
+
+/*
+ * Takes what there is, 1 to size bytes. BROOD_ERR_TIMEOUT: nothing now. BROOD_ERR_CLOSED: the
+ * other end is closed and all is read.
+ */
+brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size_t size,
+                                   size_t *got, brood_error *error);
+
+/*
+ * Gives 1 to size bytes. BROOD_ERR_TIMEOUT: no room now. BROOD_ERR_CLOSED: the other end is
+ * closed; never SIGPIPE.
+ */
+brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,
+                                    size_t *put, brood_error *error);
+
+/* Bytes that were written stay readable for the other end. */
+void brood_os_channel_close(brood_os_channel *channel);
+
+/* ---- processes: src/<system>/spawn.c, process.c ------------------------------------------ */
+
+typedef struct brood_os_process brood_os_process;
+
+/* In brood_os_spawn.stdio[2]: where the child's stdout goes. */
+#define BROOD_OS_SAME_AS_STDOUT ((brood_handle)-2)
+
+typedef struct brood_os_spawn {
+    const char *file;               /* of brood_os_program_find or brood_os_self_path */
+    const char *const *argv;        /* ends with NULL */
+    const char *const *environment; /* all of it; ends with NULL */
+    const char *working_directory;  /* NULL: the caller's */
+    brood_handle stdio[3];          /* BROOD_HANDLE_NONE: the caller's own, or the null device */
+                                    /* (they need not be inheritable, and stay the caller's) */
+    const brood_handle *handles;    /* each of brood_os_handle_duplicate or channel_pair */
+    size_t handle_count;
+    bool daemon;    /* end with the caller, where the child cannot see to it itself */
+    bool kill_tree; /* lead a group that brood_os_process_kill ends */
+    bool ask_by_signal; /* a command: brood_os_process_ask must reach it without a channel */
+    int nice;
+    const unsigned *cpus;
+    size_t cpu_count;
+    uint64_t memory_limit_bytes;
+    uint32_t cpu_time_limit_s;
+} brood_os_spawn;
+
+/*
+ * Starts a process that has stdio, the handles, and nothing else. It begins with no signal
+ * blocked and every signal at its default (but for those that the caller ignores on purpose:
+ * none). Waits until the program is being executed, so that a failing exec, or any option that
+ * the system refuses, is an error here. As costly as posix_spawn, whatever memory the caller has.
+ */
+brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
+                                    brood_error *error);
+
+/* The number under which handles[index] of a spawn is known in the child. */
+brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index);
+
+/* How a process ended, as the system tells it. */
+typedef struct brood_os_exit {
+    brood_exit_reason reason; /* CODE, SIGNAL, MEMORY, CPU_TIME, LOST */
+    int64_t code;
+    uint64_t cpu_user_us, cpu_system_us;
+    uint64_t peak_memory_bytes; /* 0: not known */
+} brood_os_exit;
+
+int64_t brood_os_process_pid(const brood_os_process *process);
+
+/*
+ * Takes the end of the process. BROOD_ERR_TIMEOUT: it still runs. Only this process is reaped,
+ * never another child of the program. Once it has succeeded, kill and ask do nothing.
+ */
+brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *result,
+                                   brood_error *error);
+
+/*
+ * Asks a process to end: SIGTERM, or what the system has for a command. BROOD_ERR_NOT_SUPPORTED:
+ * there is no way to ask this one. Success when it has ended already.
+ */
+brood_status brood_os_process_ask(brood_os_process *process, brood_error *error);
+
+/* Kills it, and its tree if it was started so; success when it has ended already. */
+brood_status brood_os_process_kill(brood_os_process *process, brood_error *error);
+
+/* Frees what is known of the process. The caller has reaped it, or gives up doing so. */
+void brood_os_process_free(brood_os_process *process);
+
+/* The name of a signal or of an exception code, such as "SIGSEGV"; "" when it has none. */
+const char *brood_os_signal_name(int64_t code);
+
+/* ---- waiting: src/<system>/wait.c -------------------------------------------------------- */
+
+/* Either a process, ready when it has ended, or a channel, ready when a read or write may go. */
+typedef struct brood_os_wait_item {
+    brood_os_process *process;
+    brood_os_channel *channel;
+    bool to_write;
+    bool ready; /* out */
+} brood_os_wait_item;
+
+#define BROOD_OS_WAIT_MAX 16
+#define BROOD_OS_NO_DEADLINE INT64_MAX
+
+/*
+ * Blocks until at least one of up to BROOD_OS_WAIT_MAX items is ready, or the deadline passes
+ * (BROOD_ERR_TIMEOUT; at once when it is past). Ready may be wrong, for instance when another
+ * thread was faster: the caller tries and waits again. Several threads may wait for the same
+ * items, while others use them. Items with neither process nor channel are passed over.
+ */
+brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t deadline,
+                           brood_error *error);
+
+/* ---- shared memory: src/<system>/segment.c ----------------------------------------------- */
+
+/* Memory that a child gets by handle. It has no name that a stranger could open. */
+typedef struct brood_os_segment {
+    brood_handle handle; /* passed by spawn */
+    void *base;          /* mapped for reading and writing; zero at first */
+    size_t size;
+} brood_os_segment;
+
+/* Room that cannot be had is BROOD_ERR_NO_MEMORY or _LIMIT now, and no SIGBUS later. */
+brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, brood_error *error);
+
+/* Maps a passed segment; it owns the handle only on success. A wrong size is refused. */
+brood_status brood_os_segment_adopt(brood_os_segment *segment, brood_handle handle, size_t size,
+                                    brood_error *error);
+
+/* Unmaps and closes; a zeroed segment is fine. */
+void brood_os_segment_close(brood_os_segment *segment);
+
+/* ---- functions of modules: src/<system>/code.c ------------------------------------------- */
+
+#define BROOD_OS_BUILD_ID_MAX 32
+
+/* A function as (module, offset in it, identity of the module's build). */
+typedef struct brood_os_code {
+    char *module; /* malloc'd: the library's path, "" for the program itself */
+    uint64_t offset;
+    uint8_t build_id[BROOD_OS_BUILD_ID_MAX];
+    size_t build_id_size;
+} brood_os_code;
+
+typedef void brood_os_function(void);
+
+/* Finds the module of a function; the caller frees code->module. */
+brood_status brood_os_code_locate(brood_os_code *code, brood_os_function *function,
+                                  brood_error *error);
+
+/*
+ * The other way round, in the child; loads the library when it is not there yet, and keeps it.
+ * BROOD_ERR_OTHER_BUILD: the module is not the one that was meant; BROOD_ERR_NO_FUNCTION: the
+ * offset is not in its code; BROOD_ERR_NOT_FOUND: the library cannot be loaded.
+ */
+brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function **function,
+                                   brood_error *error);
+
+/* ---- programs and their surroundings: src/<system>/program.c ------------------------------ */
+
+/*
+ * The executable of this process as an absolute path; argv0 helps where the system does not
+ * tell. Called once, early. The caller frees *path.
+ */
+brood_status brood_os_self_find(char **path, const char *argv0, brood_error *error);
+
+/*
+ * What to execute to get this same program again: path (from brood_os_self_find), or what the
+ * system offers when the file at path has been replaced or deleted since. Not to be freed.
+ */
+const char *brood_os_self_path(const char *path);
+
+/*
+ * The file of a command: name itself when it has a directory part, made absolute, or else the
+ * first one in path_list (the value of PATH; NULL: the system's default). The caller frees *file.
+ * BROOD_ERR_NOT_FOUND, BROOD_ERR_PERMISSION: it is not there, or not executable.
+ */
+brood_status brood_os_program_find(char **file, const char *name, const char *path_list,
+                                   brood_error *error);
+
+/* brood-worker beside the library, or where it was installed. The caller frees *path. */
+brood_status brood_os_worker_find(char **path, brood_error *error);
+
+/* A copy of the environment; the caller frees it with one brood_os_environment_free. */
+brood_status brood_os_environment_copy(char ***environment, brood_error *error);
+void brood_os_environment_free(char **environment);
+
+/* Whether two names of environment variables, of the given length, are the same here. */
+bool brood_os_environment_same(const char *a, const char *b, size_t length);
+
+/* ---- cores: src/<system>/cpu.c ------------------------------------------------------------ */
+
+int brood_os_cpu_count(void);  /* switched on, at least 1 */
+int brood_os_cpu_usable(void); /* by affinity and quotas, at least 1 */
+
+/* ---- being a child: src/<system>/child.c -------------------------------------------------- */
+
+/* First thing in a child: no dialogue boxes on a crash; names the process for ps and top. */
+void brood_os_child_begin(const char *name);
+
+/* Watches for memory_limit_bytes being hit, so that brood_os_child_out_of_memory can tell. */
+void brood_os_child_watch_memory(uint64_t memory_limit_bytes, void (*report)(void));
+
+/* Whether an allocation failed for the limit, as far as can be told. */
+bool brood_os_child_out_of_memory(void);
+
+/* The largest resident memory of this process, in bytes; 0 where the parent is told better. */
+uint64_t brood_os_child_peak_memory(void);
+
+/* Whether a child needs a thread that watches its channel also when it is no daemon. */
+bool brood_os_child_needs_watch(void);
+
+/* Does what SIGTERM does to this process; may return. */
+void brood_os_child_raise_terminate(void);
+
+/* Ends this process at once, and with tree its group, without running anything more. */
+void brood_os_child_end(int code, bool tree);
+
+int64_t brood_os_self_pid(void);
+
+#endif

@@ -1,0 +1,222 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system.h"
+
+/*
+ * A pair is a socket pair: one descriptor for both ways. The stdio of another program is a pipe,
+ * because programs expect one (/dev/stdin cannot be opened when it is a socket).
+ */
+struct brood_os_channel {
+    int fd;
+    bool is_socket;
+};
+
+/* Non-blocking: also for the other end, which may be another program's stdio - so never there. */
+static brood_status make_channel(brood_os_channel **channel, int fd, bool is_socket,
+                                 brood_error *error)
+{
+    brood_os_channel *made = NULL;
+
+    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+        return brood_posix_fail(error, errno, "fcntl O_NONBLOCK");
+    }
+    made = malloc(sizeof *made);
+    if (made == NULL) {
+        return brood_fail_memory(error, "channel");
+    }
+    made->fd = fd;
+    made->is_socket = is_socket;
+    *channel = made;
+    return BROOD_OK;
+}
+
+static int keep(int fd)
+{
+    fd = brood_posix_above_stdio(fd);
+#if !defined(__linux__)
+    if (fd >= 0) {
+        brood_posix_set_cloexec(fd, true);
+    }
+#endif
+    return fd;
+}
+
+/* Between the two calls another thread may fork where the flag is not atomic (macOS). */
+static int open_pair(int fds[2])
+{
+#if defined(__linux__)
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+#else
+    return socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+#endif
+}
+
+static int open_pipe(int fds[2])
+{
+#if defined(__linux__)
+    return pipe2(fds, O_CLOEXEC);
+#else
+    return pipe(fds);
+#endif
+}
+
+/* Takes over both descriptors; ours becomes a channel, theirs a handle. */
+static brood_status split(brood_os_channel **channel, brood_handle *child, int ours, int theirs,
+                          bool is_socket, brood_error *error)
+{
+    brood_status status = BROOD_OK;
+
+    ours = keep(ours);
+    theirs = keep(theirs);
+    status = ours < 0 || theirs < 0 ? brood_posix_fail(error, errno, "fcntl F_DUPFD_CLOEXEC")
+                                    : make_channel(channel, ours, is_socket, error);
+    if (status != BROOD_OK) {
+        brood_os_handle_close(ours);
+        brood_os_handle_close(theirs);
+        return status;
+    }
+    *child = theirs;
+    return BROOD_OK;
+}
+
+brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *child,
+                                   brood_error *error)
+{
+    int fds[2];
+
+    *channel = NULL;
+    *child = BROOD_HANDLE_NONE;
+    if (open_pair(fds) < 0) {
+        return brood_posix_fail(error, errno, "socketpair");
+    }
+    return split(channel, child, fds[0], fds[1], true, error);
+}
+
+brood_status brood_os_channel_pipe(brood_os_channel **channel, brood_handle *child,
+                                   bool child_writes, brood_error *error)
+{
+    int fds[2];
+
+    *channel = NULL;
+    *child = BROOD_HANDLE_NONE;
+    if (open_pipe(fds) < 0) {
+        return brood_posix_fail(error, errno, "pipe");
+    }
+    return split(channel, child, fds[child_writes ? 0 : 1], fds[child_writes ? 1 : 0], false,
+                 error);
+}
+
+brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle handle,
+                                    brood_error *error)
+{
+    struct stat about;
+
+    *channel = NULL;
+    if (handle <= STDERR_FILENO || handle > INT32_MAX || fstat((int)handle, &about) < 0 ||
+        !S_ISSOCK(about.st_mode)) {
+        return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "channel",
+                          "the handle is not the end of a channel");
+    }
+    if (brood_posix_set_cloexec((int)handle, true) < 0) {
+        return brood_posix_fail(error, errno, "fcntl F_SETFD");
+    }
+    return make_channel(channel, (int)handle, true, error);
+}
+
+brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size_t size,
+                                   size_t *got, brood_error *error)
+{
+    ssize_t count = 0;
+
+    *got = 0;
+    do {
+        count = read(channel->fd, buffer, size);
+    } while (count < 0 && errno == EINTR);
+    if (count > 0) {
+        *got = (size_t)count;
+        return BROOD_OK;
+    }
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return BROOD_ERR_TIMEOUT;
+    }
+    return count == 0 ? BROOD_ERR_CLOSED : brood_posix_fail(error, errno, "read");
+}
+
+/*
+ * A write without SIGPIPE. The signal of a failing write is the thread's own (POSIX, "write"), so
+ * it can be held back and taken here; one that was pending before is left.
+ */
+static ssize_t write_quietly(int fd, const void *buffer, size_t size)
+{
+    sigset_t sigpipe;
+    sigset_t before;
+    sigset_t pending;
+    ssize_t count = 0;
+    int saved = 0;
+    int taken = 0;
+
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
+    count = write(fd, buffer, size);
+    saved = errno;
+    if (count < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE)) {
+        sigpending(&pending);
+        if (sigismember(&pending, SIGPIPE)) { /* not when it is ignored */
+            sigwait(&sigpipe, &taken);
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = saved;
+    return count;
+}
+
+static ssize_t write_some(const brood_os_channel *channel, const void *buffer, size_t size)
+{
+#if defined(MSG_NOSIGNAL)
+    if (channel->is_socket) {
+        return send(channel->fd, buffer, size, MSG_NOSIGNAL);
+    }
+#endif
+    return write_quietly(channel->fd, buffer, size);
+}
+
+brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,
+                                    size_t *put, brood_error *error)
+{
+    ssize_t count = 0;
+
+    *put = 0;
+    do {
+        count = write_some(channel, buffer, size);
+    } while (count < 0 && errno == EINTR);
+    if (count >= 0) {
+        *put = (size_t)count;
+        return BROOD_OK;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+        return BROOD_ERR_TIMEOUT;
+    }
+    return brood_posix_fail(error, errno, "write");
+}
+
+void brood_os_channel_close(brood_os_channel *channel)
+{
+    if (channel != NULL) {
+        close(channel->fd);
+        free(channel);
+    }
+}
+
+int brood_posix_channel_fd(const brood_os_channel *channel)
+{
+    return channel->fd;
+}

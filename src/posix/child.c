@@ -1,0 +1,136 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
+
+#include "system.h"
+
+/* Nearer than this to the limit, the next allocation would have failed, or one did. */
+#define NEARLY(limit) ((limit) - (limit) / 16)
+
+static struct {
+    long maxrss_at_begin;
+    uint64_t memory_limit_bytes;
+    void (*report)(void);
+} child;
+
+void brood_os_child_begin(const char *name)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    child.maxrss_at_begin = usage.ru_maxrss;
+#if defined(__linux__)
+    if (name[0] != '\0') {
+        prctl(PR_SET_NAME, name); /* cut to 15 bytes */
+    }
+#else
+    (void)name;
+#endif
+}
+
+/* A line "NAME: number kB" of /proc/self/status, in bytes; 0 where there is none. Signal-safe. */
+static uint64_t status_bytes(const char *name)
+{
+    char text[4096];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    const char *at = NULL;
+    uint64_t value = 0;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    text[size > 0 ? size : 0] = '\0';
+    at = strstr(text, name);
+    if (at == NULL) {
+        return 0;
+    }
+    for (at += strlen(name); *at == ' ' || *at == '\t'; at++) {
+    }
+    for (; *at >= '0' && *at <= '9'; at++) {
+        value = value * 10 + (uint64_t)(*at - '0');
+    }
+    return value * 1024;
+}
+
+bool brood_os_child_out_of_memory(void)
+{
+    return child.memory_limit_bytes > 0 &&
+           status_bytes("VmPeak:") >= NEARLY(child.memory_limit_bytes);
+}
+
+/*
+ * A failed allocation mostly ends in one of these. errno is of the thread that fails: ENOMEM says
+ * what even one much too large request leaves no other trace of.
+ */
+static void on_crash(int number)
+{
+    int before = errno;
+
+    if (before == ENOMEM || brood_os_child_out_of_memory()) {
+        child.report();
+    }
+    signal(number, SIG_DFL);
+    raise(number); /* now blocked; it ends us on the return from here */
+}
+
+void brood_os_child_watch_memory(uint64_t memory_limit_bytes, void (*report)(void))
+{
+    static const int crashes[] = {SIGSEGV, SIGABRT, SIGBUS};
+    static char stack[16384]; /* a crash may be of the stack */
+    stack_t alternate = {0};
+    struct sigaction action;
+
+    child.memory_limit_bytes = memory_limit_bytes;
+    child.report = report;
+    alternate.ss_sp = stack;
+    alternate.ss_size = sizeof stack;
+    sigaltstack(&alternate, NULL);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_crash;
+    action.sa_flags = SA_ONSTACK;
+    for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
+        sigaction(crashes[i], &action, NULL);
+    }
+}
+
+/* See account() in process.c: the parent knows better when we have grown since exec. */
+uint64_t brood_os_child_peak_memory(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss > child.maxrss_at_begin ? 0 : status_bytes("VmHWM:");
+}
+
+bool brood_os_child_needs_watch(void)
+{
+    return false;
+}
+
+void brood_os_child_raise_terminate(void)
+{
+    kill(getpid(), SIGTERM);
+}
+
+void brood_os_child_end(int code, bool tree)
+{
+    if (tree && getpgrp() == getpid()) {
+        kill(0, SIGKILL);
+    }
+    _exit(code);
+}
+
+int64_t brood_os_self_pid(void)
+{
+    return getpid();
+}

@@ -1,0 +1,11 @@
+#include <time.h>
+
+#include "system.h"
+
+int64_t brood_os_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

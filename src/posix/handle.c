@@ -1,0 +1,138 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <apr_errno.h>
+
+#include "system.h"
+
+brood_status brood_posix_status(int os_code)
+{
+    switch (os_code) {
+    case ENOENT:
+    case ENOTDIR:
+        return BROOD_ERR_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+        return BROOD_ERR_PERMISSION;
+    case ENOMEM:
+        return BROOD_ERR_NO_MEMORY;
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ENOSPC:
+        return BROOD_ERR_LIMIT;
+    case E2BIG:
+        return BROOD_ERR_TOO_LARGE;
+    case EPIPE:
+    case ECONNRESET:
+        return BROOD_ERR_CLOSED;
+    case ENOSYS:
+    case ENOTSUP:
+        return BROOD_ERR_NOT_SUPPORTED;
+    default:
+        return BROOD_ERR_OS;
+    }
+}
+
+brood_status brood_posix_fail(brood_error *error, int os_code, const char *step)
+{
+    char text[128];
+
+    return brood_fail(error, brood_posix_status(os_code), os_code, step, "%s: %s", step,
+                      apr_strerror(os_code, text, sizeof text));
+}
+
+int brood_posix_above_stdio(int fd)
+{
+    int moved = fd;
+
+    if (fd >= 0 && fd <= STDERR_FILENO) {
+        int saved = 0;
+
+        moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        saved = errno;
+        close(fd);
+        errno = saved;
+    }
+    return moved;
+}
+
+int brood_posix_set_cloexec(int fd, bool on)
+{
+    return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
+}
+
+static brood_status open_file(brood_handle *handle, const char *path, int flags, const char *step,
+                              brood_error *error)
+{
+    int fd = -1;
+
+    *handle = BROOD_HANDLE_NONE;
+    do {
+        fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0666);
+    } while (fd < 0 && errno == EINTR);
+    fd = brood_posix_above_stdio(fd);
+    if (fd < 0) {
+        return brood_posix_fail(error, errno, step);
+    }
+    *handle = fd;
+    return BROOD_OK;
+}
+
+brood_status brood_os_null_open(brood_handle *handle, brood_error *error)
+{
+    return open_file(handle, "/dev/null", O_RDWR, "open /dev/null", error);
+}
+
+brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_stdio_mode mode,
+                                bool to_read, brood_error *error)
+{
+    int flags = O_WRONLY | O_CREAT | (mode == BROOD_STDIO_APPEND ? O_APPEND : O_TRUNC);
+
+    return open_file(handle, path, to_read ? O_RDONLY : flags, "open", error);
+}
+
+brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle,
+                                       brood_error *error)
+{
+    int fd = fcntl((int)handle, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+    *copy = BROOD_HANDLE_NONE;
+    if (fd < 0) {
+        return brood_posix_fail(error, errno, "fcntl F_DUPFD_CLOEXEC");
+    }
+    *copy = fd;
+    return BROOD_OK;
+}
+
+brood_status brood_os_handle_adopt(brood_handle handle, brood_error *error)
+{
+    if (brood_posix_set_cloexec((int)handle, true) < 0) {
+        return brood_posix_fail(error, errno, "fcntl F_SETFD");
+    }
+    return BROOD_OK;
+}
+
+void brood_os_handle_close(brood_handle handle)
+{
+    if (handle >= 0) {
+        close((int)handle); /* not again after EINTR: it is closed all the same */
+    }
+}
+
+size_t brood_os_handle_count(void)
+{
+    DIR *directory = opendir("/dev/fd");
+    size_t count = 0;
+
+    if (directory == NULL) {
+        return 0;
+    }
+    while (readdir(directory) != NULL) {
+        count++;
+    }
+    closedir(directory);
+    return count - 3; /* ".", "..", and the directory itself */
+}

@@ -1,0 +1,324 @@
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "system.h"
+
+#if defined(BROOD_LINUX)
+#include <sys/syscall.h>
+#elif defined(BROOD_KQUEUE)
+#include <sys/event.h>
+#endif
+
+#if defined(__APPLE__)
+#define MAXRSS_UNIT 1 /* bytes; elsewhere kibibytes */
+#else
+#define MAXRSS_UNIT 1024
+#endif
+
+int64_t brood_os_process_pid(const brood_os_process *process)
+{
+    return process->pid;
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static uint64_t microseconds(const struct timeval *time)
+{
+    return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_usec;
+}
+
+/*
+ * On Linux exec leaves the memory of the process that called it - the parent's, after vfork - in
+ * ru_maxrss of the child (exec_mmap in fs/exec.c). What does not exceed that says nothing.
+ */
+static void account(const brood_os_process *process, const struct rusage *usage,
+                    brood_os_exit *result)
+{
+    uint64_t peak = (uint64_t)usage->ru_maxrss * MAXRSS_UNIT;
+
+    result->cpu_user_us = microseconds(&usage->ru_utime);
+    result->cpu_system_us = microseconds(&usage->ru_stime);
+    result->peak_memory_bytes = peak > process->peak_at_spawn ? peak : 0;
+}
+
+static void decode(const brood_os_process *process, bool exited, int value, brood_os_exit *result)
+{
+    result->reason = exited ? BROOD_EXIT_CODE : BROOD_EXIT_SIGNAL;
+    result->code = value;
+    /* The soft limit sends SIGXCPU; the hard one, a second later, SIGKILL. */
+    if (!exited && process->has_cpu_limit &&
+        (value == SIGXCPU || (value == SIGKILL && !process->killed))) {
+        result->reason = BROOD_EXIT_CPU_TIME;
+    }
+}
+
+/*
+ * The end of exactly this process: 1 (taken), 0 (it still runs), -1 (errno). By pidfd where there
+ * is one: after a foreign wait took our child, its number may be that of another child.
+ */
+#if defined(BROOD_LINUX)
+
+static int take_end(const brood_os_process *process, bool *exited, int *value,
+                    struct rusage *usage)
+{
+    siginfo_t info = {0};
+    bool by_fd = process->pidfd >= 0;
+    long result = 0;
+
+    do { /* the system call has a fifth parameter that the C library does not offer */
+        result = syscall(SYS_waitid, by_fd ? P_PIDFD : P_PID,
+                         by_fd ? process->pidfd : process->pid, &info, WEXITED | WNOHANG, usage);
+    } while (result < 0 && errno == EINTR);
+    *exited = info.si_code == CLD_EXITED;
+    *value = info.si_status;
+    return result < 0 ? -1 : info.si_pid != 0;
+}
+
+#else
+
+static int take_end(const brood_os_process *process, bool *exited, int *value,
+                    struct rusage *usage)
+{
+    int status = 0;
+    pid_t pid = 0;
+
+    do {
+        pid = wait4(process->pid, &status, WNOHANG, usage);
+    } while (pid < 0 && errno == EINTR);
+    *exited = pid > 0 && WIFEXITED(status);
+    *value = *exited ? WEXITSTATUS(status) : WTERMSIG(status);
+    return pid < 0 ? -1 : pid != 0;
+}
+
+#endif
+
+/* While the leader is not reaped nobody else can have the number of its group. */
+static void end_rest_of_group(const brood_os_process *process)
+{
+    siginfo_t info = {0};
+
+    if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        info.si_pid == process->pid) {
+        kill(-process->pid, SIGKILL);
+    }
+}
+
+brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *result,
+                                   brood_error *error)
+{
+    struct rusage usage = {0};
+    bool exited = false;
+    int value = 0;
+    int taken = 0;
+
+    *result = (brood_os_exit){BROOD_EXIT_NONE, 0, 0, 0, 0};
+    if (process->leads_group && process->asked) {
+        end_rest_of_group(process);
+    }
+    taken = take_end(process, &exited, &value, &usage);
+    if (taken == 0) {
+        return BROOD_ERR_TIMEOUT;
+    }
+    if (taken < 0 && errno != ECHILD) {
+        return brood_posix_fail(error, errno, "wait");
+    }
+    process->reaped = true;
+    if (taken < 0) { /* the program ignores SIGCHLD, or waits for any child */
+        result->reason = BROOD_EXIT_LOST;
+        return BROOD_OK;
+    }
+    decode(process, exited, value, result);
+    account(process, &usage, result);
+    return BROOD_OK;
+}
+
+/* ---- signals ----------------------------------------------------------------------------- */
+
+/* By pidfd where there is one: a number can be somebody else's after a foreign wait took ours. */
+static int send_signal(const brood_os_process *process, int number)
+{
+    if (process->leads_group) {
+        return kill(-process->pid, number);
+    }
+#if defined(BROOD_LINUX)
+    if (process->pidfd >= 0) {
+        return (int)syscall(SYS_pidfd_send_signal, process->pidfd, number, NULL, 0);
+    }
+#endif
+    return kill(process->pid, number);
+}
+
+static brood_status signal_unless_over(brood_os_process *process, int number, brood_error *error)
+{
+    if (process->reaped || send_signal(process, number) == 0 || errno == ESRCH) {
+        return BROOD_OK;
+    }
+    return brood_posix_fail(error, errno, "kill");
+}
+
+brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
+{
+    process->asked = true;
+    return signal_unless_over(process, SIGTERM, error);
+}
+
+brood_status brood_os_process_kill(brood_os_process *process, brood_error *error)
+{
+    process->killed = true;
+    return signal_unless_over(process, SIGKILL, error);
+}
+
+/* ---- a descriptor that tells the end ------------------------------------------------------ */
+
+#if defined(BROOD_LINUX)
+
+static int open_exit_fd(brood_os_process *process)
+{
+    return process->pidfd;
+}
+
+#elif defined(BROOD_KQUEUE)
+
+static int open_exit_fd(brood_os_process *process)
+{
+    struct kevent event;
+    int queue = kqueue();
+
+    if (queue < 0) {
+        return -1;
+    }
+    brood_posix_set_cloexec(queue, true);
+    EV_SET(&event, process->pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+    if (kevent(queue, &event, 1, NULL, 0, NULL) < 0) {
+        /* It has ended: a queue with something in it that is always ready. */
+        EV_SET(&event, 1, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0, NULL);
+        kevent(queue, &event, 1, NULL, 0, NULL);
+    }
+    return queue;
+}
+
+#else
+
+/* POSIX has nothing to poll: a thread waits (without reaping), and closes a pipe. */
+typedef struct waiter {
+    pid_t pid;
+    int fd;
+} waiter;
+
+static void *wait_for_end(void *data)
+{
+    waiter *self = data;
+    siginfo_t info;
+    int result = 0;
+
+    do {
+        result = waitid(P_PID, (id_t)self->pid, &info, WEXITED | WNOWAIT);
+    } while (result < 0 && errno == EINTR);
+    close(self->fd);
+    free(self);
+    return NULL;
+}
+
+static int start_waiter(waiter *self)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    int result = 0;
+
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the program's signals are not for it */
+    result = pthread_create(&thread, &attributes, wait_for_end, self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return result;
+}
+
+static int open_exit_fd(brood_os_process *process)
+{
+    waiter *self = malloc(sizeof *self);
+    int fds[2] = {-1, -1};
+
+    if (self == NULL || pipe(fds) < 0) {
+        free(self);
+        return -1;
+    }
+    brood_posix_set_cloexec(fds[0], true);
+    brood_posix_set_cloexec(fds[1], true);
+    self->pid = process->pid;
+    self->fd = fds[1];
+    errno = start_waiter(self);
+    if (errno != 0) {
+        close(fds[0]);
+        close(fds[1]);
+        free(self);
+        return -1;
+    }
+    return fds[0];
+}
+
+#endif
+
+int brood_posix_exit_fd(brood_os_process *process, brood_error *error)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* two threads may join one process */
+    int fd = -1;
+    int saved = 0;
+
+    pthread_mutex_lock(&lock);
+    if (process->exit_fd < 0) {
+        process->exit_fd = open_exit_fd(process);
+        saved = errno;
+    }
+    fd = process->exit_fd;
+    pthread_mutex_unlock(&lock);
+    if (fd < 0) {
+        brood_posix_fail(error, saved, "exit descriptor");
+    }
+    return fd;
+}
+
+void brood_os_process_free(brood_os_process *process)
+{
+    if (process == NULL) {
+        return;
+    }
+    if (process->exit_fd >= 0 && process->exit_fd != process->pidfd) {
+        close(process->exit_fd);
+    }
+    if (process->pidfd >= 0) {
+        close(process->pidfd);
+    }
+    free(process);
+}
+
+/* ---- names ------------------------------------------------------------------------------- */
+
+const char *brood_os_signal_name(int64_t code)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } names[] = {{SIGABRT, "SIGABRT"}, {SIGALRM, "SIGALRM"}, {SIGBUS, "SIGBUS"},
+                 {SIGFPE, "SIGFPE"},   {SIGHUP, "SIGHUP"},   {SIGILL, "SIGILL"},
+                 {SIGINT, "SIGINT"},   {SIGKILL, "SIGKILL"}, {SIGPIPE, "SIGPIPE"},
+                 {SIGPROF, "SIGPROF"}, {SIGQUIT, "SIGQUIT"}, {SIGSEGV, "SIGSEGV"},
+                 {SIGSYS, "SIGSYS"},   {SIGTERM, "SIGTERM"}, {SIGTRAP, "SIGTRAP"},
+                 {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGVTALRM, "SIGVTALRM"},
+                 {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].number == code) {
+            return names[i].name;
+        }
+    }
+    return "";
+}

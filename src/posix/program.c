@@ -1,0 +1,258 @@
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system.h"
+
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#include <mach-o/dyld.h>
+#define environ (*_NSGetEnviron()) /* a library on macOS cannot name it (man environ) */
+#else
+extern char **environ;
+#endif
+
+#define DEFAULT_PATH "/usr/local/bin:/bin:/usr/bin"
+
+/* ---- finding a program ------------------------------------------------------------------- */
+
+/* 0, or the errno that says why it cannot be executed. */
+static int check_program(const char *path)
+{
+    struct stat about;
+
+    if (stat(path, &about) < 0) {
+        return errno;
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return EACCES;
+    }
+    return access(path, X_OK) < 0 ? errno : 0;
+}
+
+/* The absolute form of a path with a directory part, which need not exist. */
+static char *make_absolute(const char *path)
+{
+    char here[PATH_MAX];
+    char *absolute = NULL;
+    size_t size = 0;
+
+    if (path[0] == '/') {
+        return strdup(path);
+    }
+    if (getcwd(here, sizeof here) == NULL) {
+        return NULL;
+    }
+    size = strlen(here) + strlen(path) + 2;
+    absolute = malloc(size);
+    if (absolute != NULL) {
+        snprintf(absolute, size, "%s/%s", here, path);
+    }
+    return absolute;
+}
+
+/* directory/name, where an empty directory is the current one; NULL without memory. */
+static char *join_path(const char *directory, size_t length, const char *name)
+{
+    size_t size = length + strlen(name) + 3;
+    char *path = malloc(size);
+    char *absolute = NULL;
+
+    if (path == NULL) {
+        return NULL;
+    }
+    snprintf(path, size, "%.*s/%s", length == 0 ? 1 : (int)length, length == 0 ? "." : directory,
+             name);
+    absolute = make_absolute(path);
+    free(path);
+    return absolute;
+}
+
+/* The first program of that name; NULL and errno, the most telling one that was met. */
+static char *search_path(const char *name, const char *list)
+{
+    int found = ENOENT;
+
+    while (list != NULL && *list != '\0') {
+        size_t length = strcspn(list, ":");
+        char *path = join_path(list, length, name);
+        int result = path == NULL ? ENOMEM : check_program(path);
+
+        if (result == 0) {
+            return path;
+        }
+        free(path);
+        found = result == EACCES || result == ENOMEM ? result : found;
+        list += length + (list[length] == ':');
+    }
+    errno = found;
+    return NULL;
+}
+
+brood_status brood_os_program_find(char **file, const char *name, const char *path_list,
+                                   brood_error *error)
+{
+    char *path = NULL;
+    int result = 0;
+
+    *file = NULL;
+    if (strchr(name, '/') == NULL) {
+        path = search_path(name, path_list != NULL ? path_list : DEFAULT_PATH);
+        result = path == NULL ? errno : 0;
+    } else {
+        path = make_absolute(name);
+        result = path == NULL ? errno : check_program(path);
+    }
+    if (result != 0) {
+        free(path);
+        return brood_fail(error, brood_posix_status(result), result, "find program",
+                          "\"%.120s\" %s", name,
+                          result == EACCES ? "is not an executable file" : "is not found");
+    }
+    *file = path;
+    return BROOD_OK;
+}
+
+/* ---- ourselves --------------------------------------------------------------------------- */
+
+static struct {
+    dev_t device;
+    ino_t inode;
+} self_file; /* as it was when we began */
+
+/* What main was given, taken as the shell takes it. */
+static char *path_of_argv0(const char *argv0)
+{
+    char *found = NULL;
+    char *path = NULL;
+
+    if (argv0 == NULL ||
+        brood_os_program_find(&found, argv0, getenv("PATH"), NULL) != BROOD_OK) {
+        errno = ENOENT;
+        return NULL;
+    }
+    path = realpath(found, NULL);
+    free(found);
+    return path;
+}
+
+#if defined(BROOD_LINUX)
+
+static char *path_of_self(const char *argv0)
+{
+    char *path = realpath("/proc/self/exe", NULL);
+
+    return path != NULL ? path : path_of_argv0(argv0);
+}
+
+#elif defined(__APPLE__)
+
+static char *path_of_self(const char *argv0)
+{
+    char raw[PATH_MAX];
+    uint32_t size = sizeof raw;
+    char *path = _NSGetExecutablePath(raw, &size) == 0 ? realpath(raw, NULL) : NULL;
+
+    return path != NULL ? path : path_of_argv0(argv0);
+}
+
+#else
+#define path_of_self path_of_argv0
+#endif
+
+brood_status brood_os_self_find(char **path, const char *argv0, brood_error *error)
+{
+    struct stat about;
+
+    *path = path_of_self(argv0);
+    if (*path == NULL) {
+        return brood_posix_fail(error, errno, "find own executable");
+    }
+    if (stat(*path, &about) == 0) {
+        self_file.device = about.st_dev;
+        self_file.inode = about.st_ino;
+    }
+    return BROOD_OK;
+}
+
+/*
+ * By its path as long as that is still the same file: ps shows a better name then, and Valgrind
+ * can follow. /proc/self/exe is the file that runs, even without a name.
+ */
+const char *brood_os_self_path(const char *path)
+{
+#if defined(BROOD_LINUX)
+    struct stat about;
+
+    if (stat(path, &about) < 0 || about.st_dev != self_file.device ||
+        about.st_ino != self_file.inode) {
+        return "/proc/self/exe";
+    }
+#endif
+    return path;
+}
+
+/* brood-worker in the libexec beside the library's own directory, or in that directory itself. */
+brood_status brood_os_worker_find(char **path, brood_error *error)
+{
+    static const char *const places[] = {"", "../libexec/", "../../libexec/", "../bin/"};
+    brood_os_code own = {0};
+    brood_status status =
+        brood_os_code_locate(&own, (brood_os_function *)brood_os_worker_find, error);
+    char *end = NULL;
+
+    *path = NULL;
+    if (status != BROOD_OK) {
+        return status;
+    }
+    end = strrchr(own.module, '/');
+    for (size_t i = 0; end != NULL && i < sizeof places / sizeof places[0] && *path == NULL; i++) {
+        char file[PATH_MAX];
+
+        snprintf(file, sizeof file, "%.*s/%sbrood-worker", (int)(end - own.module), own.module,
+                 places[i]);
+        brood_os_program_find(path, file, NULL, NULL);
+    }
+    free(own.module);
+    return *path != NULL ? BROOD_OK
+                         : brood_os_program_find(path, BROOD_WORKER_INSTALLED, NULL, error);
+}
+
+/* ---- the environment --------------------------------------------------------------------- */
+
+brood_status brood_os_environment_copy(char ***environment, brood_error *error)
+{
+    size_t count = 0;
+    char **copy = NULL;
+
+    while (environ != NULL && environ[count] != NULL) {
+        count++;
+    }
+    copy = calloc(count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = strdup(environ[i]);
+        if (copy[i] == NULL) {
+            brood_os_environment_free(copy);
+            copy = NULL;
+        }
+    }
+    *environment = copy;
+    return copy != NULL ? BROOD_OK : brood_fail_memory(error, "environment");
+}
+
+void brood_os_environment_free(char **environment)
+{
+    for (size_t i = 0; environment != NULL && environment[i] != NULL; i++) {
+        free(environment[i]);
+    }
+    free((void *)environment);
+}
+
+bool brood_os_environment_same(const char *a, const char *b, size_t length)
+{
+    return strncmp(a, b, length) == 0;
+}

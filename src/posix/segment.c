@@ -1,0 +1,109 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system.h"
+
+#if defined(BROOD_LINUX)
+
+static int open_memory(void)
+{
+    return memfd_create("brood", MFD_CLOEXEC);
+}
+
+#else
+
+/* A name for a moment only; the next number is tried when somebody has it already. */
+static int open_memory(void)
+{
+    char name[32]; /* macOS: at most 31 bytes */
+    int fd = -1;
+
+    for (int i = 0; i < 100 && fd < 0; i++) {
+        snprintf(name, sizeof name, "/brood-%lx-%lx", (unsigned long)getpid(),
+                 (unsigned long)(brood_os_now() & 0xffffffff));
+        fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (fd < 0 && errno != EEXIST) {
+            return -1;
+        }
+    }
+    if (fd >= 0) {
+        shm_unlink(name);
+        brood_posix_set_cloexec(fd, true);
+    }
+    return fd;
+}
+
+#endif
+
+/* Room is taken now, where the system can: a hole would be a SIGBUS on a full system later. */
+static int reserve(int fd, size_t size)
+{
+#if defined(__APPLE__)
+    return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+#else
+    int result = 0;
+
+    do {
+        result = posix_fallocate(fd, 0, (off_t)size);
+    } while (result == EINTR);
+    return result;
+#endif
+}
+
+static brood_status map(brood_os_segment *segment, int fd, size_t size, brood_error *error)
+{
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (base == MAP_FAILED) {
+        return brood_posix_fail(error, errno, "mmap");
+    }
+    *segment = (brood_os_segment){fd, base, size};
+    return BROOD_OK;
+}
+
+brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, brood_error *error)
+{
+    int fd = brood_posix_above_stdio(open_memory());
+    brood_status status = BROOD_OK;
+    int result = 0;
+
+    *segment = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0};
+    if (fd < 0) {
+        return brood_posix_fail(error, errno, "shared memory");
+    }
+    result = reserve(fd, size);
+    status = result != 0 ? brood_posix_fail(error, result, "posix_fallocate")
+                         : map(segment, fd, size, error);
+    if (status != BROOD_OK) {
+        close(fd);
+    }
+    return status;
+}
+
+brood_status brood_os_segment_adopt(brood_os_segment *segment, brood_handle handle, size_t size,
+                                    brood_error *error)
+{
+    struct stat about;
+
+    *segment = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0};
+    if (handle < 0 || handle > INT32_MAX || fstat((int)handle, &about) < 0 || size == 0 ||
+        (uint64_t)about.st_size < size) {
+        return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "segment",
+                          "the handle is not a segment of that size");
+    }
+    brood_posix_set_cloexec((int)handle, true);
+    return map(segment, (int)handle, size, error);
+}
+
+void brood_os_segment_close(brood_os_segment *segment)
+{
+    if (segment->base != NULL) {
+        munmap(segment->base, segment->size);
+        close((int)segment->handle);
+    }
+    *segment = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0};
+}

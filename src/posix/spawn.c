@@ -1,0 +1,445 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "system.h"
+
+#if defined(BROOD_LINUX)
+#include <sys/syscall.h>
+#endif
+
+#define STDIO_COUNT 3
+#define EXIT_FAILED 127
+#define CPUS_MAX (1024 * 1024)
+
+/* What the child says when a step fails; it fits a pipe, so it arrives whole. */
+typedef struct failure {
+    int os_code;
+    char step[32];
+} failure;
+
+/*
+ * All that the child needs, made before: between vfork and exec it may only make system calls.
+ * Descriptor i of the child is to be sources[i]; the last one reports a failure and goes at exec.
+ */
+typedef struct plan {
+    const brood_os_spawn *spawn;
+    int *sources;
+    int count;   /* with the report */
+    int null_fd; /* ours, for a stdio that the parent has not; or -1 */
+    int report[2];
+    int open_max;
+#if defined(BROOD_LINUX)
+    cpu_set_t *cpus;
+    size_t cpus_size;
+#endif
+} plan;
+
+/* ---- before ------------------------------------------------------------------------------ */
+
+static bool is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static brood_status choose_stdio(plan *made, brood_error *error)
+{
+    for (int i = 0; i < STDIO_COUNT; i++) {
+        brood_handle wanted = made->spawn->stdio[i];
+        brood_handle null = BROOD_HANDLE_NONE;
+
+        if (wanted == BROOD_OS_SAME_AS_STDOUT) {
+            made->sources[i] = made->sources[STDOUT_FILENO];
+        } else if (wanted != BROOD_HANDLE_NONE) {
+            made->sources[i] = (int)wanted;
+        } else if (is_open(i)) {
+            made->sources[i] = i;
+        } else {
+            if (made->null_fd < 0 && brood_os_null_open(&null, error) != BROOD_OK) {
+                return BROOD_ERR_OS;
+            }
+            made->null_fd = made->null_fd < 0 ? (int)null : made->null_fd;
+            made->sources[i] = made->null_fd;
+        }
+    }
+    return BROOD_OK;
+}
+
+static brood_status open_report(plan *made, brood_error *error)
+{
+    int fds[2];
+
+#if defined(__linux__)
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+#else
+    if (pipe(fds) < 0) {
+#endif
+        return brood_posix_fail(error, errno, "pipe");
+    }
+    for (int i = 0; i < 2; i++) {
+        made->report[i] = brood_posix_above_stdio(fds[i]);
+        if (made->report[i] < 0) {
+            return brood_posix_fail(error, errno, "fcntl F_DUPFD_CLOEXEC");
+        }
+        brood_posix_set_cloexec(made->report[i], true);
+    }
+    made->sources[made->count - 1] = made->report[1];
+    return BROOD_OK;
+}
+
+/* The set of cores, as large as its largest number needs. */
+static brood_status choose_cpus(plan *made, brood_error *error)
+{
+    const brood_os_spawn *spawn = made->spawn;
+
+    if (spawn->cpu_count == 0) {
+        return BROOD_OK;
+    }
+#if defined(BROOD_LINUX)
+    unsigned largest = 0;
+
+    for (size_t i = 0; i < spawn->cpu_count; i++) {
+        largest = spawn->cpus[i] > largest ? spawn->cpus[i] : largest;
+    }
+    if (largest >= CPUS_MAX) {
+        return brood_fail_argument(error, "cpus", "has a number that no core has");
+    }
+    made->cpus_size = CPU_ALLOC_SIZE(largest + 1);
+    made->cpus = CPU_ALLOC(largest + 1);
+    if (made->cpus == NULL) {
+        return brood_fail_memory(error, "cpus");
+    }
+    CPU_ZERO_S(made->cpus_size, made->cpus);
+    for (size_t i = 0; i < spawn->cpu_count; i++) {
+        CPU_SET_S(spawn->cpus[i], made->cpus_size, made->cpus);
+    }
+    return BROOD_OK;
+#else
+    return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "cpus",
+                      "cpus cannot be chosen on this system");
+#endif
+}
+
+static brood_status check_limits(const brood_os_spawn *spawn, brood_error *error)
+{
+#if defined(__APPLE__)
+    if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
+        return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
+                          "memory_limit_bytes is not supported on this system");
+    }
+#else
+    (void)spawn;
+    (void)error;
+#endif
+    return BROOD_OK;
+}
+
+static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error *error)
+{
+    brood_status status = check_limits(spawn, error);
+    long limit = sysconf(_SC_OPEN_MAX);
+
+    *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
+    made->open_max = limit < 0 || limit > INT32_MAX ? INT32_MAX : (int)limit;
+    made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
+    made->sources = malloc((size_t)made->count * sizeof *made->sources);
+    if (made->sources == NULL) {
+        return brood_fail_memory(error, "spawn");
+    }
+    for (size_t i = 0; i < spawn->handle_count; i++) {
+        made->sources[STDIO_COUNT + i] = (int)spawn->handles[i];
+    }
+    if (status == BROOD_OK) {
+        status = choose_stdio(made, error);
+    }
+    if (status == BROOD_OK) {
+        status = open_report(made, error);
+    }
+    return status == BROOD_OK ? choose_cpus(made, error) : status;
+}
+
+static void discard(plan *made)
+{
+    brood_os_handle_close(made->null_fd);
+    brood_os_handle_close(made->report[0]);
+    brood_os_handle_close(made->report[1]);
+    free(made->sources);
+#if defined(BROOD_LINUX)
+    if (made->cpus != NULL) {
+        CPU_FREE(made->cpus);
+    }
+#endif
+}
+
+/* ---- in the child: async-signal-safe calls only ------------------------------------------- */
+
+static void fail_child(const plan *made, const char *step)
+{
+    failure what = {errno, ""};
+
+    for (size_t i = 0; i < sizeof what.step - 1 && step[i] != '\0'; i++) {
+        what.step[i] = step[i];
+    }
+    while (write(made->sources[made->count - 1], &what, sizeof what) < 0 && errno == EINTR) {
+    }
+    _exit(EXIT_FAILED);
+}
+
+/* Two rounds: sources that lie among the targets go out of the way first. */
+static void place_descriptors(plan *made)
+{
+    int last = made->count - 1;
+
+    for (int i = 0; i < made->count; i++) {
+        if (made->sources[i] < made->count && made->sources[i] != i) {
+            int moved = fcntl(made->sources[i], F_DUPFD_CLOEXEC, made->count);
+
+            if (moved < 0) {
+                fail_child(made, "fcntl F_DUPFD_CLOEXEC");
+            }
+            made->sources[i] = moved;
+        }
+    }
+    for (int i = 0; i < made->count; i++) {
+        if (made->sources[i] != i && dup2(made->sources[i], i) < 0) {
+            fail_child(made, "dup2");
+        }
+        brood_posix_set_cloexec(i, i == last);
+    }
+    made->sources[last] = last;
+}
+
+/* poll tells of many descriptors at once which are open; the limit can be a million. */
+static void close_by_poll(int first, int open_max)
+{
+    struct pollfd slots[256];
+
+    while (first < open_max) {
+        int count = open_max - first < 256 ? open_max - first : 256;
+
+        for (int i = 0; i < count; i++) {
+            slots[i] = (struct pollfd){first + i, 0, 0};
+        }
+        if (poll(slots, (nfds_t)count, 0) < 0 && errno != EINTR) {
+            break;
+        }
+        for (int i = 0; i < count; i++) {
+            if ((slots[i].revents & POLLNVAL) == 0) {
+                close(slots[i].fd);
+            }
+        }
+        first += count;
+    }
+}
+
+static void close_others(const plan *made)
+{
+#if defined(BROOD_LINUX) && defined(SYS_close_range)
+    if (syscall(SYS_close_range, (unsigned)made->count, ~0U, 0) == 0) {
+        return;
+    }
+#endif
+    close_by_poll(made->count, made->open_max);
+}
+
+/*
+ * exec resets what is caught, but what is ignored stays so. An ignored hangup or interrupt is the
+ * user's wish (nohup, a job in the background); of the rest a program expects the default.
+ */
+static void reset_signals(void)
+{
+    struct sigaction action;
+    sigset_t none;
+
+    for (int number = 1; number < NSIG; number++) {
+        bool wish = number == SIGHUP || number == SIGINT || number == SIGQUIT;
+
+        if (sigaction(number, NULL, &action) < 0 || action.sa_handler == SIG_DFL ||
+            (wish && action.sa_handler == SIG_IGN)) {
+            continue;
+        }
+        action.sa_handler = SIG_DFL;
+        action.sa_flags = 0;
+        sigaction(number, &action, NULL);
+    }
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void set_limit(const plan *made, int which, uint64_t soft, uint64_t hard, const char *step)
+{
+    struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
+
+    if (soft > 0 && setrlimit(which, &limit) < 0) {
+        fail_child(made, step);
+    }
+}
+
+static void apply_limits(const plan *made)
+{
+    const brood_os_spawn *spawn = made->spawn;
+    uint64_t seconds = spawn->cpu_time_limit_s;
+
+    errno = 0;
+    if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
+        fail_child(made, "nice");
+    }
+#if defined(BROOD_LINUX)
+    if (made->cpus != NULL && sched_setaffinity(0, made->cpus_size, made->cpus) < 0) {
+        fail_child(made, "cpus");
+    }
+#endif
+    set_limit(made, RLIMIT_CPU, seconds, seconds + 1, "cpu_time_limit_s");
+#if !defined(__APPLE__)
+    set_limit(made, RLIMIT_AS, spawn->memory_limit_bytes, spawn->memory_limit_bytes,
+              "memory_limit_bytes");
+#endif
+}
+
+/* Never returns. */
+static void become_program(plan *made)
+{
+    const brood_os_spawn *spawn = made->spawn;
+
+    place_descriptors(made);
+    close_others(made);
+    if (spawn->kill_tree && setpgid(0, 0) < 0) {
+        fail_child(made, "setpgid");
+    }
+    if (spawn->working_directory != NULL && chdir(spawn->working_directory) < 0) {
+        fail_child(made, "working_directory");
+    }
+    apply_limits(made);
+    reset_signals();
+    execve(spawn->file, (char *const *)(uintptr_t)spawn->argv,
+           (char *const *)(uintptr_t)spawn->environment);
+    fail_child(made, "execve");
+}
+
+/* ---- the parent's side -------------------------------------------------------------------- */
+
+#if defined(__clang__) && defined(__APPLE__)
+#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* fork would copy all page tables */
+#endif
+
+/*
+ * vfork: the cost does not grow with the parent's memory. All signals are held back, so that no
+ * handler of the program runs in the child, on the parent's memory. (Where it is a plain fork -
+ * under Valgrind and ThreadSanitizer - the same code is right, for what it tells goes by the pipe.)
+ */
+static pid_t launch(plan *made)
+{
+    sigset_t all;
+    sigset_t before;
+    pid_t pid = -1;
+    int saved = 0;
+    int cancel = 0;
+
+    sigfillset(&all);
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid = vfork(); /* NOLINT: the child makes system calls only, see plan */
+    if (pid == 0) {
+        become_program(made);
+    }
+    saved = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_setcancelstate(cancel, &cancel);
+    errno = saved;
+    return pid;
+}
+
+/* Waits for exec, which closes the pipe, or for what the child says. */
+static brood_status read_report(plan *made, brood_error *error)
+{
+    failure what;
+    ssize_t size = 0;
+
+    close(made->report[1]);
+    made->report[1] = -1;
+    do {
+        size = read(made->report[0], &what, sizeof what);
+    } while (size < 0 && errno == EINTR);
+    if (size != (ssize_t)sizeof what) {
+        return BROOD_OK;
+    }
+    what.step[sizeof what.step - 1] = '\0';
+    if (strcmp(what.step, "cpus") == 0 && what.os_code == EINVAL) {
+        return brood_fail_argument(error, "cpus", "has no core that this process may use");
+    }
+    return brood_posix_fail(error, what.os_code, what.step);
+}
+
+static void reap_failed(pid_t pid)
+{
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+static uint64_t own_peak_memory(void)
+{
+#if defined(__linux__)
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (uint64_t)usage.ru_maxrss * 1024;
+#else
+    return 0;
+#endif
+}
+
+static void describe(brood_os_process *process, const brood_os_spawn *spawn, pid_t pid)
+{
+    process->pid = pid;
+    process->exit_fd = -1;
+    process->pidfd = -1;
+#if defined(BROOD_LINUX)
+    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec; -1 before Linux 5.3 */
+#endif
+    process->leads_group = spawn->kill_tree;
+    process->has_cpu_limit = spawn->cpu_time_limit_s > 0;
+    process->peak_at_spawn = own_peak_memory();
+}
+
+brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
+                                    brood_error *error)
+{
+    plan made;
+    brood_os_process *started = calloc(1, sizeof *started);
+    brood_status status = prepare(&made, spawn, error);
+    pid_t pid = -1;
+
+    *process = NULL;
+    if (started == NULL) {
+        status = brood_fail_memory(error, "spawn");
+    }
+    if (status == BROOD_OK) {
+        pid = launch(&made);
+        status = pid < 0 ? brood_posix_fail(error, errno, "vfork") : read_report(&made, error);
+    }
+    if (status == BROOD_OK) {
+        describe(started, spawn, pid);
+        *process = started;
+    } else {
+        if (pid > 0) {
+            reap_failed(pid);
+        }
+        free(started);
+    }
+    discard(&made);
+    return status;
+}
+
+brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index)
+{
+    (void)handles;
+    return (brood_handle)(STDIO_COUNT + index);
+}

@@ -1,0 +1,50 @@
+/* What the POSIX files share. The core includes only platform.h. */
+#ifndef BROOD_SRC_POSIX_SYSTEM_H
+#define BROOD_SRC_POSIX_SYSTEM_H
+
+#include <sys/types.h>
+
+#include "error.h"
+#include "platform.h"
+
+/*
+ * What this system has beyond POSIX. A generic build takes none of it, so that what macOS runs
+ * is tested on Linux too.
+ */
+#if defined(__linux__) && !defined(BROOD_GENERIC_POSIX)
+#define BROOD_LINUX 1
+#elif defined(__APPLE__) && !defined(BROOD_GENERIC_POSIX)
+#define BROOD_KQUEUE 1
+#endif
+
+struct brood_os_process {
+    pid_t pid;
+    int exit_fd;       /* readable when it has ended; -1 until somebody waits */
+    int pidfd;         /* Linux: the process itself, whatever becomes of its number; or -1 */
+    bool leads_group;
+    bool reaped;
+    bool has_cpu_limit;
+    bool asked;
+    bool killed;
+    uint64_t peak_at_spawn; /* what the parent's own memory leaves in the child's account */
+};
+
+/* The status that tells what errno means to a caller. */
+brood_status brood_posix_status(int os_code);
+
+/* brood_fail for a system call that has just failed with os_code. */
+brood_status brood_posix_fail(brood_error *error, int os_code, const char *step);
+
+/*
+ * Descriptors are close-on-exec and above stdio, also when the program has closed 0 to 2.
+ * Closes fd, returns the new one; -1 and errno.
+ */
+int brood_posix_above_stdio(int fd);
+
+int brood_posix_set_cloexec(int fd, bool on);
+
+/* The descriptor to poll for a channel, and for the end of a process (-1: error is filled). */
+int brood_posix_channel_fd(const brood_os_channel *channel);
+int brood_posix_exit_fd(brood_os_process *process, brood_error *error);
+
+#endif

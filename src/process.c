@@ -1,0 +1,359 @@
+#include "process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "exit.h"
+#include "options.h"
+#include "watchdog.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define KILL_WAIT_MS 10000
+
+/* Processes that were destroyed while they ran: somebody must reap them. */
+typedef struct left_alone {
+    brood_os_process *os;
+    struct left_alone *next;
+} left_alone;
+
+static struct {
+    apr_thread_mutex_t *lock;
+    left_alone *first;
+} abandoned;
+
+brood_status brood_process_global_init(apr_pool_t *pool)
+{
+    return apr_thread_mutex_create(&abandoned.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+               ? BROOD_OK
+               : BROOD_ERR_NO_MEMORY;
+}
+
+brood_status brood_process_new(brood_process **process, const brood_process_options *options)
+{
+    const char *name = options->name != NULL ? options->name : "";
+    brood_process *made = calloc(1, sizeof *made);
+
+    *process = NULL;
+    if (made != NULL) {
+        made->name = malloc(strlen(name) + 1);
+    }
+    if (made == NULL || made->name == NULL || apr_pool_create(&made->pool, NULL) != APR_SUCCESS ||
+        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool) !=
+            APR_SUCCESS) {
+        brood_process_destroy(made);
+        return brood_fail_memory(options->error, "process");
+    }
+    memcpy(made->name, name, strlen(name) + 1);
+    made->daemon = options->daemon;
+    made->pid = -1;
+    *process = made;
+    return BROOD_OK;
+}
+
+/* ---- what the child says ----------------------------------------------------------------- */
+
+static void handle_frame(brood_process *process, const brood_frame_head *head, const char *body)
+{
+    if (head->type == BROOD_FRAME_HELLO) {
+        process->hello = true;
+    } else if (head->type == BROOD_FRAME_REFUSED && head->size == sizeof process->refusal) {
+        memcpy(&process->refusal, body, sizeof process->refusal);
+        process->refusal.step[sizeof process->refusal.step - 1] = '\0';
+        process->refusal.message[sizeof process->refusal.message - 1] = '\0';
+        process->refused = true;
+    } else if (head->type == BROOD_FRAME_MEMORY) {
+        process->out_of_memory = true;
+    } else if (head->type == BROOD_FRAME_ENDED && head->size == sizeof process->ended) {
+        memcpy(&process->ended, body, sizeof process->ended);
+        process->has_code = true;
+    }
+}
+
+/* A child that does not follow the protocol is not listened to any more. */
+static void stop_listening(brood_process *process)
+{
+    brood_os_channel_close(process->control);
+    process->control = NULL;
+    brood_buffer_free(&process->inbox);
+}
+
+static void handle_inbox(brood_process *process)
+{
+    brood_frame_head head;
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK) {
+        brood_buffer *in = &process->inbox;
+
+        status = brood_frame_peek(in->data, in->size, BROOD_CHILD_BODY_MAX, &head);
+        if (status == BROOD_OK) {
+            handle_frame(process, &head, in->data + sizeof head);
+            brood_buffer_consume(in, sizeof head + head.size);
+        } else if (status == BROOD_ERR_PROTOCOL) {
+            stop_listening(process);
+        }
+    }
+}
+
+static void listen_to_child(brood_process *process)
+{
+    char bytes[512];
+    size_t got = 0;
+
+    while (process->control != NULL &&
+           brood_os_channel_read(process->control, bytes, sizeof bytes, &got, NULL) == BROOD_OK) {
+        brood_buffer_append(&process->inbox, bytes, got);
+        handle_inbox(process);
+    }
+}
+
+/* ---- its end ----------------------------------------------------------------------------- */
+
+static brood_status kill_locked(brood_process *process, brood_ended_by reason, brood_error *error)
+{
+    brood_status status = brood_os_process_kill(process->os, error);
+
+    if (status == BROOD_OK) {
+        process->ended_by = reason;
+    }
+    return status;
+}
+
+/* Looks what has happened since. Called with the lock. */
+static void update(brood_process *process)
+{
+    brood_os_exit result = {0};
+
+    if (process->is_over) {
+        return;
+    }
+    if (brood_os_process_reap(process->os, &result, NULL) == BROOD_OK) {
+        listen_to_child(process); /* after the end, so that nothing can follow */
+        brood_exit_decide(process, &result);
+        process->is_over = true;
+        return;
+    }
+    listen_to_child(process);
+    if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
+        brood_os_now() >= process->handshake_deadline) {
+        kill_locked(process, BROOD_BY_HANDSHAKE, NULL);
+    }
+}
+
+static bool look(brood_process *process)
+{
+    bool is_over = false;
+
+    apr_thread_mutex_lock(process->lock);
+    update(process);
+    is_over = process->is_over;
+    apr_thread_mutex_unlock(process->lock);
+    return is_over;
+}
+
+bool brood_is_timeout(int64_t timeout_ms)
+{
+    return timeout_ms >= 0 || timeout_ms == BROOD_FOREVER;
+}
+
+int64_t brood_deadline(int64_t timeout_ms)
+{
+    int64_t now = brood_os_now();
+
+    if (timeout_ms == BROOD_FOREVER || timeout_ms > (INT64_MAX - now) / NS_PER_MS) {
+        return BROOD_OS_NO_DEADLINE;
+    }
+    return now + timeout_ms * NS_PER_MS;
+}
+
+brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
+{
+    int64_t deadline = 0;
+
+    if (process == NULL || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    deadline = brood_deadline(timeout_ms);
+    while (!look(process)) {
+        brood_os_wait_item item = {process->os, NULL, false, false};
+        int64_t until = deadline;
+        brood_status status = BROOD_OK;
+
+        apr_thread_mutex_lock(process->lock);
+        if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
+            process->handshake_deadline < until) {
+            until = process->handshake_deadline;
+        }
+        apr_thread_mutex_unlock(process->lock);
+        status = brood_os_wait(&item, 1, until, NULL);
+        if (status == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {
+            return look(process) ? BROOD_OK : BROOD_ERR_TIMEOUT;
+        }
+        if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+            return status;
+        }
+    }
+    return BROOD_OK;
+}
+
+bool brood_process_is_alive(brood_process *process)
+{
+    return process != NULL && !look(process);
+}
+
+/* Through the system, or through the channel where the system cannot reach a child. */
+static brood_status ask(brood_process *process)
+{
+    brood_buffer frame = BROOD_BUFFER_INIT;
+    brood_status status = brood_os_process_ask(process->os, NULL);
+    size_t put = 0;
+
+    if (status != BROOD_ERR_NOT_SUPPORTED || process->control == NULL) {
+        return status;
+    }
+    brood_frame_put(&frame, BROOD_FRAME_TERMINATE, NULL, 0);
+    status = frame.failed ? BROOD_ERR_NO_MEMORY
+                          : brood_os_channel_write(process->control, frame.data, frame.size, &put,
+                                                   NULL);
+    brood_buffer_free(&frame);
+    return status;
+}
+
+brood_status brood_process_terminate(brood_process *process, int64_t grace_ms)
+{
+    brood_status status = BROOD_OK;
+
+    if (process == NULL || grace_ms < 0) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    apr_thread_mutex_lock(process->lock);
+    update(process);
+    if (!process->is_over) {
+        status = ask(process);
+        process->ended_by = status == BROOD_OK ? BROOD_BY_TERMINATE : process->ended_by;
+    }
+    apr_thread_mutex_unlock(process->lock);
+    if (status == BROOD_OK && brood_process_join(process, grace_ms) == BROOD_OK) {
+        return BROOD_OK;
+    }
+    status = brood_process_kill(process);
+    return status == BROOD_OK ? brood_process_join(process, KILL_WAIT_MS) : status;
+}
+
+brood_status brood_process_end(brood_process *process, brood_ended_by reason, brood_error *error)
+{
+    brood_status status = BROOD_OK;
+
+    apr_thread_mutex_lock(process->lock);
+    update(process);
+    if (!process->is_over) {
+        status = kill_locked(process, reason, error);
+    }
+    apr_thread_mutex_unlock(process->lock);
+    return status;
+}
+
+brood_status brood_process_kill(brood_process *process)
+{
+    return process == NULL ? BROOD_ERR_ARGUMENT : brood_process_end(process, BROOD_BY_KILL, NULL);
+}
+
+brood_status brood_process_exit_info(brood_process *process, brood_exit_info *info)
+{
+    brood_exit_info full = BROOD_EXIT_INFO_INIT;
+    size_t size = 0;
+
+    if (process == NULL || brood_exit_info_check(info) != BROOD_OK) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    if (look(process)) {
+        full = process->info;
+    }
+    size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
+    full.struct_size = info->struct_size;
+    memcpy(info, &full, size);
+    return BROOD_OK;
+}
+
+int64_t brood_process_pid(const brood_process *process)
+{
+    return process == NULL ? -1 : process->pid;
+}
+
+const char *brood_process_name(const brood_process *process)
+{
+    return process == NULL ? "" : process->name;
+}
+
+/* ---- destroying -------------------------------------------------------------------------- */
+
+static void abandon(brood_os_process *os)
+{
+    left_alone *entry = malloc(sizeof *entry);
+
+    if (entry == NULL) {
+        brood_os_process_free(os); /* a zombie until we end, for want of 16 bytes */
+        return;
+    }
+    entry->os = os;
+    apr_thread_mutex_lock(abandoned.lock);
+    entry->next = abandoned.first;
+    abandoned.first = entry;
+    apr_thread_mutex_unlock(abandoned.lock);
+}
+
+void brood_process_sweep(void)
+{
+    left_alone **at = &abandoned.first;
+
+    apr_thread_mutex_lock(abandoned.lock);
+    while (*at != NULL) {
+        left_alone *entry = *at;
+        brood_os_exit result;
+
+        if (brood_os_process_reap(entry->os, &result, NULL) == BROOD_ERR_TIMEOUT) {
+            at = &entry->next;
+            continue;
+        }
+        *at = entry->next;
+        brood_os_process_free(entry->os);
+        free(entry);
+    }
+    apr_thread_mutex_unlock(abandoned.lock);
+}
+
+static void let_go(brood_process *process)
+{
+    if (process->os == NULL) {
+        return;
+    }
+    brood_watchdog_remove(process);
+    if (!look(process) && process->daemon && brood_process_kill(process) == BROOD_OK) {
+        brood_process_join(process, KILL_WAIT_MS);
+    }
+    if (look(process)) {
+        brood_os_process_free(process->os);
+    } else {
+        abandon(process->os);
+    }
+}
+
+brood_process *brood_process_destroy(brood_process *process)
+{
+    if (process == NULL) {
+        return NULL;
+    }
+    let_go(process);
+    brood_os_channel_close(process->control);
+    for (size_t i = 0; i < 3; i++) {
+        brood_os_channel_close(process->streams[i]);
+    }
+    brood_buffer_free(&process->inbox);
+    free(process->name);
+    if (process->pool != NULL) {
+        apr_pool_destroy(process->pool);
+    }
+    free(process);
+    return NULL;
+}

@@ -1,0 +1,66 @@
+/* The object behind a brood_process. */
+#ifndef BROOD_SRC_PROCESS_H
+#define BROOD_SRC_PROCESS_H
+
+#include <apr_pools.h>
+#include <apr_thread_mutex.h>
+
+#include "platform.h"
+#include "protocol.h"
+
+typedef enum brood_ended_by {
+    BROOD_BY_ITSELF = 0,
+    BROOD_BY_TERMINATE,
+    BROOD_BY_KILL,
+    BROOD_BY_TIMEOUT,
+    BROOD_BY_HANDSHAKE /* it did not come to its function in time */
+} brood_ended_by;
+
+struct brood_process {
+    apr_pool_t *pool;
+    apr_thread_mutex_t *lock; /* for all that changes below, but not while waiting */
+    char *name;
+    bool daemon;
+    bool is_command;
+    int64_t pid;
+    int64_t handshake_deadline;
+
+    brood_os_process *os;
+    brood_os_channel *control; /* NULL for a command */
+    brood_os_channel *streams[3];
+
+    brood_ended_by ended_by;
+    bool hello;
+    bool refused;
+    bool out_of_memory; /* the child said so */
+    bool has_code;      /* the child said so: ended is filled */
+    brood_ended_body ended;
+    brood_error refusal;
+
+    bool is_over;
+    brood_exit_info info; /* once it is over */
+
+    brood_buffer inbox;                /* of the control channel */
+    struct brood_process *next_watched; /* of the watchdog */
+    int64_t timeout_deadline;
+};
+
+/* The lock of the processes that were left alone; once, from brood_init. */
+brood_status brood_process_global_init(apr_pool_t *pool);
+
+/* The clock's value after a time-out of the public kind. */
+int64_t brood_deadline(int64_t timeout_ms);
+
+/* Whether a number is a time-out: not negative, or BROOD_FOREVER. */
+bool brood_is_timeout(int64_t timeout_ms);
+
+/* An object without a process; options have been checked. */
+brood_status brood_process_new(brood_process **process, const brood_process_options *options);
+
+/* Reaps those that were destroyed while they ran, and have ended since. */
+void brood_process_sweep(void);
+
+/* Kills it for a reason. Success when it is over already. */
+brood_status brood_process_end(brood_process *process, brood_ended_by reason, brood_error *error);
+
+#endif

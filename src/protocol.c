@@ -1,0 +1,185 @@
+#include "protocol.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ARG_ALIGNMENT 16
+
+void brood_frame_put(brood_buffer *buffer, brood_frame_type type, const void *body, size_t size)
+{
+    brood_frame_head head = {BROOD_PROTOCOL_MAGIC, BROOD_PROTOCOL_VERSION, (uint16_t)type,
+                             (uint32_t)size, 0};
+
+    brood_buffer_append(buffer, &head, sizeof head);
+    brood_buffer_append(buffer, body, size);
+}
+
+brood_status brood_frame_peek(const void *data, size_t size, size_t most, brood_frame_head *head)
+{
+    if (size < sizeof *head) {
+        return BROOD_ERR_TIMEOUT;
+    }
+    memcpy(head, data, sizeof *head);
+    if (head->magic != BROOD_PROTOCOL_MAGIC || head->version != BROOD_PROTOCOL_VERSION ||
+        head->size > most) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    return size - sizeof *head < head->size ? BROOD_ERR_TIMEOUT : BROOD_OK;
+}
+
+/* ---- START ------------------------------------------------------------------------------- */
+
+static void put_u64(brood_buffer *buffer, uint64_t value)
+{
+    brood_buffer_append(buffer, &value, sizeof value);
+}
+
+/* A length, the bytes, and a zero, so that the other side can use it as a string in place. */
+static void put_bytes(brood_buffer *buffer, const void *data, size_t size)
+{
+    put_u64(buffer, size);
+    brood_buffer_append(buffer, data, size);
+    brood_buffer_append(buffer, "", 1);
+}
+
+void brood_start_encode(brood_buffer *buffer, const brood_start *start)
+{
+    static const char zeros[ARG_ALIGNMENT] = {0};
+    size_t begin = buffer->size;
+
+    put_u64(buffer, start->daemon);
+    put_u64(buffer, start->kill_tree);
+    put_u64(buffer, start->memory_limit_bytes);
+    put_bytes(buffer, start->name, strlen(start->name));
+    put_bytes(buffer, start->function_name, strlen(start->function_name));
+    put_bytes(buffer, start->code.module, strlen(start->code.module));
+    put_u64(buffer, start->code.offset);
+    put_bytes(buffer, start->code.build_id, start->code.build_id_size);
+    put_u64(buffer, start->handle_count);
+    for (size_t i = 0; i < start->handle_count; i++) {
+        put_u64(buffer, (uint64_t)start->handles[i]);
+    }
+    put_u64(buffer, start->arg_size);
+    brood_buffer_append(buffer, zeros,
+                        (ARG_ALIGNMENT - (buffer->size - begin) % ARG_ALIGNMENT) % ARG_ALIGNMENT);
+}
+
+typedef struct reader {
+    const char *data;
+    size_t size;
+    size_t at;
+    bool failed;
+} reader;
+
+static const void *get_raw(reader *in, uint64_t size)
+{
+    const char *found = in->data + in->at;
+
+    if (in->failed || size > in->size - in->at) {
+        in->failed = true;
+        return NULL;
+    }
+    in->at += (size_t)size;
+    return found;
+}
+
+static uint64_t get_u64(reader *in)
+{
+    uint64_t value = 0;
+    const void *found = get_raw(in, sizeof value);
+
+    if (found != NULL) {
+        memcpy(&value, found, sizeof value);
+    }
+    return value;
+}
+
+/* What put_bytes wrote; "" and a failed reader when it is not there or has no zero behind. */
+static const char *get_bytes(reader *in, size_t *size)
+{
+    uint64_t length = get_u64(in);
+    const char *found = get_raw(in, length);
+    const char *end = get_raw(in, 1);
+
+    if (found == NULL || end == NULL || *end != '\0') {
+        in->failed = true;
+        *size = 0;
+        return "";
+    }
+    *size = (size_t)length;
+    return found;
+}
+
+static const char *get_string(reader *in)
+{
+    size_t size = 0;
+    const char *text = get_bytes(in, &size);
+
+    if (strlen(text) != size) {
+        in->failed = true;
+    }
+    return text;
+}
+
+static void get_code(reader *in, brood_os_code *code)
+{
+    const char *id = NULL;
+
+    code->module = (char *)(uintptr_t)get_string(in); /* read only, as the rest of the frame */
+    code->offset = get_u64(in);
+    id = get_bytes(in, &code->build_id_size);
+    if (code->build_id_size > sizeof code->build_id) {
+        in->failed = true;
+        code->build_id_size = 0;
+    }
+    memcpy(code->build_id, id, code->build_id_size);
+}
+
+brood_status brood_start_decode(brood_start *start, const void *data, size_t size)
+{
+    reader in = {data, size, 0, false};
+
+    memset(start, 0, sizeof *start);
+    start->daemon = get_u64(&in) != 0;
+    start->kill_tree = get_u64(&in) != 0;
+    start->memory_limit_bytes = get_u64(&in);
+    start->name = get_string(&in);
+    start->function_name = get_string(&in);
+    get_code(&in, &start->code);
+    start->handle_count = (size_t)get_u64(&in);
+    if (start->handle_count > BROOD_HANDLES_MAX) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    for (size_t i = 0; i < start->handle_count; i++) {
+        start->handles[i] = (brood_handle)get_u64(&in);
+    }
+    start->arg_size = (size_t)get_u64(&in);
+    get_raw(&in, (ARG_ALIGNMENT - in.at % ARG_ALIGNMENT) % ARG_ALIGNMENT);
+    start->arg = get_raw(&in, start->arg_size);
+    if (start->arg_size == 0) {
+        start->arg = NULL;
+    }
+    return in.failed || in.at != in.size ? BROOD_ERR_PROTOCOL : BROOD_OK;
+}
+
+/* ---- the token --------------------------------------------------------------------------- */
+
+void brood_token_format(char text[BROOD_TOKEN_SIZE], const brood_token *token)
+{
+    snprintf(text, BROOD_TOKEN_SIZE, BROOD_TOKEN_VARIABLE "=%d:%" PRIdPTR ":%" PRIdPTR ":%" PRIu64,
+             BROOD_PROTOCOL_VERSION, token->channel, token->segment, token->segment_size);
+}
+
+brood_status brood_token_parse(brood_token *token, const char *text)
+{
+    int version = 0;
+    int end = 0;
+
+    if (sscanf(text, "%d:%" SCNdPTR ":%" SCNdPTR ":%" SCNu64 "%n", &version, &token->channel,
+               &token->segment, &token->segment_size, &end) != 4 ||
+        text[end] != '\0' || version != BROOD_PROTOCOL_VERSION || token->channel < 0) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    return BROOD_OK;
+}

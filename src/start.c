@@ -1,0 +1,400 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "environment.h"
+#include "error.h"
+#include "init.h"
+#include "options.h"
+#include "process.h"
+#include "watchdog.h"
+
+#define HANDSHAKE_TIMEOUT_MS 30000
+#define FUNCTION_NAME_MAX 255
+/* The channel and the segment go to the child beside the caller's handles. */
+#define HANDLES_MAX (BROOD_HANDLES_MAX + 2)
+
+/* What a start holds until the child has it; finish() gives it back on every path. */
+typedef struct launch {
+    brood_process_options options;
+    brood_process *process;
+    brood_os_spawn spawn;
+    brood_handle handles[HANDLES_MAX]; /* all ours: copies of the caller's, then our own */
+    brood_handle stdio[3];             /* ours, or BROOD_HANDLE_NONE */
+    brood_os_segment segment;
+    brood_buffer start; /* the START body without its argument */
+    char token[BROOD_TOKEN_SIZE];
+    char **environment;
+    char *file;
+} launch;
+
+static brood_status begin(launch *run, const brood_process_options *given)
+{
+    brood_status status = brood_options_take(&run->options, given);
+
+    run->spawn.handles = run->handles;
+    for (size_t i = 0; i < HANDLES_MAX; i++) {
+        run->handles[i] = BROOD_HANDLE_NONE;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        run->stdio[i] = BROOD_HANDLE_NONE;
+    }
+    if (status == BROOD_OK) {
+        status = brood_require_ready(run->options.error);
+    }
+    if (status == BROOD_OK) {
+        status = brood_options_check(&run->options);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    brood_process_sweep();
+    return brood_process_new(&run->process, &run->options);
+}
+
+static void finish(launch *run)
+{
+    for (size_t i = 0; i < run->spawn.handle_count; i++) {
+        brood_os_handle_close(run->handles[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        brood_os_handle_close(run->stdio[i]);
+    }
+    brood_os_segment_close(&run->segment);
+    brood_buffer_free(&run->start);
+    free((void *)run->environment);
+    free(run->file);
+}
+
+/* ---- stdio and handles ------------------------------------------------------------------- */
+
+static brood_status open_stream(launch *run, int stream, const brood_stdio *to)
+{
+    brood_handle *end = &run->stdio[stream];
+    brood_error *error = run->options.error;
+
+    switch (to->mode) {
+    case BROOD_STDIO_NULL:
+        return brood_os_null_open(end, error);
+    case BROOD_STDIO_FILE:
+    case BROOD_STDIO_APPEND:
+        return brood_os_file_open(end, to->path, to->mode, stream == BROOD_STDIN, error);
+    case BROOD_STDIO_PIPE:
+        return brood_os_channel_pipe(&run->process->streams[stream], end, stream != BROOD_STDIN,
+                                     error);
+    case BROOD_STDIO_INHERIT:
+    case BROOD_STDIO_STDOUT:
+        break;
+    }
+    return BROOD_OK;
+}
+
+static brood_status open_stdio(launch *run)
+{
+    const brood_stdio *to[] = {&run->options.stdin_to, &run->options.stdout_to,
+                               &run->options.stderr_to};
+    brood_status status = BROOD_OK;
+
+    for (int i = 0; i < 3 && status == BROOD_OK; i++) {
+        status = open_stream(run, i, to[i]);
+        run->spawn.stdio[i] = run->stdio[i];
+    }
+    if (run->options.stderr_to.mode == BROOD_STDIO_STDOUT) {
+        run->spawn.stdio[BROOD_STDERR] = BROOD_OS_SAME_AS_STDOUT;
+    }
+    return status;
+}
+
+static brood_status copy_handles(launch *run)
+{
+    for (size_t i = 0; i < run->options.handle_count; i++) {
+        brood_status status = brood_os_handle_duplicate(
+            &run->handles[i], run->options.handles[i], run->options.error);
+
+        if (status != BROOD_OK) {
+            return status;
+        }
+        run->spawn.handle_count = i + 1;
+    }
+    return BROOD_OK;
+}
+
+/* ---- what the child is to run ------------------------------------------------------------ */
+
+/* By name for another executable, else by its place in a module of this one. */
+static brood_status name_function(launch *run, brood_function *function, brood_start *start)
+{
+    const brood_process_options *options = &run->options;
+    bool by_name = options->executable != NULL || function == NULL;
+
+    start->function_name = "";
+    start->code.module = NULL;
+    if (!by_name) {
+        return brood_os_code_locate(&start->code, (brood_os_function *)function, options->error);
+    }
+    start->function_name =
+        options->function_name != NULL ? options->function_name : brood_registry_name(function);
+    if (start->function_name == NULL || start->function_name[0] == '\0' ||
+        strlen(start->function_name) > FUNCTION_NAME_MAX) {
+        return brood_fail_argument(options->error, "function",
+                                   function == NULL
+                                       ? "is NULL, and function_name does not name one"
+                                       : "must be registered to run in another executable");
+    }
+    return BROOD_OK;
+}
+
+static brood_status encode_start(launch *run, brood_function *function, size_t arg_size)
+{
+    const brood_process_options *options = &run->options;
+    brood_start start = {.daemon = options->daemon,
+                         .kill_tree = options->kill_tree,
+                         .memory_limit_bytes = options->memory_limit_bytes,
+                         .name = run->process->name,
+                         .handle_count = options->handle_count,
+                         .arg_size = arg_size};
+    brood_status status = name_function(run, function, &start);
+
+    if (status == BROOD_OK && start.code.module == NULL) {
+        start.code.module = calloc(1, 1);
+    } else if (status == BROOD_OK && start.code.module[0] == '\0' && brood_is_hosted()) {
+        status = brood_fail_argument(options->error, "function",
+                                     "must be in a library: the host's own main is not ours");
+    }
+    for (size_t i = 0; i < options->handle_count; i++) {
+        start.handles[i] = brood_os_handle_in_child(run->handles, i);
+    }
+    if (status == BROOD_OK) {
+        brood_start_encode(&run->start, &start);
+        status = run->start.failed ? brood_fail_memory(options->error, "start frame") : BROOD_OK;
+    }
+    free(start.code.module);
+    return status;
+}
+
+/* A short START goes ahead through the channel, so that the child finds it there at once. */
+static brood_status send_in_channel(launch *run, const void *arg, size_t size)
+{
+    brood_buffer frame = BROOD_BUFFER_INIT;
+    brood_status status = BROOD_OK;
+    size_t put = 0;
+
+    brood_buffer_append(&run->start, arg, size);
+    brood_frame_put(&frame, BROOD_FRAME_START, run->start.data, run->start.size);
+    if (frame.failed || run->start.failed) {
+        status = brood_fail_memory(run->options.error, "start frame");
+    } else {
+        status = brood_os_channel_write(run->process->control, frame.data, frame.size, &put,
+                                        run->options.error);
+        if (status == BROOD_OK && put < frame.size) {
+            status = brood_fail(run->options.error, BROOD_ERR_LIMIT, 0, "start frame",
+                                "the channel has no room for the start frame");
+        }
+    }
+    brood_buffer_free(&frame);
+    return status;
+}
+
+static brood_status send_in_segment(launch *run, const void *arg, size_t size, brood_token *token)
+{
+    size_t head = run->start.size;
+    brood_status status = BROOD_OK;
+
+    if (size > SIZE_MAX / 2) {
+        return brood_fail_argument(run->options.error, "size", "is too large");
+    }
+    status = brood_os_segment_create(&run->segment, head + size, run->options.error);
+    if (status == BROOD_OK) {
+        status = brood_os_handle_duplicate(&run->handles[run->spawn.handle_count],
+                                           run->segment.handle, run->options.error);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    run->spawn.handle_count++;
+    memcpy(run->segment.base, run->start.data, head);
+    memcpy((char *)run->segment.base + head, arg, size);
+    token->segment = brood_os_handle_in_child(run->handles, run->spawn.handle_count - 1);
+    token->segment_size = head + size;
+    return BROOD_OK;
+}
+
+static brood_status prepare_function(launch *run, brood_function *function, const void *arg,
+                                     size_t size)
+{
+    brood_token token = {BROOD_HANDLE_NONE, BROOD_HANDLE_NONE, 0};
+    size_t at = run->spawn.handle_count;
+    brood_status status =
+        brood_os_channel_pair(&run->process->control, &run->handles[at], run->options.error);
+
+    if (status != BROOD_OK) {
+        return status;
+    }
+    run->spawn.handle_count++;
+    token.channel = brood_os_handle_in_child(run->handles, at);
+    status = encode_start(run, function, size);
+    if (status == BROOD_OK && sizeof(brood_frame_head) + run->start.size + size <= BROOD_START_MAX) {
+        status = send_in_channel(run, arg, size);
+    } else if (status == BROOD_OK) {
+        status = send_in_segment(run, arg, size, &token);
+    }
+    brood_token_format(run->token, &token);
+    return status;
+}
+
+/* ---- the start itself -------------------------------------------------------------------- */
+
+static void take_limits(launch *run)
+{
+    const brood_process_options *options = &run->options;
+
+    run->spawn.working_directory = options->working_directory;
+    run->spawn.daemon = options->daemon;
+    run->spawn.kill_tree = options->kill_tree;
+    run->spawn.ask_by_signal = run->process->is_command;
+    run->spawn.nice = options->nice;
+    run->spawn.cpus = options->cpus;
+    run->spawn.cpu_count = options->cpu_count;
+    run->spawn.memory_limit_bytes = options->memory_limit_bytes;
+    run->spawn.cpu_time_limit_s = options->cpu_time_limit_s;
+}
+
+static brood_status spawn(launch *run)
+{
+    brood_process *process = run->process;
+    uint32_t handshake = run->options.handshake_timeout_ms;
+    brood_status status = BROOD_OK;
+
+    take_limits(run);
+    status = brood_os_spawn_process(&process->os, &run->spawn, run->options.error);
+    if (status != BROOD_OK) {
+        return status;
+    }
+    process->pid = brood_os_process_pid(process->os);
+    process->handshake_deadline = brood_deadline(handshake != 0 ? handshake : HANDSHAKE_TIMEOUT_MS);
+    if (run->options.timeout_ms == 0) {
+        return BROOD_OK;
+    }
+    status = brood_watchdog_add(process, brood_deadline(run->options.timeout_ms),
+                                run->options.error);
+    if (status != BROOD_OK) {
+        process->daemon = true; /* so that destroying it ends it */
+    }
+    return status;
+}
+
+static brood_status find_file(launch *run, const char *name)
+{
+    return brood_os_program_find(&run->file, name, brood_environment_get(run->environment, "PATH"),
+                                 run->options.error);
+}
+
+static brood_status build_environment(launch *run, const char *token)
+{
+    brood_status status = brood_environment_build(&run->environment, &run->options, token,
+                                                  run->options.error);
+
+    run->spawn.environment = (const char *const *)run->environment;
+    return status;
+}
+
+static brood_status start_function(launch *run, brood_function *function, const void *arg,
+                                   size_t size)
+{
+    const char *argv[] = {NULL, NULL};
+    brood_status status = BROOD_OK;
+
+    if (arg == NULL && size > 0) {
+        return brood_fail_argument(run->options.error, "arg", "must not be NULL with a size");
+    }
+    status = copy_handles(run);
+    if (status == BROOD_OK) {
+        status = prepare_function(run, function, arg, size);
+    }
+    if (status == BROOD_OK) {
+        status = open_stdio(run);
+    }
+    if (status == BROOD_OK) {
+        status = build_environment(run, run->token);
+    }
+    if (status == BROOD_OK && run->options.executable != NULL) {
+        status = find_file(run, run->options.executable);
+    }
+    run->spawn.file = run->file != NULL ? run->file : brood_child_executable();
+    argv[0] = run->spawn.file;
+    run->spawn.argv = argv;
+    return status == BROOD_OK ? spawn(run) : status;
+}
+
+static brood_status start_command(launch *run, const char *const *argv)
+{
+    const char *name = run->options.executable;
+    brood_status status = BROOD_OK;
+
+    if (argv == NULL || argv[0] == NULL || argv[0][0] == '\0') {
+        return brood_fail_argument(run->options.error, "argv", "must have a program's name");
+    }
+    if (run->options.function_name != NULL || run->options.handshake_timeout_ms != 0) {
+        return brood_fail_argument(run->options.error, "function_name",
+                                   "and handshake_timeout_ms are not for a command");
+    }
+    run->process->is_command = true;
+    status = copy_handles(run);
+    if (status == BROOD_OK) {
+        status = open_stdio(run);
+    }
+    if (status == BROOD_OK) {
+        status = build_environment(run, NULL);
+    }
+    if (status == BROOD_OK) {
+        status = find_file(run, name != NULL ? name : argv[0]);
+    }
+    run->spawn.file = run->file;
+    run->spawn.argv = argv;
+    return status == BROOD_OK ? spawn(run) : status;
+}
+
+static brood_status hand_over(launch *run, brood_process **process, brood_status status)
+{
+    finish(run);
+    if (status != BROOD_OK) {
+        brood_process_destroy(run->process);
+        return status;
+    }
+    *process = run->process;
+    return BROOD_OK;
+}
+
+brood_status brood_process_start(brood_process **process, brood_function *function,
+                                 const void *arg, size_t size,
+                                 const brood_process_options *options)
+{
+    launch run = {0};
+    brood_status status = begin(&run, options);
+
+    if (process == NULL) {
+        status = brood_fail_argument(run.options.error, "process", "must not be NULL");
+    } else {
+        *process = NULL;
+    }
+    if (status == BROOD_OK) {
+        status = start_function(&run, function, arg, size);
+    }
+    return hand_over(&run, process, status);
+}
+
+brood_status brood_command_start(brood_process **process, const char *const *argv,
+                                 const brood_process_options *options)
+{
+    launch run = {0};
+    brood_status status = begin(&run, options);
+
+    if (process == NULL) {
+        status = brood_fail_argument(run.options.error, "process", "must not be NULL");
+    } else {
+        *process = NULL;
+    }
+    if (status == BROOD_OK) {
+        status = start_command(&run, argv);
+    }
+    return hand_over(&run, process, status);
+}

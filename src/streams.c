@@ -1,0 +1,224 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "process.h"
+
+static brood_os_channel *stream_of(brood_process *process, brood_stream stream)
+{
+    return process->streams[stream];
+}
+
+brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
+                                size_t size, size_t *got, int64_t timeout_ms)
+{
+    int64_t deadline = 0;
+    brood_status status = BROOD_OK;
+
+    if (process == NULL || buffer == NULL || size == 0 || got == NULL ||
+        (stream != BROOD_STDOUT && stream != BROOD_STDERR) || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    *got = 0;
+    if (stream_of(process, stream) == NULL) {
+        return BROOD_ERR_STATE;
+    }
+    deadline = brood_deadline(timeout_ms);
+    do {
+        brood_os_wait_item item = {NULL, stream_of(process, stream), false, false};
+
+        status = brood_os_channel_read(item.channel, buffer, size, got, NULL);
+        if (status != BROOD_ERR_TIMEOUT) {
+            return status;
+        }
+        status = brood_os_wait(&item, 1, deadline, NULL);
+    } while (status == BROOD_OK);
+    return status;
+}
+
+brood_status brood_process_write(brood_process *process, const void *buffer, size_t size,
+                                 size_t *put, int64_t timeout_ms)
+{
+    int64_t deadline = 0;
+    size_t done = 0;
+    brood_status status = BROOD_OK;
+
+    if (put != NULL) {
+        *put = 0;
+    }
+    if (process == NULL || (buffer == NULL && size > 0) || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    if (stream_of(process, BROOD_STDIN) == NULL) {
+        return BROOD_ERR_STATE;
+    }
+    deadline = brood_deadline(timeout_ms);
+    while (done < size && status == BROOD_OK) {
+        brood_os_wait_item item = {NULL, stream_of(process, BROOD_STDIN), true, false};
+        size_t now = 0;
+
+        status = brood_os_channel_write(item.channel, (const char *)buffer + done, size - done,
+                                        &now, NULL);
+        done += now;
+        if (status == BROOD_ERR_TIMEOUT) {
+            status = brood_os_wait(&item, 1, deadline, NULL);
+        }
+    }
+    if (put != NULL) {
+        *put = done;
+    }
+    return status;
+}
+
+static void close_stream(brood_process *process, brood_stream stream)
+{
+    brood_os_channel_close(process->streams[stream]);
+    process->streams[stream] = NULL;
+}
+
+brood_status brood_process_close_stdin(brood_process *process)
+{
+    if (process == NULL) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    close_stream(process, BROOD_STDIN);
+    return BROOD_OK;
+}
+
+/* ---- communicate ------------------------------------------------------------------------- */
+
+typedef struct talk {
+    brood_process *process;
+    const char *input;
+    size_t left;
+    brood_buffer in[3]; /* of stdout and stderr */
+    bool wanted[3];
+} talk;
+
+/* Writes what goes; the end of the input, or of the reader, closes stdin. */
+static brood_status feed(talk *run)
+{
+    brood_os_channel *channel = stream_of(run->process, BROOD_STDIN);
+    brood_status status = BROOD_OK;
+    size_t put = 0;
+
+    if (channel == NULL) {
+        return BROOD_OK;
+    }
+    if (run->left > 0) {
+        status = brood_os_channel_write(channel, run->input, run->left, &put, NULL);
+        run->input += put;
+        run->left -= put;
+    }
+    if (run->left == 0 || status == BROOD_ERR_CLOSED) {
+        close_stream(run->process, BROOD_STDIN);
+        return BROOD_OK;
+    }
+    return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+}
+
+static brood_status collect(talk *run, brood_stream stream)
+{
+    char bytes[16384];
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK && stream_of(run->process, stream) != NULL) {
+        size_t got = 0;
+
+        status = brood_os_channel_read(stream_of(run->process, stream), bytes, sizeof bytes, &got,
+                                       NULL);
+        if (run->wanted[stream]) {
+            brood_buffer_append(&run->in[stream], bytes, got);
+        }
+        if (run->in[stream].failed) {
+            return BROOD_ERR_NO_MEMORY;
+        }
+    }
+    if (status == BROOD_ERR_CLOSED) {
+        close_stream(run->process, stream);
+        return BROOD_OK;
+    }
+    return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+}
+
+static bool is_done(const talk *run)
+{
+    return run->process->streams[0] == NULL && run->process->streams[1] == NULL &&
+           run->process->streams[2] == NULL;
+}
+
+static brood_status exchange(talk *run, int64_t deadline)
+{
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK) {
+        status = feed(run);
+        if (status == BROOD_OK) {
+            status = collect(run, BROOD_STDOUT);
+        }
+        if (status == BROOD_OK) {
+            status = collect(run, BROOD_STDERR);
+        }
+        if (status == BROOD_OK && is_done(run)) {
+            return BROOD_OK;
+        }
+        if (status == BROOD_OK) {
+            brood_os_wait_item items[] = {
+                {NULL, run->process->streams[BROOD_STDIN], true, false},
+                {NULL, run->process->streams[BROOD_STDOUT], false, false},
+                {NULL, run->process->streams[BROOD_STDERR], false, false}};
+
+            status = brood_os_wait(items, 3, deadline, NULL);
+        }
+    }
+    return status;
+}
+
+/* Gives a buffer to the caller, with a zero behind it. */
+static brood_status give(brood_output *output, brood_buffer *buffer)
+{
+    if (output == NULL) {
+        brood_buffer_free(buffer);
+        return BROOD_OK;
+    }
+    output->size = buffer->size;
+    brood_buffer_append(buffer, "", 1);
+    output->data = buffer->data;
+    if (buffer->failed) {
+        brood_buffer_free(buffer);
+        *output = (brood_output){NULL, 0};
+        return BROOD_ERR_NO_MEMORY;
+    }
+    return BROOD_OK;
+}
+
+static int64_t milliseconds_left(int64_t deadline)
+{
+    int64_t left = deadline - brood_os_now();
+
+    if (deadline == BROOD_OS_NO_DEADLINE) {
+        return BROOD_FOREVER;
+    }
+    return left > 0 ? left / 1000000 + 1 : 0;
+}
+
+brood_status brood_process_communicate(brood_process *process, const void *input, size_t size,
+                                       brood_output *out, brood_output *err, int64_t timeout_ms)
+{
+    talk run = {process, input, size, {BROOD_BUFFER_INIT, BROOD_BUFFER_INIT, BROOD_BUFFER_INIT},
+                {false, out != NULL, err != NULL}};
+    brood_status status = BROOD_OK;
+    brood_status given = BROOD_OK;
+    int64_t deadline = 0;
+
+    if (process == NULL || (input == NULL && size > 0) || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    deadline = brood_deadline(timeout_ms);
+    status = exchange(&run, deadline);
+    given = give(out, &run.in[BROOD_STDOUT]);
+    if (give(err, &run.in[BROOD_STDERR]) != BROOD_OK || given != BROOD_OK) {
+        status = BROOD_ERR_NO_MEMORY;
+    }
+    return status == BROOD_OK ? brood_process_join(process, milliseconds_left(deadline)) : status;
+}

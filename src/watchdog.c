@@ -1,0 +1,131 @@
+#include "watchdog.h"
+
+#include <apr_thread_proc.h>
+
+#include "error.h"
+
+static struct {
+    apr_pool_t *pool;
+    apr_thread_mutex_t *lock; /* taken before the lock of a process */
+    brood_process *first;     /* no order: there are few */
+    brood_os_channel *wake;   /* a byte here makes the thread look again */
+    brood_os_channel *sleeper;
+    bool runs;
+} dog;
+
+brood_status brood_watchdog_init(apr_pool_t *pool)
+{
+    dog.pool = pool;
+    return apr_thread_mutex_create(&dog.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+               ? BROOD_OK
+               : BROOD_ERR_NO_MEMORY;
+}
+
+static void unlink_process(brood_process *process)
+{
+    brood_process **at = &dog.first;
+
+    while (*at != NULL && *at != process) {
+        at = &(*at)->next_watched;
+    }
+    if (*at != NULL) {
+        *at = process->next_watched;
+    }
+}
+
+/* Ends those whose time is up; the next deadline. */
+static int64_t expire(void)
+{
+    int64_t now = brood_os_now();
+    int64_t next = BROOD_OS_NO_DEADLINE;
+    brood_process *following = NULL;
+
+    apr_thread_mutex_lock(dog.lock);
+    for (brood_process *process = dog.first; process != NULL; process = following) {
+        following = process->next_watched;
+        if (process->timeout_deadline <= now) {
+            unlink_process(process);
+            brood_process_end(process, BROOD_BY_TIMEOUT, NULL);
+        } else if (process->timeout_deadline < next) {
+            next = process->timeout_deadline;
+        }
+    }
+    apr_thread_mutex_unlock(dog.lock);
+    return next;
+}
+
+static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
+{
+    brood_status status = BROOD_OK;
+
+    (void)thread;
+    (void)data;
+    while (status == BROOD_OK || status == BROOD_ERR_TIMEOUT) {
+        brood_os_wait_item item = {NULL, dog.sleeper, false, false};
+        char bytes[64];
+        size_t got = 0;
+
+        status = brood_os_wait(&item, 1, expire(), NULL);
+        if (status == BROOD_OK) {
+            status = brood_os_channel_read(dog.sleeper, bytes, sizeof bytes, &got, NULL);
+        }
+    }
+    return NULL;
+}
+
+static brood_status start_thread(brood_error *error)
+{
+    brood_handle end = BROOD_HANDLE_NONE;
+    apr_thread_t *thread = NULL;
+    apr_threadattr_t *attributes = NULL;
+    brood_status status = brood_os_channel_pair(&dog.wake, &end, error);
+
+    if (status != BROOD_OK) {
+        return status;
+    }
+    status = brood_os_channel_adopt(&dog.sleeper, end, error);
+    if (status != BROOD_OK) {
+        brood_os_handle_close(end);
+    } else if (apr_threadattr_create(&attributes, dog.pool) != APR_SUCCESS ||
+               apr_threadattr_detach_set(attributes, 1) != APR_SUCCESS ||
+               apr_thread_create(&thread, attributes, watch, NULL, dog.pool) != APR_SUCCESS) {
+        brood_os_channel_close(dog.sleeper);
+        status = brood_fail(error, BROOD_ERR_LIMIT, 0, "apr_thread_create",
+                            "the watchdog thread cannot be started");
+    }
+    if (status != BROOD_OK) {
+        brood_os_channel_close(dog.wake);
+    }
+    dog.runs = status == BROOD_OK;
+    return status;
+}
+
+brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_error *error)
+{
+    brood_status status = BROOD_OK;
+    size_t put = 0;
+
+    apr_thread_mutex_lock(dog.lock);
+    if (!dog.runs) {
+        status = start_thread(error);
+    }
+    if (status == BROOD_OK) {
+        process->timeout_deadline = deadline;
+        process->next_watched = dog.first;
+        dog.first = process;
+        /* When there is no room, enough wake-ups are under way. */
+        brood_os_channel_write(dog.wake, "", 1, &put, NULL);
+    }
+    apr_thread_mutex_unlock(dog.lock);
+    return status;
+}
+
+void brood_watchdog_remove(brood_process *process)
+{
+    if (process->timeout_deadline == 0) {
+        return;
+    }
+    apr_thread_mutex_lock(dog.lock);
+    unlink_process(process);
+    apr_thread_mutex_unlock(dog.lock);
+}
