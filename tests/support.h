@@ -1,0 +1,63 @@
+/* What tests need of an operating system, once for each: support_posix.c, support_win32.c. */
+#ifndef BROOD_TESTS_SUPPORT_H
+#define BROOD_TESTS_SUPPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Runs `program --inside name` in a group of its own, ends it all after seconds, and counts what it
+ * left behind. Returns its exit code, or -1 with a message on stderr.
+ */
+int support_run_guarded(const char *program, const char *name, unsigned seconds);
+
+/* Whether this process has a child that is not reaped. */
+bool support_has_children(void);
+
+/* Whether a process of this number runs (a zombie does not). */
+bool support_is_running(int64_t pid);
+
+/* Waits until it does not run any more; false when it still does after the time. */
+bool support_wait_gone(int64_t pid, int timeout_ms);
+
+/* Dies of reading address zero; of a call to abort; of its own SIGKILL or TerminateProcess. */
+void support_crash(void);
+void support_kill_self(void);
+
+/* Kills another process, without brood. */
+void support_kill(int64_t pid);
+
+/* Ignores the question of brood_process_terminate: signal(SIGTERM, SIG_IGN). */
+void support_ignore_terminate(void);
+
+/* Blocks for ever, without using the CPU. */
+void support_hang(void);
+
+int64_t support_pid(void);
+
+/* Whether this is Wine, which lacks some of what Windows has. */
+bool support_is_wine(void);
+
+/* Whether a sanitizer is built in: it has its own ideas about memory and crashes. */
+bool support_is_sanitized(void);
+
+/* A new, empty directory for the test, in UTF-8; removed by support_remove_tree. */
+void support_make_directory(char *path, size_t size);
+void support_remove_tree(const char *path);
+bool support_copy_program(const char *from, const char *to);
+bool support_file_exists(const char *path);
+
+/* A pipe of plain handles, not inherited: reading end, writing end. */
+bool support_pipe(intptr_t ends[2]);
+void support_close(intptr_t handle);
+/* Blocking; -1 on failure, 0 at the end of the stream. */
+long support_read(intptr_t handle, void *buffer, size_t size);
+long support_write(intptr_t handle, const void *buffer, size_t size);
+
+/* Runs work(data) in a new thread; the second call waits for it. */
+typedef struct support_thread support_thread;
+support_thread *support_thread_start(void (*work)(void *data), void *data);
+void support_thread_join(support_thread *thread);
+
+#endif

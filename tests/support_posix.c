@@ -1,0 +1,281 @@
+#include "support.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
+
+#define SECONDS_TO_VANISH 5
+
+static volatile pid_t guarded;
+
+static void on_alarm(int number)
+{
+    static const char text[] = "watchdog: time is up, killing the test\n";
+
+    (void)number;
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) {
+        _exit(2);
+    }
+    kill(-guarded, SIGKILL);
+}
+
+/* What the test left becomes our own child on Linux, so waiting for any child finds it. */
+static bool wait_for_the_rest(void)
+{
+    pid_t pid = 0;
+
+#if defined(__linux__)
+    alarm(SECONDS_TO_VANISH);
+    do {
+        pid = waitpid(-1, NULL, 0);
+    } while (pid > 0);
+    alarm(0);
+    if (pid < 0 && errno == EINTR) {
+        fprintf(stderr, "the test left a process running\n");
+        return false;
+    }
+#else
+    (void)pid;
+#endif
+    return true;
+}
+
+int support_run_guarded(const char *program, const char *name, unsigned seconds)
+{
+    struct sigaction action;
+    int status = 0;
+    bool clean = false;
+
+#if defined(__linux__)
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+#endif
+    guarded = fork();
+    if (guarded == 0) {
+        setpgid(0, 0);
+        execl(program, program, "--inside", name, (char *)NULL);
+        _exit(2);
+    }
+    setpgid(guarded, guarded);
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_alarm; /* without SA_RESTART: it ends a waitpid */
+    sigaction(SIGALRM, &action, NULL);
+    alarm(seconds);
+    while (waitpid(guarded, &status, 0) < 0 && errno == EINTR) {
+    }
+    alarm(0);
+    clean = wait_for_the_rest();
+    if (WIFSIGNALED(status)) {
+        fprintf(stderr, "the test was ended by signal %d\n", WTERMSIG(status));
+    }
+    return clean && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool support_has_children(void)
+{
+    return waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD;
+}
+
+/* A zombie has no address space: its command line is empty. */
+static bool is_zombie(int64_t pid)
+{
+    char path[64];
+    char text[512];
+    int fd = -1;
+    ssize_t size = 0;
+    const char *state = NULL;
+
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    fd = open(path, O_RDONLY);
+    if (fd < 0) {
+        return false;
+    }
+    size = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    state = strrchr(text, ')');
+    return state != NULL && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X');
+}
+
+bool support_is_running(int64_t pid)
+{
+    return kill((pid_t)pid, 0) == 0 && !is_zombie(pid);
+}
+
+bool support_wait_gone(int64_t pid, int timeout_ms)
+{
+    struct timespec tick = {0, 1000000};
+
+    for (int i = 0; i < timeout_ms; i++) {
+        if (!support_is_running(pid)) {
+            return true;
+        }
+        nanosleep(&tick, NULL); /* there is no event for the end of a foreign process */
+    }
+    return false;
+}
+
+void support_crash(void)
+{
+    volatile int *nowhere = NULL;
+
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer would make a report of it */
+    *nowhere = 1; /* NOLINT: that is the point */
+}
+
+void support_kill_self(void)
+{
+    kill(getpid(), SIGKILL);
+}
+
+void support_kill(int64_t pid)
+{
+    kill((pid_t)pid, SIGKILL);
+}
+
+void support_ignore_terminate(void)
+{
+    signal(SIGTERM, SIG_IGN);
+}
+
+void support_hang(void)
+{
+    for (;;) {
+        pause();
+    }
+}
+
+int64_t support_pid(void)
+{
+    return getpid();
+}
+
+bool support_is_wine(void)
+{
+    return false;
+}
+
+bool support_is_sanitized(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+    return true;
+#else
+    return false;
+#endif
+#else
+    return false;
+#endif
+}
+
+void support_make_directory(char *path, size_t size)
+{
+    const char *base = getenv("TMPDIR");
+
+    snprintf(path, size, "%s/brood-test-XXXXXX", base != NULL ? base : "/tmp");
+    if (mkdtemp(path) == NULL) {
+        perror("mkdtemp");
+        abort();
+    }
+}
+
+void support_remove_tree(const char *path)
+{
+    char command[1024];
+
+    snprintf(command, sizeof command, "rm -rf '%s'", path);
+    if (system(command) != 0) {
+        fprintf(stderr, "cannot remove %s\n", path);
+    }
+}
+
+bool support_copy_program(const char *from, const char *to)
+{
+    char command[2048];
+
+    snprintf(command, sizeof command, "cp '%s' '%s'", from, to);
+    return system(command) == 0;
+}
+
+bool support_file_exists(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0;
+}
+
+bool support_pipe(intptr_t ends[2])
+{
+    int fds[2];
+
+    if (pipe(fds) < 0) {
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+        ends[i] = fds[i];
+    }
+    return true;
+}
+
+void support_close(intptr_t handle)
+{
+    close((int)handle);
+}
+
+long support_read(intptr_t handle, void *buffer, size_t size)
+{
+    return (long)read((int)handle, buffer, size);
+}
+
+long support_write(intptr_t handle, const void *buffer, size_t size)
+{
+    return (long)write((int)handle, buffer, size);
+}
+
+struct support_thread {
+    pthread_t thread;
+    void (*work)(void *data);
+    void *data;
+};
+
+static void *run_thread(void *data)
+{
+    support_thread *self = data;
+
+    self->work(self->data);
+    return NULL;
+}
+
+support_thread *support_thread_start(void (*work)(void *data), void *data)
+{
+    support_thread *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        abort();
+    }
+    made->work = work;
+    made->data = data;
+    if (pthread_create(&made->thread, NULL, run_thread, made) != 0) {
+        abort();
+    }
+    return made;
+}
+
+void support_thread_join(support_thread *thread)
+{
+    pthread_join(thread->thread, NULL);
+    free(thread);
+}

@@ -1,0 +1,274 @@
+#include "support.h"
+
+#include <windows.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS_TO_VANISH 5000
+
+/* Waits until nobody is left in the job; Windows tells it by a message to a completion port. */
+static bool wait_for_the_rest(HANDLE job, HANDLE port)
+{
+    JOBOBJECT_BASIC_ACCOUNTING_INFORMATION account = {0};
+    ULONGLONG deadline = GetTickCount64() + MS_TO_VANISH;
+
+    for (;;) {
+        DWORD message = 0;
+        ULONG_PTR key = 0;
+        OVERLAPPED *data = NULL;
+        ULONGLONG now = GetTickCount64();
+
+        QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &account,
+                                  sizeof account, NULL);
+        if (account.ActiveProcesses == 0) {
+            return true;
+        }
+        if (now >= deadline ||
+            !GetQueuedCompletionStatus(port, &message, &key, &data, (DWORD)(deadline - now))) {
+            fprintf(stderr, "the test left %lu processes running\n", account.ActiveProcesses);
+            return false;
+        }
+    }
+}
+
+static HANDLE make_job(HANDLE *port)
+{
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
+    JOBOBJECT_ASSOCIATE_COMPLETION_PORT association = {0};
+    HANDLE job = CreateJobObjectW(NULL, NULL);
+
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
+    *port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+    association.CompletionPort = *port;
+    SetInformationJobObject(job, JobObjectAssociateCompletionPortInformation, &association,
+                            sizeof association);
+    return job;
+}
+
+int support_run_guarded(const char *program, const char *name, unsigned seconds)
+{
+    char line[1024];
+    STARTUPINFOA startup = {0};
+    PROCESS_INFORMATION process = {0};
+    HANDLE port = NULL;
+    HANDLE job = make_job(&port);
+    DWORD code = 0;
+    bool clean = false;
+
+    startup.cb = sizeof startup;
+    snprintf(line, sizeof line, "\"%s\" --inside %s", program, name);
+    if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
+                        &process)) {
+        fprintf(stderr, "CreateProcess: error %lu\n", GetLastError());
+        return -1;
+    }
+    AssignProcessToJobObject(job, process.hProcess);
+    ResumeThread(process.hThread);
+    if (WaitForSingleObject(process.hProcess, seconds * 1000) != WAIT_OBJECT_0) {
+        fprintf(stderr, "watchdog: time is up, killing the test\n");
+        TerminateJobObject(job, 2);
+        WaitForSingleObject(process.hProcess, MS_TO_VANISH);
+    }
+    GetExitCodeProcess(process.hProcess, &code);
+    clean = wait_for_the_rest(job, port);
+    CloseHandle(process.hThread);
+    CloseHandle(process.hProcess);
+    CloseHandle(job);
+    CloseHandle(port);
+    return clean ? (int)code : -1;
+}
+
+/* A process need not be reaped here; its handle is counted with the others. */
+bool support_has_children(void)
+{
+    return false;
+}
+
+bool support_is_running(int64_t pid)
+{
+    return !support_wait_gone(pid, 0);
+}
+
+bool support_wait_gone(int64_t pid, int timeout_ms)
+{
+    HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, (DWORD)pid);
+    DWORD result = 0;
+
+    if (process == NULL) {
+        return true;
+    }
+    result = WaitForSingleObject(process, (DWORD)timeout_ms);
+    CloseHandle(process);
+    return result == WAIT_OBJECT_0;
+}
+
+void support_crash(void)
+{
+    volatile int *nowhere = NULL;
+
+    *nowhere = 1;
+}
+
+void support_kill_self(void)
+{
+    TerminateProcess(GetCurrentProcess(), 9);
+}
+
+void support_kill(int64_t pid)
+{
+    HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, (DWORD)pid);
+
+    if (process != NULL) {
+        TerminateProcess(process, 9);
+        CloseHandle(process);
+    }
+}
+
+void support_ignore_terminate(void)
+{
+    signal(SIGTERM, SIG_IGN);
+}
+
+void support_hang(void)
+{
+    for (;;) {
+        SleepEx(INFINITE, TRUE);
+    }
+}
+
+int64_t support_pid(void)
+{
+    return (int64_t)GetCurrentProcessId();
+}
+
+bool support_is_wine(void)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+
+    return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
+}
+
+bool support_is_sanitized(void)
+{
+    return false;
+}
+
+void support_make_directory(char *path, size_t size)
+{
+    char base[MAX_PATH];
+    static int number;
+
+    GetTempPathA(sizeof base, base);
+    snprintf(path, size, "%sbrood-test-%lu-%d", base, GetCurrentProcessId(), number++);
+    if (!CreateDirectoryA(path, NULL)) {
+        fprintf(stderr, "CreateDirectory %s: error %lu\n", path, GetLastError());
+        abort();
+    }
+}
+
+/* One level is what tests make. */
+void support_remove_tree(const char *path)
+{
+    char pattern[MAX_PATH];
+    WIN32_FIND_DATAA entry;
+    HANDLE search = INVALID_HANDLE_VALUE;
+
+    snprintf(pattern, sizeof pattern, "%s\\*", path);
+    search = FindFirstFileA(pattern, &entry);
+    if (search != INVALID_HANDLE_VALUE) {
+        do {
+            char file[MAX_PATH * 2];
+
+            snprintf(file, sizeof file, "%s\\%s", path, entry.cFileName);
+            DeleteFileA(file);
+        } while (FindNextFileA(search, &entry));
+        FindClose(search);
+    }
+    RemoveDirectoryA(path);
+}
+
+bool support_copy_program(const char *from, const char *to)
+{
+    return CopyFileA(from, to, FALSE) != 0;
+}
+
+bool support_file_exists(const char *path)
+{
+    return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
+}
+
+bool support_pipe(intptr_t ends[2])
+{
+    HANDLE reading = NULL;
+    HANDLE writing = NULL;
+
+    if (!CreatePipe(&reading, &writing, NULL, 0)) {
+        return false;
+    }
+    ends[0] = (intptr_t)reading;
+    ends[1] = (intptr_t)writing;
+    return true;
+}
+
+void support_close(intptr_t handle)
+{
+    CloseHandle((HANDLE)handle);
+}
+
+long support_read(intptr_t handle, void *buffer, size_t size)
+{
+    DWORD got = 0;
+
+    if (ReadFile((HANDLE)handle, buffer, (DWORD)size, &got, NULL)) {
+        return (long)got;
+    }
+    return GetLastError() == ERROR_BROKEN_PIPE ? 0 : -1;
+}
+
+long support_write(intptr_t handle, const void *buffer, size_t size)
+{
+    DWORD put = 0;
+
+    return WriteFile((HANDLE)handle, buffer, (DWORD)size, &put, NULL) ? (long)put : -1;
+}
+
+struct support_thread {
+    HANDLE thread;
+    void (*work)(void *data);
+    void *data;
+};
+
+static DWORD WINAPI run_thread(void *data)
+{
+    support_thread *self = data;
+
+    self->work(self->data);
+    return 0;
+}
+
+support_thread *support_thread_start(void (*work)(void *data), void *data)
+{
+    support_thread *made = calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        abort();
+    }
+    made->work = work;
+    made->data = data;
+    made->thread = CreateThread(NULL, 0, run_thread, made, 0, NULL);
+    if (made->thread == NULL) {
+        abort();
+    }
+    return made;
+}
+
+void support_thread_join(support_thread *thread)
+{
+    WaitForSingleObject(thread->thread, INFINITE);
+    CloseHandle(thread->thread);
+    free(thread);
+}
