@@ -43,10 +43,14 @@ if(NOT _apr_package_target AND (NOT CMAKE_CROSSCOMPILING OR DEFINED ENV{PKG_CONF
 endif()
 
 # 3. The header and the library, near the hints or in the usual folders. vcpkg's target does not
-# name its headers, so they are looked for in any case.
-find_path(APR_INCLUDE_DIR apr_version.h HINTS ${_apr_hints} PATH_SUFFIXES apr-1.0 apr-1)
+# name its headers, so they are looked for in any case. Homebrew keeps APR out of its common folder.
+if(APPLE)
+    list(APPEND _apr_hints /opt/homebrew/opt/apr /usr/local/opt/apr)
+endif()
+find_path(APR_INCLUDE_DIR apr_version.h HINTS ${_apr_hints}
+    PATH_SUFFIXES apr-1.0 apr-1 include/apr-1 libexec/include/apr-1)
 if(NOT _apr_package_target)
-    find_library(APR_LIBRARY NAMES apr-1 libapr-1 HINTS ${_apr_hints})
+    find_library(APR_LIBRARY NAMES apr-1 libapr-1 HINTS ${_apr_hints} PATH_SUFFIXES libexec/lib)
 endif()
 mark_as_advanced(APR_INCLUDE_DIR APR_LIBRARY)
 
@@ -70,8 +74,7 @@ elseif(CMAKE_SYSTEM_NAME STREQUAL "Windows")
     string(APPEND _apr_how "With vcpkg:  vcpkg install apr  "
         "(and -DCMAKE_TOOLCHAIN_FILE=<vcpkg>/scripts/buildsystems/vcpkg.cmake)")
 elseif(APPLE)
-    string(APPEND _apr_how "With Homebrew:  brew install apr  "
-        "(and -DCMAKE_PREFIX_PATH=\"$(brew --prefix apr)\")")
+    string(APPEND _apr_how "With Homebrew:  brew install apr")
 else()
     string(APPEND _apr_how "On Debian and Ubuntu:  apt-get install libapr1-dev  "
         "On Fedora:  dnf install apr-devel")
@@ -102,6 +105,9 @@ if(APR_FOUND AND NOT TARGET APR::apr)
     endif()
     target_include_directories(APR::apr INTERFACE "${APR_INCLUDE_DIR}")
 
+    if(CMAKE_SYSTEM_NAME STREQUAL "Windows") # its headers ask for this, which -std=c11 leaves out
+        target_compile_definitions(APR::apr INTERFACE WIN32)
+    endif()
     if(_apr_static AND CMAKE_SYSTEM_NAME STREQUAL "Windows")
         target_compile_definitions(APR::apr INTERFACE APR_DECLARE_STATIC)
         target_link_libraries(APR::apr INTERFACE

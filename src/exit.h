@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_EXIT_H
 #define BROOD_SRC_EXIT_H
 
-#include "process.h"
+#include "process_impl.h"
 
 /* Fills process->info from the system's result and all that was noted before. */
 void brood_exit_decide(brood_process *process, const brood_os_exit *result);

@@ -11,7 +11,7 @@
 #include "child.h"
 #include "error.h"
 #include "platform.h"
-#include "process.h"
+#include "process_impl.h"
 #include "protocol.h"
 #include "watchdog.h"
 

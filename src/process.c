@@ -1,4 +1,4 @@
-#include "process.h"
+#include "process_impl.h"
 
 #include <stdlib.h>
 #include <string.h>

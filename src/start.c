@@ -5,7 +5,7 @@
 #include "error.h"
 #include "init.h"
 #include "options.h"
-#include "process.h"
+#include "process_impl.h"
 #include "watchdog.h"
 
 #define HANDSHAKE_TIMEOUT_MS 30000

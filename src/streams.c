@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "error.h"
-#include "process.h"
+#include "process_impl.h"
 
 static brood_os_channel *stream_of(brood_process *process, brood_stream stream)
 {

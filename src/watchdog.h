@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_WATCHDOG_H
 #define BROOD_SRC_WATCHDOG_H
 
-#include "process.h"
+#include "process_impl.h"
 
 /* Kills the process when the deadline passes. */
 brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_error *error);

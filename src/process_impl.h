@@ -1,6 +1,6 @@
-/* The object behind a brood_process. */
-#ifndef BROOD_SRC_PROCESS_H
-#define BROOD_SRC_PROCESS_H
+/* The object behind a brood_process. (Not process.h: that is a header of Windows.) */
+#ifndef BROOD_SRC_PROCESS_IMPL_H
+#define BROOD_SRC_PROCESS_IMPL_H
 
 #include <apr_pools.h>
 #include <apr_thread_mutex.h>
