@@ -16,12 +16,13 @@ typedef struct pipe_lane {
     HANDLE event;
     bool pending;
     DWORD failed;     /* the error that ended it, or 0 */
-    DWORD begin, end; /* what was read and not taken */
+    DWORD begin, end; /* what was read and not taken, or what is being written */
     unsigned char bytes[LANE_BYTES];
 } pipe_lane;
 
 struct brood_os_channel {
     HANDLE handle;
+    HANDLE port;   /* see attach */
     pipe_lane *in; /* NULL: not in this direction */
     pipe_lane *out;
 };
@@ -53,13 +54,13 @@ static void lane_free(pipe_lane *lane)
 }
 
 /*
- * The lowest bit keeps the completion port out of it, see pipe.c:
+ * The lowest bit keeps the end of it out of the completion port:
  * https://learn.microsoft.com/windows/win32/api/ioapiset/nf-ioapiset-getqueuedcompletionstatus
  */
-static void lane_prepare(pipe_lane *lane)
+static void lane_prepare(pipe_lane *lane, bool without_packet)
 {
     memset(&lane->overlapped, 0, sizeof lane->overlapped);
-    lane->overlapped.hEvent = (HANDLE)((ULONG_PTR)lane->event | 1);
+    lane->overlapped.hEvent = (HANDLE)((ULONG_PTR)lane->event | without_packet);
 }
 
 /* After ReadFile or WriteFile; one that is done already is found by lane_finish. */
@@ -107,30 +108,48 @@ static void channel_free(brood_os_channel *channel)
     lane_cancel(channel->in, channel->handle);
     lane_cancel(channel->out, channel->handle);
     brood_win32_close(channel->handle);
+    brood_win32_close(channel->port);
     lane_free(channel->in);
     lane_free(channel->out);
     free(channel);
 }
 
+/*
+ * Without a completion port the system cancels what a thread has begun when the thread ends, and
+ * bytes that were written would be lost. Fails for a pipe that is not overlapped.
+ * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitthread
+ */
+static DWORD attach(brood_os_channel *channel, HANDLE handle)
+{
+    channel->port = brood_win32_opened(CreateIoCompletionPort(handle, NULL, 0, 1));
+    return channel->port != NULL &&
+                   SetFileCompletionNotificationModes(handle, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
+               ? ERROR_SUCCESS
+               : GetLastError();
+}
+
 /* The channel owns the handle only on success. */
-static brood_status channel_create(brood_os_channel **channel, HANDLE handle, bool reads,
-                                   bool writes, brood_error *error)
+static DWORD channel_create(brood_os_channel **channel, HANDLE handle, bool reads, bool writes)
 {
     brood_os_channel *created = calloc(1, sizeof *created);
+    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
     if (created == NULL) {
-        return brood_fail_memory(error, "channel");
+        return code;
     }
     created->handle = INVALID_HANDLE_VALUE;
     created->in = reads ? lane_create() : NULL;
     created->out = writes ? lane_create() : NULL;
-    if ((reads && created->in == NULL) || (writes && created->out == NULL)) {
+    if ((!reads || created->in != NULL) && (!writes || created->out != NULL)) {
+        code = attach(created, handle);
+    }
+    if (code != ERROR_SUCCESS) {
         channel_free(created);
-        return brood_fail_memory(error, "channel");
+        return code;
     }
     created->handle = handle;
     *channel = created;
-    return BROOD_OK;
+    return ERROR_SUCCESS;
 }
 
 static brood_status open_pipe(brood_os_channel **channel, brood_handle *child,
@@ -139,19 +158,16 @@ static brood_status open_pipe(brood_os_channel **channel, brood_handle *child,
     HANDLE ours = INVALID_HANDLE_VALUE;
     HANDLE theirs = INVALID_HANDLE_VALUE;
     DWORD code = brood_win32_pipe_open(&ours, &theirs, kind);
-    brood_status status = BROOD_OK;
 
     *channel = NULL;
     *child = BROOD_HANDLE_NONE;
-    if (code != ERROR_SUCCESS) {
-        status = brood_win32_fail(error, code, "CreateNamedPipe");
-    } else {
-        status = channel_create(channel, ours, kind->reads, kind->writes, error);
+    if (code == ERROR_SUCCESS) {
+        code = channel_create(channel, ours, kind->reads, kind->writes);
     }
-    if (status != BROOD_OK) {
+    if (code != ERROR_SUCCESS) {
         brood_win32_close(theirs);
         brood_win32_close(ours);
-        return status;
+        return brood_win32_fail(error, code, "CreateNamedPipeA");
     }
     *child = (brood_handle)theirs;
     return BROOD_OK;
@@ -181,18 +197,20 @@ brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle han
                                     brood_error *error)
 {
     DWORD code = brood_win32_pipe_check((HANDLE)handle);
-    brood_status status = BROOD_OK;
 
     *channel = NULL;
+    if (code == ERROR_SUCCESS) {
+        code = channel_create(channel, (HANDLE)handle, true, true);
+    }
+    if (code == ERROR_NOT_ENOUGH_MEMORY) {
+        return brood_fail_memory(error, "brood_os_channel_adopt");
+    }
     if (code != ERROR_SUCCESS) {
         return brood_fail(error, BROOD_ERR_PROTOCOL, (int)code, "GetNamedPipeInfo",
                           "the handle is no end of a channel");
     }
-    status = channel_create(channel, (HANDLE)handle, true, true, error);
-    if (status == BROOD_OK) {
-        brood_win32_opened((HANDLE)handle);
-    }
-    return status;
+    brood_win32_opened((HANDLE)handle);
+    return BROOD_OK;
 }
 
 /* ---- reading and writing ------------------------------------------------------------------ */
@@ -206,7 +224,7 @@ static void begin_read(brood_os_channel *channel)
     if (in->begin < in->end || in->pending || in->failed != 0) {
         return;
     }
-    lane_prepare(in);
+    lane_prepare(in, true);
     done = ReadFile(channel->handle, in->bytes, sizeof in->bytes, NULL, &in->overlapped);
     lane_begun(in, done, GetLastError());
 }
@@ -216,6 +234,9 @@ static void finish_read(brood_os_channel *channel)
     pipe_lane *in = channel->in;
     DWORD got = lane_finish(in, channel->handle);
 
+    if (in->failed == ERROR_OPERATION_ABORTED) {
+        in->failed = 0; /* the thread that began it has ended; nothing was taken */
+    }
     if (got > 0) {
         in->begin = 0;
         in->end = got;
@@ -267,26 +288,68 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return status;
 }
 
+/* Takes the packets of writes that were not done at once. */
+static void empty_port(HANDLE port)
+{
+    OVERLAPPED *packet = NULL;
+
+    do {
+        DWORD size = 0;
+        ULONG_PTR key = 0;
+
+        packet = NULL;
+        GetQueuedCompletionStatus(port, &size, &key, &packet, 0);
+    } while (packet != NULL);
+}
+
+static void begin_write(brood_os_channel *channel)
+{
+    pipe_lane *out = channel->out;
+    BOOL done = FALSE;
+
+    lane_prepare(out, false);
+    done = WriteFile(channel->handle, out->bytes, out->end, NULL, &out->overlapped);
+    lane_begun(out, done, GetLastError());
+    if (done) {
+        lane_finish(out, channel->handle);
+    }
+}
+
+static void finish_write(brood_os_channel *channel)
+{
+    pipe_lane *out = channel->out;
+
+    if (!out->pending) {
+        return;
+    }
+    lane_finish(out, channel->handle);
+    if (out->pending) {
+        return;
+    }
+    empty_port(channel->port);
+    if (out->failed == ERROR_OPERATION_ABORTED) {
+        out->failed = 0; /* Wine minds no port. Nothing is lost: it waited behind a full pipe. */
+        begin_write(channel);
+    }
+}
+
 brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,
                                     size_t *put, brood_error *error)
 {
     pipe_lane *out = channel->out;
-    size_t taken = size < LANE_BYTES ? size : LANE_BYTES;
     brood_status status = BROOD_OK;
-    BOOL done = FALSE;
 
     *put = 0;
     if (out == NULL) {
         return brood_fail_argument(error, "channel", "is for reading");
     }
     AcquireSRWLockExclusive(&out->lock);
-    lane_finish(out, channel->handle);
+    finish_write(channel);
     if (!out->pending && out->failed == 0) {
-        memcpy(out->bytes, buffer, taken);
-        lane_prepare(out);
-        done = WriteFile(channel->handle, out->bytes, (DWORD)taken, NULL, &out->overlapped);
-        lane_begun(out, done, GetLastError());
-        *put = out->pending ? taken : 0;
+        out->end = size < LANE_BYTES ? (DWORD)size : LANE_BYTES;
+        memcpy(out->bytes, buffer, out->end);
+        begin_write(channel);
+        *put = out->failed == 0 ? out->end : 0;
     }
     if (*put == 0) {
         status = explain_lane(out, "WriteFile", error);
@@ -315,10 +378,17 @@ HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write)
 static void CALLBACK close_written(PTP_CALLBACK_INSTANCE instance, void *channel, PTP_WAIT wait,
                                    TP_WAIT_RESULT result)
 {
+    brood_os_channel *closing = channel;
+
     (void)instance;
     (void)result;
+    finish_write(closing);
+    if (closing->out->pending) {
+        SetThreadpoolWait(wait, closing->out->event, NULL);
+        return;
+    }
     CloseThreadpoolWait(wait);
-    channel_free(channel);
+    channel_free(closing);
 }
 
 /*
@@ -340,16 +410,20 @@ static bool close_later(brood_os_channel *channel)
     return true;
 }
 
+static bool was_written(brood_os_channel *channel)
+{
+    finish_write(channel);
+    return !channel->out->pending ||
+           WaitForSingleObject(channel->out->event, LAST_WRITE_MS) == WAIT_OBJECT_0;
+}
+
 /* What the pipe has taken stays in it; only a write that is under way would be lost. */
 void brood_os_channel_close(brood_os_channel *channel)
 {
     if (channel == NULL) {
         return;
     }
-    if (channel->out != NULL && channel->out->pending &&
-        WaitForSingleObject(channel->out->event, LAST_WRITE_MS) == WAIT_TIMEOUT &&
-        close_later(channel)) {
-        return;
+    if (channel->out == NULL || was_written(channel) || !close_later(channel)) {
+        channel_free(channel);
     }
-    channel_free(channel);
 }

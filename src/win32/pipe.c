@@ -11,20 +11,6 @@
 #define USER_ROOM     (sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE)
 #define ACCESS_ROOM   (sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE)
 
-/*
- * Without a completion port the system cancels what a thread has begun when the thread ends. The
- * file keeps the port, which nobody asks.
- * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitthread
- */
-static DWORD attach(HANDLE handle)
-{
-    HANDLE port = brood_win32_opened(CreateIoCompletionPort(handle, NULL, 0, 1));
-    DWORD code = port == NULL ? GetLastError() : ERROR_SUCCESS;
-
-    brood_win32_close(port);
-    return code;
-}
-
 /* A name that nobody guesses. */
 static DWORD make_name(char *name, size_t size)
 {
@@ -109,10 +95,10 @@ DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_
     if (*child == INVALID_HANDLE_VALUE) {
         return GetLastError();
     }
-    return are_both_ours(*ours, *child) ? attach(*ours) : ERROR_ACCESS_DENIED;
+    return are_both_ours(*ours, *child) ? ERROR_SUCCESS : ERROR_ACCESS_DENIED;
 }
 
-/* A socket is a FILE_TYPE_PIPE too; a pipe that is not overlapped cannot be attached. */
+/* A socket is a FILE_TYPE_PIPE too, but has no such information. */
 DWORD brood_win32_pipe_check(HANDLE handle)
 {
     DWORD flags = 0;
@@ -126,5 +112,5 @@ DWORD brood_win32_pipe_check(HANDLE handle)
     if ((flags & (PIPE_SERVER_END | PIPE_TYPE_MESSAGE)) != 0) {
         return ERROR_BAD_PIPE;
     }
-    return SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) ? attach(handle) : GetLastError();
+    return SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) ? ERROR_SUCCESS : GetLastError();
 }

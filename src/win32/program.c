@@ -260,10 +260,6 @@ brood_status brood_os_program_find(char **file, const char *name, const char *pa
 
 /* ---- the worker --------------------------------------------------------------------------- */
 
-#ifndef BROOD_WORKER_INSTALLED
-#define BROOD_WORKER_INSTALLED "" /* not installed at a known place */
-#endif
-
 /* Beside the module that has this code, or where its installation puts helpers. */
 static DWORD find_beside(wchar_t **found, wchar_t *module)
 {

@@ -96,7 +96,8 @@ static brood_status plan_stdio(plan *p, const brood_os_spawn *spawn, brood_error
     for (size_t i = 0; i < 3; i++) {
         bool given = spawn->stdio[i] != BROOD_HANDLE_NONE;
         HANDLE original = given ? (HANDLE)spawn->stdio[i] : GetStdHandle(standard[i]);
-        DWORD code = copy_stdio(&p->stdio[i], original);
+        bool same = spawn->stdio[i] == BROOD_OS_SAME_AS_STDOUT;
+        DWORD code = copy_stdio(&p->stdio[i], same ? p->stdio[BROOD_STDOUT] : original);
 
         if (code != ERROR_SUCCESS) {
             return brood_win32_fail(error, code, "stdio");
@@ -199,24 +200,20 @@ static brood_status plan_attributes(plan *p, brood_error *error)
     return BROOD_OK;
 }
 
-/* Steps of 10, for Windows has six classes where POSIX has forty numbers. 0: inherited. */
+/* In steps of 10, for Windows has six classes where POSIX has forty numbers. */
 static DWORD priority_class(int nice)
 {
     if (nice < 0) {
         return nice < -10 ? HIGH_PRIORITY_CLASS : ABOVE_NORMAL_PRIORITY_CLASS;
     }
-    if (nice > 0) {
-        return nice < 10 ? BELOW_NORMAL_PRIORITY_CLASS : IDLE_PRIORITY_CLASS;
-    }
-    return 0;
+    return nice < 10 ? BELOW_NORMAL_PRIORITY_CLASS : IDLE_PRIORITY_CLASS;
 }
 
 static DWORD creation_flags(const plan *p, const brood_os_spawn *spawn)
 {
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
 
-    flags |= priority_class(spawn->nice);
-    flags |= p->cpus != 0 ? CREATE_SUSPENDED : 0;
+    flags |= p->cpus != 0 || spawn->nice != 0 ? CREATE_SUSPENDED : 0;
     /* Ctrl-Break reaches a group; Ctrl-C does not reach a new one any more. */
     flags |= spawn->ask_by_signal ? CREATE_NEW_PROCESS_GROUP : 0;
     /* Without a console of ours, one would open on the screen for each child. */
@@ -226,20 +223,33 @@ static DWORD creation_flags(const plan *p, const brood_os_spawn *spawn)
 
 /* ---- the start ---------------------------------------------------------------------------- */
 
-static brood_status set_cpus(plan *p, brood_error *error)
+/* What has to be as asked before the program runs. */
+static brood_status set_before_run(plan *p, const brood_os_spawn *spawn, brood_error *error)
 {
+    HANDLE process = p->started.hProcess;
     DWORD code = ERROR_SUCCESS;
 
-    if (p->cpus == 0) {
+    if (p->cpus == 0 && spawn->nice == 0) {
         return BROOD_OK;
     }
-    if (SetProcessAffinityMask(p->started.hProcess, p->cpus) &&
+    if ((p->cpus == 0 || SetProcessAffinityMask(process, p->cpus)) &&
+        (spawn->nice == 0 || SetPriorityClass(process, priority_class(spawn->nice))) &&
         ResumeThread(p->started.hThread) != (DWORD)-1) {
         return BROOD_OK;
     }
     code = GetLastError();
-    TerminateProcess(p->started.hProcess, BROOD_WIN32_KILLED);
-    return brood_win32_fail(error, code, "SetProcessAffinityMask");
+    TerminateProcess(process, BROOD_WIN32_KILLED);
+    return brood_win32_fail(error, code, "ResumeThread");
+}
+
+/* The system's sentence for these has a gap where the file's name should be. */
+static brood_status explain_create(DWORD code, brood_error *error)
+{
+    if (code == ERROR_BAD_EXE_FORMAT || code == ERROR_EXE_MACHINE_TYPE_MISMATCH) {
+        return brood_fail(error, BROOD_ERR_OS, (int)code, "CreateProcessW",
+                          "the file is no program of this system");
+    }
+    return brood_win32_fail(error, code, "CreateProcessW");
 }
 
 static brood_status plan_execute(plan *p, const brood_os_spawn *spawn, brood_error *error)
@@ -257,11 +267,11 @@ static brood_status plan_execute(plan *p, const brood_os_spawn *spawn, brood_err
                         p->environment, p->directory, &startup.StartupInfo, &p->started)) {
         code = GetLastError();
         p->started = (PROCESS_INFORMATION){0};
-        return brood_win32_fail(error, code, "CreateProcessW");
+        return explain_create(code, error);
     }
     brood_win32_opened(p->started.hProcess);
     brood_win32_opened(p->started.hThread);
-    return set_cpus(p, error);
+    return set_before_run(p, spawn, error);
 }
 
 static brood_status plan_make(plan *p, const brood_os_spawn *spawn, brood_error *error)
@@ -338,6 +348,12 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     }
     plan_free(&p);
     return status;
+}
+
+/* The job ends it, whose only handle is ours. */
+bool brood_os_command_needs_guard(void)
+{
+    return false;
 }
 
 /* An inherited handle keeps its number. */

@@ -61,7 +61,7 @@ brood_status brood_win32_environment_block(wchar_t **block, const char *const *e
 
 /* ---- pipe.c ------------------------------------------------------------------------------- */
 
-/* How the two ends of a pipe are opened: ours overlapped and attached to a port. */
+/* How the two ends of a pipe are opened; ours is always overlapped. */
 typedef struct brood_win32_pipe_kind {
     DWORD access;       /* of our end */
     DWORD child_access; /* attributes too: C runtimes ask what kind of file it is */
@@ -75,7 +75,7 @@ typedef struct brood_win32_pipe_kind {
  */
 DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_kind *kind);
 
-/* Whether a number from outside is the child's end of such a pipe, and makes it ready for use. */
+/* Checks that a number from outside is the child's end of such a pipe, and stops its inheritance. */
 DWORD brood_win32_pipe_check(HANDLE handle);
 
 /* ---- channel.c, job.c, program.c ---------------------------------------------------------- */
