@@ -60,11 +60,18 @@ static void send_frame(brood_frame_type type, const void *body, size_t size)
     brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
 }
 
-static void refuse(const brood_error *error)
+void brood_child_refuse(const brood_error *error)
 {
     send_frame(BROOD_FRAME_REFUSED, error, sizeof *error);
     brood_os_channel_close(child.channel);
     brood_os_child_end(EXIT_REFUSED, false);
+}
+
+void brood_child_say_started(int64_t pid)
+{
+    brood_hello_body body = {pid};
+
+    send_frame(BROOD_FRAME_STARTED, &body, sizeof body);
 }
 
 /* Reads size bytes or ends: without a parent there is nothing to do here. */
@@ -275,7 +282,7 @@ brood_status brood_child_run(const char *text)
         status = start_watch(&error);
     }
     if (status != BROOD_OK) {
-        refuse(&error);
+        brood_child_refuse(&error);
     }
     if (child.start.memory_limit_bytes > 0) {
         brood_os_child_watch_memory(child.start.memory_limit_bytes, report_memory);

@@ -2,6 +2,8 @@
 #ifndef BROOD_SRC_CHILD_H
 #define BROOD_SRC_CHILD_H
 
+#include <stdint.h>
+
 #include <brood/status.h>
 
 /*
@@ -9,5 +11,11 @@
  * has happened, when the token was not made for this process.
  */
 brood_status brood_child_run(const char *token);
+
+/* Tells the parent why the child cannot do what it was started for, and ends the process. */
+void brood_child_refuse(const brood_error *error);
+
+/* Of a guard: the command has been started. */
+void brood_child_say_started(int64_t pid);
 
 #endif

@@ -15,10 +15,11 @@ static bool is_same_code(int64_t whole, int64_t cut)
 /* Whether we ended it, and it did not end by itself just before. */
 static brood_exit_reason reason_of(const brood_process *process, const brood_os_exit *result)
 {
-    bool by_signal = result->reason == BROOD_EXIT_SIGNAL || result->reason == BROOD_EXIT_LOST;
+    bool by_signal = result->reason == BROOD_EXIT_SIGNAL ||
+                     (result->reason == BROOD_EXIT_LOST && !process->has_code);
     bool failed = result->reason != BROOD_EXIT_CODE || result->code != 0;
 
-    if (by_signal && !process->has_code) {
+    if (by_signal) {
         switch (process->ended_by) {
         case BROOD_BY_TERMINATE:
             return BROOD_EXIT_TERMINATED;

@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "error.h"
+#include "guard.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
@@ -43,7 +44,10 @@ static brood_status begin(void)
     if (brood_process_global_init(self.pool) != BROOD_OK) {
         return BROOD_ERR_NO_MEMORY;
     }
-    return brood_watchdog_init(self.pool);
+    if (brood_watchdog_init(self.pool) != BROOD_OK) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    return brood_register(BROOD_GUARD_NAME, brood_guard_run);
 }
 
 /* The token of a child, taken out of the environment so that no grandchild sees it. */

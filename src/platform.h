@@ -132,6 +132,12 @@ typedef struct brood_os_spawn {
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error);
 
+/*
+ * Whether spawn cannot see to brood_os_spawn.daemon for a program that is not ours, so that a
+ * command needs a guard (see guard.h).
+ */
+bool brood_os_command_needs_guard(void);
+
 /* The number under which handles[index] of a spawn is known in the child. */
 brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index);
 
@@ -290,6 +296,9 @@ bool brood_os_child_needs_watch(void);
 
 /* Does what SIGTERM does to this process; may return. */
 void brood_os_child_raise_terminate(void);
+
+/* Ends this process by the signal of that number, without a core file of its own. */
+void brood_os_child_die(int number);
 
 /* Ends this process at once, and with tree its group, without running anything more. */
 void brood_os_child_end(int code, bool tree);

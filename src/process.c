@@ -62,6 +62,12 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
         process->refused = true;
+    } else if (head->type == BROOD_FRAME_STARTED && head->size == sizeof(brood_hello_body)) {
+        brood_hello_body command;
+
+        memcpy(&command, body, sizeof command);
+        process->pid = command.pid;
+        process->started = true;
     } else if (head->type == BROOD_FRAME_MEMORY) {
         process->out_of_memory = true;
     } else if (head->type == BROOD_FRAME_ENDED && head->size == sizeof process->ended) {
@@ -195,6 +201,30 @@ brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
         }
     }
     return BROOD_OK;
+}
+
+brood_status brood_process_await_command(brood_process *process, brood_error *error)
+{
+    while (!look(process) && !process->started && !process->refused) {
+        brood_os_wait_item items[] = {{process->os, NULL, false, false},
+                                      {NULL, process->control, false, false}};
+        brood_status status = brood_os_wait(items, 2, process->handshake_deadline, error);
+
+        if (status == BROOD_ERR_TIMEOUT) {
+            return brood_fail(error, status, 0, "guard", "the command's guard does not answer");
+        }
+        if (status != BROOD_OK) {
+            return status;
+        }
+    }
+    if (process->refused && error != NULL) {
+        *error = process->refusal;
+    }
+    if (process->started || process->refused) {
+        return process->started ? BROOD_OK : process->refusal.status;
+    }
+    return brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard",
+                      "the command's guard ended before it started the command");
 }
 
 bool brood_process_is_alive(brood_process *process)

@@ -31,6 +31,7 @@ struct brood_process {
 
     brood_ended_by ended_by;
     bool hello;
+    bool started; /* a guard has started its command; pid is the command's */
     bool refused;
     bool out_of_memory; /* the child said so */
     bool has_code;      /* the child said so: ended is filled */
@@ -56,6 +57,9 @@ bool brood_is_timeout(int64_t timeout_ms);
 
 /* An object without a process; options have been checked. */
 brood_status brood_process_new(brood_process **process, const brood_process_options *options);
+
+/* Waits until a guard has started its command, or tells why it could not. */
+brood_status brood_process_await_command(brood_process *process, brood_error *error);
 
 /* Reaps those that were destroyed while they ran, and have ended since. */
 void brood_process_sweep(void);

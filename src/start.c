@@ -3,6 +3,7 @@
 
 #include "environment.h"
 #include "error.h"
+#include "guard.h"
 #include "init.h"
 #include "options.h"
 #include "process_impl.h"
@@ -325,7 +326,31 @@ static brood_status start_function(launch *run, brood_function *function, const 
     return status == BROOD_OK ? spawn(run) : status;
 }
 
-static brood_status start_command(launch *run, const char *const *argv)
+/* The guard gets the command as its argument, and all the rest as if it were the command. */
+static brood_status start_guarded(launch *run, const char *const *argv)
+{
+    brood_buffer command = BROOD_BUFFER_INIT;
+    brood_status status = BROOD_OK;
+
+    brood_guard_encode(&command, run->file, argv);
+    free((void *)run->environment);
+    free(run->file);
+    run->environment = NULL;
+    run->file = NULL;
+    run->options.executable = NULL;
+    run->options.function_name = BROOD_GUARD_NAME;
+    run->options.kill_tree = true;
+    status = command.failed ? brood_fail_memory(run->options.error, "argv")
+                            : start_function(run, NULL, command.data, command.size);
+    if (status == BROOD_OK) {
+        status = brood_process_await_command(run->process, run->options.error);
+    }
+    brood_buffer_free(&command);
+    return status;
+}
+
+/* What a command is, before anything is opened for it. */
+static brood_status find_command(launch *run, const char *const *argv)
 {
     const char *name = run->options.executable;
     brood_status status = BROOD_OK;
@@ -338,15 +363,23 @@ static brood_status start_command(launch *run, const char *const *argv)
                                    "and handshake_timeout_ms are not for a command");
     }
     run->process->is_command = true;
+    status = build_environment(run, NULL);
+    return status == BROOD_OK ? find_file(run, name != NULL ? name : argv[0]) : status;
+}
+
+static brood_status start_command(launch *run, const char *const *argv)
+{
+    brood_status status = find_command(run, argv);
+
+    if (status != BROOD_OK) {
+        return status;
+    }
+    if (run->options.daemon && brood_os_command_needs_guard()) {
+        return start_guarded(run, argv);
+    }
     status = copy_handles(run);
     if (status == BROOD_OK) {
         status = open_stdio(run);
-    }
-    if (status == BROOD_OK) {
-        status = build_environment(run, NULL);
-    }
-    if (status == BROOD_OK) {
-        status = find_file(run, name != NULL ? name : argv[0]);
     }
     run->spawn.file = run->file;
     run->spawn.argv = argv;

@@ -438,6 +438,11 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     return status;
 }
 
+bool brood_os_command_needs_guard(void)
+{
+    return true;
+}
+
 brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index)
 {
     (void)handles;
