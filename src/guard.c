@@ -77,6 +77,7 @@ static int wait_for_end(brood_os_process *process)
 
         brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
     }
+    brood_os_process_free(process);
     if (result.reason == BROOD_EXIT_SIGNAL) {
         brood_os_child_die((int)result.code);
     }
@@ -92,6 +93,7 @@ int brood_guard_run(brood_task *task, const void *arg, size_t size)
 
     signal(SIGTERM, SIG_IGN); /* the question is for the command, which gets it with the group */
     status = list == NULL ? brood_fail_memory(&error, "guard") : start(&process, task, list, &error);
+    free((void *)list);
     if (status != BROOD_OK) {
         brood_child_refuse(&error);
     }
