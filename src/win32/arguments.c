@@ -240,3 +240,41 @@ brood_status brood_win32_environment_block(wchar_t **block, const char *const *e
     free(variables);
     return status;
 }
+
+/* ---- batch files -------------------------------------------------------------------------- */
+
+static bool ends_with(const wchar_t *text, size_t length, const wchar_t *end)
+{
+    int end_length = (int)wcslen(end);
+
+    return length >= (size_t)end_length &&
+           CompareStringOrdinal(text + length - end_length, end_length, end, end_length, TRUE) ==
+               CSTR_EQUAL;
+}
+
+/*
+ * The system cuts dots and spaces off, so "a.bat. ." is a.bat; and "a.bat:b" is a stream of it,
+ * for which reason each part between colons counts.
+ */
+bool brood_win32_is_batch_file(const wchar_t *path)
+{
+    const wchar_t *at = path + wcslen(path);
+
+    while (at > path && at[-1] != L'\\' && at[-1] != L'/') {
+        at--;
+    }
+    while (*at != L'\0') {
+        size_t part = wcscspn(at, L":");
+        size_t length = part;
+
+        while (length > 0 && (at[length - 1] == L'.' || at[length - 1] == L' ')) {
+            length--;
+        }
+        if (ends_with(at, length, L".bat") || ends_with(at, length, L".cmd")) {
+            return true;
+        }
+        at += part;
+        at += *at != L'\0';
+    }
+    return false;
+}

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANE_BYTES    32768 /* of one read or write; half a pipe, so that most go at once */
-#define LAST_WRITE_MS 100   /* what a close waits for a write that is under way */
+#define LANE_BYTES 32768  /* of one read or write; half a pipe, so that most go at once */
+#define LAST_WRITE_MS 100 /* what a close waits for a write that is under way */
 
 /*
  * One direction of a channel: at most one read or write is under way. The event is set while
@@ -15,6 +15,7 @@ typedef struct pipe_lane {
     OVERLAPPED overlapped;
     HANDLE event;
     bool pending;
+    bool at_once;     /* ReadFile or WriteFile has seen it done */
     DWORD failed;     /* the error that ended it, or 0 */
     DWORD begin, end; /* what was read and not taken, or what is being written */
     unsigned char bytes[LANE_BYTES];
@@ -22,7 +23,7 @@ typedef struct pipe_lane {
 
 struct brood_os_channel {
     HANDLE handle;
-    HANDLE port;   /* see attach */
+    HANDLE port;   /* of the writes */
     pipe_lane *in; /* NULL: not in this direction */
     pipe_lane *out;
 };
@@ -66,6 +67,7 @@ static void lane_prepare(pipe_lane *lane, bool without_packet)
 /* After ReadFile or WriteFile; one that is done already is found by lane_finish. */
 static void lane_begun(pipe_lane *lane, BOOL done, DWORD code)
 {
+    lane->at_once = done;
     lane->pending = done || code == ERROR_IO_PENDING;
     if (!lane->pending) {
         lane->failed = code;
@@ -88,6 +90,9 @@ static DWORD lane_finish(pipe_lane *lane, HANDLE handle)
             return 0;
         }
         lane->failed = code;
+    }
+    if (!lane->at_once) { /* a late event of this one would be taken for one of the next */
+        WaitForSingleObject(lane->event, INFINITE);
     }
     lane->pending = false;
     return got;
@@ -114,20 +119,6 @@ static void channel_free(brood_os_channel *channel)
     free(channel);
 }
 
-/*
- * Without a completion port the system cancels what a thread has begun when the thread ends, and
- * bytes that were written would be lost. Fails for a pipe that is not overlapped.
- * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitthread
- */
-static DWORD attach(brood_os_channel *channel, HANDLE handle)
-{
-    channel->port = brood_win32_opened(CreateIoCompletionPort(handle, NULL, 0, 1));
-    return channel->port != NULL &&
-                   SetFileCompletionNotificationModes(handle, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
-               ? ERROR_SUCCESS
-               : GetLastError();
-}
-
 /* The channel owns the handle only on success. */
 static DWORD channel_create(brood_os_channel **channel, HANDLE handle, bool reads, bool writes)
 {
@@ -141,7 +132,7 @@ static DWORD channel_create(brood_os_channel **channel, HANDLE handle, bool read
     created->in = reads ? lane_create() : NULL;
     created->out = writes ? lane_create() : NULL;
     if ((!reads || created->in != NULL) && (!writes || created->out != NULL)) {
-        code = attach(created, handle);
+        code = brood_win32_pipe_attach(&created->port, handle);
     }
     if (code != ERROR_SUCCESS) {
         channel_free(created);
@@ -288,20 +279,6 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return status;
 }
 
-/* Takes the packets of writes that were not done at once. */
-static void empty_port(HANDLE port)
-{
-    OVERLAPPED *packet = NULL;
-
-    do {
-        DWORD size = 0;
-        ULONG_PTR key = 0;
-
-        packet = NULL;
-        GetQueuedCompletionStatus(port, &size, &key, &packet, 0);
-    } while (packet != NULL);
-}
-
 static void begin_write(brood_os_channel *channel)
 {
     pipe_lane *out = channel->out;
@@ -326,7 +303,7 @@ static void finish_write(brood_os_channel *channel)
     if (out->pending) {
         return;
     }
-    empty_port(channel->port);
+    brood_win32_pipe_empty_port(channel->port);
     if (out->failed == ERROR_OPERATION_ABORTED) {
         out->failed = 0; /* Wine minds no port. Nothing is lost: it waited behind a full pipe. */
         begin_write(channel);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define CODEVIEW_GUID_END 24 /* "RSDS", the GUID, and its age; then comes a path */
-#define HASH_BEGIN        UINT64_C(0xcbf29ce484222325) /* FNV-1a */
-#define HASH_PRIME        UINT64_C(0x100000001b3)
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325) /* FNV-1a */
+#define HASH_PRIME UINT64_C(0x100000001b3)
 
 /* A module as the loader has mapped it: everything in it is found by offsets from its base. */
 typedef struct image {
@@ -220,7 +220,7 @@ brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function 
     if (is_library) {
         status = load(&module, code->module, error);
     }
-    if (status != BROOD_OK) {
+    if (module == NULL) {
         return status;
     }
     status = find_function(function, module, code, error);

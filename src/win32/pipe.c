@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PIPE_BYTES    65536
-#define NAME_ROOM     80
+#define PIPE_BYTES 65536
+#define NAME_ROOM 80
 #define SQOS_NO_TRUST (SECURITY_SQOS_PRESENT | SECURITY_ANONYMOUS)
-#define USER_ROOM     (sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE)
-#define ACCESS_ROOM   (sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE)
+#define USER_ROOM (sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE)
+#define ACCESS_ROOM (sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE)
 
 /* A name that nobody guesses. */
 static DWORD make_name(char *name, size_t size)
@@ -113,4 +113,26 @@ DWORD brood_win32_pipe_check(HANDLE handle)
         return ERROR_BAD_PIPE;
     }
     return SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) ? ERROR_SUCCESS : GetLastError();
+}
+
+DWORD brood_win32_pipe_attach(HANDLE *port, HANDLE handle)
+{
+    *port = brood_win32_opened(CreateIoCompletionPort(handle, NULL, 0, 1));
+    return *port != NULL &&
+                   SetFileCompletionNotificationModes(handle, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
+               ? ERROR_SUCCESS
+               : GetLastError();
+}
+
+void brood_win32_pipe_empty_port(HANDLE port)
+{
+    OVERLAPPED *packet = NULL;
+
+    do {
+        DWORD size = 0;
+        ULONG_PTR key = 0;
+
+        packet = NULL;
+        GetQueuedCompletionStatus(port, &size, &key, &packet, 0);
+    } while (packet != NULL);
 }

@@ -50,36 +50,6 @@ static const wchar_t *base_name(const wchar_t *path)
     return name;
 }
 
-static bool ends_with(const wchar_t *text, size_t length, const wchar_t *end)
-{
-    size_t end_length = wcslen(end);
-
-    return length >= end_length && CompareStringOrdinal(text + length - end_length, (int)end_length,
-                                                        end, (int)end_length, TRUE) == CSTR_EQUAL;
-}
-
-/*
- * In every part, for "a.bat:b" is a stream of a batch file; and "a.bat. ." is a.bat, because
- * the system cuts dots and spaces off.
- */
-bool brood_win32_is_batch_file(const wchar_t *path)
-{
-    while (*path != L'\0') {
-        size_t part = wcscspn(path, DIRECTORY_MARKS);
-        size_t length = part;
-
-        while (length > 0 && (path[length - 1] == L'.' || path[length - 1] == L' ')) {
-            length--;
-        }
-        if (ends_with(path, length, L".bat") || ends_with(path, length, L".cmd")) {
-            return true;
-        }
-        path += part;
-        path += *path != L'\0';
-    }
-    return false;
-}
-
 /* Whether a program may be there; where it is not, the code of the system. */
 static DWORD check_file(const wchar_t *path)
 {
@@ -246,7 +216,7 @@ brood_status brood_os_program_find(char **file, const char *name, const char *pa
     if (status == BROOD_OK && !brood_win32_is_batch_file(wide)) {
         status = find_program(&full, wide, path_list, error);
     }
-    if (status == BROOD_OK && (full == NULL || brood_win32_is_batch_file(base_name(full)))) {
+    if (status == BROOD_OK && (full == NULL || brood_win32_is_batch_file(full))) {
         status =
             brood_fail_argument(error, "program", "is a batch file, which has no safe quoting");
     }
@@ -400,6 +370,12 @@ static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
 }
 
 /* Without regard to case, as the system compares them. */
+/* The C runtime keeps a copy, and passes its changes on to the system. */
+void brood_os_environment_remove(const char *name)
+{
+    _putenv_s(name, "");
+}
+
 bool brood_os_environment_same(const char *a, const char *b, size_t length)
 {
     int left_length = 0;

@@ -51,13 +51,26 @@ static brood_status plan_directory(plan *p, const char *path, brood_error *error
                : brood_win32_fail(error, code, "working_directory");
 }
 
-static brood_status plan_texts(plan *p, const brood_os_spawn *spawn, brood_error *error)
+/* Made absolute first, for the system does so too before it looks at the name. */
+static brood_status plan_file(plan *p, const char *path, brood_error *error)
 {
-    brood_status status = brood_win32_wide(&p->file, spawn->file, "file", error);
+    wchar_t *wide = NULL;
+    brood_status status = brood_win32_wide(&wide, path, "file", error);
 
+    if (status == BROOD_OK) {
+        status = brood_win32_full_path(&p->file, wide, error);
+    }
+    free(wide);
     if (status == BROOD_OK && brood_win32_is_batch_file(p->file)) {
         status = brood_fail_argument(error, "file", "is a batch file, which has no safe quoting");
     }
+    return status;
+}
+
+static brood_status plan_texts(plan *p, const brood_os_spawn *spawn, brood_error *error)
+{
+    brood_status status = plan_file(p, spawn->file, error);
+
     if (status == BROOD_OK) {
         status = brood_win32_command_line(&p->line, spawn->argv, error);
     }

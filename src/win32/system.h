@@ -11,7 +11,7 @@
  * The exit codes of processes that we ended. Bit 29 marks them as no code of the system's:
  * https://learn.microsoft.com/windows/win32/debug/getlasterror
  */
-#define BROOD_WIN32_KILLED     0xE0B20009u
+#define BROOD_WIN32_KILLED 0xE0B20009u
 #define BROOD_WIN32_TERMINATED 0xE0B2000Fu
 
 struct brood_os_process {
@@ -59,6 +59,9 @@ brood_status brood_win32_command_line(wchar_t **line, const char *const *argv, b
 brood_status brood_win32_environment_block(wchar_t **block, const char *const *environment,
                                            brood_error *error);
 
+/* Whether CreateProcessW would run cmd.exe for this file. */
+bool brood_win32_is_batch_file(const wchar_t *path);
+
 /* ---- pipe.c ------------------------------------------------------------------------------- */
 
 /* How the two ends of a pipe are opened; ours is always overlapped. */
@@ -78,7 +81,17 @@ DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_
 /* Checks that a number from outside is the child's end of such a pipe, and stops its inheritance. */
 DWORD brood_win32_pipe_check(HANDLE handle);
 
-/* ---- channel.c, job.c, program.c ---------------------------------------------------------- */
+/*
+ * Gives a pipe a completion port, without which the system cancels what a thread has begun when
+ * the thread ends, and bytes that were written would be lost. Fails if it is not overlapped.
+ * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitthread
+ */
+DWORD brood_win32_pipe_attach(HANDLE *port, HANDLE handle);
+
+/* Takes the packets of what was not done at once out of the port. */
+void brood_win32_pipe_empty_port(HANDLE port);
+
+/* ---- channel.c, job.c --------------------------------------------------------------------- */
 
 /* The event that is set when a read or write may go; begins a read if there is none. */
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);
@@ -86,8 +99,5 @@ HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);
 /* The job that the options ask for, with the port of its messages; NULL where none is needed. */
 brood_status brood_win32_job_create(HANDLE *job, HANDLE *port, const brood_os_spawn *spawn,
                                     brood_error *error);
-
-/* Whether CreateProcessW would run cmd.exe for this file. */
-bool brood_win32_is_batch_file(const wchar_t *path);
 
 #endif
