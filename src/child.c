@@ -160,6 +160,9 @@ static brood_status find_function(brood_function **function, brood_error *error)
                                 "the executable has not registered a function \"%.150s\"",
                                 child.start.function_name);
     }
+    if (child.start.code.module[0] != '\0' && brood_begin() != BROOD_OK) { /* to load it */
+        return brood_fail_memory(error, "apr_initialize");
+    }
     status = brood_os_code_resolve(&child.start.code, &found, error);
     *function = (brood_function *)found;
     return status;
@@ -212,11 +215,15 @@ static brood_status start_watch(brood_error *error)
     apr_pool_t *pool = NULL;
     apr_threadattr_t *attributes = NULL;
     apr_thread_t *thread = NULL;
-    apr_status_t result = apr_pool_create(&pool, NULL);
+    apr_status_t result = APR_SUCCESS;
 
     if (!child.start.daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
     }
+    if (brood_begin() != BROOD_OK) {
+        return brood_fail_memory(error, "apr_initialize");
+    }
+    result = apr_pool_create(&pool, NULL);
     if (result == APR_SUCCESS) {
         result = apr_threadattr_create(&attributes, pool);
     }

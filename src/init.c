@@ -1,12 +1,15 @@
 #include "init.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_atomic.h>
 #include <apr_env.h>
 #include <apr_general.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
+#include <apr_thread_proc.h>
 
 #include "child.h"
 #include "error.h"
@@ -20,6 +23,7 @@
 
 /* Written before the first start only: brood_init and brood_register are for one thread. */
 static struct {
+    volatile apr_uint32_t begun;
     apr_pool_t *pool; /* lives as long as the program */
     apr_hash_t *functions;
     char *executable;
@@ -32,59 +36,77 @@ typedef struct registered {
     brood_function *function;
 } registered;
 
-static brood_status begin(void)
+static brood_status begin_once(void)
 {
-    if (self.pool != NULL) {
-        return BROOD_OK;
-    }
     if (apr_initialize() != APR_SUCCESS || apr_pool_create(&self.pool, NULL) != APR_SUCCESS) {
         return BROOD_ERR_NO_MEMORY;
     }
     self.functions = apr_hash_make(self.pool);
-    if (brood_process_global_init(self.pool) != BROOD_OK) {
-        return BROOD_ERR_NO_MEMORY;
+    return brood_process_global_init(self.pool) == BROOD_OK &&
+                   brood_watchdog_init(self.pool) == BROOD_OK
+               ? BROOD_OK
+               : BROOD_ERR_NO_MEMORY;
+}
+
+/* Not in every child: beginning APR is a tenth of the cost of a start. Its atomics need none. */
+brood_status brood_begin(void)
+{
+    enum { NOT, BUSY, DONE };
+    brood_status status = BROOD_OK;
+    apr_uint32_t before = apr_atomic_cas32(&self.begun, BUSY, NOT);
+
+    while (before == BUSY) { /* another thread of a child was a moment faster */
+        apr_thread_yield();
+        before = apr_atomic_cas32(&self.begun, BUSY, NOT);
     }
-    if (brood_watchdog_init(self.pool) != BROOD_OK) {
-        return BROOD_ERR_NO_MEMORY;
+    if (before == NOT) {
+        status = begin_once();
+        apr_atomic_set32(&self.begun, status == BROOD_OK ? DONE : NOT);
     }
-    return brood_register(BROOD_GUARD_NAME, brood_guard_run);
+    return status;
 }
 
 /* The token of a child, taken out of the environment so that no grandchild sees it. */
-static char *take_token(void)
+static brood_status take_token(char text[BROOD_TOKEN_SIZE])
 {
-    char *token = NULL;
+    const char *token = getenv(BROOD_TOKEN_VARIABLE);
+    bool fits = token == NULL || strlen(token) < BROOD_TOKEN_SIZE;
 
-    if (apr_env_get(&token, BROOD_TOKEN_VARIABLE, self.pool) != APR_SUCCESS) {
-        return NULL;
+    snprintf(text, BROOD_TOKEN_SIZE, "%s", token != NULL && fits ? token : "");
+    if (token != NULL) {
+        brood_os_environment_remove(BROOD_TOKEN_VARIABLE);
     }
-    apr_env_delete(BROOD_TOKEN_VARIABLE, self.pool);
-    return token;
+    return fits ? BROOD_OK : BROOD_ERR_PROTOCOL;
+}
+
+static brood_status become_child(const char *token)
+{
+    brood_status status = BROOD_OK;
+
+    self.state = BOOTSTRAPPING;
+    status = brood_child_run(token); /* comes back only when the token is not for us */
+    self.state = NEW;
+    free(self.executable);
+    self.executable = NULL;
+    return status;
 }
 
 static brood_status initialize(const char *argv0)
 {
-    brood_status status = begin();
-    char *token = NULL;
+    char token[BROOD_TOKEN_SIZE];
+    brood_status status = take_token(token);
 
-    if (status != BROOD_OK || self.state == READY) {
-        return status;
+    if (status == BROOD_OK) {
+        status = brood_os_self_find(&self.executable, argv0, NULL);
     }
-    token = take_token();
-    status = brood_os_self_find(&self.executable, argv0, NULL);
-    if (status != BROOD_OK) {
-        return status;
+    if (status == BROOD_OK && token[0] != '\0') {
+        return become_child(token);
     }
-    if (token != NULL) {
-        self.state = BOOTSTRAPPING;
-        status = brood_child_run(token); /* comes back only when the token is not for us */
-        self.state = NEW;
-        free(self.executable);
-        self.executable = NULL;
-        return status;
+    if (status == BROOD_OK) {
+        status = brood_begin();
     }
-    self.state = READY;
-    return BROOD_OK;
+    self.state = status == BROOD_OK ? READY : NEW;
+    return status;
 }
 
 brood_status brood_init(int argc, char **argv)
@@ -95,7 +117,7 @@ brood_status brood_init(int argc, char **argv)
     if (self.state == BOOTSTRAPPING) {
         return BROOD_ERR_BOOTSTRAPPING;
     }
-    return initialize(argc > 0 ? argv[0] : NULL);
+    return self.state == READY ? BROOD_OK : initialize(argc > 0 ? argv[0] : NULL);
 }
 
 /* The path of brood-worker: given, or from the environment, or where it was installed. */
@@ -116,7 +138,7 @@ static brood_status find_worker(char **path, const char *worker)
 
 brood_status brood_init_hosted(const char *worker)
 {
-    brood_status status = begin();
+    brood_status status = brood_begin();
     char *path = NULL;
 
     if (status != BROOD_OK || self.state == READY) {
@@ -141,7 +163,7 @@ brood_status brood_register(const char *name, brood_function *function)
     registered *entry = NULL;
 
     if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > FUNCTION_NAME_MAX ||
-        begin() != BROOD_OK) {
+        brood_begin() != BROOD_OK) {
         return BROOD_ERR_ARGUMENT;
     }
     known = brood_registry_find(name);
@@ -156,8 +178,13 @@ brood_status brood_register(const char *name, brood_function *function)
 
 brood_function *brood_registry_find(const char *name)
 {
-    registered *entry =
-        self.functions == NULL ? NULL : apr_hash_get(self.functions, name, APR_HASH_KEY_STRING);
+    registered *entry = NULL;
+
+    if (strcmp(name, BROOD_GUARD_NAME) == 0) {
+        return brood_guard_run;
+    }
+    entry = self.functions == NULL ? NULL
+                                   : apr_hash_get(self.functions, name, APR_HASH_KEY_STRING);
 
     return entry == NULL ? NULL : entry->function;
 }
@@ -193,7 +220,7 @@ const char *brood_registry_name(brood_function *function)
 brood_status brood_require_ready(brood_error *error)
 {
     if (self.state == READY) {
-        return BROOD_OK;
+        return brood_begin() == BROOD_OK ? BROOD_OK : brood_fail_memory(error, "brood_init");
     }
     if (self.state == BOOTSTRAPPING) {
         return brood_fail(error, BROOD_ERR_BOOTSTRAPPING, 0, "brood_init",

@@ -11,6 +11,9 @@
 /* BROOD_ERR_NOT_INITIALIZED or _BOOTSTRAPPING when it is too early to start processes. */
 brood_status brood_require_ready(brood_error *error);
 
+/* Begins APR and what stands on it, once; from any thread. */
+brood_status brood_begin(void);
+
 /* The child begins its function: from now on it may start processes itself. */
 void brood_become_ready(void);
 

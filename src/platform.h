@@ -269,6 +269,9 @@ brood_status brood_os_worker_find(char **path, brood_error *error);
 brood_status brood_os_environment_copy(char ***environment, brood_error *error);
 void brood_os_environment_free(char **environment);
 
+/* Removes a variable from this process's environment, also from what getenv reads. */
+void brood_os_environment_remove(const char *name);
+
 /* Whether two names of environment variables, of the given length, are the same here. */
 bool brood_os_environment_same(const char *a, const char *b, size_t length);
 

@@ -144,9 +144,11 @@ static char *path_of_argv0(const char *argv0)
 
 static char *path_of_self(const char *argv0)
 {
-    char *path = realpath("/proc/self/exe", NULL);
+    char path[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
 
-    return path != NULL ? path : path_of_argv0(argv0);
+    path[size > 0 ? size : 0] = '\0';
+    return path[0] == '/' ? strdup(path) : path_of_argv0(argv0);
 }
 
 #elif defined(__APPLE__)
@@ -250,6 +252,11 @@ void brood_os_environment_free(char **environment)
         free(environment[i]);
     }
     free((void *)environment);
+}
+
+void brood_os_environment_remove(const char *name)
+{
+    unsetenv(name);
 }
 
 bool brood_os_environment_same(const char *a, const char *b, size_t length)
