@@ -129,6 +129,10 @@ static brood_status name_function(launch *run, brood_function *function, brood_s
 
     start->function_name = "";
     start->code.module = NULL;
+    if (function != NULL && options->function_name != NULL) {
+        return brood_fail_argument(options->error, "function_name",
+                                   "must be NULL when a function is given");
+    }
     if (!by_name) {
         return brood_os_code_locate(&start->code, (brood_os_function *)function, options->error);
     }

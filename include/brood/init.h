@@ -21,7 +21,8 @@ extern "C" {
  *
  * Returns BROOD_OK, also when it was called before. BROOD_ERR_ARGUMENT: argc is negative, or
  * positive with argv NULL. BROOD_ERR_PROTOCOL: the environment has a start token (the variable
- * BROOD_CHILD) that no parent gave to this process. BROOD_ERR_OS: the executable cannot be found.
+ * BROOD_CHILD) that no parent gave to this process. BROOD_ERR_NOT_FOUND: the executable of this
+ * process cannot be found.
  * Not from two threads at once. Since 0.1.
  */
 BROOD_API brood_status brood_init(int argc, char **argv);

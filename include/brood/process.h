@@ -84,10 +84,10 @@ typedef struct brood_process_options {
     brood_error *error; /* filled when the start fails; the caller's */
 
     const char *name;          /* for people: at most 255 bytes */
-    const char *function_name; /* run the function that the executable registered under this */
+    const char *function_name; /* instead of a function: one that the executable registered */
     /*
      * Another program that calls brood_init, instead of this one. It must have registered the
-     * function: give function_name, or a function that is registered here under the same name.
+     * function: give its name, or a function that is registered here under the same name.
      * In brood_command_start: run this file, with argv[0] as given.
      */
     const char *executable;
@@ -136,7 +136,8 @@ typedef struct brood_process_options {
 
 /*
  * Runs function in a new process: this program started afresh, up to brood_init. It gets a copy
- * of the size bytes at arg (NULL and 0: none). NULL options are all defaults.
+ * of the size bytes at arg (NULL and 0: none). NULL options are all defaults. function is NULL
+ * when options->function_name names it.
  *
  * Returns when the program is being executed, without waiting for the function; a child that
  * never comes to it (no brood_init, another build, an unknown function) is seen at the join, with

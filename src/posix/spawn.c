@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,7 +37,7 @@ typedef struct plan {
     int count;   /* with the report */
     int null_fd; /* ours, for a stdio that the parent has not; or -1 */
     int report[2];
-    int open_max;
+    int open_max; /* 0: close_range does it */
 #if defined(BROOD_LINUX)
     cpu_set_t *cpus;
     size_t cpus_size;
@@ -142,13 +143,49 @@ static brood_status check_limits(const brood_os_spawn *spawn, brood_error *error
     return BROOD_OK;
 }
 
+/* Numbers up to this are tried one by one, in bundles; beyond, the directory tells the highest. */
+#define SCAN_MAX 65536
+
+/* No open descriptor has this number or a higher one, but for what other threads open meanwhile. */
+static int end_of_descriptors(void)
+{
+    long limit = sysconf(_SC_OPEN_MAX);
+    long highest = 0;
+    struct dirent *entry = NULL;
+    DIR *directory = NULL;
+
+    if (limit > 0 && limit <= SCAN_MAX) {
+        return (int)limit;
+    }
+    directory = opendir("/dev/fd");
+    if (directory == NULL) {
+        return SCAN_MAX;
+    }
+    while ((entry = readdir(directory)) != NULL) { /* NOLINT: a directory of our own */
+        long number = strtol(entry->d_name, NULL, 10);
+
+        highest = number > highest ? number : highest;
+    }
+    closedir(directory);
+    return (int)highest + 1024;
+}
+
+/* The kernel can close all the rest at once since Linux 5.9. */
+static bool has_close_range(void)
+{
+#if defined(BROOD_LINUX) && defined(SYS_close_range)
+    return syscall(SYS_close_range, ~0U, ~0U, 0) == 0;
+#else
+    return false;
+#endif
+}
+
 static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error *error)
 {
     brood_status status = check_limits(spawn, error);
-    long limit = sysconf(_SC_OPEN_MAX);
 
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
-    made->open_max = limit < 0 || limit > INT32_MAX ? INT32_MAX : (int)limit;
+    made->open_max = has_close_range() ? 0 : end_of_descriptors();
     made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
     made->sources = malloc((size_t)made->count * sizeof *made->sources);
     if (made->sources == NULL) {
@@ -243,7 +280,8 @@ static void close_by_poll(int first, int open_max)
 static void close_others(const plan *made)
 {
 #if defined(BROOD_LINUX) && defined(SYS_close_range)
-    if (syscall(SYS_close_range, (unsigned)made->count, ~0U, 0) == 0) {
+    if (made->open_max == 0) {
+        syscall(SYS_close_range, (unsigned)made->count, ~0U, 0);
         return;
     }
 #endif
