@@ -7,7 +7,7 @@
 typedef void bench_step(void *data);
 
 typedef struct bench_pair {
-    double subject_us;   /* medians */
+    double subject_us; /* medians */
     double yardstick_us;
 } bench_pair;
 

@@ -38,8 +38,7 @@ static void measure_as(const char *name, char *program)
 {
     bench_pair pair = bench_in_turns(with_brood, with_yardstick, program, ROUNDS);
 
-    bench_report(name, pair.subject_us, "us", yardstick_name,
-                 pair.subject_us / pair.yardstick_us);
+    bench_report(name, pair.subject_us, "us", yardstick_name, pair.subject_us / pair.yardstick_us);
 }
 
 int main(int argc, char **argv)

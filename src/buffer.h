@@ -12,7 +12,10 @@ typedef struct brood_buffer {
     bool failed;
 } brood_buffer;
 
-#define BROOD_BUFFER_INIT {NULL, 0, 0, false}
+#define BROOD_BUFFER_INIT                                                                          \
+    {                                                                                              \
+        NULL, 0, 0, false                                                                          \
+    }
 
 /* Makes room for size more bytes behind data + size; false when memory is out. */
 bool brood_buffer_reserve(brood_buffer *buffer, size_t size);

@@ -221,8 +221,7 @@ static const char *visible_path(const hierarchy *of)
     size_t length = strlen(of->mount_root);
 
     if (strncmp(of->path, of->mount_root, length) == 0 &&
-        (of->path[length] == '/' || of->path[length] == '\0') &&
-        strstr(of->path, "/..") == NULL) {
+        (of->path[length] == '/' || of->path[length] == '\0') && strstr(of->path, "/..") == NULL) {
         return of->path + length;
     }
     return "";

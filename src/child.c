@@ -129,8 +129,8 @@ static brood_status read_start(const brood_token *token, brood_error *error)
     if (token->segment_size == 0) {
         status = read_frame(&body, &size, error);
     } else {
-        status = brood_os_segment_adopt(&child.segment, token->segment,
-                                        (size_t)token->segment_size, error);
+        status = brood_os_segment_adopt(&child.segment, token->segment, (size_t)token->segment_size,
+                                        error);
         body = child.segment.base;
         size = child.segment.size;
     }
@@ -232,10 +232,10 @@ static brood_status start_watch(brood_error *error)
         apr_threadattr_stacksize_set(attributes, WATCH_STACK_BYTES);
         result = apr_thread_create(&thread, attributes, watch, NULL, pool);
     }
-    return result == APR_SUCCESS ? BROOD_OK
-                                 : brood_fail(error, BROOD_ERR_LIMIT, (int)result,
-                                              "apr_thread_create",
-                                              "the child cannot start its watching thread");
+    return result == APR_SUCCESS
+               ? BROOD_OK
+               : brood_fail(error, BROOD_ERR_LIMIT, (int)result, "apr_thread_create",
+                            "the child cannot start its watching thread");
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */

@@ -127,11 +127,10 @@ size_t brood_exit_text(const brood_exit_info *info, char *buffer, size_t size)
     if (info->reason == BROOD_EXIT_CODE) {
         length = snprintf(buffer, size, "%s %" PRId64, how(info->reason), info->code);
     } else if (info->reason == BROOD_EXIT_SIGNAL) {
-        length = info->code > 0xffff
-                     ? snprintf(buffer, size, "%s 0x%08" PRIX64 " (%s)", how(info->reason),
-                                (uint64_t)info->code, info->name)
-                     : snprintf(buffer, size, "%s %" PRId64 " (%s)", how(info->reason), info->code,
-                                info->name);
+        length = info->code > 0xffff ? snprintf(buffer, size, "%s 0x%08" PRIX64 " (%s)",
+                                                how(info->reason), (uint64_t)info->code, info->name)
+                                     : snprintf(buffer, size, "%s %" PRId64 " (%s)",
+                                                how(info->reason), info->code, info->name);
     } else if (info->reason == BROOD_EXIT_START) {
         length = snprintf(buffer, size, "%s: %s", how(info->reason), info->error.message);
     } else {

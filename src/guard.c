@@ -92,7 +92,8 @@ int brood_guard_run(brood_task *task, const void *arg, size_t size)
     brood_status status = BROOD_OK;
 
     signal(SIGTERM, SIG_IGN); /* the question is for the command, which gets it with the group */
-    status = list == NULL ? brood_fail_memory(&error, "guard") : start(&process, task, list, &error);
+    status =
+        list == NULL ? brood_fail_memory(&error, "guard") : start(&process, task, list, &error);
     free((void *)list);
     if (status != BROOD_OK) {
         brood_child_refuse(&error);

@@ -28,7 +28,11 @@ static struct {
     apr_hash_t *functions;
     char *executable;
     bool hosted;
-    enum { NEW, BOOTSTRAPPING, READY } state;
+    enum {
+        NEW,
+        BOOTSTRAPPING,
+        READY
+    } state;
 } self;
 
 /* Allocated, so that a function pointer need not pass for a data pointer. */
@@ -51,7 +55,11 @@ static brood_status begin_once(void)
 /* Not in every child: beginning APR is a tenth of the cost of a start. Its atomics need none. */
 brood_status brood_begin(void)
 {
-    enum { NOT, BUSY, DONE };
+    enum {
+        NOT,
+        BUSY,
+        DONE
+    };
     brood_status status = BROOD_OK;
     apr_uint32_t before = apr_atomic_cas32(&self.begun, BUSY, NOT);
 
@@ -183,8 +191,7 @@ brood_function *brood_registry_find(const char *name)
     if (strcmp(name, BROOD_GUARD_NAME) == 0) {
         return brood_guard_run;
     }
-    entry = self.functions == NULL ? NULL
-                                   : apr_hash_get(self.functions, name, APR_HASH_KEY_STRING);
+    entry = self.functions == NULL ? NULL : apr_hash_get(self.functions, name, APR_HASH_KEY_STRING);
 
     return entry == NULL ? NULL : entry->function;
 }

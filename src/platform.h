@@ -37,8 +37,7 @@ brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_st
                                 bool to_read, brood_error *error);
 
 /* A second handle for the same thing, which a spawn can pass; the first is not changed. */
-brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle,
-                                       brood_error *error);
+brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, brood_error *error);
 
 /* Called in a child for each handle that it was passed: from now on it is not inherited. */
 brood_status brood_os_handle_adopt(brood_handle handle, brood_error *error);
@@ -113,8 +112,8 @@ typedef struct brood_os_spawn {
                                     /* (they need not be inheritable, and stay the caller's) */
     const brood_handle *handles;    /* each of brood_os_handle_duplicate or channel_pair */
     size_t handle_count;
-    bool daemon;    /* end with the caller, where the child cannot see to it itself */
-    bool kill_tree; /* lead a group that brood_os_process_kill ends */
+    bool daemon;        /* end with the caller, where the child cannot see to it itself */
+    bool kill_tree;     /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal; /* a command: brood_os_process_ask must reach it without a channel */
     int nice;
     const unsigned *cpus;

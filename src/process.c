@@ -39,8 +39,7 @@ brood_status brood_process_new(brood_process **process, const brood_process_opti
         made->name = malloc(strlen(name) + 1);
     }
     if (made == NULL || made->name == NULL || apr_pool_create(&made->pool, NULL) != APR_SUCCESS ||
-        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool) !=
-            APR_SUCCESS) {
+        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool) != APR_SUCCESS) {
         brood_process_destroy(made);
         return brood_fail_memory(options->error, "process");
     }
@@ -243,9 +242,9 @@ static brood_status ask(brood_process *process)
         return status;
     }
     brood_frame_put(&frame, BROOD_FRAME_TERMINATE, NULL, 0);
-    status = frame.failed ? BROOD_ERR_NO_MEMORY
-                          : brood_os_channel_write(process->control, frame.data, frame.size, &put,
-                                                   NULL);
+    status = frame.failed
+                 ? BROOD_ERR_NO_MEMORY
+                 : brood_os_channel_write(process->control, frame.data, frame.size, &put, NULL);
     brood_buffer_free(&frame);
     return status;
 }

@@ -41,7 +41,7 @@ struct brood_process {
     bool is_over;
     brood_exit_info info; /* once it is over */
 
-    brood_buffer inbox;                /* of the control channel */
+    brood_buffer inbox;                 /* of the control channel */
     struct brood_process *next_watched; /* of the watchdog */
     int64_t timeout_deadline;
 };

@@ -108,8 +108,8 @@ static brood_status open_stdio(launch *run)
 static brood_status copy_handles(launch *run)
 {
     for (size_t i = 0; i < run->options.handle_count; i++) {
-        brood_status status = brood_os_handle_duplicate(
-            &run->handles[i], run->options.handles[i], run->options.error);
+        brood_status status = brood_os_handle_duplicate(&run->handles[i], run->options.handles[i],
+                                                        run->options.error);
 
         if (status != BROOD_OK) {
             return status;
@@ -237,7 +237,8 @@ static brood_status prepare_function(launch *run, brood_function *function, cons
     run->spawn.handle_count++;
     token.channel = brood_os_handle_in_child(run->handles, at);
     status = encode_start(run, function, size);
-    if (status == BROOD_OK && sizeof(brood_frame_head) + run->start.size + size <= BROOD_START_MAX) {
+    if (status == BROOD_OK &&
+        sizeof(brood_frame_head) + run->start.size + size <= BROOD_START_MAX) {
         status = send_in_channel(run, arg, size);
     } else if (status == BROOD_OK) {
         status = send_in_segment(run, arg, size, &token);
@@ -279,8 +280,8 @@ static brood_status spawn(launch *run)
     if (run->options.timeout_ms == 0) {
         return BROOD_OK;
     }
-    status = brood_watchdog_add(process, brood_deadline(run->options.timeout_ms),
-                                run->options.error);
+    status =
+        brood_watchdog_add(process, brood_deadline(run->options.timeout_ms), run->options.error);
     if (status != BROOD_OK) {
         process->daemon = true; /* so that destroying it ends it */
     }
@@ -295,8 +296,8 @@ static brood_status find_file(launch *run, const char *name)
 
 static brood_status build_environment(launch *run, const char *token)
 {
-    brood_status status = brood_environment_build(&run->environment, &run->options, token,
-                                                  run->options.error);
+    brood_status status =
+        brood_environment_build(&run->environment, &run->options, token, run->options.error);
 
     run->spawn.environment = (const char *const *)run->environment;
     return status;
@@ -401,9 +402,8 @@ static brood_status hand_over(launch *run, brood_process **process, brood_status
     return BROOD_OK;
 }
 
-brood_status brood_process_start(brood_process **process, brood_function *function,
-                                 const void *arg, size_t size,
-                                 const brood_process_options *options)
+brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
+                                 size_t size, const brood_process_options *options)
 {
     launch run = {0};
     brood_status status = begin(&run, options);

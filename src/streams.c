@@ -125,8 +125,8 @@ static brood_status collect(talk *run, brood_stream stream)
     while (status == BROOD_OK && stream_of(run->process, stream) != NULL) {
         size_t got = 0;
 
-        status = brood_os_channel_read(stream_of(run->process, stream), bytes, sizeof bytes, &got,
-                                       NULL);
+        status =
+            brood_os_channel_read(stream_of(run->process, stream), bytes, sizeof bytes, &got, NULL);
         if (run->wanted[stream]) {
             brood_buffer_append(&run->in[stream], bytes, got);
         }
@@ -205,7 +205,10 @@ static int64_t milliseconds_left(int64_t deadline)
 brood_status brood_process_communicate(brood_process *process, const void *input, size_t size,
                                        brood_output *out, brood_output *err, int64_t timeout_ms)
 {
-    talk run = {process, input, size, {BROOD_BUFFER_INIT, BROOD_BUFFER_INIT, BROOD_BUFFER_INIT},
+    talk run = {process,
+                input,
+                size,
+                {BROOD_BUFFER_INIT, BROOD_BUFFER_INIT, BROOD_BUFFER_INIT},
                 {false, out != NULL, err != NULL}};
     brood_status status = BROOD_OK;
     brood_status given = BROOD_OK;

@@ -97,8 +97,7 @@ static int run_guarded(const char *program, const char *name)
     return code == CODE_PASSED || code == CODE_SKIPPED ? 0 : 1;
 }
 
-static const struct CMUnitTest *find(const struct CMUnitTest *tests, size_t count,
-                                     const char *name)
+static const struct CMUnitTest *find(const struct CMUnitTest *tests, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++) {
         if (strcmp(tests[i].name, name) == 0) {

@@ -45,14 +45,17 @@ typedef struct brood_exit_info {
     int32_t reserved;
     /* The exit code (the whole int that a function returned), signal number, or NTSTATUS. */
     int64_t code;
-    char name[40];                /* "SIGSEGV", "EXCEPTION_ACCESS_VIOLATION"; "" for a code */
-    uint64_t cpu_user_us;         /* microseconds, with the children that it waited for */
-    uint64_t cpu_system_us;       /* the same, in the kernel */
-    uint64_t peak_memory_bytes;   /* the largest resident memory; 0: not known */
-    brood_error error;            /* for BROOD_EXIT_START: which step failed, and how */
+    char name[40];              /* "SIGSEGV", "EXCEPTION_ACCESS_VIOLATION"; "" for a code */
+    uint64_t cpu_user_us;       /* microseconds, with the children that it waited for */
+    uint64_t cpu_system_us;     /* the same, in the kernel */
+    uint64_t peak_memory_bytes; /* the largest resident memory; 0: not known */
+    brood_error error;          /* for BROOD_EXIT_START: which step failed, and how */
 } brood_exit_info;
 
-#define BROOD_EXIT_INFO_INIT {sizeof(brood_exit_info)}
+#define BROOD_EXIT_INFO_INIT                                                                       \
+    {                                                                                              \
+        sizeof(brood_exit_info)                                                                    \
+    }
 
 /* ---- How a process is started ----------------------------------------------------------- */
 
@@ -132,7 +135,10 @@ typedef struct brood_process_options {
     uint32_t handshake_timeout_ms; /* a function must be reached within; 0: 30,000 */
 } brood_process_options;
 
-#define BROOD_PROCESS_OPTIONS_INIT {sizeof(brood_process_options)}
+#define BROOD_PROCESS_OPTIONS_INIT                                                                 \
+    {                                                                                              \
+        sizeof(brood_process_options)                                                              \
+    }
 
 /*
  * Runs function in a new process: this program started afresh, up to brood_init. It gets a copy
@@ -221,9 +227,8 @@ typedef enum brood_stream {
  * BROOD_ERR_CLOSED: the end of the stream. BROOD_ERR_TIMEOUT: nothing came. BROOD_ERR_STATE:
  * that stream is not a pipe. Since 0.1.
  */
-BROOD_API brood_status brood_process_read(brood_process *process, brood_stream stream,
-                                          void *buffer, size_t size, size_t *got,
-                                          int64_t timeout_ms);
+BROOD_API brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
+                                          size_t size, size_t *got, int64_t timeout_ms);
 
 /*
  * Writes to the stdin of the process until all size bytes are taken. *put says how many were,

@@ -47,9 +47,9 @@ static bool is_path_of(const char *name, const char *path)
 {
     char resolved[PATH_MAX];
 
-    return strcmp(name, path) == 0 || (name[0] != '\0' && path[0] != '\0' &&
-                                       realpath(name, resolved) != NULL &&
-                                       strcmp(resolved, path) == 0);
+    return strcmp(name, path) == 0 ||
+           (name[0] != '\0' && path[0] != '\0' && realpath(name, resolved) != NULL &&
+            strcmp(resolved, path) == 0);
 }
 
 static void set_id(module *found, const void *id, size_t size)
@@ -138,8 +138,7 @@ static void describe(module *found, const struct dl_phdr_info *info, bool is_pro
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 
         if (segment->p_type == PT_NOTE) {
-            read_notes(found, (const char *)(info->dlpi_addr + segment->p_vaddr),
-                       segment->p_memsz);
+            read_notes(found, (const char *)(info->dlpi_addr + segment->p_vaddr), segment->p_memsz);
         }
     }
     if (found->build_id_size == 0) {

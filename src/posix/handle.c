@@ -94,8 +94,7 @@ brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_st
     return open_file(handle, path, to_read ? O_RDONLY : flags, "open", error);
 }
 
-brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle,
-                                       brood_error *error)
+brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, brood_error *error)
 {
     int fd = fcntl((int)handle, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 

@@ -63,16 +63,15 @@ static void decode(const brood_os_process *process, bool exited, int value, broo
  */
 #if defined(BROOD_LINUX)
 
-static int take_end(const brood_os_process *process, bool *exited, int *value,
-                    struct rusage *usage)
+static int take_end(const brood_os_process *process, bool *exited, int *value, struct rusage *usage)
 {
     siginfo_t info = {0};
     bool by_fd = process->pidfd >= 0;
     long result = 0;
 
     do { /* the system call has a fifth parameter that the C library does not offer */
-        result = syscall(SYS_waitid, by_fd ? P_PIDFD : P_PID,
-                         by_fd ? process->pidfd : process->pid, &info, WEXITED | WNOHANG, usage);
+        result = syscall(SYS_waitid, by_fd ? P_PIDFD : P_PID, by_fd ? process->pidfd : process->pid,
+                         &info, WEXITED | WNOHANG, usage);
     } while (result < 0 && errno == EINTR);
     *exited = info.si_code == CLD_EXITED;
     *value = info.si_status;
@@ -81,8 +80,7 @@ static int take_end(const brood_os_process *process, bool *exited, int *value,
 
 #else
 
-static int take_end(const brood_os_process *process, bool *exited, int *value,
-                    struct rusage *usage)
+static int take_end(const brood_os_process *process, bool *exited, int *value, struct rusage *usage)
 {
     int status = 0;
     pid_t pid = 0;
@@ -307,13 +305,12 @@ const char *brood_os_signal_name(int64_t code)
     static const struct {
         int number;
         const char *name;
-    } names[] = {{SIGABRT, "SIGABRT"}, {SIGALRM, "SIGALRM"}, {SIGBUS, "SIGBUS"},
-                 {SIGFPE, "SIGFPE"},   {SIGHUP, "SIGHUP"},   {SIGILL, "SIGILL"},
-                 {SIGINT, "SIGINT"},   {SIGKILL, "SIGKILL"}, {SIGPIPE, "SIGPIPE"},
-                 {SIGPROF, "SIGPROF"}, {SIGQUIT, "SIGQUIT"}, {SIGSEGV, "SIGSEGV"},
-                 {SIGSYS, "SIGSYS"},   {SIGTERM, "SIGTERM"}, {SIGTRAP, "SIGTRAP"},
-                 {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGVTALRM, "SIGVTALRM"},
-                 {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
+    } names[] = {
+        {SIGABRT, "SIGABRT"}, {SIGALRM, "SIGALRM"},     {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
+        {SIGHUP, "SIGHUP"},   {SIGILL, "SIGILL"},       {SIGINT, "SIGINT"},   {SIGKILL, "SIGKILL"},
+        {SIGPIPE, "SIGPIPE"}, {SIGPROF, "SIGPROF"},     {SIGQUIT, "SIGQUIT"}, {SIGSEGV, "SIGSEGV"},
+        {SIGSYS, "SIGSYS"},   {SIGTERM, "SIGTERM"},     {SIGTRAP, "SIGTRAP"}, {SIGUSR1, "SIGUSR1"},
+        {SIGUSR2, "SIGUSR2"}, {SIGVTALRM, "SIGVTALRM"}, {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].number == code) {

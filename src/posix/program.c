@@ -130,8 +130,7 @@ static char *path_of_argv0(const char *argv0)
     char *found = NULL;
     char *path = NULL;
 
-    if (argv0 == NULL ||
-        brood_os_program_find(&found, argv0, getenv("PATH"), NULL) != BROOD_OK) {
+    if (argv0 == NULL || brood_os_program_find(&found, argv0, getenv("PATH"), NULL) != BROOD_OK) {
         errno = ENOENT;
         return NULL;
     }

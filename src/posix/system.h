@@ -19,8 +19,8 @@
 
 struct brood_os_process {
     pid_t pid;
-    int exit_fd;       /* readable when it has ended; -1 until somebody waits */
-    int pidfd;         /* Linux: the process itself, whatever becomes of its number; or -1 */
+    int exit_fd; /* readable when it has ended; -1 until somebody waits */
+    int pidfd;   /* Linux: the process itself, whatever becomes of its number; or -1 */
     bool leads_group;
     bool reaped;
     bool has_cpu_limit;
