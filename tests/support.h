@@ -48,6 +48,22 @@ void support_remove_tree(const char *path);
 bool support_copy_program(const char *from, const char *to);
 bool support_file_exists(const char *path);
 
+bool support_make_subdirectory(const char *path); /* true also when it is there */
+bool support_link(const char *path, const char *name); /* a symbolic link of that name */
+
+/* Sets a variable for this process; what it starts inherits it. */
+void support_set_environment(const char *name, const char *value);
+
+/* Loads a library for good and finds a function in it; NULL when there is none. */
+typedef void support_function(void);
+support_function *support_library_function(const char *library, const char *name);
+
+/* Confines this process to one of its cores; false where the system cannot. */
+bool support_use_one_core(void);
+
+/* Ends this process at once, without any hook, flush or destructor. */
+void support_exit_at_once(int code);
+
 /* A pipe of plain handles, not inherited: reading end, writing end. */
 bool support_pipe(intptr_t ends[2]);
 void support_close(intptr_t handle);

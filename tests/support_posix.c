@@ -1,8 +1,10 @@
 #include "support.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +132,7 @@ void support_crash(void)
     volatile int *nowhere = NULL;
 
     signal(SIGSEGV, SIG_DFL); /* a sanitizer would make a report of it */
-    *nowhere = 1; /* NOLINT: that is the point */
+    *nowhere = 1;             /* NOLINT: that is the point */
 }
 
 void support_kill_self(void)
@@ -214,6 +216,59 @@ bool support_file_exists(const char *path)
     struct stat about;
 
     return stat(path, &about) == 0;
+}
+
+bool support_make_subdirectory(const char *path)
+{
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+bool support_link(const char *path, const char *name)
+{
+    return symlink(path, name) == 0;
+}
+
+void support_set_environment(const char *name, const char *value)
+{
+    setenv(name, value, 1);
+}
+
+support_function *support_library_function(const char *library, const char *name)
+{
+    void *opened = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    support_function *function = NULL;
+    void *symbol = opened == NULL ? NULL : dlsym(opened, name);
+
+    if (symbol == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        return NULL;
+    }
+    memcpy(&function, &symbol, sizeof function); /* ISO C has no cast for it */
+    return function;
+}
+
+bool support_use_one_core(void)
+{
+#if defined(__linux__)
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof set, &set) != 0) {
+        return false;
+    }
+    for (size_t i = 0, kept = 0; i < CPU_SETSIZE; i++) {
+        if (CPU_ISSET(i, &set) && kept++ > 0) {
+            CPU_CLR(i, &set);
+        }
+    }
+    return sched_setaffinity(0, sizeof set, &set) == 0;
+#else
+    return false;
+#endif
+}
+
+void support_exit_at_once(int code)
+{
+    _exit(code);
 }
 
 bool support_pipe(intptr_t ends[2])

@@ -170,7 +170,6 @@ void support_make_directory(char *path, size_t size)
     }
 }
 
-/* One level is what tests make. */
 void support_remove_tree(const char *path)
 {
     char pattern[MAX_PATH];
@@ -184,7 +183,11 @@ void support_remove_tree(const char *path)
             char file[MAX_PATH * 2];
 
             snprintf(file, sizeof file, "%s\\%s", path, entry.cFileName);
-            DeleteFileA(file);
+            if ((entry.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
+                DeleteFileA(file);
+            } else if (strcmp(entry.cFileName, ".") != 0 && strcmp(entry.cFileName, "..") != 0) {
+                support_remove_tree(file);
+            }
         } while (FindNextFileA(search, &entry));
         FindClose(search);
     }
@@ -199,6 +202,54 @@ bool support_copy_program(const char *from, const char *to)
 bool support_file_exists(const char *path)
 {
     return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
+}
+
+bool support_make_subdirectory(const char *path)
+{
+    return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
+}
+
+/* It needs a privilege here, and Wine has none. */
+bool support_link(const char *path, const char *name)
+{
+    (void)path;
+    (void)name;
+    return false;
+}
+
+/* That of the C runtime and that of the system. */
+void support_set_environment(const char *name, const char *value)
+{
+    _putenv_s(name, value);
+}
+
+support_function *support_library_function(const char *library, const char *name)
+{
+    char path[MAX_PATH];
+    HMODULE module = NULL;
+
+    if (GetFullPathNameA(library, sizeof path, path, NULL) != 0) {
+        module = LoadLibraryExA(path, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
+    }
+    if (module == NULL) {
+        fprintf(stderr, "%s is not loaded: error %lu\n", library, GetLastError());
+        return NULL;
+    }
+    return (support_function *)(uintptr_t)GetProcAddress(module, name);
+}
+
+bool support_use_one_core(void)
+{
+    DWORD_PTR mask = 0;
+    DWORD_PTR all = 0;
+
+    return GetProcessAffinityMask(GetCurrentProcess(), &mask, &all) &&
+           SetProcessAffinityMask(GetCurrentProcess(), mask & (~mask + 1));
+}
+
+void support_exit_at_once(int code)
+{
+    TerminateProcess(GetCurrentProcess(), (UINT)code);
 }
 
 bool support_pipe(intptr_t ends[2])
