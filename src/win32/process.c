@@ -128,6 +128,14 @@ static void find_limit(const brood_os_process *process, brood_os_exit *result)
     }
 }
 
+/* What remains of a tree whose leader did as it was asked. */
+static void end_rest_of_tree(const brood_os_process *process)
+{
+    if (process->asked && process->kill_tree && process->job != NULL) {
+        TerminateJobObject(process->job, BROOD_WIN32_KILLED);
+    }
+}
+
 brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *result,
                                    brood_error *error)
 {
@@ -145,6 +153,7 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     if (!GetExitCodeProcess(process->process, &exit_code)) {
         return brood_win32_fail(error, GetLastError(), "GetExitCodeProcess");
     }
+    end_rest_of_tree(process);
     decode_exit_code(result, exit_code);
     find_limit(process, result);
     measure(process, result);
@@ -167,6 +176,7 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
 {
     DWORD code = ERROR_SUCCESS;
 
+    process->asked = true;
     if (has_ended(process)) {
         return BROOD_OK;
     }

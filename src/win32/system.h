@@ -22,6 +22,7 @@ struct brood_os_process {
     bool kill_tree;
     bool ask_by_signal;
     bool is_reaped;
+    bool asked;
 };
 
 /* ---- system.c ----------------------------------------------------------------------------- */
