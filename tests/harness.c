@@ -12,6 +12,8 @@
 
 #define WATCHDOG_SECONDS 60
 
+const char *harness_self;
+
 static bool skipped;
 
 void harness_skip(const char *reason)
@@ -34,6 +36,34 @@ void assert_ends(brood_process *process, brood_exit_reason reason, int64_t code)
         fail_msg("the process %s (code %lld), not reason %d and code %lld", text,
                  (long long)info.code, (int)reason, (long long)code);
     }
+}
+
+void assert_ends_by(brood_process *process, brood_exit_reason reason)
+{
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    char text[300];
+
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    brood_exit_text(&info, text, sizeof text);
+    if (info.reason != reason) {
+        fail_msg("the process %s (code %lld), not reason %d", text, (long long)info.code,
+                 (int)reason);
+    }
+}
+
+void assert_byte(intptr_t handle)
+{
+    char byte = 0;
+
+    assert_int_equal(support_read(handle, &byte, 1), 1);
+}
+
+void assert_end(intptr_t handle)
+{
+    char byte = 0;
+
+    assert_int_equal(support_read(handle, &byte, 1), 0);
 }
 
 static int nothing(brood_task *task, const void *arg, size_t size)
@@ -112,6 +142,7 @@ int harness_main(int argc, char **argv, const struct CMUnitTest *tests, size_t c
     bool inside = argc == 3 && strcmp(argv[1], "--inside") == 0;
     const struct CMUnitTest *test = argc >= 2 ? find(tests, count, argv[argc - 1]) : NULL;
 
+    harness_self = argv[0];
     setvbuf(stdout, NULL, _IONBF, 0);
     if (test == NULL) {
         for (size_t i = 0; i < count; i++) {

@@ -40,6 +40,21 @@ void harness_skip(const char *reason);
         return harness_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0]));                \
     }
 
+/* A program that is its tests' own helper, too: as_command answers -1 when it is not called so. */
+#define BROOD_TEST_MAIN_WITH_COMMANDS(tests, as_command)                                           \
+    int main(int argc, char **argv)                                                                \
+    {                                                                                              \
+        int harness_code = brood_init(argc, argv) == BROOD_OK ? as_command(argc, argv) : 3;        \
+                                                                                                   \
+        if (harness_code >= 0) {                                                                   \
+            return harness_code;                                                                   \
+        }                                                                                          \
+        return harness_main(argc, argv, tests, sizeof(tests) / sizeof((tests)[0]));                \
+    }
+
+/* The path of this test program, to start it as a command. */
+extern const char *harness_self;
+
 /* A status that is not as expected is told by its name. */
 #define assert_status(actual, expected)                                                            \
     assert_string_equal(brood_status_name(actual), brood_status_name(expected))
@@ -50,5 +65,11 @@ void harness_skip(const char *reason);
 
 /* Joins, and compares the end. */
 void assert_ends(brood_process *process, brood_exit_reason reason, int64_t code);
+/* Joins, and compares only why it ended. */
+void assert_ends_by(brood_process *process, brood_exit_reason reason);
+
+/* A byte of a child in a pipe says "I am there"; the end, that nobody has the other end. */
+void assert_byte(intptr_t handle);
+void assert_end(intptr_t handle);
 
 #endif

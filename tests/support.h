@@ -36,7 +36,8 @@ void support_hang(void);
 
 int64_t support_pid(void);
 
-/* Whether this is Wine, which lacks some of what Windows has. */
+/* Whether this is Windows; whether it is Wine, which lacks some of what Windows has. */
+bool support_is_windows(void);
 bool support_is_wine(void);
 
 /* Whether a sanitizer is built in: it has its own ideas about memory and crashes. */
@@ -48,10 +49,48 @@ void support_remove_tree(const char *path);
 bool support_copy_program(const char *from, const char *to);
 bool support_file_exists(const char *path);
 
-bool support_make_subdirectory(const char *path); /* true also when it is there */
+/* How support_crash ends a process: the signal, or the exception. */
+int64_t support_crash_code(void);
+const char *support_crash_name(void);
+
+/* The arguments of this process in UTF-8. */
+char **support_arguments(int argc, char **argv);
+
+bool support_same_directory(const char *a, const char *b);
+void support_change_directory(const char *path);
+void support_current_directory(char *path, size_t size);
+
+/* stdin, stdout or stderr as a plain handle: its bytes are left as they are. */
+intptr_t support_stdio(int number);
+/* From now on this process has none of the three. */
+void support_close_stdio(void);
+
+/* Memory that this process has now, in bytes; 0: not known. */
+size_t support_memory_used(void);
+/* Descriptors or handles open in this process, beside stdio; -1: not known. */
+int support_count_open(void);
+
+/* The niceness of this process; on Windows in the steps of the priority classes. */
+int support_nice(void);
+bool support_can_choose_cpus(void);
+unsigned support_first_cpu(void);
+bool support_runs_only_on(unsigned cpu);
+
+/* Whether there is SIGCHLD here; ignores it; has a handler that reaps every child. */
+bool support_has_sigchld(void);
+void support_ignore_sigchld(void);
+void support_reap_everything(void);
+/* A child that brood does not know, which ends with code; its end (or -1), reaped here. */
+int64_t support_fork(int code);
+int support_wait_for(int64_t pid);
+
+/* A process started by somebody without care would inherit it. */
+void support_make_inheritable(intptr_t handle);
+
+bool support_make_subdirectory(const char *path);      /* true also when it is there */
 bool support_link(const char *path, const char *name); /* a symbolic link of that name */
 
-/* Sets a variable for this process; what it starts inherits it. */
+/* Sets a variable for this process; what it starts inherits it. NULL removes it. */
 void support_set_environment(const char *name, const char *value);
 
 /* Loads a library for good and finds a function in it; NULL when there is none. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -127,7 +128,11 @@ bool support_wait_gone(int64_t pid, int timeout_ms)
     return false;
 }
 
-void support_crash(void)
+#if defined(__clang__) || defined(__GNUC__)
+__attribute__((no_sanitize("undefined"))) /* the crash is wanted */
+#endif
+void
+support_crash(void)
 {
     volatile int *nowhere = NULL;
 
@@ -162,9 +167,194 @@ int64_t support_pid(void)
     return getpid();
 }
 
+bool support_is_windows(void)
+{
+    return false;
+}
+
 bool support_is_wine(void)
 {
     return false;
+}
+
+int64_t support_crash_code(void)
+{
+    return SIGSEGV;
+}
+
+const char *support_crash_name(void)
+{
+    return "SIGSEGV";
+}
+
+char **support_arguments(int argc, char **argv)
+{
+    (void)argc;
+    return argv;
+}
+
+bool support_same_directory(const char *a, const char *b)
+{
+    struct stat first;
+    struct stat second;
+
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
+void support_change_directory(const char *path)
+{
+    if (chdir(path) < 0) {
+        perror(path);
+        abort();
+    }
+}
+
+void support_current_directory(char *path, size_t size)
+{
+    if (getcwd(path, size) == NULL) {
+        abort();
+    }
+}
+
+intptr_t support_stdio(int number)
+{
+    return number;
+}
+
+void support_close_stdio(void)
+{
+    close(STDIN_FILENO);
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+}
+
+size_t support_memory_used(void)
+{
+    unsigned long all = 0;
+    unsigned long resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file == NULL) {
+        return 0;
+    }
+    if (fscanf(file, "%lu %lu", &all, &resident) != 2) {
+        resident = 0;
+    }
+    fclose(file);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int support_count_open(void)
+{
+    int count = 0;
+
+    for (int fd = STDERR_FILENO + 1; fd < 4096; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
+}
+
+int support_nice(void)
+{
+    return getpriority(PRIO_PROCESS, 0);
+}
+
+#if defined(__linux__) && !defined(BROOD_GENERIC_POSIX)
+
+bool support_can_choose_cpus(void)
+{
+    return true;
+}
+
+unsigned support_first_cpu(void)
+{
+    cpu_set_t set;
+    unsigned cpu = 0;
+
+    sched_getaffinity(0, sizeof set, &set);
+    while (!CPU_ISSET(cpu, &set)) {
+        cpu++;
+    }
+    return cpu;
+}
+
+bool support_runs_only_on(unsigned cpu)
+{
+    cpu_set_t set;
+
+    sched_getaffinity(0, sizeof set, &set);
+    return CPU_COUNT(&set) == 1 && CPU_ISSET(cpu, &set);
+}
+
+#else
+
+bool support_can_choose_cpus(void)
+{
+    return false;
+}
+
+unsigned support_first_cpu(void)
+{
+    return 0;
+}
+
+bool support_runs_only_on(unsigned cpu)
+{
+    (void)cpu;
+    return false;
+}
+
+#endif
+
+bool support_has_sigchld(void)
+{
+    return true;
+}
+
+void support_ignore_sigchld(void)
+{
+    signal(SIGCHLD, SIG_IGN);
+}
+
+static void on_child(int number)
+{
+    int saved = errno;
+
+    (void)number;
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+    errno = saved;
+}
+
+void support_reap_everything(void)
+{
+    signal(SIGCHLD, on_child);
+}
+
+int64_t support_fork(int code)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(code);
+    }
+    return pid;
+}
+
+int support_wait_for(int64_t pid)
+{
+    int status = 0;
+
+    if (waitpid((pid_t)pid, &status, 0) != (pid_t)pid || !WIFEXITED(status)) {
+        return -1;
+    }
+    return WEXITSTATUS(status);
+}
+
+void support_make_inheritable(intptr_t handle)
+{
+    fcntl((int)handle, F_SETFD, 0);
 }
 
 bool support_is_sanitized(void)
@@ -230,7 +420,11 @@ bool support_link(const char *path, const char *name)
 
 void support_set_environment(const char *name, const char *value)
 {
-    setenv(name, value, 1);
+    if (value == NULL) {
+        unsetenv(name);
+    } else {
+        setenv(name, value, 1);
+    }
 }
 
 support_function *support_library_function(const char *library, const char *name)

@@ -2,6 +2,9 @@
 
 #include <windows.h>
 
+#include <psapi.h>
+#include <shellapi.h>
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +148,11 @@ int64_t support_pid(void)
     return (int64_t)GetCurrentProcessId();
 }
 
+bool support_is_windows(void)
+{
+    return true;
+}
+
 bool support_is_wine(void)
 {
     HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
@@ -204,6 +212,172 @@ bool support_file_exists(const char *path)
     return GetFileAttributesA(path) != INVALID_FILE_ATTRIBUTES;
 }
 
+int64_t support_crash_code(void)
+{
+    return (int64_t)EXCEPTION_ACCESS_VIOLATION;
+}
+
+const char *support_crash_name(void)
+{
+    return "EXCEPTION_ACCESS_VIOLATION";
+}
+
+static char *utf8(const wchar_t *wide)
+{
+    int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+    char *text = malloc((size_t)size);
+
+    if (text == NULL) {
+        abort();
+    }
+    WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, size, NULL, NULL);
+    return text;
+}
+
+char **support_arguments(int argc, char **argv)
+{
+    int count = 0;
+    wchar_t **wide = CommandLineToArgvW(GetCommandLineW(), &count);
+    char **arguments = calloc((size_t)argc + 1, sizeof *arguments);
+
+    (void)argv;
+    if (arguments == NULL || wide == NULL || count != argc) {
+        abort();
+    }
+    for (int i = 0; i < argc; i++) {
+        arguments[i] = utf8(wide[i]);
+    }
+    LocalFree(wide);
+    return arguments; /* lives as long as the process */
+}
+
+bool support_same_directory(const char *a, const char *b)
+{
+    char first[MAX_PATH] = "";
+    char second[MAX_PATH] = "";
+
+    GetFullPathNameA(a, sizeof first, first, NULL);
+    GetFullPathNameA(b, sizeof second, second, NULL);
+    return first[0] != '\0' && _stricmp(first, second) == 0;
+}
+
+void support_change_directory(const char *path)
+{
+    if (!SetCurrentDirectoryA(path)) {
+        fprintf(stderr, "SetCurrentDirectory %s: error %lu\n", path, GetLastError());
+        abort();
+    }
+}
+
+void support_current_directory(char *path, size_t size)
+{
+    GetCurrentDirectoryA((DWORD)size, path);
+}
+
+static const DWORD standard[3] = {STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+
+intptr_t support_stdio(int number)
+{
+    return (intptr_t)GetStdHandle(standard[number]);
+}
+
+void support_close_stdio(void)
+{
+    for (int i = 0; i < 3; i++) {
+        CloseHandle(GetStdHandle(standard[i]));
+        SetStdHandle(standard[i], NULL);
+    }
+}
+
+size_t support_memory_used(void)
+{
+    PROCESS_MEMORY_COUNTERS memory = {0};
+
+    K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory);
+    return memory.PagefileUsage;
+}
+
+int support_count_open(void)
+{
+    return -1;
+}
+
+int support_nice(void)
+{
+    switch (GetPriorityClass(GetCurrentProcess())) {
+    case HIGH_PRIORITY_CLASS:
+        return -15;
+    case ABOVE_NORMAL_PRIORITY_CLASS:
+        return -5;
+    case BELOW_NORMAL_PRIORITY_CLASS:
+        return 5;
+    case IDLE_PRIORITY_CLASS:
+        return 15;
+    default:
+        return 0;
+    }
+}
+
+bool support_can_choose_cpus(void)
+{
+    return true;
+}
+
+static DWORD_PTR affinity(void)
+{
+    DWORD_PTR ours = 0;
+    DWORD_PTR all = 0;
+
+    GetProcessAffinityMask(GetCurrentProcess(), &ours, &all);
+    return ours;
+}
+
+unsigned support_first_cpu(void)
+{
+    unsigned cpu = 0;
+
+    while ((affinity() >> cpu & 1) == 0) {
+        cpu++;
+    }
+    return cpu;
+}
+
+bool support_runs_only_on(unsigned cpu)
+{
+    return affinity() == (DWORD_PTR)1 << cpu;
+}
+
+/* Windows has neither SIGCHLD nor fork; the tests of them are skipped. */
+bool support_has_sigchld(void)
+{
+    return false;
+}
+
+void support_ignore_sigchld(void)
+{
+}
+
+void support_reap_everything(void)
+{
+}
+
+int64_t support_fork(int code)
+{
+    (void)code;
+    return -1;
+}
+
+int support_wait_for(int64_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+void support_make_inheritable(intptr_t handle)
+{
+    SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+}
+
 bool support_make_subdirectory(const char *path)
 {
     return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
@@ -220,7 +394,7 @@ bool support_link(const char *path, const char *name)
 /* That of the C runtime and that of the system. */
 void support_set_environment(const char *name, const char *value)
 {
-    _putenv_s(name, value);
+    _putenv_s(name, value != NULL ? value : "");
 }
 
 support_function *support_library_function(const char *library, const char *name)
