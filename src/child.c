@@ -60,7 +60,7 @@ static void send_frame(brood_frame_type type, const void *body, size_t size)
     brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
 }
 
-void brood_child_refuse(const brood_error *error)
+_Noreturn void brood_child_refuse(const brood_error *error)
 {
     send_frame(BROOD_FRAME_REFUSED, error, sizeof *error);
     brood_os_channel_close(child.channel);
@@ -253,7 +253,7 @@ static void at_exit(void)
     }
 }
 
-static void run(brood_function *function)
+static _Noreturn void run(brood_function *function)
 {
     brood_task task = {&child.start};
     brood_ended_body ended = {0, 0};
@@ -288,7 +288,7 @@ brood_status brood_child_run(const char *text)
     if (status == BROOD_OK) {
         status = start_watch(&error);
     }
-    if (status != BROOD_OK) {
+    if (status != BROOD_OK || function == NULL) {
         brood_child_refuse(&error);
     }
     if (child.start.memory_limit_bytes > 0) {
@@ -296,5 +296,4 @@ brood_status brood_child_run(const char *text)
         atexit(at_exit);
     }
     run(function);
-    return BROOD_OK;
 }

@@ -10,10 +10,10 @@
  * Runs what the parent asked for and exits the process. Returns BROOD_ERR_PROTOCOL, and nothing
  * has happened, when the token was not made for this process.
  */
-brood_status brood_child_run(const char *token);
+brood_status brood_child_run(const char *text);
 
 /* Tells the parent why the child cannot do what it was started for, and ends the process. */
-void brood_child_refuse(const brood_error *error);
+_Noreturn void brood_child_refuse(const brood_error *error);
 
 /* Of a guard: the command has been started. */
 void brood_child_say_started(int64_t pid);

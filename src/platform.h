@@ -303,7 +303,7 @@ void brood_os_child_raise_terminate(void);
 void brood_os_child_die(int number);
 
 /* Ends this process at once, and with tree its group, without running anything more. */
-void brood_os_child_end(int code, bool tree);
+_Noreturn void brood_os_child_end(int code, bool tree);
 
 int64_t brood_os_self_pid(void);
 

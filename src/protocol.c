@@ -1,7 +1,9 @@
 #include "protocol.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ARG_ALIGNMENT 16
@@ -173,13 +175,22 @@ void brood_token_format(char text[BROOD_TOKEN_SIZE], const brood_token *token)
 
 brood_status brood_token_parse(brood_token *token, const char *text)
 {
-    int version = 0;
-    int end = 0;
+    long long fields[4] = {0, 0, 0, 0};
 
-    if (sscanf(text, "%d:%" SCNdPTR ":%" SCNdPTR ":%" SCNu64 "%n", &version, &token->channel,
-               &token->segment, &token->segment_size, &end) != 4 ||
-        text[end] != '\0' || version != BROOD_PROTOCOL_VERSION || token->channel < 0) {
-        return BROOD_ERR_PROTOCOL;
+    for (size_t i = 0; i < 4; i++) {
+        char *end = NULL;
+
+        errno = 0;
+        fields[i] = strtoll(text, &end, 10);
+        if (errno != 0 || end == text || *end != (i < 3 ? ':' : '\0')) {
+            return BROOD_ERR_PROTOCOL;
+        }
+        text = end + 1;
     }
-    return BROOD_OK;
+    token->channel = (brood_handle)fields[1];
+    token->segment = (brood_handle)fields[2];
+    token->segment_size = (uint64_t)fields[3];
+    return fields[0] == BROOD_PROTOCOL_VERSION && fields[1] >= 0 && fields[3] >= 0
+               ? BROOD_OK
+               : BROOD_ERR_PROTOCOL;
 }

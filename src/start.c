@@ -26,18 +26,25 @@ typedef struct launch {
     char token[BROOD_TOKEN_SIZE];
     char **environment;
     char *file;
+    const char *argv[2]; /* of a child of ours */
 } launch;
 
-static brood_status begin(launch *run, const brood_process_options *given)
+static brood_status begin(launch *run, brood_process **process, const brood_process_options *given)
 {
     brood_status status = brood_options_take(&run->options, given);
 
+    if (process != NULL) {
+        *process = NULL;
+    }
     run->spawn.handles = run->handles;
     for (size_t i = 0; i < HANDLES_MAX; i++) {
         run->handles[i] = BROOD_HANDLE_NONE;
     }
     for (size_t i = 0; i < 3; i++) {
         run->stdio[i] = BROOD_HANDLE_NONE;
+    }
+    if (status == BROOD_OK && process == NULL) {
+        status = brood_fail_argument(run->options.error, "process", "must not be NULL");
     }
     if (status == BROOD_OK) {
         status = brood_require_ready(run->options.error);
@@ -217,7 +224,9 @@ static brood_status send_in_segment(launch *run, const void *arg, size_t size, b
     }
     run->spawn.handle_count++;
     memcpy(run->segment.base, run->start.data, head);
-    memcpy((char *)run->segment.base + head, arg, size);
+    if (size > 0) {
+        memcpy((char *)run->segment.base + head, arg, size);
+    }
     token->segment = brood_os_handle_in_child(run->handles, run->spawn.handle_count - 1);
     token->segment_size = head + size;
     return BROOD_OK;
@@ -306,7 +315,6 @@ static brood_status build_environment(launch *run, const char *token)
 static brood_status start_function(launch *run, brood_function *function, const void *arg,
                                    size_t size)
 {
-    const char *argv[] = {NULL, NULL};
     brood_status status = BROOD_OK;
 
     if (arg == NULL && size > 0) {
@@ -326,8 +334,8 @@ static brood_status start_function(launch *run, brood_function *function, const 
         status = find_file(run, run->options.executable);
     }
     run->spawn.file = run->file != NULL ? run->file : brood_child_executable();
-    argv[0] = run->spawn.file;
-    run->spawn.argv = argv;
+    run->argv[0] = run->spawn.file;
+    run->spawn.argv = run->argv;
     return status == BROOD_OK ? spawn(run) : status;
 }
 
@@ -391,28 +399,24 @@ static brood_status start_command(launch *run, const char *const *argv)
     return status == BROOD_OK ? spawn(run) : status;
 }
 
+/* The end of both kinds of start: gives the process to the caller, or nothing. */
 static brood_status hand_over(launch *run, brood_process **process, brood_status status)
 {
     finish(run);
-    if (status != BROOD_OK) {
+    if (status == BROOD_OK) {
+        *process = run->process;
+    } else {
         brood_process_destroy(run->process);
-        return status;
     }
-    *process = run->process;
-    return BROOD_OK;
+    return status;
 }
 
 brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
                                  size_t size, const brood_process_options *options)
 {
     launch run = {0};
-    brood_status status = begin(&run, options);
+    brood_status status = begin(&run, process, options);
 
-    if (process == NULL) {
-        status = brood_fail_argument(run.options.error, "process", "must not be NULL");
-    } else {
-        *process = NULL;
-    }
     if (status == BROOD_OK) {
         status = start_function(&run, function, arg, size);
     }
@@ -423,13 +427,8 @@ brood_status brood_command_start(brood_process **process, const char *const *arg
                                  const brood_process_options *options)
 {
     launch run = {0};
-    brood_status status = begin(&run, options);
+    brood_status status = begin(&run, process, options);
 
-    if (process == NULL) {
-        status = brood_fail_argument(run.options.error, "process", "must not be NULL");
-    } else {
-        *process = NULL;
-    }
     if (status == BROOD_OK) {
         status = start_command(&run, argv);
     }

@@ -135,7 +135,7 @@ void brood_os_child_die(int number)
     raise(number);
 }
 
-void brood_os_child_end(int code, bool tree)
+_Noreturn void brood_os_child_end(int code, bool tree)
 {
     if (tree && getpgrp() == getpid()) {
         kill(0, SIGKILL);

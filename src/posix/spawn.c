@@ -187,7 +187,7 @@ static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
     made->open_max = has_close_range() ? 0 : end_of_descriptors();
     made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
-    made->sources = malloc((size_t)made->count * sizeof *made->sources);
+    made->sources = calloc((size_t)made->count, sizeof *made->sources);
     if (made->sources == NULL) {
         return brood_fail_memory(error, "spawn");
     }
@@ -312,19 +312,11 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void set_limit(const plan *made, int which, uint64_t soft, uint64_t hard, const char *step)
-{
-    struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
-
-    if (soft > 0 && setrlimit(which, &limit) < 0) {
-        fail_child(made, step);
-    }
-}
-
 static void apply_limits(const plan *made)
 {
     const brood_os_spawn *spawn = made->spawn;
-    uint64_t seconds = spawn->cpu_time_limit_s;
+    struct rlimit time = {(rlim_t)spawn->cpu_time_limit_s, (rlim_t)spawn->cpu_time_limit_s + 1};
+    struct rlimit memory = {(rlim_t)spawn->memory_limit_bytes, (rlim_t)spawn->memory_limit_bytes};
 
     errno = 0;
     if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
@@ -335,11 +327,12 @@ static void apply_limits(const plan *made)
         fail_child(made, "cpus");
     }
 #endif
-    set_limit(made, RLIMIT_CPU, seconds, seconds + 1, "cpu_time_limit_s");
-#if !defined(__APPLE__)
-    set_limit(made, RLIMIT_AS, spawn->memory_limit_bytes, spawn->memory_limit_bytes,
-              "memory_limit_bytes");
-#endif
+    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
+        fail_child(made, "cpu_time_limit_s");
+    }
+    if (memory.rlim_cur > 0 && setrlimit(RLIMIT_AS, &memory) < 0) {
+        fail_child(made, "memory_limit_bytes");
+    }
 }
 
 /* Never returns. */
@@ -452,13 +445,14 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
 {
     plan made;
     brood_os_process *started = calloc(1, sizeof *started);
-    brood_status status = prepare(&made, spawn, error);
+    brood_status status = BROOD_OK;
     pid_t pid = -1;
 
     *process = NULL;
     if (started == NULL) {
-        status = brood_fail_memory(error, "spawn");
+        return brood_fail_memory(error, "spawn");
     }
+    status = prepare(&made, spawn, error);
     if (status == BROOD_OK) {
         pid = launch(&made);
         status = pid < 0 ? brood_posix_fail(error, errno, "vfork") : read_report(&made, error);

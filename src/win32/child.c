@@ -68,10 +68,11 @@ void brood_os_child_die(int number)
  * The tree is the job's affair.
  * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitprocess
  */
-void brood_os_child_end(int code, bool tree)
+_Noreturn void brood_os_child_end(int code, bool tree)
 {
     (void)tree;
     TerminateProcess(GetCurrentProcess(), (UINT)code);
+    abort(); /* never reached, which the compiler cannot know */
 }
 
 int64_t brood_os_self_pid(void)
