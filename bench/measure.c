@@ -54,7 +54,7 @@ void bench_report(const char *name, double value, const char *unit, const char *
     fflush(stdout);
 }
 
-void bench_fail(const char *what)
+_Noreturn void bench_fail(const char *what)
 {
     fprintf(stderr, "benchmark: %s\n", what);
     exit(1);

@@ -18,7 +18,7 @@ void bench_report(const char *name, double value, const char *unit, const char *
                   double ratio);
 
 /* Ends the benchmark with a message. */
-void bench_fail(const char *what);
+_Noreturn void bench_fail(const char *what);
 
 /*
  * The yardstick of starts: the system's own way to start program with one argument, and to wait
