@@ -93,8 +93,12 @@ static DWORD find_in(wchar_t **found, const wchar_t *place, size_t place_length,
 
     for (size_t i = place_length == 0 || has_ending ? 0 : 1; i < 3; i++) {
         wchar_t *path = join(place, place_length, name, endings[i]);
-        DWORD checked = path != NULL ? check_file(path) : ERROR_NOT_ENOUGH_MEMORY;
+        DWORD checked = ERROR_SUCCESS;
 
+        if (path == NULL) {
+            return ERROR_NOT_ENOUGH_MEMORY;
+        }
+        checked = check_file(path);
         if (checked == ERROR_SUCCESS) {
             *found = path;
             return ERROR_SUCCESS;
@@ -144,8 +148,8 @@ static DWORD find_in_list(wchar_t **found, wchar_t *list, const wchar_t *name)
         if (directory[0] != L'\0') {
             tried = find_in(found, directory, wcslen(directory), name);
         }
-        if (tried == ERROR_SUCCESS) {
-            return ERROR_SUCCESS;
+        if (tried == ERROR_SUCCESS || tried == ERROR_NOT_ENOUGH_MEMORY) {
+            return tried;
         }
         code = tried != ERROR_FILE_NOT_FOUND ? tried : code;
     }
@@ -238,7 +242,7 @@ static DWORD find_beside(wchar_t **found, wchar_t *module)
     size_t length = (size_t)(base_name(module) - module);
     DWORD code = ERROR_FILE_NOT_FOUND;
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && code != ERROR_SUCCESS; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && code == ERROR_FILE_NOT_FOUND; i++) {
         code = find_in(found, module, length, names[i]);
     }
     return code;
@@ -262,16 +266,16 @@ static brood_status find_worker(wchar_t **found, brood_error *error)
     }
     code = find_beside(found, path);
     free(path);
-    if (code == ERROR_SUCCESS) {
-        return BROOD_OK;
+    if (code != ERROR_FILE_NOT_FOUND) {
+        return code == ERROR_SUCCESS ? BROOD_OK : brood_win32_fail(error, code, "brood-worker");
     }
     status = brood_win32_wide(&path, BROOD_WORKER_INSTALLED, "brood-worker", error);
-    if (status != BROOD_OK) {
-        return status;
+    if (status == BROOD_OK) {
+        code = find_in(found, L"", 0, path);
+        status = code == ERROR_SUCCESS ? BROOD_OK : brood_win32_fail(error, code, "brood-worker");
+        free(path);
     }
-    code = find_in(found, L"", 0, path);
-    free(path);
-    return code == ERROR_SUCCESS ? BROOD_OK : brood_win32_fail(error, code, "brood-worker");
+    return status;
 }
 
 brood_status brood_os_worker_find(char **path, brood_error *error)
