@@ -103,6 +103,13 @@ bool support_use_one_core(void);
 /* Ends this process at once, without any hook, flush or destructor. */
 void support_exit_at_once(int code);
 
+/*
+ * What is there that can outlive a process, a line for each: all in directory, what has brood in
+ * its name in the places for temporary files and shared memory (but for the directories of tests),
+ * and System V IPC. The caller frees it.
+ */
+char *support_list_leftovers(const char *directory);
+
 /* A pipe of plain handles, not inherited: reading end, writing end. */
 bool support_pipe(intptr_t ends[2]);
 void support_close(intptr_t handle);

@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -463,6 +464,65 @@ bool support_use_one_core(void)
 void support_exit_at_once(int code)
 {
     _exit(code);
+}
+
+#define LEFTOVERS_BYTES 65536
+
+static void add_line(char *list, const char *where, const char *what)
+{
+    size_t size = strlen(list);
+
+    snprintf(list + size, LEFTOVERS_BYTES - size, "%s %s\n", where, what);
+}
+
+static void list_directory(char *list, const char *path, bool all)
+{
+    DIR *directory = opendir(path);
+    struct dirent *entry = NULL;
+
+    while (directory != NULL && (entry = readdir(directory)) != NULL) {
+        const char *name = entry->d_name;
+        bool ours = strstr(name, "brood") != NULL && strstr(name, "brood-test-") == NULL;
+
+        if ((all || ours) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+            add_line(list, path, name);
+        }
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+}
+
+/* The key and the number of each; the rest of the line changes with its use. */
+static void list_table(char *list, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[1024];
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        line[strspn(line, " ") + 24] = '\0';
+        add_line(list, path, line);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+char *support_list_leftovers(const char *directory)
+{
+    char *list = calloc(1, LEFTOVERS_BYTES);
+
+    if (list == NULL) {
+        abort();
+    }
+    list_directory(list, directory, true);
+    list_directory(list, "/tmp", false);
+    list_directory(list, "/dev/shm", false);
+    list_directory(list, "/dev/mqueue", false);
+    list_table(list, "/proc/sysvipc/shm");
+    list_table(list, "/proc/sysvipc/sem");
+    list_table(list, "/proc/sysvipc/msg");
+    return list;
 }
 
 bool support_pipe(intptr_t ends[2])

@@ -426,6 +426,46 @@ void support_exit_at_once(int code)
     TerminateProcess(GetCurrentProcess(), (UINT)code);
 }
 
+#define LEFTOVERS_BYTES 65536
+
+static void list_directory(char *list, const char *path, bool all)
+{
+    char pattern[MAX_PATH * 2];
+    WIN32_FIND_DATAA entry;
+    HANDLE search = INVALID_HANDLE_VALUE;
+
+    snprintf(pattern, sizeof pattern, "%s\\*", path);
+    search = FindFirstFileA(pattern, &entry);
+    if (search == INVALID_HANDLE_VALUE) {
+        return;
+    }
+    do {
+        const char *name = entry.cFileName;
+        bool ours = strstr(name, "brood") != NULL && strstr(name, "brood-test-") == NULL;
+        size_t size = strlen(list);
+
+        if ((all || ours) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+            snprintf(list + size, LEFTOVERS_BYTES - size, "%s %s\n", path, name);
+        }
+    } while (FindNextFileA(search, &entry));
+    FindClose(search);
+}
+
+/* Kernel objects without a name end with their last handle. */
+char *support_list_leftovers(const char *directory)
+{
+    char *list = calloc(1, LEFTOVERS_BYTES);
+    char temporary[MAX_PATH];
+
+    if (list == NULL) {
+        abort();
+    }
+    GetTempPathA(sizeof temporary, temporary);
+    list_directory(list, directory, true);
+    list_directory(list, temporary, false);
+    return list;
+}
+
 bool support_pipe(intptr_t ends[2])
 {
     HANDLE reading = NULL;

@@ -57,6 +57,15 @@ static int echo(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
+static int idle(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_hang();
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (is_asked("noise")) {
@@ -71,6 +80,7 @@ int main(int argc, char **argv)
     }
     brood_register("answer", answer);
     brood_register("echo", echo);
+    brood_register("idle", idle);
     brood_init(argc, argv);
     return 9;
 }
