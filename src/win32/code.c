@@ -16,10 +16,14 @@ typedef struct image {
     size_t size;
 } image;
 
-/* What a build is known by. Fields of the same size, so that there is no padding. */
+/*
+ * What a build is known by. For a reproducible build GNU ld writes no timestamp, but a checksum of
+ * the file; LLVM's lld neither, but a GUID of the contents; Microsoft's link a hash as timestamp.
+ * Fields of the same size, so that there is no padding.
+ */
 typedef struct build_id {
-    uint32_t timestamp; /* linkers may write a hash or nothing here */
-    uint32_t checksum;  /* linkers may leave it 0 */
+    uint32_t timestamp;
+    uint32_t checksum;
     uint32_t image_size;
     uint32_t code_size;
     uint64_t hash;
