@@ -110,8 +110,8 @@ static brood_status start_child(const orders *given)
                                                 have_a_child, NULL,    be_idle};
     static char argument[ARG_BYTES];
     static const char *const environment[] = {"HELPER_BEFORE=wait", NULL};
+    static brood_process *process; /* nobody destroys it, and no sanitizer may miss it */
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-    brood_process *process = NULL;
 
     options.daemon = given->daemon;
     options.kill_tree = given->child == TREE;
