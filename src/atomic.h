@@ -1,0 +1,68 @@
+/*
+ * Atomic numbers in memory that processes share. (APR's atomics are full barriers throughout, and
+ * its 64-bit ones may take a lock that only one process has.) C11's where the compiler has them;
+ * MSVC got them late, and has functions of its own. All are in one order that every process
+ * agrees on: of two sides that each store and then load what the other stores, one sees it.
+ */
+#ifndef BROOD_SRC_ATOMIC_H
+#define BROOD_SRC_ATOMIC_H
+
+#include <stdint.h>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+
+#include <intrin.h>
+
+typedef volatile long long brood_atomic64;
+typedef volatile long brood_atomic32;
+
+static inline uint64_t brood_load64(brood_atomic64 *atomic)
+{
+    return (uint64_t)_InterlockedOr64(atomic, 0);
+}
+
+static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
+{
+    _InterlockedExchange64(atomic, (long long)value);
+}
+
+static inline uint32_t brood_load32(brood_atomic32 *atomic)
+{
+    return (uint32_t)_InterlockedOr(atomic, 0);
+}
+
+static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
+{
+    return (uint32_t)_InterlockedExchange(atomic, (long)value);
+}
+
+#else
+
+#include <stdatomic.h>
+
+typedef _Atomic uint64_t brood_atomic64;
+typedef _Atomic uint32_t brood_atomic32;
+
+static inline uint64_t brood_load64(brood_atomic64 *atomic)
+{
+    return atomic_load(atomic);
+}
+
+static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
+{
+    atomic_store(atomic, value);
+}
+
+static inline uint32_t brood_load32(brood_atomic32 *atomic)
+{
+    return atomic_load(atomic);
+}
+
+static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
+{
+    return atomic_exchange(atomic, value);
+}
+
+#endif
+
+#endif
