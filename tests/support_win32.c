@@ -169,10 +169,14 @@ void support_make_directory(char *path, size_t size)
 {
     char base[MAX_PATH];
     static int number;
+    BOOL made = FALSE;
 
     GetTempPathA(sizeof base, base);
-    snprintf(path, size, "%sbrood-test-%lu-%d", base, GetCurrentProcessId(), number++);
-    if (!CreateDirectoryA(path, NULL)) {
+    do { /* a test that was killed may have left one, and process numbers come again */
+        snprintf(path, size, "%sbrood-test-%lu-%d", base, GetCurrentProcessId(), number++);
+        made = CreateDirectoryA(path, NULL);
+    } while (!made && GetLastError() == ERROR_ALREADY_EXISTS);
+    if (!made) {
         fprintf(stderr, "CreateDirectory %s: error %lu\n", path, GetLastError());
         abort();
     }
