@@ -64,8 +64,12 @@ int support_run_guarded(const char *program, const char *name, unsigned seconds)
 
     startup.cb = sizeof startup;
     snprintf(line, sizeof line, "\"%s\" --inside %s", program, name);
-    if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED, NULL, NULL, &startup,
-                        &process)) {
+    /*
+     * With a console of its own, so that its children need none: Wine makes one by a process that
+     * inherits all that a child has, and keeps it open as long as the child lives.
+     */
+    if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL,
+                        NULL, &startup, &process)) {
         fprintf(stderr, "CreateProcess: error %lu\n", GetLastError());
         return -1;
     }
