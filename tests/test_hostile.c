@@ -100,6 +100,25 @@ static void hostile_start_bodies_that_are_cut_are_refused(void **state)
     brood_buffer_free(&body);
 }
 
+/* A text is as long as it says: nothing can hide behind its end. */
+static void hostile_texts_with_a_zero_in_them_are_refused(void **state)
+{
+    static const char *const texts[] = {"a name", "/usr/lib/library.so"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        brood_buffer body = BROOD_BUFFER_INIT;
+        char *at = NULL;
+
+        make_body(&body);
+        for (at = body.data; memcmp(at, texts[i], strlen(texts[i])) != 0; at++) {
+        }
+        at[1] = '\0';
+        assert_status(decode(body.data, body.size), BROOD_ERR_PROTOCOL);
+        brood_buffer_free(&body);
+    }
+}
+
 static void mutate(char *bytes, size_t size, uint32_t *seed)
 {
     static const unsigned char telling[] = {0, 1, 0x7f, 0x80, 0xff};
@@ -196,13 +215,13 @@ static void hostile_frames_are_read_safely(void **state)
 /* ---- the token --------------------------------------------------------------------------- */
 
 /* What brood_init says in a program with that token; the program goes on by itself. */
-static int64_t init_with_token(const char *token)
+static int64_t init_with_token(const char *token, const brood_process_options *options)
 {
     const char *argv[] = {HELPER_TOKEN, token, NULL};
     brood_process *process = NULL;
     brood_exit_info info = BROOD_EXIT_INFO_INIT;
 
-    assert_ok(brood_command_start(&process, argv, NULL));
+    assert_ok(brood_command_start(&process, argv, options));
     assert_ok(brood_process_join(process, SOON_MS));
     assert_ok(brood_process_exit_info(process, &info));
     if (info.reason != BROOD_EXIT_CODE) {
@@ -215,7 +234,7 @@ static int64_t init_with_token(const char *token)
 static void expect_refused(const char *const *tokens)
 {
     for (; *tokens != NULL; tokens++) {
-        int64_t code = init_with_token(*tokens);
+        int64_t code = init_with_token(*tokens, NULL);
 
         if (code != BROOD_ERR_PROTOCOL) {
             fail_msg("the token \"%s\" gives %d", *tokens, (int)code);
@@ -260,6 +279,26 @@ static void hostile_tokens_of_no_channel_are_refused(void **state)
     expect_refused(tokens);
 }
 
+/* A handle that is open, and the end of something else. */
+static void hostile_tokens_of_another_handle_are_refused(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    intptr_t ends[2];
+    brood_handle handle = BROOD_HANDLE_NONE;
+
+    (void)state;
+#if defined(_WIN32)
+    harness_skip("a command on Windows is not told the numbers of its handles");
+#endif
+    assert_true(support_pipe(ends));
+    handle = ends[0];
+    options.handles = &handle;
+    options.handle_count = 1;
+    support_close(ends[1]);
+    assert_int_equal(init_with_token("1:3:-1:0", &options), BROOD_ERR_PROTOCOL);
+    support_close(ends[0]);
+}
+
 static void hostile_tokens_may_be_long(void **state)
 {
     char *token = malloc(LONG_TOKEN + 1);
@@ -268,7 +307,7 @@ static void hostile_tokens_may_be_long(void **state)
     assert_non_null(token);
     memset(token, '1', LONG_TOKEN);
     token[LONG_TOKEN] = '\0';
-    assert_int_equal(init_with_token(token), BROOD_ERR_PROTOCOL);
+    assert_int_equal(init_with_token(token, NULL), BROOD_ERR_PROTOCOL);
     free(token);
 }
 
@@ -333,7 +372,7 @@ static void hostile_bytes_before_the_hello(void **state)
 
 static void hostile_bytes_after_the_hello(void **state)
 {
-    static const char *const kinds[] = {"hello_then_rubbish", "unknown_type", "lie"};
+    static const char *const kinds[] = {"hello_then_rubbish", "unknown_type", "lie", "short_end"};
 
     (void)state;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -398,11 +437,13 @@ static void hostile_flood_of_frames(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hostile_start_bodies_that_are_cut_are_refused),
+    cmocka_unit_test(hostile_texts_with_a_zero_in_them_are_refused),
     cmocka_unit_test(hostile_start_bodies_are_read_safely),
     cmocka_unit_test(hostile_lengths_do_not_wrap),
     cmocka_unit_test(hostile_frames_are_read_safely),
     cmocka_unit_test(hostile_tokens_of_another_form_are_refused),
     cmocka_unit_test(hostile_tokens_of_no_channel_are_refused),
+    cmocka_unit_test(hostile_tokens_of_another_handle_are_refused),
     cmocka_unit_test(hostile_tokens_may_be_long),
     cmocka_unit_test(hostile_bytes_before_the_hello),
     cmocka_unit_test(hostile_bytes_after_the_hello),

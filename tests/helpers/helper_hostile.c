@@ -113,7 +113,15 @@ static void lie(void)
 
     send_hello();
     send_frame(BROOD_FRAME_ENDED, &ended, sizeof ended);
-    send_frame(BROOD_FRAME_ENDED, "short", 5);
+}
+
+/* What its bytes would say as a code cannot be told from the truth by its lowest byte. */
+static void short_end(void)
+{
+    static const char body[5] = {EXIT_CODE, 1, 0, 0, 0};
+
+    send_hello();
+    send_frame(BROOD_FRAME_ENDED, body, sizeof body);
 }
 
 static void byte_by_byte(void)
@@ -169,6 +177,7 @@ static const struct {
              {"short_refusal", short_refusal},
              {"endless_text", endless_text},
              {"lie", lie},
+             {"short_end", short_end},
              {"byte_by_byte", byte_by_byte},
              {"flood", flood},
              {"refuse_and_stay", refuse_and_stay},
