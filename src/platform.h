@@ -194,6 +194,41 @@ typedef struct brood_os_wait_item {
 brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t deadline,
                            brood_error *error);
 
+/* ---- waiting for many: src/<system>/poller.c ---------------------------------------------- */
+
+/*
+ * Waits for any number of channels. One thread waits; any thread may add, remove and wake
+ * meanwhile.
+ */
+typedef struct brood_os_poller brood_os_poller;
+
+brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error);
+
+/*
+ * From now on a wait tells the owner of the channel when there is something to read in it, or it
+ * is closed, again and again until that is read or the channel removed. The channel must be
+ * removed before it is closed. No owner is NULL.
+ */
+brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *channel, void *owner,
+                                 brood_error *error);
+
+/* A wait that is on its way may still tell the owner. Not added is fine. */
+void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel);
+
+/*
+ * Blocks until there is something for at least one owner: up to most of them, *count many, each
+ * once. BROOD_OK with none: somebody called wake. BROOD_ERR_TIMEOUT: the deadline passed. May tell
+ * an owner for nothing.
+ */
+brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
+                                  size_t *count, int64_t deadline, brood_error *error);
+
+/* Ends the wait that is under way, or the next one. Never blocks. */
+void brood_os_poller_wake(brood_os_poller *poller);
+
+/* Nobody waits any more; all channels were removed. */
+void brood_os_poller_free(brood_os_poller *poller);
+
 /* ---- shared memory: src/<system>/segment.c ----------------------------------------------- */
 
 /* Memory that a child gets by handle. It has no name that a stranger could open. */

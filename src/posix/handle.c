@@ -64,6 +64,11 @@ int brood_posix_set_cloexec(int fd, bool on)
     return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
 }
 
+int brood_posix_make_quiet(int fd)
+{
+    return brood_posix_set_cloexec(fd, true) < 0 ? -1 : fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
 static brood_status open_file(brood_handle *handle, const char *path, int flags, const char *step,
                               brood_error *error)
 {

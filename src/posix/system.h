@@ -32,6 +32,9 @@ struct brood_os_process {
 /* The status that tells what errno means to a caller. */
 brood_status brood_posix_status(int os_code);
 
+/* The milliseconds that poll and its kin take, rounded up, of a part of a far deadline; -1: none. */
+int brood_posix_timeout_ms(int64_t deadline);
+
 /* brood_fail for a system call that has just failed with os_code. */
 brood_status brood_posix_fail(brood_error *error, int os_code, const char *step);
 
@@ -42,6 +45,9 @@ brood_status brood_posix_fail(brood_error *error, int os_code, const char *step)
 int brood_posix_above_stdio(int fd);
 
 int brood_posix_set_cloexec(int fd, bool on);
+
+/* Close-on-exec and non-blocking; -1 and errno. */
+int brood_posix_make_quiet(int fd);
 
 /* The descriptor to poll for a channel, and for the end of a process (-1: error is filled). */
 int brood_posix_channel_fd(const brood_os_channel *channel);

@@ -21,8 +21,7 @@ static brood_status poll_for(struct pollfd *slot, brood_os_wait_item *item, broo
     return BROOD_OK;
 }
 
-/* Milliseconds until the deadline, rounded up; poll takes an int, so a far one in pieces. */
-static int poll_timeout(int64_t deadline)
+int brood_posix_timeout_ms(int64_t deadline)
 {
     const int64_t longest = 1000000;
     int64_t left = 0;
@@ -61,7 +60,7 @@ brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t dead
         }
     }
     for (;;) {
-        int ready = poll(slots, (nfds_t)count, poll_timeout(deadline));
+        int ready = poll(slots, (nfds_t)count, brood_posix_timeout_ms(deadline));
 
         if (ready > 0) {
             mark_ready(items, slots, count);

@@ -153,20 +153,42 @@ static bool is_open(HANDLE handle)
     return handle != NULL && handle != INVALID_HANDLE_VALUE;
 }
 
+/*
+ * The bit of a handle, so that one which is adopted where it was opened counts once. Handles are
+ * small multiples of four; the few that are not are not counted.
+ */
+static volatile LONG *bit_of(HANDLE handle, LONG *bit)
+{
+    static volatile LONG words[2048];
+    uintptr_t number = (uintptr_t)handle / 4;
+
+    *bit = (LONG)(number % 32);
+    return number / 32 < sizeof words / sizeof words[0] ? &words[number / 32] : NULL;
+}
+
 HANDLE brood_win32_opened(HANDLE handle)
 {
-    if (is_open(handle)) {
+    LONG bit = 0;
+    volatile LONG *word = bit_of(handle, &bit);
+
+    if (is_open(handle) && word != NULL && !InterlockedBitTestAndSet(word, bit)) {
         InterlockedIncrement(&open_handles);
     }
     return handle;
 }
 
+/* Not counted any more before it is closed: then its number may be another's. */
 void brood_win32_close(HANDLE handle)
 {
     DWORD code = GetLastError();
+    LONG bit = 0;
+    volatile LONG *word = bit_of(handle, &bit);
 
-    if (is_open(handle) && CloseHandle(handle)) {
-        InterlockedDecrement(&open_handles);
+    if (is_open(handle)) {
+        if (word != NULL && InterlockedBitTestAndReset(word, bit)) {
+            InterlockedDecrement(&open_handles);
+        }
+        CloseHandle(handle);
     }
     SetLastError(code);
 }

@@ -92,7 +92,10 @@ DWORD brood_win32_pipe_attach(HANDLE *port, HANDLE handle);
 /* Takes the packets of what was not done at once out of the port. */
 void brood_win32_pipe_empty_port(HANDLE port);
 
-/* ---- channel.c, job.c --------------------------------------------------------------------- */
+/* ---- wait.c, channel.c, job.c --------------------------------------------------------------------- */
+
+/* The milliseconds until the deadline as waiting functions take them. */
+DWORD brood_win32_timeout_ms(int64_t deadline);
 
 /* The event that is set when a read or write may go; begins a read if there is none. */
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);

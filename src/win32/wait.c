@@ -29,7 +29,7 @@ static void wait_list_fill(wait_list *list, brood_os_wait_item *items, size_t co
 }
 
 /* Rounded up, so that a wait does not end just before its deadline. */
-static DWORD milliseconds_until(int64_t deadline)
+DWORD brood_win32_timeout_ms(int64_t deadline)
 {
     int64_t left = 0;
 
@@ -83,7 +83,7 @@ brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t dead
     }
     wait_list_fill(&list, items, count);
     for (;;) {
-        DWORD timeout_ms = milliseconds_until(deadline);
+        DWORD timeout_ms = brood_win32_timeout_ms(deadline);
         DWORD found = wait_for_any(&list, 0, timeout_ms);
 
         if (found < list.count) {
