@@ -39,6 +39,18 @@ static int open_memory(void)
 
 #endif
 
+/*
+ * More than the machine has. A memfd has no limit of its own: taking its room would not fail, but
+ * go on until the system kills somebody for want of memory.
+ */
+static bool exceeds_memory(size_t size)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page_size = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && page_size > 0 && size / (size_t)page_size > (size_t)pages;
+}
+
 /* Room is taken now, where the system can: a hole would be a SIGBUS on a full system later. */
 static int reserve(int fd, size_t size)
 {
@@ -75,7 +87,7 @@ brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bro
     if (fd < 0) {
         return brood_posix_fail(error, errno, "shared memory");
     }
-    result = reserve(fd, size);
+    result = exceeds_memory(size) ? ENOMEM : reserve(fd, size);
     status = result != 0 ? brood_posix_fail(error, result, "posix_fallocate")
                          : map(segment, fd, size, error);
     if (status != BROOD_OK) {

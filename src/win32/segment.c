@@ -14,7 +14,8 @@ brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bro
         CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE | SEC_COMMIT,
                            (DWORD)((uint64_t)size >> 32), (DWORD)(size & 0xffffffffu), NULL));
     code = GetLastError();
-    if (handle == NULL) {
+    if (handle == NULL) { /* but for the size, no parameter can be invalid */
+        code = code == ERROR_INVALID_PARAMETER ? ERROR_COMMITMENT_LIMIT : code;
         return brood_win32_fail(error, code, "CreateFileMappingW");
     }
     segment->base = MapViewOfFile(handle, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, size);
