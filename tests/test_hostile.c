@@ -254,6 +254,24 @@ static void hostile_tokens_of_another_form_are_refused(void **state)
     expect_refused(tokens);
 }
 
+/* Whatever they would lead to. */
+static void hostile_tokens_are_parsed_strictly(void **state)
+{
+    static const char *const texts[] = {"2:3:-1:0",  "1:3:-1:0x", "1:3:-1:0:", "1:3:-1",
+                                        "1:3:-1:-1", "1:-3:-1:0", "1;3;-1;0",  ""};
+    const brood_token whole = {7, 8, 4096};
+    brood_token token = {0, 0, 0};
+    char variable[BROOD_TOKEN_SIZE];
+
+    (void)state;
+    brood_token_format(variable, &whole);
+    assert_ok(brood_token_parse(&token, strchr(variable, '=') + 1));
+    assert_memory_equal(&token, &whole, sizeof whole);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        assert_status(brood_token_parse(&token, texts[i]), BROOD_ERR_PROTOCOL);
+    }
+}
+
 /* Stdio, numbers of nothing, and numbers that no handle can have. */
 static void hostile_tokens_of_no_channel_are_refused(void **state)
 {
@@ -441,6 +459,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hostile_start_bodies_are_read_safely),
     cmocka_unit_test(hostile_lengths_do_not_wrap),
     cmocka_unit_test(hostile_frames_are_read_safely),
+    cmocka_unit_test(hostile_tokens_are_parsed_strictly),
     cmocka_unit_test(hostile_tokens_of_another_form_are_refused),
     cmocka_unit_test(hostile_tokens_of_no_channel_are_refused),
     cmocka_unit_test(hostile_tokens_of_another_handle_are_refused),
