@@ -54,9 +54,10 @@ static void explain_start(brood_process *process, const brood_os_exit *result)
                    "the child did not come to brood_init within handshake_timeout_ms");
     } else if (result->reason == BROOD_EXIT_CODE) {
         brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
-                   "the child exited with code %" PRId64 " and did not call brood_init: "
-                   "call it in the first line of main",
-                   result->code);
+                   "the child exited with code %" PRId64 " and did not call brood_init: %s",
+                   result->code,
+                   process->has_memory_limit ? "memory_limit_bytes may be too small for a start"
+                                             : "call it in the first line of main");
     } else {
         brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
                    "the child ended by signal %" PRId64 " (%s) before it came to its function",

@@ -45,6 +45,7 @@ brood_status brood_process_new(brood_process **process, const brood_process_opti
     }
     memcpy(made->name, name, strlen(name) + 1);
     made->daemon = options->daemon;
+    made->has_memory_limit = options->memory_limit_bytes > 0;
     made->pid = -1;
     *process = made;
     return BROOD_OK;

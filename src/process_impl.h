@@ -22,6 +22,7 @@ struct brood_process {
     char *name;
     bool daemon;
     bool is_command;
+    bool has_memory_limit;
     int64_t pid;
     int64_t handshake_deadline;
 

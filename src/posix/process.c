@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@
 #else
 #define MAXRSS_UNIT 1024
 #endif
+
+/* Of exit_fd and reaped: several threads may wait for one process, and another reap it. */
+static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int64_t brood_os_process_pid(const brood_os_process *process)
 {
@@ -106,6 +110,34 @@ static void end_rest_of_group(const brood_os_process *process)
     }
 }
 
+/*
+ * One that waits by number (wait_for_end below) must have come back before the number can be given
+ * to another process. A pidfd means this one for ever.
+ */
+static bool is_waited_for(const brood_os_process *process)
+{
+    struct pollfd slot = {process->exit_fd, POLLIN, 0};
+
+    return process->exit_fd >= 0 && process->exit_fd != process->pidfd && poll(&slot, 1, 0) == 0;
+}
+
+/* As take_end, with the lock that keeps others from beginning to wait meanwhile. */
+static int take_end_alone(brood_os_process *process, bool *exited, int *value, struct rusage *usage)
+{
+    int taken = 0;
+    int saved = 0;
+
+    pthread_mutex_lock(&exit_lock);
+    if (!is_waited_for(process)) {
+        taken = take_end(process, exited, value, usage);
+        saved = errno;
+        process->reaped = taken > 0 || (taken < 0 && saved == ECHILD);
+    }
+    pthread_mutex_unlock(&exit_lock);
+    errno = saved;
+    return taken;
+}
+
 brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *result,
                                    brood_error *error)
 {
@@ -118,14 +150,13 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     if (process->leads_group && process->asked) {
         end_rest_of_group(process);
     }
-    taken = take_end(process, &exited, &value, &usage);
+    taken = take_end_alone(process, &exited, &value, &usage);
     if (taken == 0) {
         return BROOD_ERR_TIMEOUT;
     }
     if (taken < 0 && errno != ECHILD) {
         return brood_posix_fail(error, errno, "wait");
     }
-    process->reaped = true;
     if (taken < 0) { /* the program ignores SIGCHLD, or waits for any child */
         result->reason = BROOD_EXIT_LOST;
         return BROOD_OK;
@@ -173,16 +204,9 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
 
 /* ---- a descriptor that tells the end ------------------------------------------------------ */
 
-#if defined(BROOD_LINUX)
+#if defined(BROOD_KQUEUE)
 
-static int open_exit_fd(brood_os_process *process)
-{
-    return process->pidfd;
-}
-
-#elif defined(BROOD_KQUEUE)
-
-static int open_exit_fd(brood_os_process *process)
+static int watch_for_end(const brood_os_process *process)
 {
     struct kevent event;
     int queue = kqueue();
@@ -240,7 +264,7 @@ static int start_waiter(waiter *self)
     return result;
 }
 
-static int open_exit_fd(brood_os_process *process)
+static int watch_for_end(const brood_os_process *process)
 {
     waiter *self = malloc(sizeof *self);
     int fds[2] = {-1, -1};
@@ -265,19 +289,39 @@ static int open_exit_fd(brood_os_process *process)
 
 #endif
 
+/* A pipe whose other end is closed: always ready. */
+static int open_ready_fd(void)
+{
+    int fds[2];
+
+    if (pipe(fds) < 0) {
+        return -1;
+    }
+    close(fds[1]);
+    brood_posix_set_cloexec(fds[0], true);
+    return fds[0];
+}
+
+static int open_exit_fd(const brood_os_process *process)
+{
+    if (process->pidfd >= 0) {
+        return process->pidfd;
+    }
+    return process->reaped ? open_ready_fd() : watch_for_end(process);
+}
+
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* two threads may join one process */
     int fd = -1;
     int saved = 0;
 
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&exit_lock);
     if (process->exit_fd < 0) {
         process->exit_fd = open_exit_fd(process);
         saved = errno;
     }
     fd = process->exit_fd;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&exit_lock);
     if (fd < 0) {
         brood_posix_fail(error, saved, "exit descriptor");
     }
