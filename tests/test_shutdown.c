@@ -184,15 +184,20 @@ static void await(brood_process *middle, size_t count)
     }
 }
 
-/* The end of the stream comes when nobody has its other end any more. */
+/*
+ * The end of the stream comes when nobody has its other end any more. Wine and sanitizers on a
+ * busy machine are not held to the two seconds; who would survive them does so for ever.
+ */
 static void assert_nobody_is_left(brood_process *middle)
 {
+    bool is_slow = support_is_wine() || support_is_sanitized();
+    int64_t limit_ms = is_slow ? SOON_MS : VANISH_MS;
     brood_status status = BROOD_OK;
     char bytes[512];
     size_t got = 0;
 
     while (status == BROOD_OK) {
-        status = brood_process_read(middle, BROOD_STDOUT, bytes, sizeof bytes, &got, VANISH_MS);
+        status = brood_process_read(middle, BROOD_STDOUT, bytes, sizeof bytes, &got, limit_ms);
     }
     assert_status(status, BROOD_ERR_CLOSED);
 }
@@ -245,6 +250,9 @@ static void s1_parent_killed_while_it_starts_children(void **state)
     const orders given = {.child = IDLE, .daemon = true, .endless = true};
 
     (void)state;
+    if (support_is_wine()) { /* seen as "wine64" in anon_pipe_read, before it is any program */
+        harness_skip("Wine's loader waits for ever when its parent dies within CreateProcess");
+    }
     for (size_t round = 0; round < ROUNDS; round++) {
         brood_process *middle = start_middle(&given);
 
