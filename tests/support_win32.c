@@ -63,6 +63,10 @@ int support_run_guarded(const char *program, const char *name, unsigned seconds)
     bool clean = false;
 
     startup.cb = sizeof startup;
+    startup.dwFlags = STARTF_USESTDHANDLES; /* not those of the new console */
+    startup.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+    startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+    startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
     snprintf(line, sizeof line, "\"%s\" --inside %s", program, name);
     /*
      * With a console of its own, so that its children need none: Wine makes one by a process that

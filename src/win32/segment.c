@@ -22,6 +22,7 @@ brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bro
     code = GetLastError();
     if (segment->base == NULL) {
         brood_win32_close(handle);
+        code = code == ERROR_INVALID_PARAMETER ? ERROR_COMMITMENT_LIMIT : code;
         return brood_win32_fail(error, code, "MapViewOfFile");
     }
     segment->handle = (brood_handle)handle;

@@ -1,0 +1,267 @@
+/* The seam's contract for processes, on whatever system. */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "platform.h"
+
+static int64_t soon(void)
+{
+    return brood_os_now() + SOON_MS * INT64_C(1000000);
+}
+
+static void wait_for_end(brood_os_process *process, brood_os_exit *result)
+{
+    brood_status status = brood_os_process_reap(process, result, NULL);
+
+    while (status == BROOD_ERR_TIMEOUT) {
+        brood_os_wait_item item = {process, NULL, false, false};
+
+        assert_ok(brood_os_wait(&item, 1, soon(), NULL));
+        status = brood_os_process_reap(process, result, NULL);
+    }
+    assert_ok(status);
+}
+
+/* This program as a command, with its own environment. */
+typedef struct launch {
+    brood_os_spawn spawn;
+    char **environment;
+    const char *argv[4];
+} launch;
+
+static void prepare(launch *run, const char *mode, const char *argument)
+{
+    *run = (launch){.argv = {harness_self, mode, argument, NULL}};
+    assert_ok(brood_os_environment_copy(&run->environment, NULL));
+    run->spawn.file = harness_self;
+    run->spawn.argv = run->argv;
+    run->spawn.environment = (const char *const *)run->environment;
+    for (int i = 0; i < 3; i++) {
+        run->spawn.stdio[i] = BROOD_HANDLE_NONE;
+    }
+}
+
+static brood_os_process *start(launch *run)
+{
+    brood_os_process *process = NULL;
+
+    assert_ok(brood_os_spawn_process(&process, &run->spawn, NULL));
+    assert_non_null(process);
+    brood_os_environment_free(run->environment);
+    return process;
+}
+
+static void an_exit_code_is_reaped(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+
+    (void)state;
+    prepare(&run, "--exit", "33");
+    process = start(&run);
+    assert_true(brood_os_process_pid(process) > 0);
+    wait_for_end(process, &result);
+    assert_int_equal(result.reason, BROOD_EXIT_CODE);
+    assert_int_equal(result.code, 33);
+    brood_os_process_free(process);
+}
+
+static void one_that_runs_cannot_be_reaped(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+
+    (void)state;
+    prepare(&run, "--hang", "");
+    process = start(&run);
+    assert_status(brood_os_process_reap(process, &result, NULL), BROOD_ERR_TIMEOUT);
+    assert_int_equal(result.reason, BROOD_EXIT_NONE);
+    assert_ok(brood_os_process_kill(process, NULL));
+    wait_for_end(process, &result);
+    assert_int_equal(result.reason, BROOD_EXIT_SIGNAL);
+    assert_string_equal(brood_os_signal_name(result.code), "SIGKILL");
+    brood_os_process_free(process);
+}
+
+/* Its number may be somebody else's by now. */
+static void one_that_is_reaped_is_left_alone(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+
+    (void)state;
+    prepare(&run, "--exit", "0");
+    process = start(&run);
+    wait_for_end(process, &result);
+    assert_ok(brood_os_process_kill(process, NULL));
+    assert_ok(brood_os_process_ask(process, NULL));
+    brood_os_process_free(process);
+}
+
+static void one_that_has_ended_and_is_not_reaped_can_be_killed(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+    brood_os_wait_item item = {NULL, NULL, false, false};
+
+    (void)state;
+    prepare(&run, "--exit", "4");
+    process = start(&run);
+    item.process = process;
+    assert_ok(brood_os_wait(&item, 1, soon(), NULL));
+    assert_ok(brood_os_process_kill(process, NULL));
+    wait_for_end(process, &result);
+    assert_int_equal(result.code, 4);
+    brood_os_process_free(process);
+}
+
+/* The child says through each handle under which number it has it. */
+static void handles_have_the_numbers_that_were_foretold(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+    brood_handle handles[2] = {BROOD_HANDLE_NONE, BROOD_HANDLE_NONE};
+    char numbers[64];
+    intptr_t ends[2];
+    char text[3] = "";
+
+    (void)state;
+    assert_true(support_pipe(ends));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(brood_os_handle_duplicate(&handles[i], ends[1], NULL));
+    }
+    snprintf(numbers, sizeof numbers, "%lld,%lld", (long long)brood_os_handle_in_child(handles, 0),
+             (long long)brood_os_handle_in_child(handles, 1));
+    prepare(&run, "--say", numbers);
+    run.spawn.handles = handles;
+    run.spawn.handle_count = 2;
+    process = start(&run);
+    brood_os_handle_close(handles[0]);
+    brood_os_handle_close(handles[1]);
+    support_close(ends[1]);
+    wait_for_end(process, &result);
+    assert_int_equal(result.code, 0);
+    assert_int_equal(support_read(ends[0], text, 2), 2);
+    assert_string_equal(text, "ab");
+    assert_end(ends[0]);
+    support_close(ends[0]);
+    brood_os_process_free(process);
+}
+
+static void stdio_goes_where_it_is_told(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+    intptr_t ends[2];
+    char text[16] = "";
+    size_t have = 0;
+    long got = 0;
+
+    (void)state;
+    assert_true(support_pipe(ends));
+    prepare(&run, "--speak", "");
+    assert_ok(brood_os_null_open(&run.spawn.stdio[0], NULL));
+    run.spawn.stdio[1] = ends[1];
+    run.spawn.stdio[2] = BROOD_OS_SAME_AS_STDOUT;
+    process = start(&run);
+    support_close(ends[1]);
+    brood_os_handle_close(run.spawn.stdio[0]);
+    wait_for_end(process, &result);
+    assert_int_equal(result.code, 0);
+    while ((got = support_read(ends[0], text + have, sizeof text - 1 - have)) > 0) {
+        have += (size_t)got;
+    }
+    assert_string_equal(text, "outerr");
+    support_close(ends[0]);
+    brood_os_process_free(process);
+}
+
+static void a_file_that_is_not_there(void **state)
+{
+    launch run;
+    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_os_process *process = (brood_os_process *)&error;
+
+    (void)state;
+    prepare(&run, "--exit", "0");
+    run.spawn.file = "/no/such/program";
+    assert_status(brood_os_spawn_process(&process, &run.spawn, &error), BROOD_ERR_NOT_FOUND);
+    assert_null(process);
+    assert_status(error.status, BROOD_ERR_NOT_FOUND);
+    assert_true(error.os_code != 0 && error.step[0] != '\0');
+    brood_os_environment_free(run.environment);
+}
+
+static void signals_have_names_and_numbers_without_one_have_none(void **state)
+{
+    (void)state;
+    assert_string_equal(brood_os_signal_name(support_crash_code()), support_crash_name());
+    assert_string_equal(brood_os_signal_name(9), "SIGKILL");
+    assert_string_equal(brood_os_signal_name(15), "SIGTERM");
+    assert_string_equal(brood_os_signal_name(0), "");
+    assert_string_equal(brood_os_signal_name(-1), "");
+    assert_string_equal(brood_os_signal_name(INT64_MAX), "");
+}
+
+static void freeing_nothing_is_fine(void **state)
+{
+    (void)state;
+    brood_os_process_free(NULL);
+    brood_os_environment_free(NULL);
+}
+
+static int say(const char *numbers)
+{
+    char *end = NULL;
+    long long first = strtoll(numbers, &end, 10);
+    long long second = strtoll(end + 1, NULL, 10);
+
+    return support_write((intptr_t)first, "a", 1) == 1 &&
+                   support_write((intptr_t)second, "b", 1) == 1
+               ? 0
+               : 1;
+}
+
+static int as_command(int argc, char **argv)
+{
+    if (argc != 3) {
+        return -1;
+    }
+    if (strcmp(argv[1], "--exit") == 0) {
+        return atoi(argv[2]);
+    }
+    if (strcmp(argv[1], "--hang") == 0) {
+        support_hang();
+    }
+    if (strcmp(argv[1], "--say") == 0) {
+        return say(argv[2]);
+    }
+    if (strcmp(argv[1], "--speak") == 0) {
+        support_write(support_stdio(1), "out", 3);
+        support_write(support_stdio(2), "err", 3);
+        return 0;
+    }
+    return -1;
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_exit_code_is_reaped),
+    cmocka_unit_test(one_that_runs_cannot_be_reaped),
+    cmocka_unit_test(one_that_is_reaped_is_left_alone),
+    cmocka_unit_test(one_that_has_ended_and_is_not_reaped_can_be_killed),
+    cmocka_unit_test(handles_have_the_numbers_that_were_foretold),
+    cmocka_unit_test(stdio_goes_where_it_is_told),
+    cmocka_unit_test(a_file_that_is_not_there),
+    cmocka_unit_test(signals_have_names_and_numbers_without_one_have_none),
+    cmocka_unit_test(freeing_nothing_is_fine),
+};
+
+BROOD_TEST_MAIN_WITH_COMMANDS(tests, as_command)
