@@ -102,13 +102,18 @@ static void handle_inbox(brood_process *process)
     }
 }
 
+/* A child that never stops talking must not keep us here: more than a channel holds is too much. */
+#define LISTEN_READS_MAX 1024
+
 static void listen_to_child(brood_process *process)
 {
     char bytes[512];
     size_t got = 0;
 
-    while (process->control != NULL &&
-           brood_os_channel_read(process->control, bytes, sizeof bytes, &got, NULL) == BROOD_OK) {
+    for (int i = 0; i < LISTEN_READS_MAX && process->control != NULL; i++) {
+        if (brood_os_channel_read(process->control, bytes, sizeof bytes, &got, NULL) != BROOD_OK) {
+            break;
+        }
         brood_buffer_append(&process->inbox, bytes, got);
         handle_inbox(process);
     }
