@@ -211,9 +211,6 @@ static brood_status send_in_segment(launch *run, const void *arg, size_t size, b
     size_t head = run->start.size;
     brood_status status = BROOD_OK;
 
-    if (size > SIZE_MAX / 2) {
-        return brood_fail_argument(run->options.error, "size", "is too large");
-    }
     status = brood_os_segment_create(&run->segment, head + size, run->options.error);
     if (status == BROOD_OK) {
         status = brood_os_handle_duplicate(&run->handles[run->spawn.handle_count],
@@ -319,6 +316,9 @@ static brood_status start_function(launch *run, brood_function *function, const 
 
     if (arg == NULL && size > 0) {
         return brood_fail_argument(run->options.error, "arg", "must not be NULL with a size");
+    }
+    if (size > SIZE_MAX / 2) {
+        return brood_fail_argument(run->options.error, "size", "is larger than any memory");
     }
     status = copy_handles(run);
     if (status == BROOD_OK) {
