@@ -24,6 +24,8 @@ typedef struct module {
     size_t build_id_size;
 } module;
 
+#define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+
 /* FNV-1a, eight bytes at a time. */
 static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
 {
@@ -112,7 +114,7 @@ static void read_notes(module *found, const char *at, size_t size)
 /* Without a build id, the code itself tells builds apart: it is the same at every address. */
 static void hash_code(module *found, const struct dl_phdr_info *info)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = HASH_BEGIN;
 
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -175,18 +177,26 @@ static bool find_module(module *found, uintptr_t address, const char *path)
 
 /* ---- Mach-O (man 3 dyld) ------------------------------------------------------------------ */
 
-static void read_uuid(module *found, const struct mach_header_64 *header)
+/* Its LC_UUID; one that was linked without has the hash of its text segment. */
+static void identify(module *found, const struct mach_header_64 *header)
 {
     const char *at = (const char *)(header + 1);
+    uint64_t hash = HASH_BEGIN;
 
     for (uint32_t i = 0; i < header->ncmds; i++) {
         const struct load_command *command = (const struct load_command *)at;
+        const struct segment_command_64 *segment = (const struct segment_command_64 *)command;
 
         if (command->cmd == LC_UUID) {
             set_id(found, ((const struct uuid_command *)command)->uuid, 16);
+            return;
+        }
+        if (command->cmd == LC_SEGMENT_64 && strcmp(segment->segname, "__TEXT") == 0) {
+            hash = hash_bytes(hash, header, segment->filesize);
         }
         at += command->cmdsize;
     }
+    set_id(found, &hash, sizeof hash);
 }
 
 /* The text segment holds the header and the code. */
@@ -220,7 +230,7 @@ static bool find_module(module *found, uintptr_t address, const char *path)
         memset(found, 0, sizeof *found);
         memcpy(found->path, name, length < sizeof found->path ? length : sizeof found->path - 1);
         found->base = (uintptr_t)header;
-        read_uuid(found, header);
+        identify(found, header);
         return true;
     }
     return false;
