@@ -320,7 +320,7 @@ void support_ignore_sigchld(void)
 
 static void on_child(int number)
 {
-    int saved = errno;
+    int saved = errno; /* NOLINT: a thread's own, and put back */
 
     (void)number;
     while (waitpid(-1, NULL, WNOHANG) > 0) {

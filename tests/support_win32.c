@@ -52,6 +52,25 @@ static HANDLE make_job(HANDLE *port)
     return job;
 }
 
+/*
+ * With a console of its own, so that its children need none: Wine makes one by a process that
+ * inherits all that a child has, and keeps it open as long as the child lives. On a busy machine
+ * making it can fail in Wine with ERROR_INTERNAL_ERROR, and go well the next time.
+ */
+static BOOL create_process(char *line, STARTUPINFOA *startup, PROCESS_INFORMATION *process)
+{
+    BOOL made = FALSE;
+
+    for (int i = 0; i < 5 && !made; i++) {
+        made = CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW,
+                              NULL, NULL, startup, process);
+        if (!made && (!support_is_wine() || GetLastError() != ERROR_INTERNAL_ERROR)) {
+            break;
+        }
+    }
+    return made;
+}
+
 int support_run_guarded(const char *program, const char *name, unsigned seconds)
 {
     char line[1024];
@@ -68,12 +87,7 @@ int support_run_guarded(const char *program, const char *name, unsigned seconds)
     startup.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
     startup.hStdError = GetStdHandle(STD_ERROR_HANDLE);
     snprintf(line, sizeof line, "\"%s\" --inside %s", program, name);
-    /*
-     * With a console of its own, so that its children need none: Wine makes one by a process that
-     * inherits all that a child has, and keeps it open as long as the child lives.
-     */
-    if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL,
-                        NULL, &startup, &process)) {
+    if (!create_process(line, &startup, &process)) {
         fprintf(stderr, "CreateProcess: error %lu\n", GetLastError());
         return -1;
     }

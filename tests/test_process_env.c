@@ -43,6 +43,7 @@ static int tell(brood_task *task, const void *arg, size_t size)
         long put = support_write(support_stdio(1), at, left);
 
         if (put <= 0) {
+            free(text);
             return 9;
         }
         at += put;

@@ -152,6 +152,7 @@ static int ask_for_too_much(brood_task *task, const void *arg, size_t size)
     (void)arg;
     (void)size;
     block[0] = 1; /* unchecked, as it is in many a program */
+    free((void *)block);
     return 0;
 }
 
@@ -465,9 +466,9 @@ static void expect_after_the_end_of_the_parent(bool daemon)
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_process *process = NULL;
     brood_handle handles[3];
-    intptr_t gate[2];
-    intptr_t there[2];
-    intptr_t go[2];
+    intptr_t gate[2] = {-1, -1};
+    intptr_t there[2] = {-1, -1};
+    intptr_t go[2] = {-1, -1};
 
     assert_true(support_pipe(gate) && support_pipe(there) && support_pipe(go));
     handles[0] = gate[0];

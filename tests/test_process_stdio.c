@@ -305,17 +305,17 @@ static int pass_without_stdio(brood_task *task, const void *arg, size_t size)
     (void)size;
     support_close_stdio();
     if (large == NULL || !support_pipe(ends)) {
+        free(large);
         return 1;
     }
     options.handles = ends; /* on POSIX they are 0 and 1 */
     options.handle_count = 2;
-    if (brood_process_start(&process, speak, large, LARGE, &options) != BROOD_OK ||
-        brood_process_join(process, SOON_MS) != BROOD_OK) {
-        return 2;
+    if (brood_process_start(&process, speak, large, LARGE, &options) == BROOD_OK) {
+        brood_process_join(process, SOON_MS);
     }
+    free(large);
     brood_process_exit_info(process, &info);
     brood_process_destroy(process);
-    free(large);
     return info.reason == BROOD_EXIT_CODE ? (int)info.code : 3;
 }
 

@@ -145,7 +145,7 @@ static void a_full_channel_has_no_room_until_it_is_read(void **state)
     assert_true(all >= 4096); /* what a start frame needs */
     item.channel = made.ours;
     assert_status(brood_os_wait(&item, 1, brood_os_now() + 1000000, NULL), BROOD_ERR_TIMEOUT);
-    bytes = malloc(all);
+    bytes = malloc(all + 1);
     assert_non_null(bytes);
     read_bytes(made.theirs, bytes, all);
     free(bytes);

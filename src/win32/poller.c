@@ -69,7 +69,7 @@ static poller_slot *take_slot(brood_os_poller *poller)
             return poller->slots[i];
         }
     }
-    slots = realloc(poller->slots, (poller->count + 1) * sizeof *slots);
+    slots = realloc(poller->slots, (poller->count + 1) * sizeof(poller_slot *));
     if (slots == NULL) {
         return NULL;
     }

@@ -35,6 +35,7 @@ static int start(void)
 int main(int argc, char **argv)
 {
     brood_status status = BROOD_OK;
+    int code = 0;
 
     if (argc > 1) { /* not in the child that start() makes */
         support_set_environment("BROOD_CHILD", argv[1]);
@@ -46,5 +47,6 @@ int main(int argc, char **argv)
     if (brood_init(argc, argv) != BROOD_OK) {
         return 91;
     }
-    return start() == 0 ? (int)status : start();
+    code = start();
+    return code == 0 ? (int)status : code;
 }
