@@ -274,7 +274,7 @@ brood_status brood_os_code_locate(brood_os_code *code, brood_os_function *functi
 brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function **function,
                                    brood_error *error);
 
-/* ---- programs and their surroundings: src/<system>/program.c ------------------------------ */
+/* ---- programs: src/<system>/program.c ----------------------------------------------------- */
 
 /*
  * The executable of this process as an absolute path; argv0 helps where the system does not
@@ -298,6 +298,8 @@ brood_status brood_os_program_find(char **file, const char *name, const char *pa
 
 /* brood-worker beside the library, or where it was installed. The caller frees *path. */
 brood_status brood_os_worker_find(char **path, brood_error *error);
+
+/* ---- what a program is given: src/<system>/arguments.c ------------------------------------- */
 
 /* A copy of the environment; the caller frees it with one brood_os_environment_free. */
 brood_status brood_os_environment_copy(char ***environment, brood_error *error);

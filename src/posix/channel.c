@@ -24,7 +24,7 @@ static brood_status make_channel(brood_os_channel **channel, int fd, bool is_soc
 {
     brood_os_channel *made = NULL;
 
-    if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+    if (brood_posix_make_nonblocking(fd) < 0) {
         return brood_posix_fail(error, errno, "fcntl O_NONBLOCK");
     }
     made = malloc(sizeof *made);
@@ -37,49 +37,15 @@ static brood_status make_channel(brood_os_channel **channel, int fd, bool is_soc
     return BROOD_OK;
 }
 
-static int keep(int fd)
-{
-    fd = brood_posix_above_stdio(fd);
-#if !defined(__linux__)
-    if (fd >= 0) {
-        brood_posix_set_cloexec(fd, true);
-    }
-#endif
-    return fd;
-}
-
-/* Between the two calls another thread may fork where the flag is not atomic (macOS). */
-static int open_pair(int fds[2])
-{
-#if defined(__linux__)
-    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
-#else
-    return socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
-#endif
-}
-
-static int open_pipe(int fds[2])
-{
-#if defined(__linux__)
-    return pipe2(fds, O_CLOEXEC);
-#else
-    return pipe(fds);
-#endif
-}
-
 /* Takes over both descriptors; ours becomes a channel, theirs a handle. */
 static brood_status split(brood_os_channel **channel, brood_handle *child, int ours, int theirs,
                           bool is_socket, brood_error *error)
 {
-    brood_status status = BROOD_OK;
+    brood_status status = make_channel(channel, ours, is_socket, error);
 
-    ours = keep(ours);
-    theirs = keep(theirs);
-    status = ours < 0 || theirs < 0 ? brood_posix_fail(error, errno, "fcntl F_DUPFD_CLOEXEC")
-                                    : make_channel(channel, ours, is_socket, error);
     if (status != BROOD_OK) {
-        brood_os_handle_close(ours);
-        brood_os_handle_close(theirs);
+        close(ours);
+        close(theirs);
         return status;
     }
     *child = theirs;
@@ -93,7 +59,7 @@ brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *chi
 
     *channel = NULL;
     *child = BROOD_HANDLE_NONE;
-    if (open_pair(fds) < 0) {
+    if (brood_posix_socket_pair(fds) < 0) {
         return brood_posix_fail(error, errno, "socketpair");
     }
     return split(channel, child, fds[0], fds[1], true, error);
@@ -106,7 +72,7 @@ brood_status brood_os_channel_pipe(brood_os_channel **channel, brood_handle *chi
 
     *channel = NULL;
     *child = BROOD_HANDLE_NONE;
-    if (open_pipe(fds) < 0) {
+    if (brood_posix_pipe(fds) < 0) {
         return brood_posix_fail(error, errno, "pipe");
     }
     return split(channel, child, fds[child_writes ? 0 : 1], fds[child_writes ? 1 : 0], false,

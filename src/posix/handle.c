@@ -3,71 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <apr_errno.h>
-
 #include "system.h"
-
-brood_status brood_posix_status(int os_code)
-{
-    switch (os_code) {
-    case ENOENT:
-    case ENOTDIR:
-        return BROOD_ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-        return BROOD_ERR_PERMISSION;
-    case ENOMEM:
-        return BROOD_ERR_NO_MEMORY;
-    case EAGAIN:
-    case EMFILE:
-    case ENFILE:
-    case ENOSPC:
-        return BROOD_ERR_LIMIT;
-    case E2BIG:
-        return BROOD_ERR_TOO_LARGE;
-    case EPIPE:
-    case ECONNRESET:
-        return BROOD_ERR_CLOSED;
-    case ENOSYS:
-    case ENOTSUP:
-        return BROOD_ERR_NOT_SUPPORTED;
-    default:
-        return BROOD_ERR_OS;
-    }
-}
-
-brood_status brood_posix_fail(brood_error *error, int os_code, const char *step)
-{
-    char text[128];
-
-    return brood_fail(error, brood_posix_status(os_code), os_code, step, "%s: %s", step,
-                      apr_strerror(os_code, text, sizeof text));
-}
-
-int brood_posix_above_stdio(int fd)
-{
-    int moved = fd;
-
-    if (fd >= 0 && fd <= STDERR_FILENO) {
-        int saved = 0;
-
-        moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-        saved = errno;
-        close(fd);
-        errno = saved;
-    }
-    return moved;
-}
-
-int brood_posix_set_cloexec(int fd, bool on)
-{
-    return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0);
-}
-
-int brood_posix_make_quiet(int fd)
-{
-    return brood_posix_set_cloexec(fd, true) < 0 ? -1 : fcntl(fd, F_SETFL, O_NONBLOCK);
-}
 
 static brood_status open_file(brood_handle *handle, const char *path, int flags, const char *step,
                               brood_error *error)

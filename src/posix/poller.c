@@ -245,18 +245,14 @@ static bool add_fd(brood_os_poller *poller, int fd, void *owner)
 
 static int open_waker(brood_os_poller *poller)
 {
-    int fds[2];
-
-    if (pipe(fds) < 0) {
+    if (brood_posix_pipe(poller->waker) < 0) {
+        poller->waker[0] = poller->waker[1] = -1;
         return -1;
     }
-    for (int i = 0; i < 2; i++) {
-        poller->waker[i] = brood_posix_above_stdio(fds[i]);
-        if (poller->waker[i] < 0 || brood_posix_make_quiet(poller->waker[i]) < 0) {
-            return -1;
-        }
-    }
-    return 0;
+    return brood_posix_make_nonblocking(poller->waker[0]) < 0 ||
+                   brood_posix_make_nonblocking(poller->waker[1]) < 0
+               ? -1
+               : 0;
 }
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)

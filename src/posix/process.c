@@ -269,12 +269,10 @@ static int watch_for_end(const brood_os_process *process)
     waiter *self = malloc(sizeof *self);
     int fds[2] = {-1, -1};
 
-    if (self == NULL || pipe(fds) < 0) {
+    if (self == NULL || brood_posix_pipe(fds) < 0) {
         free(self);
         return -1;
     }
-    brood_posix_set_cloexec(fds[0], true);
-    brood_posix_set_cloexec(fds[1], true);
     self->pid = process->pid;
     self->fd = fds[1];
     errno = start_waiter(self);
@@ -294,11 +292,10 @@ static int open_ready_fd(void)
 {
     int fds[2];
 
-    if (pipe(fds) < 0) {
+    if (brood_posix_pipe(fds) < 0) {
         return -1;
     }
     close(fds[1]);
-    brood_posix_set_cloexec(fds[0], true);
     return fds[0];
 }
 

@@ -9,11 +9,7 @@
 #include "system.h"
 
 #if defined(__APPLE__)
-#include <crt_externs.h>
 #include <mach-o/dyld.h>
-#define environ (*_NSGetEnviron()) /* a library on macOS cannot name it (man environ) */
-#else
-extern char **environ;
 #endif
 
 #define DEFAULT_PATH "/usr/local/bin:/bin:/usr/bin"
@@ -221,44 +217,4 @@ brood_status brood_os_worker_find(char **path, brood_error *error)
     free(own.module);
     return *path != NULL ? BROOD_OK
                          : brood_os_program_find(path, BROOD_WORKER_INSTALLED, NULL, error);
-}
-
-/* ---- the environment --------------------------------------------------------------------- */
-
-brood_status brood_os_environment_copy(char ***environment, brood_error *error)
-{
-    size_t count = 0;
-    char **copy = NULL;
-
-    while (environ != NULL && environ[count] != NULL) {
-        count++;
-    }
-    copy = calloc(count + 1, sizeof *copy);
-    for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = strdup(environ[i]);
-        if (copy[i] == NULL) {
-            brood_os_environment_free(copy);
-            copy = NULL;
-        }
-    }
-    *environment = copy;
-    return copy != NULL ? BROOD_OK : brood_fail_memory(error, "environment");
-}
-
-void brood_os_environment_free(char **environment)
-{
-    for (size_t i = 0; environment != NULL && environment[i] != NULL; i++) {
-        free(environment[i]);
-    }
-    free((void *)environment);
-}
-
-void brood_os_environment_remove(const char *name)
-{
-    unsetenv(name);
-}
-
-bool brood_os_environment_same(const char *a, const char *b, size_t length)
-{
-    return strncmp(a, b, length) == 0;
 }

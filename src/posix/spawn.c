@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 
 #define STDIO_COUNT 3
 #define EXIT_FAILED 127
-#define CPUS_MAX (1024 * 1024)
 
 /* What the child says when a step fails; it fits a pipe, so it arrives whole. */
 typedef struct failure {
@@ -38,10 +36,7 @@ typedef struct plan {
     int null_fd; /* ours, for a stdio that the parent has not; or -1 */
     int report[2];
     int open_max; /* 0: close_range does it */
-#if defined(BROOD_LINUX)
-    cpu_set_t *cpus;
-    size_t cpus_size;
-#endif
+    brood_posix_job job;
 } plan;
 
 /* ---- before ------------------------------------------------------------------------------ */
@@ -78,68 +73,12 @@ static brood_status open_report(plan *made, brood_error *error)
 {
     int fds[2];
 
-#if defined(__linux__)
-    if (pipe2(fds, O_CLOEXEC) < 0) {
-#else
-    if (pipe(fds) < 0) {
-#endif
+    if (brood_posix_pipe(fds) < 0) {
         return brood_posix_fail(error, errno, "pipe");
     }
-    for (int i = 0; i < 2; i++) {
-        made->report[i] = brood_posix_above_stdio(fds[i]);
-        if (made->report[i] < 0) {
-            return brood_posix_fail(error, errno, "fcntl F_DUPFD_CLOEXEC");
-        }
-        brood_posix_set_cloexec(made->report[i], true);
-    }
-    made->sources[made->count - 1] = made->report[1];
-    return BROOD_OK;
-}
-
-/* The set of cores, as large as its largest number needs. */
-static brood_status choose_cpus(plan *made, brood_error *error)
-{
-    const brood_os_spawn *spawn = made->spawn;
-
-    if (spawn->cpu_count == 0) {
-        return BROOD_OK;
-    }
-#if defined(BROOD_LINUX)
-    unsigned largest = 0;
-
-    for (size_t i = 0; i < spawn->cpu_count; i++) {
-        largest = spawn->cpus[i] > largest ? spawn->cpus[i] : largest;
-    }
-    if (largest >= CPUS_MAX) {
-        return brood_fail_argument(error, "cpus", "has a number that no core has");
-    }
-    made->cpus_size = CPU_ALLOC_SIZE(largest + 1);
-    made->cpus = CPU_ALLOC(largest + 1);
-    if (made->cpus == NULL) {
-        return brood_fail_memory(error, "cpus");
-    }
-    CPU_ZERO_S(made->cpus_size, made->cpus);
-    for (size_t i = 0; i < spawn->cpu_count; i++) {
-        CPU_SET_S(spawn->cpus[i], made->cpus_size, made->cpus);
-    }
-    return BROOD_OK;
-#else
-    return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "cpus",
-                      "cpus cannot be chosen on this system");
-#endif
-}
-
-static brood_status check_limits(const brood_os_spawn *spawn, brood_error *error)
-{
-#if defined(__APPLE__)
-    if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
-        return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
-                          "memory_limit_bytes is not supported on this system");
-    }
-#else
-    (void)spawn;
-    (void)error;
-#endif
+    made->report[0] = fds[0];
+    made->report[1] = fds[1];
+    made->sources[made->count - 1] = fds[1];
     return BROOD_OK;
 }
 
@@ -182,7 +121,7 @@ static bool has_close_range(void)
 
 static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error *error)
 {
-    brood_status status = check_limits(spawn, error);
+    brood_status status = BROOD_OK;
 
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
     made->open_max = has_close_range() ? 0 : end_of_descriptors();
@@ -194,13 +133,11 @@ static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error
     for (size_t i = 0; i < spawn->handle_count; i++) {
         made->sources[STDIO_COUNT + i] = (int)spawn->handles[i];
     }
-    if (status == BROOD_OK) {
-        status = choose_stdio(made, error);
-    }
+    status = choose_stdio(made, error);
     if (status == BROOD_OK) {
         status = open_report(made, error);
     }
-    return status == BROOD_OK ? choose_cpus(made, error) : status;
+    return status == BROOD_OK ? brood_posix_job_prepare(&made->job, spawn, error) : status;
 }
 
 static void discard(plan *made)
@@ -209,11 +146,7 @@ static void discard(plan *made)
     brood_os_handle_close(made->report[0]);
     brood_os_handle_close(made->report[1]);
     free(made->sources);
-#if defined(BROOD_LINUX)
-    if (made->cpus != NULL) {
-        CPU_FREE(made->cpus);
-    }
-#endif
+    brood_posix_job_discard(&made->job);
 }
 
 /* ---- in the child: async-signal-safe calls only ------------------------------------------- */
@@ -312,43 +245,21 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void apply_limits(const plan *made)
-{
-    const brood_os_spawn *spawn = made->spawn;
-    struct rlimit time = {(rlim_t)spawn->cpu_time_limit_s, (rlim_t)spawn->cpu_time_limit_s + 1};
-    struct rlimit memory = {(rlim_t)spawn->memory_limit_bytes, (rlim_t)spawn->memory_limit_bytes};
-
-    errno = 0;
-    if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
-        fail_child(made, "nice");
-    }
-#if defined(BROOD_LINUX)
-    if (made->cpus != NULL && sched_setaffinity(0, made->cpus_size, made->cpus) < 0) {
-        fail_child(made, "cpus");
-    }
-#endif
-    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
-        fail_child(made, "cpu_time_limit_s");
-    }
-    if (memory.rlim_cur > 0 && setrlimit(RLIMIT_AS, &memory) < 0) {
-        fail_child(made, "memory_limit_bytes");
-    }
-}
-
 /* Never returns. */
 static void become_program(plan *made)
 {
     const brood_os_spawn *spawn = made->spawn;
+    const char *failed = NULL;
 
     place_descriptors(made);
     close_others(made);
-    if (spawn->kill_tree && setpgid(0, 0) < 0) {
-        fail_child(made, "setpgid");
-    }
     if (spawn->working_directory != NULL && chdir(spawn->working_directory) < 0) {
         fail_child(made, "working_directory");
     }
-    apply_limits(made);
+    failed = brood_posix_job_enter(&made->job);
+    if (failed != NULL) {
+        fail_child(made, failed);
+    }
     reset_signals();
     execve(spawn->file, (char *const *)(uintptr_t)spawn->argv,
            (char *const *)(uintptr_t)spawn->environment);

@@ -46,8 +46,31 @@ int brood_posix_above_stdio(int fd);
 
 int brood_posix_set_cloexec(int fd, bool on);
 
-/* Close-on-exec and non-blocking; -1 and errno. */
-int brood_posix_make_quiet(int fd);
+int brood_posix_make_nonblocking(int fd);
+
+/* ---- pipe.c: both ends close-on-exec and above stdio; -1 and errno ------------------------- */
+
+int brood_posix_socket_pair(int fds[2]);
+int brood_posix_pipe(int fds[2]);
+
+/* ---- job.c: what a child may use ----------------------------------------------------------- */
+
+typedef struct brood_posix_job {
+    const brood_os_spawn *spawn;
+    void *cpus; /* a set of cores; NULL: all */
+    size_t cpus_size;
+} brood_posix_job;
+
+/* In the parent: checks, and makes what needs memory. */
+brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn *spawn,
+                                     brood_error *error);
+
+/* In the child, system calls only: NULL, or the step that failed, and errno. */
+const char *brood_posix_job_enter(const brood_posix_job *job);
+
+void brood_posix_job_discard(brood_posix_job *job);
+
+/* ---- channel.c, process.c ------------------------------------------------------------------ */
 
 /* The descriptor to poll for a channel, and for the end of a process (-1: error is filled). */
 int brood_posix_channel_fd(const brood_os_channel *channel);

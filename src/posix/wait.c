@@ -21,22 +21,6 @@ static brood_status poll_for(struct pollfd *slot, brood_os_wait_item *item, broo
     return BROOD_OK;
 }
 
-int brood_posix_timeout_ms(int64_t deadline)
-{
-    const int64_t longest = 1000000;
-    int64_t left = 0;
-
-    if (deadline == BROOD_OS_NO_DEADLINE) {
-        return -1;
-    }
-    left = deadline - brood_os_now();
-    if (left <= 0) {
-        return 0;
-    }
-    left = (left + 999999) / 1000000;
-    return (int)(left < longest ? left : longest);
-}
-
 static void mark_ready(brood_os_wait_item *items, const struct pollfd *slots, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -119,7 +119,7 @@ brood_status brood_win32_command_line(wchar_t **line, const char *const *argv, b
     return BROOD_OK;
 }
 
-/* ---- the environment ---------------------------------------------------------------------- */
+/* ---- the environment of a child ------------------------------------------------------------ */
 
 static int name_length(const wchar_t *variable)
 {
@@ -241,40 +241,106 @@ brood_status brood_win32_environment_block(wchar_t **block, const char *const *e
     return status;
 }
 
-/* ---- batch files -------------------------------------------------------------------------- */
+/* ---- our own environment ------------------------------------------------------------------- */
 
-static bool ends_with(const wchar_t *text, size_t length, const wchar_t *end)
+/* The pointers and the texts are one piece of memory; "=C:=C:\" is cmd.exe's own affair. */
+static char **index_block(const char *block, size_t size, size_t count)
 {
-    int end_length = (int)wcslen(end);
+    char **environment = malloc((count + 1) * sizeof *environment + size);
+    char *text = NULL;
+    size_t used = 0;
 
-    return length >= (size_t)end_length &&
-           CompareStringOrdinal(text + length - end_length, end_length, end, end_length, TRUE) ==
-               CSTR_EQUAL;
+    if (environment == NULL) {
+        return NULL;
+    }
+    text = (char *)(environment + count + 1);
+    memcpy(text, block, size);
+    for (; *text != '\0'; text += strlen(text) + 1) {
+        if (*text != '=') {
+            environment[used++] = text;
+        }
+    }
+    environment[used] = NULL;
+    return environment;
 }
 
-/*
- * The system cuts dots and spaces off, so "a.bat. ." is a.bat; and "a.bat:b" is a stream of it,
- * for which reason each part between colons counts.
- */
-bool brood_win32_is_batch_file(const wchar_t *path)
+/* Its length with the zero of its end, and the number of its texts. */
+static int measure_block(const wchar_t *block, size_t *count)
 {
-    const wchar_t *at = path + wcslen(path);
+    const wchar_t *at = block;
 
-    while (at > path && at[-1] != L'\\' && at[-1] != L'/') {
-        at--;
+    for (*count = 0; *at != L'\0'; (*count)++) {
+        at += wcslen(at) + 1;
     }
-    while (*at != L'\0') {
-        size_t part = wcscspn(at, L":");
-        size_t length = part;
+    return (int)(at - block) + 1;
+}
 
-        while (length > 0 && (at[length - 1] == L'.' || at[length - 1] == L' ')) {
-            length--;
-        }
-        if (ends_with(at, length, L".bat") || ends_with(at, length, L".cmd")) {
-            return true;
-        }
-        at += part;
-        at += *at != L'\0';
+static char **copy_block(const wchar_t *block)
+{
+    size_t count = 0;
+    int length = measure_block(block, &count);
+    int size = WideCharToMultiByte(CP_UTF8, 0, block, length, NULL, 0, NULL, NULL);
+    char *narrowed = malloc((size_t)size);
+    char **environment = NULL;
+
+    if (narrowed != NULL) {
+        WideCharToMultiByte(CP_UTF8, 0, block, length, narrowed, size, NULL, NULL);
+        environment = index_block(narrowed, (size_t)size, count);
     }
-    return false;
+    free(narrowed);
+    return environment;
+}
+
+brood_status brood_os_environment_copy(char ***environment, brood_error *error)
+{
+    wchar_t *block = GetEnvironmentStringsW();
+
+    *environment = NULL;
+    if (block != NULL) {
+        *environment = copy_block(block);
+        FreeEnvironmentStringsW(block);
+    }
+    return *environment != NULL ? BROOD_OK : brood_fail_memory(error, "GetEnvironmentStringsW");
+}
+
+void brood_os_environment_free(char **environment)
+{
+    free(environment);
+}
+
+static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
+{
+    wchar_t *wide = malloc((length + 1) * sizeof *wide);
+
+    if (wide != NULL) {
+        *wide_length = MultiByteToWideChar(CP_UTF8, 0, name, (int)length, wide, (int)length);
+    }
+    return wide;
+}
+
+/* Without regard to case, as the system compares them. */
+/* The C runtime keeps a copy, and passes its changes on to the system. */
+void brood_os_environment_remove(const char *name)
+{
+    _putenv_s(name, "");
+}
+
+bool brood_os_environment_same(const char *a, const char *b, size_t length)
+{
+    int left_length = 0;
+    int right_length = 0;
+    wchar_t *left = NULL;
+    wchar_t *right = NULL;
+    bool same = memcmp(a, b, length) == 0;
+
+    if (same || length > INT_MAX / 2) {
+        return same;
+    }
+    left = wide_name(a, length, &left_length);
+    right = wide_name(b, length, &right_length);
+    same = left != NULL && right != NULL &&
+           CompareStringOrdinal(left, left_length, right, right_length, TRUE) == CSTR_EQUAL;
+    free(right);
+    free(left);
+    return same;
 }

@@ -1,0 +1,102 @@
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "system.h"
+
+#define CPUS_MAX (1024 * 1024)
+
+/* ---- in the parent ------------------------------------------------------------------------ */
+
+#if defined(BROOD_LINUX)
+
+/* The set is as large as its largest number needs. */
+static brood_status choose_cpus(brood_posix_job *job, brood_error *error)
+{
+    const brood_os_spawn *spawn = job->spawn;
+    cpu_set_t *set = NULL;
+    unsigned largest = 0;
+
+    for (size_t i = 0; i < spawn->cpu_count; i++) {
+        largest = spawn->cpus[i] > largest ? spawn->cpus[i] : largest;
+    }
+    if (largest >= CPUS_MAX) {
+        return brood_fail_argument(error, "cpus", "has a number that no core has");
+    }
+    set = CPU_ALLOC(largest + 1);
+    if (set == NULL) {
+        return brood_fail_memory(error, "cpus");
+    }
+    job->cpus = set;
+    job->cpus_size = CPU_ALLOC_SIZE(largest + 1);
+    CPU_ZERO_S(job->cpus_size, set);
+    for (size_t i = 0; i < spawn->cpu_count; i++) {
+        CPU_SET_S(spawn->cpus[i], job->cpus_size, set);
+    }
+    return BROOD_OK;
+}
+
+#else
+
+static brood_status choose_cpus(brood_posix_job *job, brood_error *error)
+{
+    (void)job;
+    return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "cpus",
+                      "cpus cannot be chosen on this system");
+}
+
+#endif
+
+brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn *spawn,
+                                     brood_error *error)
+{
+    *job = (brood_posix_job){spawn, NULL, 0};
+#if defined(__APPLE__)
+    if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
+        return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
+                          "memory_limit_bytes is not supported on this system");
+    }
+#endif
+    return spawn->cpu_count > 0 ? choose_cpus(job, error) : BROOD_OK;
+}
+
+void brood_posix_job_discard(brood_posix_job *job)
+{
+#if defined(BROOD_LINUX)
+    if (job->cpus != NULL) {
+        CPU_FREE(job->cpus);
+    }
+#endif
+    job->cpus = NULL;
+}
+
+/* ---- in the child: async-signal-safe calls only ------------------------------------------- */
+
+const char *brood_posix_job_enter(const brood_posix_job *job)
+{
+    const brood_os_spawn *spawn = job->spawn;
+    struct rlimit time = {(rlim_t)spawn->cpu_time_limit_s, (rlim_t)spawn->cpu_time_limit_s + 1};
+    struct rlimit memory = {(rlim_t)spawn->memory_limit_bytes, (rlim_t)spawn->memory_limit_bytes};
+
+    if (spawn->kill_tree && setpgid(0, 0) < 0) {
+        return "setpgid";
+    }
+    errno = 0;
+    if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
+        return "nice";
+    }
+#if defined(BROOD_LINUX)
+    if (job->cpus != NULL && sched_setaffinity(0, job->cpus_size, job->cpus) < 0) {
+        return "cpus";
+    }
+#endif
+    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
+        return "cpu_time_limit_s";
+    }
+    if (memory.rlim_cur > 0 && setrlimit(RLIMIT_AS, &memory) < 0) {
+        return "memory_limit_bytes";
+    }
+    return NULL;
+}
