@@ -3,17 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_thread_proc.h>
-
 #include "error.h"
 #include "init.h"
 #include "platform.h"
 #include "protocol.h"
+#include "thread.h"
 
 #define START_TIMEOUT_NS (30 * INT64_C(1000000000))
 #define EXIT_REFUSED 127
 #define EXIT_ORPHAN 1
-#define WATCH_STACK_BYTES 65536
 
 struct brood_task {
     const brood_start *start;
@@ -186,22 +184,24 @@ static void handle_frames(brood_buffer *in)
 static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
 {
     brood_buffer in = BROOD_BUFFER_INIT;
-    brood_os_wait_item item = {NULL, child.channel, false, false};
-    brood_status status = BROOD_OK;
+    bool is_gone = false;
+    brood_os_process *parent = brood_os_parent_open(child.start.parent_pid, &is_gone);
 
     (void)thread;
     (void)data;
-    while (status == BROOD_OK) {
+    while (!is_gone) {
+        brood_os_wait_item items[] = {{NULL, child.channel, false, false},
+                                      {parent, NULL, false, false}};
         char bytes[64];
         size_t got = 0;
+        brood_status status = brood_os_wait(items, 2, BROOD_OS_NO_DEADLINE, NULL);
 
-        status = brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
-        if (status == BROOD_OK) {
+        if (status == BROOD_OK && items[0].ready) {
             status = brood_os_channel_read(child.channel, bytes, sizeof bytes, &got, NULL);
         }
         brood_buffer_append(&in, bytes, got);
         handle_frames(&in);
-        status = status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+        is_gone = items[1].ready || (status != BROOD_OK && status != BROOD_ERR_TIMEOUT);
     }
     brood_buffer_free(&in);
     if (child.start.daemon) {
@@ -213,29 +213,14 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
 static brood_status start_watch(brood_error *error)
 {
     apr_pool_t *pool = NULL;
-    apr_threadattr_t *attributes = NULL;
-    apr_thread_t *thread = NULL;
-    apr_status_t result = APR_SUCCESS;
 
     if (!child.start.daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
     }
-    if (brood_begin() != BROOD_OK) {
+    if (brood_begin() != BROOD_OK || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
         return brood_fail_memory(error, "apr_initialize");
     }
-    result = apr_pool_create(&pool, NULL);
-    if (result == APR_SUCCESS) {
-        result = apr_threadattr_create(&attributes, pool);
-    }
-    if (result == APR_SUCCESS) {
-        apr_threadattr_detach_set(attributes, 1);
-        apr_threadattr_stacksize_set(attributes, WATCH_STACK_BYTES);
-        result = apr_thread_create(&thread, attributes, watch, NULL, pool);
-    }
-    return result == APR_SUCCESS
-               ? BROOD_OK
-               : brood_fail(error, BROOD_ERR_LIMIT, (int)result, "apr_thread_create",
-                            "the child cannot start its watching thread");
+    return brood_thread_start(watch, pool, error);
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */
@@ -245,12 +230,15 @@ static void report_memory(void)
     send_frame(BROOD_FRAME_MEMORY, "", 0);
 }
 
-/* Also when the function calls exit by itself. */
+/* When the function returns or, as its exit does, by itself. */
 static void at_exit(void)
 {
-    if (brood_os_child_out_of_memory()) {
+    static bool is_asked;
+
+    if (!is_asked && brood_os_child_out_of_memory()) {
         report_memory();
     }
+    is_asked = true; /* once: by the function's end, or by its exit */
 }
 
 static _Noreturn void run(brood_function *function)
@@ -262,6 +250,7 @@ static _Noreturn void run(brood_function *function)
     send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
     brood_become_ready();
     ended.code = function(&task, child.start.arg, child.start.arg_size);
+    at_exit();
     ended.peak_memory_bytes = brood_os_child_peak_memory();
     send_frame(BROOD_FRAME_ENDED, &ended, sizeof ended);
     exit((int)ended.code);

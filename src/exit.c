@@ -1,6 +1,7 @@
 #include "exit.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,26 +13,60 @@ static bool is_same_code(int64_t whole, int64_t cut)
     return whole == cut || (whole & 0xff) == cut;
 }
 
-/* Whether we ended it, and it did not end by itself just before. */
+/* The same on every system: those of Windows are mapped to them, or are these. */
+#define SIGNAL_KILL 9
+#define SIGNAL_TERMINATE 15
+#define ENDED_BY_CTRL_C 0xC000013A
+
+static brood_exit_reason reason_of_kill(brood_ended_by reason)
+{
+    switch (reason) {
+    case BROOD_BY_KILL:
+        return BROOD_EXIT_KILLED;
+    case BROOD_BY_TIMEOUT:
+        return BROOD_EXIT_TIMEOUT;
+    case BROOD_BY_HANDSHAKE:
+        return BROOD_EXIT_START;
+    case BROOD_BY_ITSELF:
+        break;
+    }
+    return BROOD_EXIT_NONE;
+}
+
+/* What we did, if it ended by just that; NONE if it was faster, or ended by something else. */
+static brood_exit_reason our_doing(const brood_process *process, const brood_os_exit *result)
+{
+    bool lost = result->reason == BROOD_EXIT_LOST && !process->has_code;
+
+    if (result->reason != BROOD_EXIT_SIGNAL && !lost) {
+        return BROOD_EXIT_NONE;
+    }
+    if (process->ended_by != BROOD_BY_ITSELF && (lost || result->code == SIGNAL_KILL)) {
+        return reason_of_kill(process->ended_by);
+    }
+    if (process->asked &&
+        (lost || result->code == SIGNAL_TERMINATE || result->code == ENDED_BY_CTRL_C)) {
+        return BROOD_EXIT_TERMINATED;
+    }
+    return BROOD_EXIT_NONE;
+}
+
+/* Windows has one number for both: what a function returned may look like an exception. */
+static bool is_code_after_all(const brood_process *process, const brood_os_exit *result)
+{
+    return process->has_code &&
+           (result->reason == BROOD_EXIT_LOST ||
+            (result->reason == BROOD_EXIT_SIGNAL && result->code > UINT16_MAX &&
+             (int32_t)(uint32_t)result->code == process->ended.code));
+}
+
 static brood_exit_reason reason_of(const brood_process *process, const brood_os_exit *result)
 {
-    bool by_signal = result->reason == BROOD_EXIT_SIGNAL ||
-                     (result->reason == BROOD_EXIT_LOST && !process->has_code);
     bool failed = result->reason != BROOD_EXIT_CODE || result->code != 0;
+    brood_exit_reason ours = our_doing(process, result);
 
-    if (by_signal) {
-        switch (process->ended_by) {
-        case BROOD_BY_TERMINATE:
-            return BROOD_EXIT_TERMINATED;
-        case BROOD_BY_KILL:
-            return BROOD_EXIT_KILLED;
-        case BROOD_BY_TIMEOUT:
-            return BROOD_EXIT_TIMEOUT;
-        case BROOD_BY_HANDSHAKE:
-            return BROOD_EXIT_START;
-        case BROOD_BY_ITSELF:
-            break;
-        }
+    if (ours != BROOD_EXIT_NONE) {
+        return ours;
     }
     if (process->out_of_memory && failed) {
         return BROOD_EXIT_MEMORY;
@@ -39,8 +74,7 @@ static brood_exit_reason reason_of(const brood_process *process, const brood_os_
     if (process->refused || (!process->is_command && !process->hello)) {
         return BROOD_EXIT_START;
     }
-    return result->reason == BROOD_EXIT_LOST && process->has_code ? BROOD_EXIT_CODE
-                                                                  : result->reason;
+    return is_code_after_all(process, result) ? BROOD_EXIT_CODE : result->reason;
 }
 
 static void explain_start(brood_process *process, const brood_os_exit *result)
@@ -77,13 +111,13 @@ void brood_exit_decide(brood_process *process, const brood_os_exit *result)
     info->cpu_system_us = result->cpu_system_us;
     info->peak_memory_bytes = result->peak_memory_bytes;
     if (process->has_code && info->reason == BROOD_EXIT_CODE &&
-        (result->reason == BROOD_EXIT_LOST || is_same_code(process->ended.code, result->code))) {
+        (result->reason != BROOD_EXIT_CODE || is_same_code(process->ended.code, result->code))) {
         info->code = process->ended.code;
     }
     if (process->has_code && info->peak_memory_bytes == 0) {
         info->peak_memory_bytes = process->ended.peak_memory_bytes;
     }
-    if (is_signal) {
+    if (is_signal && info->reason != BROOD_EXIT_CODE) {
         snprintf(info->name, sizeof info->name, "%s", brood_os_signal_name(result->code));
     }
     if (info->reason == BROOD_EXIT_START) {
@@ -132,7 +166,8 @@ size_t brood_exit_text(const brood_exit_info *info, char *buffer, size_t size)
                                                 how(info->reason), (uint64_t)info->code, info->name)
                                      : snprintf(buffer, size, "%s %" PRId64 " (%s)",
                                                 how(info->reason), info->code, info->name);
-    } else if (info->reason == BROOD_EXIT_START) {
+    } else if (info->reason == BROOD_EXIT_START &&
+               info->struct_size >= offsetof(brood_exit_info, error) + sizeof info->error) {
         length = snprintf(buffer, size, "%s: %s", how(info->reason), info->error.message);
     } else {
         length = snprintf(buffer, size, "%s", how(info->reason));

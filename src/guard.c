@@ -1,6 +1,5 @@
 #include "guard.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +38,7 @@ static brood_status start(brood_os_process **process, const brood_task *task, co
     brood_handle handles[BROOD_HANDLES_MAX];
     brood_os_spawn spawn = {.file = list[0],
                             .argv = list + 1,
+                            .ends_with_thread = true,
                             .stdio = {BROOD_HANDLE_NONE, BROOD_HANDLE_NONE, BROOD_HANDLE_NONE},
                             .handles = handles,
                             .handle_count = brood_task_handle_count(task)};
@@ -75,7 +75,9 @@ static int wait_for_end(brood_os_process *process)
     while (brood_os_process_reap(process, &result, NULL) == BROOD_ERR_TIMEOUT) {
         brood_os_wait_item item = {process, NULL, false, false};
 
-        brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
+        if (brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL) != BROOD_OK) {
+            brood_os_child_end(1, true);
+        }
     }
     brood_os_process_free(process);
     if (result.reason == BROOD_EXIT_SIGNAL) {
@@ -87,11 +89,13 @@ static int wait_for_end(brood_os_process *process)
 int brood_guard_run(brood_task *task, const void *arg, size_t size)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
+    brood_os_signals ignored;
     brood_os_process *process = NULL;
     const char **list = split(arg, size);
     brood_status status = BROOD_OK;
 
-    signal(SIGTERM, SIG_IGN); /* the question is for the command, which gets it with the group */
+    /* They are for the command, which gets its own, or with the group. */
+    brood_os_signals_hold(&ignored);
     status =
         list == NULL ? brood_fail_memory(&error, "guard") : start(&process, task, list, &error);
     free((void *)list);

@@ -170,9 +170,11 @@ brood_status brood_register(const char *name, brood_function *function)
     brood_function *known = NULL;
     registered *entry = NULL;
 
-    if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > FUNCTION_NAME_MAX ||
-        brood_begin() != BROOD_OK) {
+    if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > FUNCTION_NAME_MAX) {
         return BROOD_ERR_ARGUMENT;
+    }
+    if (brood_begin() != BROOD_OK) {
+        return BROOD_ERR_NO_MEMORY;
     }
     known = brood_registry_find(name);
     if (known != NULL) {

@@ -21,7 +21,8 @@ brood_status brood_options_take(brood_process_options *known, const brood_proces
     if (given == NULL) {
         return BROOD_OK;
     }
-    if (given->struct_size < OPTIONS_SIZE_MIN || given->struct_size > OPTIONS_SIZE_MAX) {
+    if (given->struct_size < OPTIONS_SIZE_MIN || given->struct_size > OPTIONS_SIZE_MAX ||
+        given->struct_size % sizeof(void *) != 0) {
         return BROOD_ERR_ARGUMENT; /* not even the error pointer can be trusted */
     }
     for (size_t i = size; i < given->struct_size; i++) {

@@ -112,9 +112,10 @@ typedef struct brood_os_spawn {
                                     /* (they need not be inheritable, and stay the caller's) */
     const brood_handle *handles;    /* each of brood_os_handle_duplicate or channel_pair */
     size_t handle_count;
-    bool daemon;        /* end with the caller, where the child cannot see to it itself */
-    bool kill_tree;     /* lead a group that brood_os_process_kill ends */
-    bool ask_by_signal; /* a command: brood_os_process_ask must reach it without a channel */
+    bool daemon;           /* end with the caller, where the child cannot see to it itself */
+    bool ends_with_thread; /* be killed when the calling thread ends, where the system can */
+    bool kill_tree;        /* lead a group that brood_os_process_kill ends */
+    bool ask_by_signal;    /* a command: brood_os_process_ask must reach it without a channel */
     int nice;
     const unsigned *cpus;
     size_t cpu_count;
@@ -343,5 +344,23 @@ void brood_os_child_die(int number);
 _Noreturn void brood_os_child_end(int code, bool tree);
 
 int64_t brood_os_self_pid(void);
+
+/*
+ * Something to wait for the end of the process that started this one, whose number is pid; its
+ * channel may stay open in a copy of it. NULL where the system has nothing for it. *is_gone: it
+ * has ended already.
+ */
+brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone);
+
+/* ---- signals: src/<system>/signals.c ------------------------------------------------------- */
+
+/* The calling thread's mask of signals. */
+typedef struct brood_os_signals {
+    uint64_t bits[16];
+} brood_os_signals;
+
+/* From here to release the calling thread, and those that it starts, take no signals. */
+void brood_os_signals_hold(brood_os_signals *before);
+void brood_os_signals_release(const brood_os_signals *before);
 
 #endif

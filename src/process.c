@@ -62,7 +62,8 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
         process->refused = true;
-    } else if (head->type == BROOD_FRAME_STARTED && head->size == sizeof(brood_hello_body)) {
+    } else if (head->type == BROOD_FRAME_STARTED && process->is_guarded && !process->started &&
+               head->size == sizeof(brood_hello_body)) {
         brood_hello_body command;
 
         memcpy(&command, body, sizeof command);
@@ -81,7 +82,7 @@ static void stop_listening(brood_process *process)
 {
     brood_os_channel_close(process->control);
     process->control = NULL;
-    brood_buffer_free(&process->inbox);
+    process->inbox_used = 0;
 }
 
 static void handle_inbox(brood_process *process)
@@ -90,12 +91,13 @@ static void handle_inbox(brood_process *process)
     brood_status status = BROOD_OK;
 
     while (status == BROOD_OK) {
-        brood_buffer *in = &process->inbox;
-
-        status = brood_frame_peek(in->data, in->size, BROOD_CHILD_BODY_MAX, &head);
+        status = brood_frame_peek(process->inbox, process->inbox_used, BROOD_CHILD_BODY_MAX, &head);
         if (status == BROOD_OK) {
-            handle_frame(process, &head, in->data + sizeof head);
-            brood_buffer_consume(in, sizeof head + head.size);
+            size_t whole = sizeof head + head.size;
+
+            handle_frame(process, &head, process->inbox + sizeof head);
+            process->inbox_used -= whole;
+            memmove(process->inbox, process->inbox + whole, process->inbox_used);
         } else if (status == BROOD_ERR_PROTOCOL) {
             stop_listening(process);
         }
@@ -107,14 +109,15 @@ static void handle_inbox(brood_process *process)
 
 static void listen_to_child(brood_process *process)
 {
-    char bytes[512];
-    size_t got = 0;
-
     for (int i = 0; i < LISTEN_READS_MAX && process->control != NULL; i++) {
-        if (brood_os_channel_read(process->control, bytes, sizeof bytes, &got, NULL) != BROOD_OK) {
+        size_t got = 0;
+
+        if (brood_os_channel_read(process->control, process->inbox + process->inbox_used,
+                                  sizeof process->inbox - process->inbox_used, &got,
+                                  NULL) != BROOD_OK) {
             break;
         }
-        brood_buffer_append(&process->inbox, bytes, got);
+        process->inbox_used += got;
         handle_inbox(process);
     }
 }
@@ -125,7 +128,7 @@ static brood_status kill_locked(brood_process *process, brood_ended_by reason, b
 {
     brood_status status = brood_os_process_kill(process->os, error);
 
-    if (status == BROOD_OK) {
+    if (status == BROOD_OK && process->ended_by == BROOD_BY_ITSELF) {
         process->ended_by = reason;
     }
     return status;
@@ -178,6 +181,19 @@ int64_t brood_deadline(int64_t timeout_ms)
     return now + timeout_ms * NS_PER_MS;
 }
 
+int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
+{
+    int64_t next = deadline;
+
+    apr_thread_mutex_lock(process->lock);
+    if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
+        process->handshake_deadline < next) {
+        next = process->handshake_deadline;
+    }
+    apr_thread_mutex_unlock(process->lock);
+    return next;
+}
+
 brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
 {
     int64_t deadline = 0;
@@ -188,16 +204,9 @@ brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
     deadline = brood_deadline(timeout_ms);
     while (!look(process)) {
         brood_os_wait_item item = {process->os, NULL, false, false};
-        int64_t until = deadline;
-        brood_status status = BROOD_OK;
+        brood_status status =
+            brood_os_wait(&item, 1, brood_process_next_deadline(process, deadline), NULL);
 
-        apr_thread_mutex_lock(process->lock);
-        if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
-            process->handshake_deadline < until) {
-            until = process->handshake_deadline;
-        }
-        apr_thread_mutex_unlock(process->lock);
-        status = brood_os_wait(&item, 1, until, NULL);
         if (status == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {
             return look(process) ? BROOD_OK : BROOD_ERR_TIMEOUT;
         }
@@ -210,9 +219,11 @@ brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
 
 brood_status brood_process_await_command(brood_process *process, brood_error *error)
 {
+    brood_os_channel *control = process->control;
+
     while (!look(process) && !process->started && !process->refused) {
         brood_os_wait_item items[] = {{process->os, NULL, false, false},
-                                      {NULL, process->control, false, false}};
+                                      {NULL, control, false, false}};
         brood_status status = brood_os_wait(items, 2, process->handshake_deadline, error);
 
         if (status == BROOD_ERR_TIMEOUT) {
@@ -228,8 +239,13 @@ brood_status brood_process_await_command(brood_process *process, brood_error *er
     if (process->started || process->refused) {
         return process->started ? BROOD_OK : process->refusal.status;
     }
+    if (process->ended_by == BROOD_BY_TIMEOUT) {
+        return brood_fail(error, BROOD_ERR_TIMEOUT, 0, "timeout_ms",
+                          "timeout_ms passed before the command was started");
+    }
     return brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard",
-                      "the command's guard ended before it started the command");
+                      "the command's guard ended before it started the command%s",
+                      process->has_memory_limit ? ": memory_limit_bytes may be too small" : "");
 }
 
 bool brood_process_is_alive(brood_process *process)
@@ -266,7 +282,7 @@ brood_status brood_process_terminate(brood_process *process, int64_t grace_ms)
     update(process);
     if (!process->is_over) {
         status = ask(process);
-        process->ended_by = status == BROOD_OK ? BROOD_BY_TERMINATE : process->ended_by;
+        process->asked = process->asked || status == BROOD_OK;
     }
     apr_thread_mutex_unlock(process->lock);
     if (status == BROOD_OK && brood_process_join(process, grace_ms) == BROOD_OK) {
@@ -384,7 +400,6 @@ brood_process *brood_process_destroy(brood_process *process)
     for (size_t i = 0; i < 3; i++) {
         brood_os_channel_close(process->streams[i]);
     }
-    brood_buffer_free(&process->inbox);
     free(process->name);
     if (process->pool != NULL) {
         apr_pool_destroy(process->pool);

@@ -8,13 +8,16 @@
 #include "platform.h"
 #include "protocol.h"
 
+/* Why we killed it; the first reason counts. */
 typedef enum brood_ended_by {
     BROOD_BY_ITSELF = 0,
-    BROOD_BY_TERMINATE,
     BROOD_BY_KILL,
     BROOD_BY_TIMEOUT,
     BROOD_BY_HANDSHAKE /* it did not come to its function in time */
 } brood_ended_by;
+
+/* Room for the largest frame of a child, and what comes with it. */
+#define BROOD_INBOX_SIZE (sizeof(brood_frame_head) + BROOD_CHILD_BODY_MAX + 256)
 
 struct brood_process {
     apr_pool_t *pool;
@@ -22,6 +25,7 @@ struct brood_process {
     char *name;
     bool daemon;
     bool is_command;
+    bool is_guarded; /* a command below a guard */
     bool has_memory_limit;
     int64_t pid;
     int64_t handshake_deadline;
@@ -30,6 +34,7 @@ struct brood_process {
     brood_os_channel *control; /* NULL for a command */
     brood_os_channel *streams[3];
 
+    bool asked; /* to end */
     brood_ended_by ended_by;
     bool hello;
     bool started; /* a guard has started its command; pid is the command's */
@@ -42,7 +47,8 @@ struct brood_process {
     bool is_over;
     brood_exit_info info; /* once it is over */
 
-    brood_buffer inbox;                 /* of the control channel */
+    char inbox[BROOD_INBOX_SIZE]; /* of the control channel */
+    size_t inbox_used;
     struct brood_process *next_watched; /* of the watchdog */
     int64_t timeout_deadline;
 };
@@ -55,6 +61,9 @@ int64_t brood_deadline(int64_t timeout_ms);
 
 /* Whether a number is a time-out: not negative, or BROOD_FOREVER. */
 bool brood_is_timeout(int64_t timeout_ms);
+
+/* When to look after the process at the latest: the deadline, or the end of its handshake. */
+int64_t brood_process_next_deadline(brood_process *process, int64_t deadline);
 
 /* An object without a process; options have been checked. */
 brood_status brood_process_new(brood_process **process, const brood_process_options *options);

@@ -52,6 +52,7 @@ void brood_start_encode(brood_buffer *buffer, const brood_start *start)
 
     put_u64(buffer, start->daemon);
     put_u64(buffer, start->kill_tree);
+    put_u64(buffer, (uint64_t)start->parent_pid);
     put_u64(buffer, start->memory_limit_bytes);
     put_bytes(buffer, start->name, strlen(start->name));
     put_bytes(buffer, start->function_name, strlen(start->function_name));
@@ -145,6 +146,7 @@ brood_status brood_start_decode(brood_start *start, const void *data, size_t siz
     memset(start, 0, sizeof *start);
     start->daemon = get_u64(&in) != 0;
     start->kill_tree = get_u64(&in) != 0;
+    start->parent_pid = (int64_t)get_u64(&in);
     start->memory_limit_bytes = get_u64(&in);
     start->name = get_string(&in);
     start->function_name = get_string(&in);

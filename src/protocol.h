@@ -62,6 +62,7 @@ typedef struct brood_hello_body {
 typedef struct brood_start {
     bool daemon;
     bool kill_tree;
+    int64_t parent_pid;
     uint64_t memory_limit_bytes;
     const char *name;
     const char *function_name; /* "": code says what */

@@ -160,6 +160,7 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
     const brood_process_options *options = &run->options;
     brood_start start = {.daemon = options->daemon,
                          .kill_tree = options->kill_tree,
+                         .parent_pid = brood_os_self_pid(),
                          .memory_limit_bytes = options->memory_limit_bytes,
                          .name = run->process->name,
                          .handle_count = options->handle_count,
@@ -168,6 +169,9 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
 
     if (status == BROOD_OK && start.code.module == NULL) {
         start.code.module = calloc(1, 1);
+        if (start.code.module == NULL) {
+            status = brood_fail_memory(options->error, "start frame");
+        }
     } else if (status == BROOD_OK && start.code.module[0] == '\0' && brood_is_hosted()) {
         status = brood_fail_argument(options->error, "function",
                                      "must be in a library: the host's own main is not ours");
@@ -353,6 +357,7 @@ static brood_status start_guarded(launch *run, const char *const *argv)
     run->options.executable = NULL;
     run->options.function_name = BROOD_GUARD_NAME;
     run->options.kill_tree = true;
+    run->process->is_guarded = true;
     status = command.failed ? brood_fail_memory(run->options.error, "argv")
                             : start_function(run, NULL, command.data, command.size);
     if (status == BROOD_OK) {

@@ -9,6 +9,30 @@ static brood_os_channel *stream_of(brood_process *process, brood_stream stream)
     return process->streams[stream];
 }
 
+/*
+ * Waits for streams, and keeps an eye on a child that does not come to its function meanwhile:
+ * killing it ends them. Also BROOD_ERR_TIMEOUT when the deadline is past and something is ready,
+ * for a writer that never stops shall not keep us.
+ */
+static brood_status wait_for(brood_process *process, brood_os_wait_item *items, size_t count,
+                             int64_t deadline)
+{
+    brood_status status = BROOD_ERR_TIMEOUT;
+
+    while (status == BROOD_ERR_TIMEOUT) {
+        int64_t until = brood_process_next_deadline(process, deadline);
+
+        status = brood_os_wait(items, count, until, NULL);
+        if (deadline != BROOD_OS_NO_DEADLINE && brood_os_now() >= deadline) {
+            return BROOD_ERR_TIMEOUT;
+        }
+        if (status == BROOD_ERR_TIMEOUT) {
+            brood_process_is_alive(process);
+        }
+    }
+    return status;
+}
+
 brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
                                 size_t size, size_t *got, int64_t timeout_ms)
 {
@@ -31,7 +55,7 @@ brood_status brood_process_read(brood_process *process, brood_stream stream, voi
         if (status != BROOD_ERR_TIMEOUT) {
             return status;
         }
-        status = brood_os_wait(&item, 1, deadline, NULL);
+        status = wait_for(process, &item, 1, deadline);
     } while (status == BROOD_OK);
     return status;
 }
@@ -61,7 +85,7 @@ brood_status brood_process_write(brood_process *process, const void *buffer, siz
                                         &now, NULL);
         done += now;
         if (status == BROOD_ERR_TIMEOUT) {
-            status = brood_os_wait(&item, 1, deadline, NULL);
+            status = wait_for(process, &item, 1, deadline);
         }
     }
     if (put != NULL) {
@@ -168,10 +192,17 @@ static brood_status exchange(talk *run, int64_t deadline)
                 {NULL, run->process->streams[BROOD_STDOUT], false, false},
                 {NULL, run->process->streams[BROOD_STDERR], false, false}};
 
-            status = brood_os_wait(items, 3, deadline, NULL);
+            status = wait_for(run->process, items, 3, deadline);
         }
     }
     return status;
+}
+
+static void clear(brood_output *output)
+{
+    if (output != NULL) {
+        *output = (brood_output){NULL, 0};
+    }
 }
 
 /* Gives a buffer to the caller, with a zero behind it. */
@@ -186,7 +217,7 @@ static brood_status give(brood_output *output, brood_buffer *buffer)
     output->data = buffer->data;
     if (buffer->failed) {
         brood_buffer_free(buffer);
-        *output = (brood_output){NULL, 0};
+        clear(output);
         return BROOD_ERR_NO_MEMORY;
     }
     return BROOD_OK;
@@ -214,6 +245,8 @@ brood_status brood_process_communicate(brood_process *process, const void *input
     brood_status given = BROOD_OK;
     int64_t deadline = 0;
 
+    clear(out);
+    clear(err);
     if (process == NULL || (input == NULL && size > 0) || !brood_is_timeout(timeout_ms)) {
         return BROOD_ERR_ARGUMENT;
     }

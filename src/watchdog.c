@@ -1,8 +1,7 @@
 #include "watchdog.h"
 
-#include <apr_thread_proc.h>
-
 #include "error.h"
+#include "thread.h"
 
 static struct {
     apr_pool_t *pool;
@@ -76,8 +75,6 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
 static brood_status start_thread(brood_error *error)
 {
     brood_handle end = BROOD_HANDLE_NONE;
-    apr_thread_t *thread = NULL;
-    apr_threadattr_t *attributes = NULL;
     brood_status status = brood_os_channel_pair(&dog.wake, &end, error);
 
     if (status != BROOD_OK) {
@@ -86,12 +83,11 @@ static brood_status start_thread(brood_error *error)
     status = brood_os_channel_adopt(&dog.sleeper, end, error);
     if (status != BROOD_OK) {
         brood_os_handle_close(end);
-    } else if (apr_threadattr_create(&attributes, dog.pool) != APR_SUCCESS ||
-               apr_threadattr_detach_set(attributes, 1) != APR_SUCCESS ||
-               apr_thread_create(&thread, attributes, watch, NULL, dog.pool) != APR_SUCCESS) {
-        brood_os_channel_close(dog.sleeper);
-        status = brood_fail(error, BROOD_ERR_LIMIT, 0, "apr_thread_create",
-                            "the watchdog thread cannot be started");
+    } else {
+        status = brood_thread_start(watch, dog.pool, error);
+        if (status != BROOD_OK) {
+            brood_os_channel_close(dog.sleeper);
+        }
     }
     if (status != BROOD_OK) {
         brood_os_channel_close(dog.wake);

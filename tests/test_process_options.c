@@ -512,7 +512,7 @@ static void an_older_shorter_struct_is_accepted(void **state)
 {
     static const size_t sizes[] = {offsetof(brood_process_options, executable),
                                    offsetof(brood_process_options, handles),
-                                   offsetof(brood_process_options, nice)};
+                                   offsetof(brood_process_options, cpus)};
 
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -520,7 +520,7 @@ static void an_older_shorter_struct_is_accepted(void **state)
         brood_process *process = NULL;
 
         options.name = "older";
-        options.nice = 1000; /* behind the end: not even looked at */
+        options.timeout_ms = 1; /* behind the end: not even looked at */
         options.struct_size = sizes[i];
         assert_ok(brood_process_start(&process, nothing, NULL, 0, &options));
         assert_string_equal(brood_process_name(process), "older");

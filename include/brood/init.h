@@ -46,7 +46,7 @@ BROOD_API brood_status brood_init_hosted(const char *worker);
  * function. name is copied; 1 to 255 bytes.
  *
  * BROOD_ERR_ARGUMENT: a NULL, an empty or too long name, or a name that is taken by another
- * function. Not from two threads at once. Since 0.1.
+ * function. BROOD_ERR_NO_MEMORY. Not from two threads at once. Since 0.1.
  */
 BROOD_API brood_status brood_register(const char *name, brood_function *function);
 

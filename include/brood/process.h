@@ -33,7 +33,7 @@ typedef enum brood_exit_reason {
     BROOD_EXIT_TERMINATED = 3, /* by brood_process_terminate, which it did not resist */
     BROOD_EXIT_KILLED = 4,     /* by brood_process_kill, or by terminate after the grace period */
     BROOD_EXIT_TIMEOUT = 5,    /* it ran for longer than its timeout_ms */
-    BROOD_EXIT_MEMORY = 6,     /* it ran into its memory_limit_bytes */
+    BROOD_EXIT_MEMORY = 6,     /* it failed for its memory_limit_bytes, as far as that is seen */
     BROOD_EXIT_CPU_TIME = 7,   /* it used up its cpu_time_limit_s */
     BROOD_EXIT_START = 8,      /* it never came to its function; error says why */
     BROOD_EXIT_LOST = 9        /* it ended, and somebody else in this program took its status */
@@ -52,10 +52,20 @@ typedef struct brood_exit_info {
     brood_error error;          /* for BROOD_EXIT_START: which step failed, and how */
 } brood_exit_info;
 
+#ifdef __cplusplus
+#define BROOD_EXIT_INFO_INIT brood_exit_info_init()
+static inline brood_exit_info brood_exit_info_init()
+{
+    brood_exit_info info = brood_exit_info();
+    info.struct_size = sizeof info;
+    return info;
+}
+#else
 #define BROOD_EXIT_INFO_INIT                                                                       \
     {                                                                                              \
-        sizeof(brood_exit_info)                                                                    \
+        .struct_size = sizeof(brood_exit_info)                                                     \
     }
+#endif
 
 /* ---- How a process is started ----------------------------------------------------------- */
 
@@ -110,12 +120,12 @@ typedef struct brood_process_options {
     size_t handle_count; /* at most 256 */
 
     /*
-     * daemon: the process ends when this one does, within two seconds, however this one ends.
-     * Otherwise it lives on. (Not tied to the thread that starts it.)
+     * daemon: the process ends when this one does, within two seconds, however this one ends, from
+     * its brood_init on. Otherwise it lives on. (Not tied to the thread that starts it.)
      */
     bool daemon;
     /*
-     * kill_tree: terminate, kill, time-out and daemon also end the processes that it started
+     * kill_tree: terminate, kill, time-out and daemon, while it runs, also end what it started
      * (POSIX: the process group that it leads, so Ctrl-C in a terminal does not reach it;
      * Windows: its job).
      */
@@ -135,10 +145,20 @@ typedef struct brood_process_options {
     uint32_t handshake_timeout_ms; /* a function must be reached within; 0: 30,000 */
 } brood_process_options;
 
+#ifdef __cplusplus
+#define BROOD_PROCESS_OPTIONS_INIT brood_process_options_init()
+static inline brood_process_options brood_process_options_init()
+{
+    brood_process_options options = brood_process_options();
+    options.struct_size = sizeof options;
+    return options;
+}
+#else
 #define BROOD_PROCESS_OPTIONS_INIT                                                                 \
     {                                                                                              \
-        sizeof(brood_process_options)                                                              \
+        .struct_size = sizeof(brood_process_options)                                               \
     }
+#endif
 
 /*
  * Runs function in a new process: this program started afresh, up to brood_init. It gets a copy
@@ -203,7 +223,7 @@ BROOD_API brood_status brood_process_kill(brood_process *process);
 BROOD_API brood_status brood_process_exit_info(brood_process *process, brood_exit_info *info);
 
 /*
- * Writes what info says as a sentence, such as "killed by signal 11 (SIGSEGV)", cut to size
+ * Writes what info says, such as "ended by signal or exception 11 (SIGSEGV)", cut to size
  * bytes with its end. Returns the length that it would have. Any thread. Since 0.1.
  */
 BROOD_API size_t brood_exit_text(const brood_exit_info *info, char *buffer, size_t size);
@@ -250,8 +270,9 @@ typedef struct brood_output {
 /*
  * Feeds input to stdin and ends it, collects stdout and stderr to their ends, and joins; streams
  * that are not pipes are left out. out and err may be NULL: what comes is dropped. The caller
- * frees data with brood_free, also after BROOD_ERR_TIMEOUT, when it holds what came so far and
- * the process still runs. Since 0.1.
+ * frees data with brood_free, also after a failure; then it is NULL or what came so far. After
+ * BROOD_ERR_TIMEOUT the process still runs: end it, or go on with brood_process_read (how much of
+ * the input it has is not told). Since 0.1.
  */
 BROOD_API brood_status brood_process_communicate(brood_process *process, const void *input,
                                                  size_t size, brood_output *out, brood_output *err,
@@ -262,7 +283,8 @@ BROOD_API void brood_free(void *memory);
 
 /*
  * Frees the process; NULL is fine. A daemon that still runs is killed first, and waited for; any
- * other lives on, and is reaped when it ends. Returns NULL, for `process = destroy(process)`.
+ * other lives on, without its timeout_ms, and is reaped by the first start after its end. Returns
+ * NULL, for `process = destroy(process)`.
  * The pointer must not be in use by another thread. Since 0.1.
  */
 BROOD_API brood_process *brood_process_destroy(brood_process *process);

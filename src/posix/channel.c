@@ -16,6 +16,9 @@
 struct brood_os_channel {
     int fd;
     bool is_socket;
+    bool is_adopted; /* in a child, whose function may close it and open something else */
+    dev_t device;
+    ino_t inode;
 };
 
 /* Non-blocking: also for the other end, which may be another program's stdio - so never there. */
@@ -27,7 +30,7 @@ static brood_status make_channel(brood_os_channel **channel, int fd, bool is_soc
     if (brood_posix_make_nonblocking(fd) < 0) {
         return brood_posix_fail(error, errno, "fcntl O_NONBLOCK");
     }
-    made = malloc(sizeof *made);
+    made = calloc(1, sizeof *made);
     if (made == NULL) {
         return brood_fail_memory(error, "channel");
     }
@@ -93,7 +96,23 @@ brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle han
     if (brood_posix_set_cloexec((int)handle, true) < 0) {
         return brood_posix_fail(error, errno, "fcntl F_SETFD");
     }
-    return make_channel(channel, (int)handle, true, error);
+    if (make_channel(channel, (int)handle, true, error) != BROOD_OK) {
+        return BROOD_ERR_OS;
+    }
+    (*channel)->is_adopted = true;
+    (*channel)->device = about.st_dev;
+    (*channel)->inode = about.st_ino;
+    return BROOD_OK;
+}
+
+/* Whether the number is still that of the channel. */
+static bool is_ours(const brood_os_channel *channel)
+{
+    struct stat about;
+
+    return !channel->is_adopted ||
+           (fstat(channel->fd, &about) == 0 && about.st_dev == channel->device &&
+            about.st_ino == channel->inode);
 }
 
 brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size_t size,
@@ -102,6 +121,9 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     ssize_t count = 0;
 
     *got = 0;
+    if (!is_ours(channel)) {
+        return BROOD_ERR_CLOSED;
+    }
     do {
         count = read(channel->fd, buffer, size);
     } while (count < 0 && errno == EINTR);
@@ -161,6 +183,9 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
     ssize_t count = 0;
 
     *put = 0;
+    if (!is_ours(channel)) {
+        return BROOD_ERR_CLOSED;
+    }
     do {
         count = write_some(channel, buffer, size);
     } while (count < 0 && errno == EINTR);

@@ -9,6 +9,7 @@
 
 #if defined(__linux__)
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 
 #include "system.h"
@@ -62,10 +63,10 @@ static uint64_t status_bytes(const char *name)
     return value * 1024;
 }
 
+/* errno is of the thread that exits: what failed last failed for want of memory. */
 bool brood_os_child_out_of_memory(void)
 {
-    return child.memory_limit_bytes > 0 &&
-           status_bytes("VmPeak:") >= NEARLY(child.memory_limit_bytes);
+    return child.memory_limit_bytes > 0 && errno == ENOMEM;
 }
 
 /*
@@ -76,7 +77,7 @@ static void on_crash(int number)
 {
     int before = errno;
 
-    if (before == ENOMEM || brood_os_child_out_of_memory()) {
+    if (before == ENOMEM || status_bytes("VmSize:") >= NEARLY(child.memory_limit_bytes)) {
         child.report();
     }
     signal(number, SIG_DFL);
@@ -142,6 +143,36 @@ _Noreturn void brood_os_child_end(int code, bool tree)
     }
     _exit(code);
 }
+
+#if defined(BROOD_LINUX)
+
+/* It had the number when it started us; if it is still our parent, the number is still its own. */
+brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
+{
+    brood_os_process *parent = calloc(1, sizeof *parent);
+    int pidfd = getppid() == pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+
+    *is_gone = getppid() != pid;
+    if (parent == NULL || pidfd < 0 || *is_gone) {
+        brood_os_handle_close(pidfd);
+        free(parent);
+        return NULL;
+    }
+    parent->pid = (pid_t)pid;
+    parent->pidfd = pidfd;
+    parent->exit_fd = pidfd;
+    return parent;
+}
+
+#else
+
+brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
+{
+    *is_gone = getppid() != pid;
+    return NULL;
+}
+
+#endif
 
 int64_t brood_os_self_pid(void)
 {

@@ -37,9 +37,16 @@ brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_st
 
 brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, brood_error *error)
 {
-    int fd = fcntl((int)handle, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int fd = -1;
 
     *copy = BROOD_HANDLE_NONE;
+    errno = EBADF;
+    if (handle >= 0 && handle <= INT32_MAX) {
+        fd = fcntl((int)handle, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    }
+    if (fd < 0 && errno == EBADF) {
+        return brood_fail_argument(error, "handles", "has one that is not open");
+    }
     if (fd < 0) {
         return brood_posix_fail(error, errno, "fcntl F_DUPFD_CLOEXEC");
     }

@@ -1,12 +1,18 @@
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#if defined(__linux__)
+#include <sys/prctl.h>
+#endif
+
 #include "system.h"
 
 #define CPUS_MAX (1024 * 1024)
+#define CPUS_MIN 8192 /* the kernel wants room for all that it knows */
 
 /* ---- in the parent ------------------------------------------------------------------------ */
 
@@ -25,11 +31,13 @@ static brood_status choose_cpus(brood_posix_job *job, brood_error *error)
     if (largest >= CPUS_MAX) {
         return brood_fail_argument(error, "cpus", "has a number that no core has");
     }
+    largest = largest < CPUS_MIN ? CPUS_MIN : largest;
     set = CPU_ALLOC(largest + 1);
-    if (set == NULL) {
+    job->cpus = set;
+    job->granted = CPU_ALLOC(largest + 1);
+    if (set == NULL || job->granted == NULL) {
         return brood_fail_memory(error, "cpus");
     }
-    job->cpus = set;
     job->cpus_size = CPU_ALLOC_SIZE(largest + 1);
     CPU_ZERO_S(job->cpus_size, set);
     for (size_t i = 0; i < spawn->cpu_count; i++) {
@@ -52,7 +60,7 @@ static brood_status choose_cpus(brood_posix_job *job, brood_error *error)
 brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn *spawn,
                                      brood_error *error)
 {
-    *job = (brood_posix_job){spawn, NULL, 0};
+    *job = (brood_posix_job){.spawn = spawn};
 #if defined(__APPLE__)
     if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
         return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
@@ -65,14 +73,29 @@ brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn 
 void brood_posix_job_discard(brood_posix_job *job)
 {
 #if defined(BROOD_LINUX)
-    if (job->cpus != NULL) {
-        CPU_FREE(job->cpus);
-    }
+    CPU_FREE(job->cpus);
+    CPU_FREE(job->granted);
 #endif
-    job->cpus = NULL;
+    job->cpus = job->granted = NULL;
 }
 
 /* ---- in the child: async-signal-safe calls only ------------------------------------------- */
+
+/* The kernel passes over cores that are not there; we do not. */
+static bool enter_cpus(const brood_posix_job *job)
+{
+#if defined(BROOD_LINUX)
+    if (sched_setaffinity(0, job->cpus_size, job->cpus) < 0) {
+        return false;
+    }
+    errno = EINVAL;
+    return sched_getaffinity(0, job->cpus_size, job->granted) == 0 &&
+           CPU_EQUAL_S(job->cpus_size, (cpu_set_t *)job->cpus, (cpu_set_t *)job->granted);
+#else
+    (void)job;
+    return true;
+#endif
+}
 
 const char *brood_posix_job_enter(const brood_posix_job *job)
 {
@@ -83,15 +106,18 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
     if (spawn->kill_tree && setpgid(0, 0) < 0) {
         return "setpgid";
     }
+#if defined(BROOD_LINUX)
+    if (spawn->ends_with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
+        return "prctl PR_SET_PDEATHSIG";
+    }
+#endif
     errno = 0;
     if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
         return "nice";
     }
-#if defined(BROOD_LINUX)
-    if (job->cpus != NULL && sched_setaffinity(0, job->cpus_size, job->cpus) < 0) {
+    if (job->cpus != NULL && !enter_cpus(job)) {
         return "cpus";
     }
-#endif
     if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
         return "cpu_time_limit_s";
     }

@@ -50,13 +50,16 @@ static void account(const brood_os_process *process, const struct rusage *usage,
     result->peak_memory_bytes = peak > process->peak_at_spawn ? peak : 0;
 }
 
+/* The soft limit sends SIGXCPU; the hard one, a second later, SIGKILL. */
 static void decode(const brood_os_process *process, bool exited, int value, brood_os_exit *result)
 {
+    uint64_t limit_us = (uint64_t)process->cpu_time_limit_s * 1000000;
+    bool used_up = result->cpu_user_us + result->cpu_system_us >= limit_us;
+
     result->reason = exited ? BROOD_EXIT_CODE : BROOD_EXIT_SIGNAL;
     result->code = value;
-    /* The soft limit sends SIGXCPU; the hard one, a second later, SIGKILL. */
-    if (!exited && process->has_cpu_limit &&
-        (value == SIGXCPU || (value == SIGKILL && !process->killed))) {
+    if (!exited && limit_us > 0 &&
+        (value == SIGXCPU || (value == SIGKILL && used_up && !process->killed))) {
         result->reason = BROOD_EXIT_CPU_TIME;
     }
 }
@@ -161,25 +164,33 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
         result->reason = BROOD_EXIT_LOST;
         return BROOD_OK;
     }
-    decode(process, exited, value, result);
     account(process, &usage, result);
+    decode(process, exited, value, result);
     return BROOD_OK;
 }
 
 /* ---- signals ----------------------------------------------------------------------------- */
 
 /* By pidfd where there is one: a number can be somebody else's after a foreign wait took ours. */
-static int send_signal(const brood_os_process *process, int number)
+static int signal_alone(const brood_os_process *process, int number)
 {
-    if (process->leads_group) {
-        return kill(-process->pid, number);
-    }
 #if defined(BROOD_LINUX)
     if (process->pidfd >= 0) {
         return (int)syscall(SYS_pidfd_send_signal, process->pidfd, number, NULL, 0);
     }
 #endif
     return kill(process->pid, number);
+}
+
+/* It may have left its group, or the group may be left. */
+static int send_signal(const brood_os_process *process, int number)
+{
+    bool group = process->leads_group && kill(-process->pid, number) == 0;
+
+    if (group && getpgid(process->pid) == process->pid) {
+        return 0;
+    }
+    return signal_alone(process, number) == 0 || group ? 0 : -1;
 }
 
 static brood_status signal_unless_over(brood_os_process *process, int number, brood_error *error)
@@ -250,16 +261,14 @@ static int start_waiter(waiter *self)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
+    brood_os_signals before;
     int result = 0;
 
-    sigfillset(&all);
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the program's signals are not for it */
+    brood_os_signals_hold(&before);
     result = pthread_create(&thread, &attributes, wait_for_end, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    brood_os_signals_release(&before);
     pthread_attr_destroy(&attributes);
     return result;
 }

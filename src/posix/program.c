@@ -76,7 +76,7 @@ static char *search_path(const char *name, const char *list)
     while (list != NULL && *list != '\0') {
         size_t length = strcspn(list, ":");
         char *path = join_path(list, length, name);
-        int result = path == NULL ? ENOMEM : check_program(path);
+        int result = path == NULL ? errno : check_program(path);
 
         if (result == 0) {
             return path;

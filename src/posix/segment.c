@@ -20,20 +20,27 @@ static int open_memory(void)
 static int open_memory(void)
 {
     char name[32]; /* macOS: at most 31 bytes */
+    brood_os_signals before;
+    int saved = 0;
     int fd = -1;
+
+    brood_os_signals_hold(&before); /* one that ends us now would leave the name behind */
 
     for (int i = 0; i < 100 && fd < 0; i++) {
         snprintf(name, sizeof name, "/brood-%lx-%lx", (unsigned long)getpid(),
                  (unsigned long)(brood_os_now() & 0xffffffff));
         fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
         if (fd < 0 && errno != EEXIST) {
-            return -1;
+            break;
         }
     }
+    saved = errno;
     if (fd >= 0) {
         shm_unlink(name);
         brood_posix_set_cloexec(fd, true);
     }
+    brood_os_signals_release(&before);
+    errno = saved;
     return fd;
 }
 

@@ -48,6 +48,8 @@ static bool is_open(int fd)
 
 static brood_status choose_stdio(plan *made, brood_error *error)
 {
+    brood_status status = BROOD_OK;
+
     for (int i = 0; i < STDIO_COUNT; i++) {
         brood_handle wanted = made->spawn->stdio[i];
         brood_handle null = BROOD_HANDLE_NONE;
@@ -59,8 +61,11 @@ static brood_status choose_stdio(plan *made, brood_error *error)
         } else if (is_open(i)) {
             made->sources[i] = i;
         } else {
-            if (made->null_fd < 0 && brood_os_null_open(&null, error) != BROOD_OK) {
-                return BROOD_ERR_OS;
+            if (made->null_fd < 0) {
+                status = brood_os_null_open(&null, error);
+            }
+            if (status != BROOD_OK) {
+                return status;
             }
             made->null_fd = made->null_fd < 0 ? (int)null : made->null_fd;
             made->sources[i] = made->null_fd;
@@ -82,23 +87,22 @@ static brood_status open_report(plan *made, brood_error *error)
     return BROOD_OK;
 }
 
-/* Numbers up to this are tried one by one, in bundles; beyond, the directory tells the highest. */
+/* Numbers up to this are tried in any case; the limit can be a million, and more. */
 #define SCAN_MAX 65536
 
-/* No open descriptor has this number or a higher one, but for what other threads open meanwhile. */
+/*
+ * No open descriptor has this number or a higher one, but for what other threads open meanwhile.
+ * The limit alone does not tell: it may have been lowered since.
+ */
 static int end_of_descriptors(void)
 {
     long limit = sysconf(_SC_OPEN_MAX);
-    long highest = 0;
+    long highest = limit > 0 && limit < SCAN_MAX ? limit : SCAN_MAX;
     struct dirent *entry = NULL;
-    DIR *directory = NULL;
+    DIR *directory = opendir("/dev/fd");
 
-    if (limit > 0 && limit <= SCAN_MAX) {
-        return (int)limit;
-    }
-    directory = opendir("/dev/fd");
     if (directory == NULL) {
-        return SCAN_MAX;
+        return (int)highest;
     }
     while ((entry = readdir(directory)) != NULL) { /* NOLINT: a directory of our own */
         long number = strtol(entry->d_name, NULL, 10);
@@ -191,9 +195,11 @@ static void place_descriptors(plan *made)
 static void close_by_poll(int first, int open_max)
 {
     struct pollfd slots[256];
+    long limit = sysconf(_SC_OPEN_MAX); /* poll takes no more at once */
+    int most = limit > 0 && limit < 256 ? (int)limit : 256;
 
     while (first < open_max) {
-        int count = open_max - first < 256 ? open_max - first : 256;
+        int count = open_max - first < most ? open_max - first : most;
 
         for (int i = 0; i < count; i++) {
             slots[i] = (struct pollfd){first + i, 0, 0};
@@ -279,21 +285,19 @@ static void become_program(plan *made)
  */
 static pid_t launch(plan *made)
 {
-    sigset_t all;
-    sigset_t before;
+    brood_os_signals before;
     pid_t pid = -1;
     int saved = 0;
     int cancel = 0;
 
-    sigfillset(&all);
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    brood_os_signals_hold(&before);
     pid = vfork(); /* NOLINT: the child makes system calls only, see plan */
     if (pid == 0) {
         become_program(made);
     }
     saved = errno;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    brood_os_signals_release(&before);
     pthread_setcancelstate(cancel, &cancel);
     errno = saved;
     return pid;
@@ -347,7 +351,7 @@ static void describe(brood_os_process *process, const brood_os_spawn *spawn, pid
     process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec; -1 before Linux 5.3 */
 #endif
     process->leads_group = spawn->kill_tree;
-    process->has_cpu_limit = spawn->cpu_time_limit_s > 0;
+    process->cpu_time_limit_s = spawn->cpu_time_limit_s;
     process->peak_at_spawn = own_peak_memory();
 }
 

@@ -23,7 +23,7 @@ struct brood_os_process {
     int pidfd;   /* Linux: the process itself, whatever becomes of its number; or -1 */
     bool leads_group;
     bool reaped;
-    bool has_cpu_limit;
+    uint32_t cpu_time_limit_s;
     bool asked;
     bool killed;
     uint64_t peak_at_spawn; /* what the parent's own memory leaves in the child's account */
@@ -57,7 +57,8 @@ int brood_posix_pipe(int fds[2]);
 
 typedef struct brood_posix_job {
     const brood_os_spawn *spawn;
-    void *cpus; /* a set of cores; NULL: all */
+    void *cpus;    /* a set of cores; NULL: all */
+    void *granted; /* room for another */
     size_t cpus_size;
 } brood_posix_job;
 
