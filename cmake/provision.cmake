@@ -208,7 +208,12 @@ function(provision)
 
     list(JOIN install " " line)
     if(NOT may)
-        message(FATAL_ERROR "Some packages are missing. This installs them:\n\n    sudo ${line}\n")
+        set(first "")
+        if(update)
+            set(first "sudo apt-get update && ")
+        endif()
+        message(FATAL_ERROR
+            "Some packages are missing. This installs them:\n\n    ${first}sudo ${line}\n")
     endif()
     message(STATUS "Installing: ${line}")
     if(update)
