@@ -86,6 +86,7 @@ brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle han
                                     brood_error *error)
 {
     struct stat about;
+    brood_status status = BROOD_OK;
 
     *channel = NULL;
     if (handle <= STDERR_FILENO || handle > INT32_MAX || fstat((int)handle, &about) < 0 ||
@@ -96,8 +97,9 @@ brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle han
     if (brood_posix_set_cloexec((int)handle, true) < 0) {
         return brood_posix_fail(error, errno, "fcntl F_SETFD");
     }
-    if (make_channel(channel, (int)handle, true, error) != BROOD_OK) {
-        return BROOD_ERR_OS;
+    status = make_channel(channel, (int)handle, true, error);
+    if (*channel == NULL) {
+        return status;
     }
     (*channel)->is_adopted = true;
     (*channel)->device = about.st_dev;
