@@ -39,6 +39,8 @@ int64_t support_pid(void);
 /* Whether this is Windows; whether it is Wine, which lacks some of what Windows has. */
 bool support_is_windows(void);
 bool support_is_wine(void);
+/* Whether this is Linux, and brood was built to use what only Linux has. */
+bool support_is_linux(void);
 
 /* Whether a sanitizer is built in: it has its own ideas about memory and crashes. */
 bool support_is_sanitized(void);
@@ -83,9 +85,25 @@ void support_reap_everything(void);
 /* A child that brood does not know, which ends with code; its end (or -1), reaped here. */
 int64_t support_fork(int code);
 int support_wait_for(int64_t pid);
+/* A plain copy of this process, which only waits to be killed. */
+int64_t support_fork_hanging(void);
+
+/* Signals by their names, "TERM", "USR1"; Windows has none of it. Takes: waits for a blocked one. */
+void support_signal(int64_t pid, const char *name);
+void support_block_signal(const char *name);
+bool support_take_signal(const char *name);
+
+/* The parent of a process; -1: not known. Leaves its group for that of its parent. */
+int64_t support_parent_of(int64_t pid);
+bool support_join_parents_group(void);
+
+/* Both ways, POSIX only. Closes all handles but stdio, and puts copies of one in their places. */
+bool support_socket_pair(intptr_t ends[2]);
+void support_replace_handles(intptr_t handle);
 
 /* A process started by somebody without care would inherit it. */
 void support_make_inheritable(intptr_t handle);
+bool support_is_inheritable(intptr_t handle);
 
 bool support_make_subdirectory(const char *path);      /* true also when it is there */
 bool support_link(const char *path, const char *name); /* a symbolic link of that name */

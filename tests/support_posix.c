@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -90,8 +91,8 @@ bool support_has_children(void)
     return waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD;
 }
 
-/* A zombie has no address space: its command line is empty. */
-static bool is_zombie(int64_t pid)
+/* What Linux tells of a process behind its name: " S 123 ...", state and parent; or "". */
+static void read_stat(int64_t pid, char *told, size_t capacity)
 {
     char path[64];
     char text[512];
@@ -100,15 +101,34 @@ static bool is_zombie(int64_t pid)
     const char *state = NULL;
 
     snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    told[0] = '\0';
     fd = open(path, O_RDONLY);
     if (fd < 0) {
-        return false;
+        return;
     }
     size = read(fd, text, sizeof text - 1);
     close(fd);
     text[size > 0 ? size : 0] = '\0';
     state = strrchr(text, ')');
-    return state != NULL && state[1] == ' ' && (state[2] == 'Z' || state[2] == 'X');
+    if (state != NULL) {
+        snprintf(told, capacity, "%s", state + 1);
+    }
+}
+
+static bool is_zombie(int64_t pid)
+{
+    char told[512];
+
+    read_stat(pid, told, sizeof told);
+    return told[0] == ' ' && (told[1] == 'Z' || told[1] == 'X');
+}
+
+int64_t support_parent_of(int64_t pid)
+{
+    char told[512];
+
+    read_stat(pid, told, sizeof told);
+    return strlen(told) > 3 ? strtoll(told + 3, NULL, 10) : -1;
 }
 
 bool support_is_running(int64_t pid)
@@ -176,6 +196,15 @@ bool support_is_windows(void)
 bool support_is_wine(void)
 {
     return false;
+}
+
+bool support_is_linux(void)
+{
+#if defined(__linux__) && !defined(BROOD_GENERIC_POSIX)
+    return true;
+#else
+    return false;
+#endif
 }
 
 int64_t support_crash_code(void)
@@ -353,9 +382,97 @@ int support_wait_for(int64_t pid)
     return WEXITSTATUS(status);
 }
 
+int64_t support_fork_hanging(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        support_hang();
+    }
+    return pid;
+}
+
+static int number_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        int number;
+    } known[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}};
+
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].name, name) == 0) {
+            return known[i].number;
+        }
+    }
+    abort();
+}
+
+void support_signal(int64_t pid, const char *name)
+{
+    kill((pid_t)pid, number_of(name));
+}
+
+void support_block_signal(const char *name)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, number_of(name));
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+bool support_take_signal(const char *name)
+{
+    sigset_t set;
+    int taken = 0;
+
+    sigemptyset(&set);
+    sigaddset(&set, number_of(name));
+    return sigwait(&set, &taken) == 0 && taken == number_of(name);
+}
+
+bool support_join_parents_group(void)
+{
+    return setpgid(0, getpgid(getppid())) == 0;
+}
+
+bool support_socket_pair(intptr_t ends[2])
+{
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0) {
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+        ends[i] = fds[i];
+    }
+    return true;
+}
+
+void support_replace_handles(intptr_t handle)
+{
+    int kept = dup2((int)handle, 200);
+
+    for (int fd = STDERR_FILENO + 1; fd < 4096; fd++) {
+        if (fd != kept) {
+            close(fd);
+        }
+    }
+    for (int fd = STDERR_FILENO + 1; fd < 32; fd++) {
+        dup2(kept, fd);
+    }
+    close(kept);
+}
+
 void support_make_inheritable(intptr_t handle)
 {
     fcntl((int)handle, F_SETFD, 0);
+}
+
+bool support_is_inheritable(intptr_t handle)
+{
+    return (fcntl((int)handle, F_GETFD) & FD_CLOEXEC) == 0;
 }
 
 bool support_is_sanitized(void)

@@ -182,6 +182,11 @@ bool support_is_wine(void)
     return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
+bool support_is_linux(void)
+{
+    return false;
+}
+
 bool support_is_sanitized(void)
 {
     return false;
@@ -399,9 +404,60 @@ int support_wait_for(int64_t pid)
     return -1;
 }
 
+int64_t support_fork_hanging(void)
+{
+    return -1;
+}
+
+void support_signal(int64_t pid, const char *name)
+{
+    (void)pid;
+    (void)name;
+}
+
+void support_block_signal(const char *name)
+{
+    (void)name;
+}
+
+bool support_take_signal(const char *name)
+{
+    (void)name;
+    return false;
+}
+
+int64_t support_parent_of(int64_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+bool support_join_parents_group(void)
+{
+    return false;
+}
+
+bool support_socket_pair(intptr_t ends[2])
+{
+    ends[0] = ends[1] = -1;
+    return false;
+}
+
+void support_replace_handles(intptr_t handle)
+{
+    (void)handle;
+}
+
 void support_make_inheritable(intptr_t handle)
 {
     SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+}
+
+bool support_is_inheritable(intptr_t handle)
+{
+    DWORD flags = 0;
+
+    return !GetHandleInformation((HANDLE)handle, &flags) || (flags & HANDLE_FLAG_INHERIT) != 0;
 }
 
 bool support_make_subdirectory(const char *path)

@@ -215,6 +215,39 @@ static void b6_the_handshake_time_ends_with_the_handshake(void **state)
     brood_process_destroy(process);
 }
 
+/* Nobody joins: who only reads must not wait for ever. */
+static void b6_the_handshake_times_out_in_a_read(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    char byte = 0;
+    size_t got = 0;
+
+    (void)state;
+    options.handshake_timeout_ms = 200;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    process = start_helper(HELPER_CHILD, "answer", "hang", &options);
+    assert_status(brood_process_read(process, BROOD_STDOUT, &byte, 1, &got, BROOD_FOREVER),
+                  BROOD_ERR_CLOSED);
+    assert_mentions(start_error(process).message, "handshake_timeout_ms");
+}
+
+static void b6_the_handshake_times_out_in_communicate(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_output out = {NULL, 0};
+
+    (void)state;
+    options.handshake_timeout_ms = 200;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    process = start_helper(HELPER_CHILD, "answer", "hang", &options);
+    assert_ok(brood_process_communicate(process, NULL, 0, &out, NULL, BROOD_FOREVER));
+    assert_int_equal(out.size, 0);
+    brood_free(out.data);
+    assert_mentions(start_error(process).message, "handshake_timeout_ms");
+}
+
 /* ---- B7 ---------------------------------------------------------------------------------- */
 
 static size_t count_lines(const brood_output *output)
@@ -279,6 +312,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b6_a_child_killed_before_its_handshake),
     cmocka_unit_test(b6_a_child_killed_by_us_before_its_handshake),
     cmocka_unit_test(b6_the_handshake_times_out),
+    cmocka_unit_test(b6_the_handshake_times_out_in_a_read),
+    cmocka_unit_test(b6_the_handshake_times_out_in_communicate),
     cmocka_unit_test(b6_the_handshake_time_ends_with_the_handshake),
     cmocka_unit_test(b7_noise_before_brood_init_does_no_harm),
     cmocka_unit_test(b9_a_windows_program_without_a_console),

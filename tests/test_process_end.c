@@ -214,6 +214,22 @@ static void ending_one_that_has_ended_is_fine(void **state)
     brood_process_destroy(process);
 }
 
+/* Who was killed was not terminated, even if he is asked on his way. */
+static void p6_a_question_after_a_kill_changes_nothing(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        subject made;
+
+        start_subject(&made, say_and_hang, NULL);
+        assert_byte(made.pipe[0]);
+        assert_ok(brood_process_kill(made.process));
+        assert_ok(brood_process_terminate(made.process, SOON_MS));
+        assert_ends_by(made.process, BROOD_EXIT_KILLED);
+        end_subject(&made);
+    }
+}
+
 /* ---- timeout_ms -------------------------------------------------------------------------- */
 
 static void a_process_that_runs_for_too_long_is_killed(void **state)
@@ -384,6 +400,33 @@ static void p15_grandchildren_live_on_when_not_asked(void **state)
     end_subject(&made);
 }
 
+/* Leads its group no more, and is nobody's leader. */
+static int leave_the_group(brood_task *task, const void *arg, size_t size)
+{
+    return support_join_parents_group() ? say_and_hang(task, arg, size) : 1;
+}
+
+static void p15_a_leader_that_left_its_group_dies(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    subject made;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("a process cannot leave its job");
+    }
+    options.kill_tree = true;
+    start_subject(&made, leave_the_group, &options);
+    assert_byte(made.pipe[0]);
+    assert_ok(brood_process_kill(made.process));
+    if (brood_process_join(made.process, SOON_MS) != BROOD_OK) {
+        support_kill(brood_process_pid(made.process)); /* nobody else would */
+        fail_msg("it lives");
+    }
+    assert_ends_by(made.process, BROOD_EXIT_KILLED);
+    end_subject(&made);
+}
+
 static int as_command(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--ignore") == 0) {
@@ -404,6 +447,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p6_a_child_that_does_not_resist_was_terminated),
     cmocka_unit_test(p6_a_handler_of_the_child_is_called),
     cmocka_unit_test(p6_a_command_that_ignores_the_question_is_killed),
+    cmocka_unit_test(p6_a_question_after_a_kill_changes_nothing),
     cmocka_unit_test(ending_one_that_has_ended_is_fine),
     cmocka_unit_test(a_process_that_runs_for_too_long_is_killed),
     cmocka_unit_test(each_process_has_its_own_time),
@@ -412,6 +456,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p15_grandchildren_die_with_a_time_out),
     cmocka_unit_test(p15_grandchildren_die_with_a_destroyed_daemon),
     cmocka_unit_test(p15_grandchildren_live_on_when_not_asked),
+    cmocka_unit_test(p15_a_leader_that_left_its_group_dies),
 };
 
 int main(int argc, char **argv)

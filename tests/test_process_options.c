@@ -119,6 +119,26 @@ static void a_core_that_is_not_there_is_refused(void **state)
     }
 }
 
+/* Not only when there is no other. */
+static void one_missing_core_is_enough_to_refuse(void **state)
+{
+    unsigned numbers[] = {support_first_cpu(), 5000};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_process *process = NULL;
+
+    (void)state;
+    if (!support_can_choose_cpus()) {
+        harness_skip("cores cannot be chosen on this system");
+    }
+    options.error = &error;
+    options.cpus = numbers;
+    options.cpu_count = 2;
+    assert_status(brood_process_start(&process, nothing, NULL, 0, &options), BROOD_ERR_ARGUMENT);
+    assert_null(process);
+    assert_string_equal(error.step, "cpus");
+}
+
 static void skip_without_memory_limits(void)
 {
     if (support_is_sanitized()) {
@@ -529,6 +549,25 @@ static void an_older_shorter_struct_is_accepted(void **state)
     }
 }
 
+/* No compiler ever made one that ends within a field. */
+static void a_struct_of_a_broken_size_is_refused(void **state)
+{
+    static const size_t sizes[] = {0, sizeof(void *), sizeof(brood_process_options) - 1,
+                                   offsetof(brood_process_options, handles) + 1,
+                                   offsetof(brood_process_options, name) + sizeof(void *) / 2};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+        brood_process *process = NULL;
+
+        options.struct_size = sizes[i];
+        assert_status(brood_process_start(&process, nothing, NULL, 0, &options),
+                      BROOD_ERR_ARGUMENT);
+        assert_null(process);
+    }
+}
+
 typedef struct newer_options {
     brood_process_options known;
     uint64_t unknown[4];
@@ -576,6 +615,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_negative_niceness_is_done_or_refused),
     cmocka_unit_test(cores_are_as_chosen),
     cmocka_unit_test(a_core_that_is_not_there_is_refused),
+    cmocka_unit_test(one_missing_core_is_enough_to_refuse),
     cmocka_unit_test(a_process_that_fills_its_memory),
     cmocka_unit_test(a_process_that_asks_for_too_much_at_once),
     cmocka_unit_test(a_process_that_copes_with_its_memory_limit),
@@ -590,6 +630,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_daemon_ends_with_its_parent),
     cmocka_unit_test(another_survives_its_parent),
     cmocka_unit_test(an_older_shorter_struct_is_accepted),
+    cmocka_unit_test(a_struct_of_a_broken_size_is_refused),
     cmocka_unit_test(a_newer_longer_struct_is_accepted_when_its_end_is_zero),
     cmocka_unit_test(an_exit_info_of_another_size),
 };

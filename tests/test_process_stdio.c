@@ -659,6 +659,32 @@ static int as_command(int argc, char **argv)
     return -1;
 }
 
+/* What is freed after every call must be there after every call. */
+static void communicate_that_fails_gives_nothing(void **state)
+{
+    brood_process *process = NULL;
+    intptr_t gate[2];
+
+    (void)state;
+    start_idle(&process, gate);
+    for (int i = 0; i < 3; i++) {
+        char old[] = "old";
+        brood_output out = {old, 3};
+        brood_output err = {old, 3};
+
+        assert_status(brood_process_communicate(i == 0 ? NULL : process, NULL, i == 1 ? 1 : 0, &out,
+                                                &err, i == 2 ? -2 : SOON_MS),
+                      BROOD_ERR_ARGUMENT);
+        assert_null(out.data);
+        assert_int_equal(out.size, 0);
+        assert_null(err.data);
+        assert_int_equal(err.size, 0);
+    }
+    support_close(gate[1]);
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    brood_process_destroy(process);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p16_stdout_and_stderr_to_files),
     cmocka_unit_test(p16_append_to_a_file),
@@ -682,6 +708,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(communicate_gives_what_came_so_far),
     cmocka_unit_test(communicate_with_a_child_that_does_not_read),
     cmocka_unit_test(communicate_without_pipes_joins),
+    cmocka_unit_test(communicate_that_fails_gives_nothing),
 };
 
 BROOD_TEST_MAIN_WITH_COMMANDS(tests, as_command)

@@ -155,6 +155,55 @@ static void handles_have_the_numbers_that_were_foretold(void **state)
     brood_os_process_free(process);
 }
 
+#define PERMUTED 6
+
+/* Each handle arrives at its place, whatever the order of their numbers in the parent. */
+static void handles_may_come_in_any_order(void **state)
+{
+    static const size_t orders[][PERMUTED] = {{5, 4, 3, 2, 1, 0}, {1, 2, 3, 4, 5, 0},
+                                              {5, 0, 1, 2, 3, 4}, {1, 0, 3, 2, 5, 4},
+                                              {3, 5, 1, 0, 4, 2}, {0, 1, 2, 3, 4, 5}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        launch run;
+        brood_os_exit result;
+        brood_os_process *process = NULL;
+        intptr_t pipes[PERMUTED][2];
+        brood_handle handles[PERMUTED];
+        char numbers[256] = "";
+
+        for (size_t k = 0; k < PERMUTED; k++) {
+            assert_true(support_pipe(pipes[k]));
+        }
+        for (size_t k = 0; k < PERMUTED; k++) {
+            handles[k] = pipes[orders[i][k]][1];
+        }
+        for (size_t k = 0; k < PERMUTED; k++) {
+            size_t size = strlen(numbers);
+
+            snprintf(numbers + size, sizeof numbers - size, "%s%lld", k > 0 ? "," : "",
+                     (long long)brood_os_handle_in_child(handles, k));
+        }
+        prepare(&run, "--say", numbers);
+        run.spawn.handles = handles;
+        run.spawn.handle_count = PERMUTED;
+        process = start(&run);
+        wait_for_end(process, &result);
+        assert_int_equal(result.code, 0);
+        brood_os_process_free(process);
+        for (size_t k = 0; k < PERMUTED; k++) {
+            char text = 0;
+
+            support_close(handles[k]);
+            assert_int_equal(support_read(pipes[orders[i][k]][0], &text, 1), 1);
+            assert_int_equal(text, 'a' + (int)k);
+            assert_end(pipes[orders[i][k]][0]);
+            support_close(pipes[orders[i][k]][0]);
+        }
+    }
+}
+
 static void stdio_goes_where_it_is_told(void **state)
 {
     launch run;
@@ -218,16 +267,20 @@ static void freeing_nothing_is_fine(void **state)
     brood_os_environment_free(NULL);
 }
 
+/* An "a" to the first handle of the list, a "b" to the second... */
 static int say(const char *numbers)
 {
-    char *end = NULL;
-    long long first = strtoll(numbers, &end, 10);
-    long long second = strtoll(end + 1, NULL, 10);
+    char letter = 'a';
 
-    return support_write((intptr_t)first, "a", 1) == 1 &&
-                   support_write((intptr_t)second, "b", 1) == 1
-               ? 0
-               : 1;
+    for (char *end = NULL; *numbers != '\0'; letter++) {
+        long long number = strtoll(numbers, &end, 10);
+
+        if (end == numbers || support_write((intptr_t)number, &letter, 1) != 1) {
+            return 1;
+        }
+        numbers = *end == ',' ? end + 1 : end;
+    }
+    return 0;
 }
 
 static int as_command(int argc, char **argv)
@@ -258,6 +311,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_that_is_reaped_is_left_alone),
     cmocka_unit_test(one_that_has_ended_and_is_not_reaped_can_be_killed),
     cmocka_unit_test(handles_have_the_numbers_that_were_foretold),
+    cmocka_unit_test(handles_may_come_in_any_order),
     cmocka_unit_test(stdio_goes_where_it_is_told),
     cmocka_unit_test(a_file_that_is_not_there),
     cmocka_unit_test(signals_have_names_and_numbers_without_one_have_none),

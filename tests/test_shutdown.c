@@ -297,6 +297,57 @@ static void s1_a_child_that_is_no_daemon_lives_on(void **state)
     brood_process_destroy(middle);
 }
 
+/* Tells the numbers of a daemon and of a copy of itself, which has all that it has. */
+static int start_and_copy(brood_task *task, const void *arg, size_t size)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int64_t numbers[2] = {0, 0};
+
+    (void)arg;
+    (void)size;
+    options.daemon = true;
+    if (brood_process_start(&process, be_idle, NULL, 0, &options) != BROOD_OK) {
+        return 1;
+    }
+    numbers[0] = brood_process_pid(process);
+    numbers[1] = support_fork_hanging();
+    support_write(brood_task_handle(task, 0), numbers, sizeof numbers);
+    support_hang();
+    return 0;
+}
+
+/* The copy keeps the channel to the daemon open. */
+static void s1_parent_killed_and_a_copy_of_it_lives_on(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int64_t numbers[2] = {0, 0};
+    intptr_t ends[2];
+    bool is_gone = false;
+
+    (void)state;
+    if (!support_is_linux()) {
+        harness_skip("only Linux tells of the end of a process that is nobody's child");
+    }
+    assert_true(support_pipe(ends));
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    assert_ok(brood_process_start(&process, start_and_copy, NULL, 0, &options));
+    support_close(ends[1]);
+    assert_int_equal(support_read(ends[0], numbers, sizeof numbers), sizeof numbers);
+    support_close(ends[0]);
+    assert_true(support_is_running(numbers[0]));
+    assert_ok(brood_process_kill(process));
+    is_gone = support_wait_gone(numbers[0], VANISH_MS);
+    support_kill(numbers[1]);
+    assert_true(support_wait_gone(numbers[1], SOON_MS));
+    assert_true(is_gone);
+    assert_ends_by(process, BROOD_EXIT_KILLED);
+    brood_process_destroy(process);
+}
+
 /* ---- S2: the thread that started it ends --------------------------------------------------- */
 
 static void s2_the_starting_thread_ends(void **state)
@@ -447,6 +498,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(s1_parent_killed_while_it_starts_children),
     cmocka_unit_test(s1_parent_killed_in_the_handshake),
     cmocka_unit_test(s1_a_child_that_is_no_daemon_lives_on),
+    cmocka_unit_test(s1_parent_killed_and_a_copy_of_it_lives_on),
     cmocka_unit_test(s2_the_starting_thread_ends),
     cmocka_unit_test(s4_the_parent_returns_without_closing),
     cmocka_unit_test(s4_the_parent_calls_exit),
