@@ -32,6 +32,12 @@ static void a_number_beyond_those_of_descriptors_is_refused(void **state)
     expect_refusal((brood_handle)INT64_C(0x100000001));
 }
 
+static void a_handle_that_is_not_open_is_refused(void **state)
+{
+    (void)state;
+    expect_refusal(30000);
+}
+
 /* ---- their places -------------------------------------------------------------------------- */
 
 /* Writes "a" to the first handle, "b" to the second...; none of them is inherited further. */
@@ -165,6 +171,7 @@ static void nothing_is_written_where_the_channel_was(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_number_beyond_those_of_descriptors_is_refused),
+    cmocka_unit_test(a_handle_that_is_not_open_is_refused),
     cmocka_unit_test(handles_arrive_in_any_order_of_their_numbers),
     cmocka_unit_test(handles_of_a_parent_without_stdio_arrive),
     cmocka_unit_test(nothing_is_written_where_the_channel_was),

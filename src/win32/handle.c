@@ -69,6 +69,9 @@ brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, 
         !DuplicateHandle(self, (HANDLE)handle, self, &duplicate, 0, FALSE, DUPLICATE_SAME_ACCESS)) {
         code = GetLastError();
     }
+    if (duplicate == NULL && code == ERROR_INVALID_HANDLE) {
+        return brood_fail_argument(error, "handles", "has one that is not open");
+    }
     if (duplicate == NULL) {
         return brood_win32_fail(error, code, "DuplicateHandle");
     }
