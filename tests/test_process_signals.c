@@ -65,8 +65,8 @@ static void ask_before_it_looks(void)
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_process *process = NULL;
     brood_handle handles[2];
-    intptr_t there[2];
-    intptr_t gate[2];
+    intptr_t there[2] = {-1, -1};
+    intptr_t gate[2] = {-1, -1};
 
     assert_true(support_pipe(there) && support_pipe(gate));
     handles[0] = there[1];
