@@ -4,53 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "launch.h"
 #include "platform.h"
 
 static int64_t soon(void)
 {
     return brood_os_now() + SOON_MS * INT64_C(1000000);
-}
-
-static void wait_for_end(brood_os_process *process, brood_os_exit *result)
-{
-    brood_status status = brood_os_process_reap(process, result, NULL);
-
-    while (status == BROOD_ERR_TIMEOUT) {
-        brood_os_wait_item item = {process, NULL, false, false};
-
-        assert_ok(brood_os_wait(&item, 1, soon(), NULL));
-        status = brood_os_process_reap(process, result, NULL);
-    }
-    assert_ok(status);
-}
-
-/* This program as a command, with its own environment. */
-typedef struct launch {
-    brood_os_spawn spawn;
-    char **environment;
-    const char *argv[4];
-} launch;
-
-static void prepare(launch *run, const char *mode, const char *argument)
-{
-    *run = (launch){.argv = {harness_self, mode, argument, NULL}};
-    assert_ok(brood_os_environment_copy(&run->environment, NULL));
-    run->spawn.file = harness_self;
-    run->spawn.argv = run->argv;
-    run->spawn.environment = (const char *const *)run->environment;
-    for (int i = 0; i < 3; i++) {
-        run->spawn.stdio[i] = BROOD_HANDLE_NONE;
-    }
-}
-
-static brood_os_process *start(launch *run)
-{
-    brood_os_process *process = NULL;
-
-    assert_ok(brood_os_spawn_process(&process, &run->spawn, NULL));
-    assert_non_null(process);
-    brood_os_environment_free(run->environment);
-    return process;
 }
 
 static void an_exit_code_is_reaped(void **state)
@@ -60,10 +19,10 @@ static void an_exit_code_is_reaped(void **state)
     brood_os_process *process = NULL;
 
     (void)state;
-    prepare(&run, "--exit", "33");
-    process = start(&run);
+    launch_prepare(&run, "--exit", "33");
+    process = launch_start(&run);
     assert_true(brood_os_process_pid(process) > 0);
-    wait_for_end(process, &result);
+    launch_reap(process, &result);
     assert_int_equal(result.reason, BROOD_EXIT_CODE);
     assert_int_equal(result.code, 33);
     brood_os_process_free(process);
@@ -76,12 +35,12 @@ static void one_that_runs_cannot_be_reaped(void **state)
     brood_os_process *process = NULL;
 
     (void)state;
-    prepare(&run, "--hang", "");
-    process = start(&run);
+    launch_prepare(&run, "--hang", "");
+    process = launch_start(&run);
     assert_status(brood_os_process_reap(process, &result, NULL), BROOD_ERR_TIMEOUT);
     assert_int_equal(result.reason, BROOD_EXIT_NONE);
     assert_ok(brood_os_process_kill(process, NULL));
-    wait_for_end(process, &result);
+    launch_reap(process, &result);
     assert_int_equal(result.reason, BROOD_EXIT_SIGNAL);
     assert_string_equal(brood_os_signal_name(result.code), "SIGKILL");
     brood_os_process_free(process);
@@ -95,9 +54,9 @@ static void one_that_is_reaped_is_left_alone(void **state)
     brood_os_process *process = NULL;
 
     (void)state;
-    prepare(&run, "--exit", "0");
-    process = start(&run);
-    wait_for_end(process, &result);
+    launch_prepare(&run, "--exit", "0");
+    process = launch_start(&run);
+    launch_reap(process, &result);
     assert_ok(brood_os_process_kill(process, NULL));
     assert_ok(brood_os_process_ask(process, NULL));
     brood_os_process_free(process);
@@ -111,12 +70,12 @@ static void one_that_has_ended_and_is_not_reaped_can_be_killed(void **state)
     brood_os_wait_item item = {NULL, NULL, false, false};
 
     (void)state;
-    prepare(&run, "--exit", "4");
-    process = start(&run);
+    launch_prepare(&run, "--exit", "4");
+    process = launch_start(&run);
     item.process = process;
     assert_ok(brood_os_wait(&item, 1, soon(), NULL));
     assert_ok(brood_os_process_kill(process, NULL));
-    wait_for_end(process, &result);
+    launch_reap(process, &result);
     assert_int_equal(result.code, 4);
     brood_os_process_free(process);
 }
@@ -139,14 +98,14 @@ static void handles_have_the_numbers_that_were_foretold(void **state)
     }
     snprintf(numbers, sizeof numbers, "%lld,%lld", (long long)brood_os_handle_in_child(handles, 0),
              (long long)brood_os_handle_in_child(handles, 1));
-    prepare(&run, "--say", numbers);
+    launch_prepare(&run, "--say", numbers);
     run.spawn.handles = handles;
     run.spawn.handle_count = 2;
-    process = start(&run);
+    process = launch_start(&run);
     brood_os_handle_close(handles[0]);
     brood_os_handle_close(handles[1]);
     support_close(ends[1]);
-    wait_for_end(process, &result);
+    launch_reap(process, &result);
     assert_int_equal(result.code, 0);
     assert_int_equal(support_read(ends[0], text, 2), 2);
     assert_string_equal(text, "ab");
@@ -185,11 +144,11 @@ static void handles_may_come_in_any_order(void **state)
             snprintf(numbers + size, sizeof numbers - size, "%s%lld", k > 0 ? "," : "",
                      (long long)brood_os_handle_in_child(handles, k));
         }
-        prepare(&run, "--say", numbers);
+        launch_prepare(&run, "--say", numbers);
         run.spawn.handles = handles;
         run.spawn.handle_count = PERMUTED;
-        process = start(&run);
-        wait_for_end(process, &result);
+        process = launch_start(&run);
+        launch_reap(process, &result);
         assert_int_equal(result.code, 0);
         brood_os_process_free(process);
         for (size_t k = 0; k < PERMUTED; k++) {
@@ -216,14 +175,14 @@ static void stdio_goes_where_it_is_told(void **state)
 
     (void)state;
     assert_true(support_pipe(ends));
-    prepare(&run, "--speak", "");
+    launch_prepare(&run, "--speak", "");
     assert_ok(brood_os_null_open(&run.spawn.stdio[0], NULL));
     run.spawn.stdio[1] = ends[1];
     run.spawn.stdio[2] = BROOD_OS_SAME_AS_STDOUT;
-    process = start(&run);
+    process = launch_start(&run);
     support_close(ends[1]);
     brood_os_handle_close(run.spawn.stdio[0]);
-    wait_for_end(process, &result);
+    launch_reap(process, &result);
     assert_int_equal(result.code, 0);
     while ((got = support_read(ends[0], text + have, sizeof text - 1 - have)) > 0) {
         have += (size_t)got;
@@ -240,7 +199,7 @@ static void a_file_that_is_not_there(void **state)
     brood_os_process *process = (brood_os_process *)&error;
 
     (void)state;
-    prepare(&run, "--exit", "0");
+    launch_prepare(&run, "--exit", "0");
     run.spawn.file = "/no/such/program";
     assert_status(brood_os_spawn_process(&process, &run.spawn, &error), BROOD_ERR_NOT_FOUND);
     assert_null(process);
