@@ -198,8 +198,8 @@ brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t dead
 /* ---- waiting for many: src/<system>/poller.c ---------------------------------------------- */
 
 /*
- * Waits for any number of channels. One thread waits; any thread may add, remove and wake
- * meanwhile.
+ * Waits for any number of channels and processes. One thread waits; any thread may add, remove and
+ * wake meanwhile.
  */
 typedef struct brood_os_poller brood_os_poller;
 
@@ -217,6 +217,15 @@ brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *chan
 void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel);
 
 /*
+ * The same for a process: a wait tells the owner when it has ended, which it may have done before,
+ * again and again until it is removed. It is not reaped, and must be removed before it is. The
+ * owner may be that of a channel, too.
+ */
+brood_status brood_os_poller_add_process(brood_os_poller *poller, brood_os_process *process,
+                                         void *owner, brood_error *error);
+void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *process);
+
+/*
  * Blocks until there is something for at least one owner: up to most of them, *count many, each
  * once. BROOD_OK with none: somebody called wake. BROOD_ERR_TIMEOUT: the deadline passed. May tell
  * an owner for nothing.
@@ -227,7 +236,7 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
 /* Ends the wait that is under way, or the next one. Never blocks. */
 void brood_os_poller_wake(brood_os_poller *poller);
 
-/* Nobody waits any more; all channels were removed. */
+/* Nobody waits any more; all channels and processes were removed. */
 void brood_os_poller_free(brood_os_poller *poller);
 
 /* ---- shared memory: src/<system>/segment.c ----------------------------------------------- */

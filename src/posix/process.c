@@ -334,6 +334,16 @@ int brood_posix_exit_fd(brood_os_process *process, brood_error *error)
     return fd;
 }
 
+int brood_posix_known_exit_fd(const brood_os_process *process)
+{
+    int fd = -1;
+
+    pthread_mutex_lock(&exit_lock);
+    fd = process->exit_fd;
+    pthread_mutex_unlock(&exit_lock);
+    return fd;
+}
+
 void brood_os_process_free(brood_os_process *process)
 {
     if (process == NULL) {

@@ -77,4 +77,7 @@ void brood_posix_job_discard(brood_posix_job *job);
 int brood_posix_channel_fd(const brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);
 
+/* The same if somebody has asked for it; -1: nobody has. */
+int brood_posix_known_exit_fd(const brood_os_process *process);
+
 #endif

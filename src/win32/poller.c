@@ -6,13 +6,14 @@
 
 /*
  * WaitForMultipleObjects ends at 64 handles. So the system's thread pool waits for the events of
- * the channels, 63 a thread, and posts what is ready to a completion port; a post names its slot
- * and the slot's generation, since the channel may have been removed meanwhile.
+ * the channels and for processes, 63 a thread, and posts what is ready to a completion port; a post
+ * names its slot and the slot's generation, since that may have been removed meanwhile.
  * https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-registerwaitforsingleobject
  */
 typedef struct poller_slot {
     brood_os_poller *poller;
-    brood_os_channel *channel; /* NULL: free */
+    brood_os_channel *channel; /* one of the two; neither: it is free */
+    brood_os_process *process;
     void *owner;
     HANDLE wait; /* NULL: to be begun with the next wait */
     DWORD index;
@@ -58,6 +59,11 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
     return BROOD_OK;
 }
 
+static bool is_free(const poller_slot *slot)
+{
+    return slot->channel == NULL && slot->process == NULL;
+}
+
 /* A free slot, or a new one; NULL without memory. Under the lock. */
 static poller_slot *take_slot(brood_os_poller *poller)
 {
@@ -65,7 +71,7 @@ static poller_slot *take_slot(brood_os_poller *poller)
     poller_slot *made = NULL;
 
     for (DWORD i = 0; i < poller->count; i++) {
-        if (poller->slots[i]->channel == NULL) {
+        if (is_free(poller->slots[i])) {
             return poller->slots[i];
         }
     }
@@ -84,8 +90,9 @@ static poller_slot *take_slot(brood_os_poller *poller)
     return made;
 }
 
-brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *channel, void *owner,
-                                 brood_error *error)
+/* One of channel and process. */
+static brood_status add(brood_os_poller *poller, brood_os_channel *channel,
+                        brood_os_process *process, void *owner, brood_error *error)
 {
     poller_slot *slot = NULL;
 
@@ -93,6 +100,7 @@ brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *chan
     slot = take_slot(poller);
     if (slot != NULL) {
         slot->channel = channel;
+        slot->process = process;
         slot->owner = owner;
         slot->generation++;
     }
@@ -104,7 +112,7 @@ brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *chan
     return BROOD_OK;
 }
 
-/* Without a wait for the callback, which only posts; an old post is known by its generation. */
+/* Waits for a callback, which only posts. What it has posted is known by its old generation. */
 static void end_wait(poller_slot *slot)
 {
     if (slot->wait != NULL) {
@@ -113,19 +121,59 @@ static void end_wait(poller_slot *slot)
     }
 }
 
-void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel)
+static void remove_slot(brood_os_poller *poller, const brood_os_channel *channel,
+                        const brood_os_process *process)
 {
     AcquireSRWLockExclusive(&poller->lock);
     for (DWORD i = 0; i < poller->count; i++) {
-        if (poller->slots[i]->channel == channel) {
-            end_wait(poller->slots[i]);
-            poller->slots[i]->channel = NULL;
+        poller_slot *slot = poller->slots[i];
+
+        if (!is_free(slot) && slot->channel == channel && slot->process == process) {
+            end_wait(slot);
+            slot->channel = NULL;
+            slot->process = NULL;
         }
     }
     ReleaseSRWLockExclusive(&poller->lock);
 }
 
-/* Begins to wait for the channels that nobody waits for yet. */
+brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *channel, void *owner,
+                                 brood_error *error)
+{
+    return add(poller, channel, NULL, owner, error);
+}
+
+void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel)
+{
+    remove_slot(poller, channel, NULL);
+}
+
+brood_status brood_os_poller_add_process(brood_os_poller *poller, brood_os_process *process,
+                                         void *owner, brood_error *error)
+{
+    return add(poller, NULL, process, owner, error);
+}
+
+void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *process)
+{
+    remove_slot(poller, NULL, process);
+}
+
+/* Begins to wait for one that nobody waits for yet. Under the lock. */
+static DWORD begin_wait(poller_slot *slot)
+{
+    HANDLE handle = slot->process != NULL ? slot->process->process
+                                          : brood_win32_channel_event(slot->channel, false);
+    DWORD code = ERROR_SUCCESS;
+
+    if (!RegisterWaitForSingleObject(&slot->wait, handle, on_ready, slot, INFINITE,
+                                     WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD)) {
+        code = GetLastError();
+        slot->wait = NULL;
+    }
+    return code;
+}
+
 static brood_status begin_waits(brood_os_poller *poller, brood_error *error)
 {
     DWORD code = ERROR_SUCCESS;
@@ -134,12 +182,8 @@ static brood_status begin_waits(brood_os_poller *poller, brood_error *error)
     for (DWORD i = 0; i < poller->count && code == ERROR_SUCCESS; i++) {
         poller_slot *slot = poller->slots[i];
 
-        if (slot->channel != NULL && slot->wait == NULL &&
-            !RegisterWaitForSingleObject(
-                &slot->wait, brood_win32_channel_event(slot->channel, false), on_ready, slot,
-                INFINITE, WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD)) {
-            code = GetLastError();
-            slot->wait = NULL;
+        if (!is_free(slot) && slot->wait == NULL) {
+            code = begin_wait(slot);
         }
     }
     ReleaseSRWLockExclusive(&poller->lock);
@@ -159,13 +203,26 @@ static void *owner_of(brood_os_poller *poller, const OVERLAPPED_ENTRY *post)
     if (post->lpCompletionKey <= poller->count) {
         poller_slot *slot = poller->slots[post->lpCompletionKey - 1];
 
-        if (slot->channel != NULL && slot->generation == (ULONG_PTR)post->lpOverlapped) {
+        if (!is_free(slot) && slot->generation == (ULONG_PTR)post->lpOverlapped) {
             end_wait(slot);
             owner = slot->owner;
         }
     }
     ReleaseSRWLockExclusive(&poller->lock);
     return owner;
+}
+
+/* One more owner, but for none, and for one that is told already. */
+static void tell(void **owners, size_t *count, void *owner)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (owners[i] == owner) {
+            return;
+        }
+    }
+    if (owner != NULL) {
+        owners[(*count)++] = owner;
+    }
 }
 
 brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
@@ -192,11 +249,7 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
         }
     }
     for (ULONG i = 0; i < found; i++) {
-        void *owner = owner_of(poller, &posts[i]);
-
-        if (owner != NULL) {
-            owners[(*count)++] = owner;
-        }
+        tell(owners, count, owner_of(poller, &posts[i]));
     }
     return BROOD_OK;
 }

@@ -1,0 +1,86 @@
+#include "poller.h"
+
+#if defined(BROOD_KQUEUE)
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/event.h>
+#include <time.h>
+
+struct brood_os_poller {
+    int queue;
+};
+
+static int change(const brood_os_poller *poller, uintptr_t ident, int16_t filter, uint16_t flags,
+                  uint32_t fflags, void *owner)
+{
+    struct kevent event;
+
+    EV_SET(&event, ident, filter, flags, fflags, 0, owner);
+    return kevent(poller->queue, &event, 1, NULL, 0, NULL);
+}
+
+/* The end of a process is a queue of its own (see process.c), which can be read when it has come. */
+brood_status brood_posix_poller_watch(brood_os_poller *poller, int fd, void *owner,
+                                      brood_error *error)
+{
+    if (change(poller, (uintptr_t)fd, EVFILT_READ, EV_ADD, 0, owner) < 0) {
+        return brood_posix_fail(error, errno, "kevent");
+    }
+    return BROOD_OK;
+}
+
+void brood_posix_poller_unwatch(brood_os_poller *poller, int fd)
+{
+    change(poller, (uintptr_t)fd, EVFILT_READ, EV_DELETE, 0, NULL);
+}
+
+brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
+{
+    brood_os_poller *made = calloc(1, sizeof *made);
+    int saved = 0;
+
+    *poller = NULL;
+    if (made == NULL) {
+        return brood_fail_memory(error, "poller");
+    }
+    made->queue = brood_posix_above_stdio(kqueue());
+    if (made->queue < 0 || change(made, 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, NULL) < 0) {
+        saved = errno;
+        brood_os_poller_free(made);
+        return brood_posix_fail(error, saved, "kqueue");
+    }
+    brood_posix_set_cloexec(made->queue, true);
+    *poller = made;
+    return BROOD_OK;
+}
+
+void brood_os_poller_wake(brood_os_poller *poller)
+{
+    change(poller, 0, EVFILT_USER, 0, NOTE_TRIGGER, NULL);
+}
+
+int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t most, size_t *count,
+                                 int timeout_ms)
+{
+    struct kevent events[BROOD_POSIX_EVENTS_MAX];
+    struct timespec timeout = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000L};
+    int most_events = most < BROOD_POSIX_EVENTS_MAX ? (int)most : BROOD_POSIX_EVENTS_MAX;
+    int found =
+        kevent(poller->queue, NULL, 0, events, most_events, timeout_ms < 0 ? NULL : &timeout);
+
+    for (int i = 0; i < found; i++) {
+        brood_posix_poller_tell(owners, count, events[i].udata);
+    }
+    return found;
+}
+
+void brood_os_poller_free(brood_os_poller *poller)
+{
+    if (poller != NULL) {
+        brood_os_handle_close(poller->queue);
+        free(poller);
+    }
+}
+
+#endif
