@@ -173,6 +173,32 @@ void brood_os_process_free(brood_os_process *process);
 /* The name of a signal or of an exception code, such as "SIGSEGV"; "" when it has none. */
 const char *brood_os_signal_name(int64_t code);
 
+/* ---- handles for a running process: src/<system>/give.c ------------------------------------ */
+
+/*
+ * In a parent: the process at the other end of the channel (of brood_os_channel_pair) gets a handle
+ * for the same thing, and takes it with *number; the caller's own is not changed. On POSIX it
+ * travels in the channel, and the number says nothing. BROOD_ERR_TIMEOUT: no room in the channel
+ * now. BROOD_ERR_CLOSED: the process, or its end of the channel, is gone. What is never taken is
+ * closed with the channel or the process.
+ */
+brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *process,
+                                  brood_handle handle, brood_handle *number, brood_error *error);
+
+/*
+ * In the child, where the channel was adopted: takes handles one by one, in the order in which they
+ * were given, as the caller's own, which is not inherited. On POSIX it reads the channel, so no
+ * other thread may do so meanwhile; blocks until the handle is there, at most until the deadline
+ * (BROOD_ERR_TIMEOUT). BROOD_ERR_CLOSED: the parent is gone. BROOD_ERR_LIMIT: this handle came, but
+ * this process has too many open, or left more than 64 untaken; it is lost, the next is not.
+ *
+ * With a handle comes one byte, of no meaning: a read gives it as any other byte, and keeps the
+ * handle for a take; a take throws away the bytes that it meets before its handle. So in such a
+ * channel bytes can only say that there is something to look for.
+ */
+brood_status brood_os_handle_take(brood_os_channel *channel, brood_handle number, int64_t deadline,
+                                  brood_handle *handle, brood_error *error);
+
 /* ---- waiting: src/<system>/wait.c -------------------------------------------------------- */
 
 /* Either a process, ready when it has ended, or a channel, ready when a read or write may go. */

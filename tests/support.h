@@ -101,6 +101,9 @@ bool support_join_parents_group(void);
 bool support_socket_pair(intptr_t ends[2]);
 void support_replace_handles(intptr_t handle);
 
+/* From now on at most as many can be open in this process; false where there is no such limit. */
+bool support_limit_handles(unsigned most);
+
 /* A process started by somebody without care would inherit it. */
 void support_make_inheritable(intptr_t handle);
 bool support_is_inheritable(intptr_t handle);

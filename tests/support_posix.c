@@ -465,6 +465,13 @@ void support_replace_handles(intptr_t handle)
     close(kept);
 }
 
+bool support_limit_handles(unsigned most)
+{
+    struct rlimit limit = {most, most};
+
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 void support_make_inheritable(intptr_t handle)
 {
     fcntl((int)handle, F_SETFD, 0);

@@ -448,6 +448,12 @@ void support_replace_handles(intptr_t handle)
     (void)handle;
 }
 
+bool support_limit_handles(unsigned most)
+{
+    (void)most;
+    return false;
+}
+
 void support_make_inheritable(intptr_t handle)
 {
     SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);

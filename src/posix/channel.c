@@ -1,7 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +17,7 @@ struct brood_os_channel {
     bool is_adopted; /* in a child, whose function may close it and open something else */
     dev_t device;
     ino_t inode;
+    brood_posix_stash stash; /* of one that is adopted */
 };
 
 /* Non-blocking: also for the other end, which may be another program's stdio - so never there. */
@@ -117,6 +116,12 @@ static bool is_ours(const brood_os_channel *channel)
             about.st_ino == channel->inode);
 }
 
+static ssize_t read_some(brood_os_channel *channel, void *buffer, size_t size)
+{
+    return channel->is_adopted ? brood_posix_receive(channel->fd, buffer, size, &channel->stash)
+                               : read(channel->fd, buffer, size);
+}
+
 brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size_t size,
                                    size_t *got, brood_error *error)
 {
@@ -127,7 +132,7 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
         return BROOD_ERR_CLOSED;
     }
     do {
-        count = read(channel->fd, buffer, size);
+        count = read_some(channel, buffer, size);
     } while (count < 0 && errno == EINTR);
     if (count > 0) {
         *got = (size_t)count;
@@ -139,33 +144,14 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return count == 0 ? BROOD_ERR_CLOSED : brood_posix_fail(error, errno, "read");
 }
 
-/*
- * A write without SIGPIPE. The signal of a failing write is the thread's own (POSIX, "write"), so
- * it can be held back and taken here; one that was pending before is left.
- */
 static ssize_t write_quietly(int fd, const void *buffer, size_t size)
 {
-    sigset_t sigpipe;
-    sigset_t before;
-    sigset_t pending;
+    brood_posix_sigpipe held;
     ssize_t count = 0;
-    int saved = 0;
-    int taken = 0;
 
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    sigpending(&pending);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
+    brood_posix_sigpipe_hold(&held);
     count = write(fd, buffer, size);
-    saved = errno;
-    if (count < 0 && saved == EPIPE && !sigismember(&pending, SIGPIPE)) {
-        sigpending(&pending);
-        if (sigismember(&pending, SIGPIPE)) { /* not when it is ignored */
-            sigwait(&sigpipe, &taken);
-        }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = saved;
+    brood_posix_sigpipe_release(&held);
     return count;
 }
 
@@ -204,6 +190,7 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
 void brood_os_channel_close(brood_os_channel *channel)
 {
     if (channel != NULL) {
+        brood_posix_stash_close(&channel->stash);
         close(channel->fd);
         free(channel);
     }
@@ -212,4 +199,9 @@ void brood_os_channel_close(brood_os_channel *channel)
 int brood_posix_channel_fd(const brood_os_channel *channel)
 {
     return channel->fd;
+}
+
+brood_posix_stash *brood_posix_channel_stash(brood_os_channel *channel)
+{
+    return &channel->stash;
 }

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -22,4 +23,37 @@ void brood_os_signals_release(const brood_os_signals *before)
 
     memcpy(&mask, before, sizeof mask);
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+/*
+ * The signal of a failing write is the thread's own (POSIX, "write"), so it can be held back and
+ * taken here; one that was pending before is left.
+ */
+void brood_posix_sigpipe_hold(brood_posix_sigpipe *held)
+{
+    sigset_t sigpipe;
+    sigset_t pending;
+
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigpending(&pending);
+    held->was_pending = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &held->before);
+}
+
+void brood_posix_sigpipe_release(const brood_posix_sigpipe *held)
+{
+    int saved = errno;
+    int taken = 0;
+    sigset_t sigpipe;
+    sigset_t pending;
+
+    sigemptyset(&sigpipe);
+    sigaddset(&sigpipe, SIGPIPE);
+    sigpending(&pending);
+    if (!held->was_pending && sigismember(&pending, SIGPIPE)) {
+        sigwait(&sigpipe, &taken);
+    }
+    pthread_sigmask(SIG_SETMASK, &held->before, NULL);
+    errno = saved;
 }

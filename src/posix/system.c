@@ -20,6 +20,7 @@ brood_status brood_posix_status(int os_code)
     case EAGAIN:
     case EMFILE:
     case ENFILE:
+    case ETOOMANYREFS: /* too many descriptors on their way in sockets */
     case ENOSPC:
         return BROOD_ERR_LIMIT;
     case E2BIG:

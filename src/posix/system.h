@@ -2,6 +2,7 @@
 #ifndef BROOD_SRC_POSIX_SYSTEM_H
 #define BROOD_SRC_POSIX_SYSTEM_H
 
+#include <signal.h>
 #include <sys/types.h>
 
 #include "error.h"
@@ -71,10 +72,40 @@ const char *brood_posix_job_enter(const brood_posix_job *job);
 
 void brood_posix_job_discard(brood_posix_job *job);
 
+/* ---- signals.c: a failing write without SIGPIPE ---------------------------------------------- */
+
+typedef struct brood_posix_sigpipe {
+    sigset_t before;
+    bool was_pending;
+} brood_posix_sigpipe;
+
+void brood_posix_sigpipe_hold(brood_posix_sigpipe *held);
+
+/* Takes the signal of a write that failed in between. Keeps errno. */
+void brood_posix_sigpipe_release(const brood_posix_sigpipe *held);
+
+/* ---- give.c ---------------------------------------------------------------------------------- */
+
+#define BROOD_POSIX_STASH_MAX 64
+
+/* Descriptors that came with bytes and were not taken yet, in order; a zeroed one is empty. */
+typedef struct brood_posix_stash {
+    int fds[BROOD_POSIX_STASH_MAX]; /* a ring; -1: it was lost on the way */
+    size_t first;
+    size_t count;
+    size_t lost; /* how many came after these, and found no room */
+} brood_posix_stash;
+
+/* As read, for a socket; what descriptors come with the bytes is put into the stash. */
+ssize_t brood_posix_receive(int fd, void *buffer, size_t size, brood_posix_stash *stash);
+
+void brood_posix_stash_close(brood_posix_stash *stash);
+
 /* ---- channel.c, process.c ------------------------------------------------------------------ */
 
-/* The descriptor to poll for a channel, and for the end of a process (-1: error is filled). */
+/* The descriptor to poll for a channel (and what came in it), for the end of a process (-1: error). */
 int brood_posix_channel_fd(const brood_os_channel *channel);
+brood_posix_stash *brood_posix_channel_stash(brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);
 
 /* The same if somebody has asked for it; -1: nobody has. */
