@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <brood/process.h>
 
@@ -352,6 +353,11 @@ bool brood_os_environment_same(const char *a, const char *b, size_t length);
 int brood_os_cpu_count(void);  /* switched on, at least 1 */
 int brood_os_cpu_usable(void); /* by affinity and quotas, at least 1 */
 
+/* ---- terminals: src/<system>/terminal.c ---------------------------------------------------- */
+
+/* The columns of the terminal that the file writes to, 80 when it does not tell; 0: it is none. */
+int brood_os_terminal_width(FILE *file);
+
 /* ---- being a child: src/<system>/child.c -------------------------------------------------- */
 
 /* First thing in a child: no dialogue boxes on a crash; names the process for ps and top. */
@@ -368,6 +374,9 @@ uint64_t brood_os_child_peak_memory(void);
 
 /* Whether a child needs a thread that watches its channel also when it is no daemon. */
 bool brood_os_child_needs_watch(void);
+
+/* From now on this process, and what it starts, does not end for Ctrl-C. */
+void brood_os_child_ignore_interrupt(void);
 
 /* Does what SIGTERM does to this process; may return. */
 void brood_os_child_raise_terminate(void);

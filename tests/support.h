@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Runs `program --inside name` in a group of its own, ends it all after seconds, and counts what it
@@ -71,6 +72,12 @@ void support_close_stdio(void);
 size_t support_memory_used(void);
 /* Descriptors or handles open in this process, beside stdio; -1: not known. */
 int support_count_open(void);
+
+/*
+ * A terminal of so many columns that nobody sees, to be written, and what holds it open; false
+ * where there is none to be had.
+ */
+bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns);
 
 /* The niceness of this process; on Windows in the steps of the priority classes. */
 int support_nice(void);

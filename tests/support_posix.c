@@ -10,10 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -463,6 +465,21 @@ void support_replace_handles(intptr_t handle)
         dup2(kept, fd);
     }
     close(kept);
+}
+
+bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns)
+{
+    struct winsize size = {.ws_col = columns};
+    int other = posix_openpt(O_RDWR | O_NOCTTY);
+    int fd = -1;
+
+    if (other < 0 || grantpt(other) < 0 || unlockpt(other) < 0) {
+        return false;
+    }
+    fd = open(ptsname(other), O_RDWR | O_NOCTTY); /* NOLINT: no other thread asks for a name */
+    *holder = other;
+    *file = fd < 0 || ioctl(fd, TIOCSWINSZ, &size) < 0 ? NULL : fdopen(fd, "w");
+    return *file != NULL;
 }
 
 bool support_limit_handles(unsigned most)

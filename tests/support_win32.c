@@ -471,6 +471,14 @@ bool support_make_subdirectory(const char *path)
     return CreateDirectoryA(path, NULL) || GetLastError() == ERROR_ALREADY_EXISTS;
 }
 
+bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns)
+{
+    (void)file;
+    (void)holder;
+    (void)columns;
+    return false;
+}
+
 /* It needs a privilege here, and Wine has none. */
 bool support_link(const char *path, const char *name)
 {

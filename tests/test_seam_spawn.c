@@ -192,6 +192,33 @@ static void stdio_goes_where_it_is_told(void **state)
     brood_os_process_free(process);
 }
 
+/* Of a child that takes it as one: where nobody can send it, it is only tried. */
+static void an_interrupt_can_be_ignored(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+    intptr_t to[2];
+    intptr_t from[2];
+
+    (void)state;
+    assert_true(support_pipe(to) && support_pipe(from));
+    launch_prepare(&run, "--deaf", "");
+    run.spawn.stdio[0] = to[0];
+    run.spawn.stdio[1] = from[1];
+    process = launch_start(&run);
+    support_close(to[0]);
+    support_close(from[1]);
+    assert_byte(from[0]);
+    support_signal(brood_os_process_pid(process), "INT");
+    support_close(to[1]);
+    launch_reap(process, &result);
+    assert_int_equal(result.reason, BROOD_EXIT_CODE);
+    assert_int_equal(result.code, 6);
+    support_close(from[0]);
+    brood_os_process_free(process);
+}
+
 static void a_file_that_is_not_there(void **state)
 {
     launch run;
@@ -253,6 +280,13 @@ static int as_command(int argc, char **argv)
     if (strcmp(argv[1], "--hang") == 0) {
         support_hang();
     }
+    if (strcmp(argv[1], "--deaf") == 0) {
+        char byte = 0;
+
+        brood_os_child_ignore_interrupt();
+        support_write(support_stdio(1), "!", 1);
+        return support_read(support_stdio(0), &byte, 1) == 0 ? 6 : 1;
+    }
     if (strcmp(argv[1], "--say") == 0) {
         return say(argv[2]);
     }
@@ -272,6 +306,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(handles_have_the_numbers_that_were_foretold),
     cmocka_unit_test(handles_may_come_in_any_order),
     cmocka_unit_test(stdio_goes_where_it_is_told),
+    cmocka_unit_test(an_interrupt_can_be_ignored),
     cmocka_unit_test(a_file_that_is_not_there),
     cmocka_unit_test(signals_have_names_and_numbers_without_one_have_none),
     cmocka_unit_test(freeing_nothing_is_fine),

@@ -118,6 +118,11 @@ bool brood_os_child_needs_watch(void)
     return false;
 }
 
+void brood_os_child_ignore_interrupt(void)
+{
+    signal(SIGINT, SIG_IGN);
+}
+
 void brood_os_child_raise_terminate(void)
 {
     kill(getpid(), SIGTERM);

@@ -37,6 +37,12 @@ bool brood_os_child_needs_watch(void)
     return true;
 }
 
+/* https://learn.microsoft.com/windows/console/setconsolectrlhandler */
+void brood_os_child_ignore_interrupt(void)
+{
+    SetConsoleCtrlHandler(NULL, TRUE);
+}
+
 /*
  * By signal() of the C runtime, which sets a handler back to SIG_DFL before it calls it: one that
  * wants a second SIGTERM arms itself again.
