@@ -263,6 +263,15 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
 /* Ends the wait that is under way, or the next one. Never blocks. */
 void brood_os_poller_wake(brood_os_poller *poller);
 
+/*
+ * For a program with an event loop of its own: a descriptor (to be read, for poll and its kin) or
+ * HANDLE (for WaitForMultipleObjects) that is ready when a wait whose deadline is past would find
+ * something, or a wake. It may be ready for nothing. It lives as long as the poller, whose it is;
+ * the program only waits for it, and then calls wait. Called at most once, right after create.
+ */
+brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
+                                    brood_error *error);
+
 /* Nobody waits any more; all channels and processes were removed. */
 void brood_os_poller_free(brood_os_poller *poller);
 

@@ -138,6 +138,9 @@ void support_exit_at_once(int code);
  */
 char *support_list_leftovers(const char *directory);
 
+/* Whether a descriptor (to be read) or HANDLE becomes ready in time, for a program's own waiting. */
+bool support_wait_handle(intptr_t handle, int timeout_ms);
+
 /* A pipe of plain handles, not inherited: reading end, writing end. */
 bool support_pipe(intptr_t ends[2]);
 void support_close(intptr_t handle);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -480,6 +481,17 @@ bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns)
     *holder = other;
     *file = fd < 0 || ioctl(fd, TIOCSWINSZ, &size) < 0 ? NULL : fdopen(fd, "w");
     return *file != NULL;
+}
+
+bool support_wait_handle(intptr_t handle, int timeout_ms)
+{
+    struct pollfd slot = {(int)handle, POLLIN, 0};
+    int found = 0;
+
+    do {
+        found = poll(&slot, 1, timeout_ms);
+    } while (found < 0 && errno == EINTR);
+    return found == 1 && slot.revents == POLLIN;
 }
 
 bool support_limit_handles(unsigned most)

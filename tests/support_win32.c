@@ -448,6 +448,13 @@ void support_replace_handles(intptr_t handle)
     (void)handle;
 }
 
+bool support_wait_handle(intptr_t handle, int timeout_ms)
+{
+    HANDLE waited = (HANDLE)handle;
+
+    return WaitForMultipleObjects(1, &waited, FALSE, (DWORD)timeout_ms) == WAIT_OBJECT_0;
+}
+
 bool support_limit_handles(unsigned most)
 {
     (void)most;

@@ -75,6 +75,14 @@ int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t 
     return found;
 }
 
+brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
+                                    brood_error *error)
+{
+    (void)error;
+    *handle = poller->queue;
+    return BROOD_OK;
+}
+
 void brood_os_poller_free(brood_os_poller *poller)
 {
     if (poller != NULL) {

@@ -17,7 +17,38 @@ struct brood_os_poller {
     size_t count;
     size_t capacity;
     int waker[2]; /* a pipe, which a wake fills with a byte */
+
+    bool is_watched; /* see the watch, below */
+    bool is_told;
+    bool is_over;
+    int told[2];
+    int nudge[2];
+    pthread_t watch;
 };
+
+static void fill_pipe(const int fds[2])
+{
+    if (write(fds[1], "", 1) < 0) {
+        return; /* it is full, which says as much */
+    }
+}
+
+static void empty_pipe(const int fds[2])
+{
+    char bytes[256];
+
+    while (read(fds[0], bytes, sizeof bytes) > 0) {
+    }
+}
+
+/* Those who poll the array have an old copy of it. */
+static void say_changed(brood_os_poller *poller)
+{
+    fill_pipe(poller->waker);
+    if (poller->is_watched) {
+        fill_pipe(poller->nudge);
+    }
+}
 
 static bool grow(brood_os_poller *poller)
 {
@@ -59,7 +90,7 @@ brood_status brood_posix_poller_watch(brood_os_poller *poller, int fd, void *own
     if (!add_fd(poller, fd, owner)) {
         return brood_fail_memory(error, "poller");
     }
-    brood_os_poller_wake(poller); /* the wait that is under way does not know it */
+    say_changed(poller);
     return BROOD_OK;
 }
 
@@ -75,19 +106,24 @@ void brood_posix_poller_unwatch(brood_os_poller *poller, int fd)
         }
     }
     pthread_mutex_unlock(&poller->lock);
-    brood_os_poller_wake(poller);
+    say_changed(poller);
 }
 
-static int open_waker(brood_os_poller *poller)
+static int open_pipe(int fds[2])
 {
-    if (brood_posix_pipe(poller->waker) < 0) {
-        poller->waker[0] = poller->waker[1] = -1;
+    if (brood_posix_pipe(fds) < 0) {
+        fds[0] = fds[1] = -1;
         return -1;
     }
-    return brood_posix_make_nonblocking(poller->waker[0]) < 0 ||
-                   brood_posix_make_nonblocking(poller->waker[1]) < 0
-               ? -1
-               : 0;
+    return brood_posix_make_nonblocking(fds[0]) < 0 || brood_posix_make_nonblocking(fds[1]) < 0 ? -1
+                                                                                                : 0;
+}
+
+static void close_pipe(int fds[2])
+{
+    brood_os_handle_close(fds[0]);
+    brood_os_handle_close(fds[1]);
+    fds[0] = fds[1] = -1;
 }
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
@@ -100,8 +136,9 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
         return brood_fail_memory(error, "poller");
     }
     pthread_mutex_init(&made->lock, NULL);
-    made->waker[0] = made->waker[1] = -1;
-    if (open_waker(made) < 0) {
+    made->told[0] = made->told[1] = -1;
+    made->nudge[0] = made->nudge[1] = -1;
+    if (open_pipe(made->waker) < 0) {
         saved = errno;
         brood_os_poller_free(made);
         return brood_posix_fail(error, saved, "pipe");
@@ -116,17 +153,7 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
 
 void brood_os_poller_wake(brood_os_poller *poller)
 {
-    if (write(poller->waker[1], "", 1) < 0) {
-        return; /* it is full, so it is awake */
-    }
-}
-
-static void clear_waker(const brood_os_poller *poller)
-{
-    char bytes[256];
-
-    while (read(poller->waker[0], bytes, sizeof bytes) > 0) {
-    }
+    fill_pipe(poller->waker);
 }
 
 /* The owners of what is ready. Under the lock nothing has gone that is still in the array. */
@@ -145,45 +172,182 @@ static void collect(brood_os_poller *poller, const struct pollfd *slots, size_t 
     pthread_mutex_unlock(&poller->lock);
 }
 
-int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t most, size_t *count,
-                                 int timeout_ms)
+/*
+ * Polls a copy of the array, and behind it one more descriptor (or -1). The caller frees the copy,
+ * *slot_count long without that; NULL without memory. As poll.
+ */
+static int poll_copy(brood_os_poller *poller, struct pollfd **slots, size_t *slot_count, int more,
+                     int timeout_ms)
 {
-    struct pollfd *slots = NULL;
-    size_t slot_count = 0;
-    int found = -1;
-
     pthread_mutex_lock(&poller->lock);
-    slots = malloc(poller->count * sizeof *slots);
-    if (slots != NULL) {
-        slot_count = poller->count;
-        memcpy(slots, poller->slots, slot_count * sizeof *slots);
+    *slot_count = poller->count;
+    *slots = malloc((poller->count + 1) * sizeof **slots);
+    if (*slots != NULL) {
+        memcpy(*slots, poller->slots, *slot_count * sizeof **slots);
     }
     pthread_mutex_unlock(&poller->lock);
-    if (slots == NULL) {
+    if (*slots == NULL) {
         errno = ENOMEM;
         return -1;
     }
-    found = poll(slots, (nfds_t)slot_count, timeout_ms);
+    (*slots)[*slot_count] = (struct pollfd){more, POLLIN, 0};
+    return poll(*slots, (nfds_t)*slot_count + 1, timeout_ms);
+}
+
+static int poll_once(brood_os_poller *poller, void **owners, size_t most, size_t *count,
+                     int timeout_ms)
+{
+    struct pollfd *slots = NULL;
+    size_t slot_count = 0;
+    int found = poll_copy(poller, &slots, &slot_count, -1, timeout_ms);
+    int saved = errno;
+
     if (found > 0) {
         if (slots[0].revents != 0) {
-            clear_waker(poller);
+            empty_pipe(poller->waker);
         }
         collect(poller, slots, slot_count, owners, most, count);
     }
     free(slots);
+    errno = saved;
+    return found;
+}
+
+/* ---- the watch: a thread that polls while the program waits for the handle ------------------ */
+
+/*
+ * Once it has told that something is ready, by a byte in a pipe whose end is the handle, it rests
+ * until the program has called wait, and then begins anew: what is ready still, it finds again. The
+ * other pipe nudges it when it shall look at the poller again.
+ */
+static void go_on_watching(brood_os_poller *poller)
+{
+    pthread_mutex_lock(&poller->lock);
+    if (poller->is_told) {
+        empty_pipe(poller->told);
+        poller->is_told = false;
+        fill_pipe(poller->nudge);
+    }
+    pthread_mutex_unlock(&poller->lock);
+}
+
+static void tell_program(brood_os_poller *poller)
+{
+    pthread_mutex_lock(&poller->lock);
+    poller->is_told = true;
+    fill_pipe(poller->told);
+    pthread_mutex_unlock(&poller->lock);
+}
+
+/* What cannot be polled, the program shall find out by its wait. */
+static void watch_once(brood_os_poller *poller)
+{
+    struct pollfd *slots = NULL;
+    size_t slot_count = 0;
+    int found = poll_copy(poller, &slots, &slot_count, poller->nudge[0], -1);
+
+    if (found < 0 || found > (slots[slot_count].revents != 0)) {
+        tell_program(poller);
+    }
+    free(slots);
+}
+
+static void wait_for_nudge(const brood_os_poller *poller)
+{
+    struct pollfd slot = {poller->nudge[0], POLLIN, 0};
+
+    poll(&slot, 1, -1);
+}
+
+static void *watch(void *data)
+{
+    brood_os_poller *poller = data;
+    bool is_told = false;
+    bool is_over = false;
+
+    while (!is_over) {
+        if (is_told) {
+            wait_for_nudge(poller);
+        } else {
+            watch_once(poller);
+        }
+        empty_pipe(poller->nudge);
+        pthread_mutex_lock(&poller->lock);
+        is_told = poller->is_told;
+        is_over = poller->is_over;
+        pthread_mutex_unlock(&poller->lock);
+    }
+    return NULL;
+}
+
+static brood_status start_watch(brood_os_poller *poller, brood_error *error)
+{
+    brood_os_signals before;
+    int code = 0;
+
+    if (open_pipe(poller->told) < 0 || open_pipe(poller->nudge) < 0) {
+        return brood_posix_fail(error, errno, "pipe");
+    }
+    brood_os_signals_hold(&before);
+    code = pthread_create(&poller->watch, NULL, watch, poller);
+    brood_os_signals_release(&before);
+    poller->is_watched = code == 0;
+    return code == 0 ? BROOD_OK : brood_posix_fail(error, code, "pthread_create");
+}
+
+static void end_watch(brood_os_poller *poller)
+{
+    pthread_mutex_lock(&poller->lock);
+    poller->is_over = true;
+    pthread_mutex_unlock(&poller->lock);
+    fill_pipe(poller->nudge);
+    pthread_join(poller->watch, NULL);
+}
+
+brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
+                                    brood_error *error)
+{
+    brood_status status = start_watch(poller, error);
+
+    *handle = poller->told[0];
+    if (status != BROOD_OK) {
+        close_pipe(poller->told);
+        close_pipe(poller->nudge);
+        *handle = BROOD_HANDLE_NONE;
+    }
+    return status;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------- */
+
+int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t most, size_t *count,
+                                 int timeout_ms)
+{
+    int found = poll_once(poller, owners, most, count, timeout_ms);
+    int saved = errno;
+
+    if (poller->is_watched) {
+        go_on_watching(poller);
+    }
+    errno = saved;
     return found;
 }
 
 void brood_os_poller_free(brood_os_poller *poller)
 {
-    if (poller != NULL) {
-        brood_os_handle_close(poller->waker[0]);
-        brood_os_handle_close(poller->waker[1]);
-        pthread_mutex_destroy(&poller->lock);
-        free(poller->slots);
-        free((void *)poller->owners);
-        free(poller);
+    if (poller == NULL) {
+        return;
     }
+    if (poller->is_watched) {
+        end_watch(poller);
+    }
+    close_pipe(poller->waker);
+    close_pipe(poller->told);
+    close_pipe(poller->nudge);
+    pthread_mutex_destroy(&poller->lock);
+    free(poller->slots);
+    free((void *)poller->owners);
+    free(poller);
 }
 
 #endif

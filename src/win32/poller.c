@@ -15,7 +15,7 @@ typedef struct poller_slot {
     brood_os_channel *channel; /* one of the two; neither: it is free */
     brood_os_process *process;
     void *owner;
-    HANDLE wait; /* NULL: to be begun with the next wait */
+    HANDLE wait; /* NULL: to be begun */
     DWORD index;
     ULONG_PTR generation;
 } poller_slot;
@@ -25,18 +25,27 @@ struct brood_os_poller {
     poller_slot **slots;
     DWORD count;
     HANDLE port;
+    HANDLE ready; /* an event that says that there are posts; NULL: nobody has asked for it */
 };
 
 #define KEY_WAKE 0
 #define KEY_OF(index) ((ULONG_PTR)(index) + 1)
+
+/* The event comes last: who has seen it finds the post. */
+static void announce(const brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generation)
+{
+    PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation);
+    if (poller->ready != NULL) {
+        SetEvent(poller->ready);
+    }
+}
 
 static void CALLBACK on_ready(void *data, BOOLEAN timed_out)
 {
     poller_slot *slot = data;
 
     (void)timed_out;
-    PostQueuedCompletionStatus(slot->poller->port, 0, KEY_OF(slot->index),
-                               (OVERLAPPED *)slot->generation);
+    announce(slot->poller, KEY_OF(slot->index), slot->generation);
 }
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
@@ -90,25 +99,66 @@ static poller_slot *take_slot(brood_os_poller *poller)
     return made;
 }
 
+/*
+ * Begins to wait for one that nobody waits for yet. Under the lock. Not with WT_EXECUTEINWAITTHREAD:
+ * Wine 8 crashes in UnregisterWaitEx when such a callback is about to begin.
+ */
+static DWORD begin_wait(poller_slot *slot)
+{
+    HANDLE handle = slot->process != NULL ? slot->process->process
+                                          : brood_win32_channel_event(slot->channel, false);
+    DWORD code = ERROR_SUCCESS;
+
+    if (!RegisterWaitForSingleObject(&slot->wait, handle, on_ready, slot, INFINITE,
+                                     WT_EXECUTEONLYONCE)) {
+        code = GetLastError();
+        slot->wait = NULL;
+    }
+    return code;
+}
+
+/* Where the program waits for the handle, it is waited for at once. */
+static DWORD fill_slot(poller_slot *slot, brood_os_channel *channel, brood_os_process *process,
+                       void *owner)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    slot->channel = channel;
+    slot->process = process;
+    slot->owner = owner;
+    slot->generation++;
+    if (slot->poller->ready != NULL) {
+        code = begin_wait(slot);
+    }
+    if (code != ERROR_SUCCESS) {
+        slot->channel = NULL;
+        slot->process = NULL;
+    }
+    return code;
+}
+
 /* One of channel and process. */
 static brood_status add(brood_os_poller *poller, brood_os_channel *channel,
                         brood_os_process *process, void *owner, brood_error *error)
 {
     poller_slot *slot = NULL;
+    DWORD code = ERROR_SUCCESS;
 
     AcquireSRWLockExclusive(&poller->lock);
     slot = take_slot(poller);
     if (slot != NULL) {
-        slot->channel = channel;
-        slot->process = process;
-        slot->owner = owner;
-        slot->generation++;
+        code = fill_slot(slot, channel, process, owner);
     }
     ReleaseSRWLockExclusive(&poller->lock);
     if (slot == NULL) {
         return brood_fail_memory(error, "poller");
     }
-    brood_os_poller_wake(poller); /* a wait that is under way begins to wait for it, too */
+    if (code != ERROR_SUCCESS) {
+        return brood_win32_fail(error, code, "RegisterWaitForSingleObject");
+    }
+    if (poller->ready == NULL) { /* a wait that is under way begins to wait for it, too */
+        brood_os_poller_wake(poller);
+    }
     return BROOD_OK;
 }
 
@@ -159,21 +209,7 @@ void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *p
     remove_slot(poller, NULL, process);
 }
 
-/* Begins to wait for one that nobody waits for yet. Under the lock. */
-static DWORD begin_wait(poller_slot *slot)
-{
-    HANDLE handle = slot->process != NULL ? slot->process->process
-                                          : brood_win32_channel_event(slot->channel, false);
-    DWORD code = ERROR_SUCCESS;
-
-    if (!RegisterWaitForSingleObject(&slot->wait, handle, on_ready, slot, INFINITE,
-                                     WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD)) {
-        code = GetLastError();
-        slot->wait = NULL;
-    }
-    return code;
-}
-
+/* Begins to wait for all that were added, or told of, since the last time. */
 static brood_status begin_waits(brood_os_poller *poller, brood_error *error)
 {
     DWORD code = ERROR_SUCCESS;
@@ -225,22 +261,15 @@ static void tell(void **owners, size_t *count, void *owner)
     }
 }
 
-brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
-                                  size_t *count, int64_t deadline, brood_error *error)
+/* Waits for posts, and takes up to most of them. */
+static brood_status take_posts(brood_os_poller *poller, OVERLAPPED_ENTRY *posts, ULONG most,
+                               ULONG *found, int64_t deadline, brood_error *error)
 {
-    OVERLAPPED_ENTRY posts[EVENTS_MAX];
-    ULONG found = 0;
-    DWORD code = ERROR_SUCCESS;
-    brood_status status = begin_waits(poller, error);
-
-    *count = 0;
-    if (status != BROOD_OK) {
-        return status;
-    }
-    while (!GetQueuedCompletionStatusEx(poller->port, posts,
-                                        most < EVENTS_MAX ? (ULONG)most : EVENTS_MAX, &found,
+    while (!GetQueuedCompletionStatusEx(poller->port, posts, most, found,
                                         brood_win32_timeout_ms(deadline), FALSE)) {
-        code = GetLastError();
+        DWORD code = GetLastError();
+
+        *found = 0;
         if (code != WAIT_TIMEOUT) {
             return brood_win32_fail(error, code, "GetQueuedCompletionStatusEx");
         }
@@ -248,15 +277,63 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
             return BROOD_ERR_TIMEOUT;
         }
     }
+    return BROOD_OK;
+}
+
+/*
+ * Nobody sits in a wait when the program waits for the handle, so all is waited for from here on.
+ * What cannot be, or was not taken now, the program shall find by another wait.
+ */
+static void prepare_handle(brood_os_poller *poller, bool is_done)
+{
+    if (begin_waits(poller, NULL) != BROOD_OK || !is_done) {
+        SetEvent(poller->ready);
+    }
+}
+
+brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
+                                  size_t *count, int64_t deadline, brood_error *error)
+{
+    OVERLAPPED_ENTRY posts[EVENTS_MAX];
+    ULONG room = most < EVENTS_MAX ? (ULONG)most : EVENTS_MAX;
+    ULONG found = 0;
+    brood_status status = BROOD_OK;
+
+    *count = 0;
+    if (poller->ready != NULL) { /* before the posts are taken: a later one sets it again */
+        ResetEvent(poller->ready);
+    }
+    status = begin_waits(poller, error);
+    if (status == BROOD_OK) {
+        status = take_posts(poller, posts, room, &found, deadline, error);
+    }
     for (ULONG i = 0; i < found; i++) {
         tell(owners, count, owner_of(poller, &posts[i]));
     }
-    return BROOD_OK;
+    if (poller->ready != NULL) {
+        prepare_handle(poller, status == BROOD_ERR_TIMEOUT || (status == BROOD_OK && found < room));
+    }
+    return status;
 }
 
 void brood_os_poller_wake(brood_os_poller *poller)
 {
-    PostQueuedCompletionStatus(poller->port, 0, KEY_WAKE, NULL);
+    announce(poller, KEY_WAKE, 0);
+}
+
+brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
+                                    brood_error *error)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    *handle = BROOD_HANDLE_NONE;
+    poller->ready = brood_win32_opened(CreateEventW(NULL, TRUE, FALSE, NULL));
+    if (poller->ready == NULL) {
+        code = GetLastError();
+        return brood_win32_fail(error, code, "CreateEventW");
+    }
+    *handle = (brood_handle)poller->ready;
+    return BROOD_OK;
 }
 
 void brood_os_poller_free(brood_os_poller *poller)
@@ -269,6 +346,7 @@ void brood_os_poller_free(brood_os_poller *poller)
         free(poller->slots[i]);
     }
     brood_win32_close(poller->port);
+    brood_win32_close(poller->ready);
     free((void *)poller->slots);
     free(poller);
 }
