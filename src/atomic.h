@@ -7,11 +7,13 @@
 #ifndef BROOD_SRC_ATOMIC_H
 #define BROOD_SRC_ATOMIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #if defined(_MSC_VER) && !defined(__clang__)
 
 #include <intrin.h>
+#include <windows.h>
 
 typedef volatile long long brood_atomic64;
 typedef volatile long brood_atomic32;
@@ -34,6 +36,27 @@ static inline uint32_t brood_load32(brood_atomic32 *atomic)
 static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
 {
     return (uint32_t)_InterlockedExchange(atomic, (long)value);
+}
+
+static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64_t value)
+{
+    return _InterlockedCompareExchange64(atomic, (long long)value, (long long)expected) ==
+           (long long)expected;
+}
+
+static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
+{
+    brood_store64(atomic, value);
+}
+
+static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
+{
+    return (uint32_t)_InterlockedExchangeAdd(atomic, (long)value) + value;
+}
+
+static inline void brood_pause(void)
+{
+    YieldProcessor();
 }
 
 #else
@@ -61,6 +84,34 @@ static inline uint32_t brood_load32(brood_atomic32 *atomic)
 static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
 {
     return atomic_exchange(atomic, value);
+}
+
+/* Stores value if it finds expected there; tells whether it did. */
+static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64_t value)
+{
+    return atomic_compare_exchange_strong(atomic, &expected, value);
+}
+
+/* A store that is only behind what was done before it; much cheaper than one that others wait for. */
+static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
+{
+    atomic_store_explicit(atomic, value, memory_order_release);
+}
+
+/* The sum, which wraps. */
+static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
+{
+    return atomic_fetch_add(atomic, value) + value;
+}
+
+/* For a thread that looks again and again. */
+static inline void brood_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
 }
 
 #endif

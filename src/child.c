@@ -6,16 +6,14 @@
 #include "error.h"
 #include "init.h"
 #include "platform.h"
+#include "process_impl.h"
 #include "protocol.h"
+#include "task_impl.h"
 #include "thread.h"
 
 #define START_TIMEOUT_NS (30 * INT64_C(1000000000))
 #define EXIT_REFUSED 127
 #define EXIT_ORPHAN 1
-
-struct brood_task {
-    const brood_start *start;
-};
 
 /* One child lives in a process; the hooks at its end have no other way to it. */
 static struct {
@@ -25,19 +23,9 @@ static struct {
     char *frame; /* the body of START, when it is not in the segment */
 } child;
 
-const char *brood_task_name(const brood_task *task)
+const brood_nesting *brood_nesting_here(void)
 {
-    return task == NULL ? "" : task->start->name;
-}
-
-size_t brood_task_handle_count(const brood_task *task)
-{
-    return task == NULL ? 0 : task->start->handle_count;
-}
-
-brood_handle brood_task_handle(const brood_task *task, size_t index)
-{
-    return index < brood_task_handle_count(task) ? task->start->handles[index] : BROOD_HANDLE_NONE;
+    return &child.start.nesting;
 }
 
 /* ---- talking to the parent --------------------------------------------------------------- */
@@ -145,27 +133,6 @@ static brood_status read_start(const brood_token *token, brood_error *error)
     return status;
 }
 
-static brood_status find_function(brood_function **function, brood_error *error)
-{
-    brood_os_function *found = NULL;
-    brood_status status = BROOD_OK;
-
-    if (child.start.function_name[0] != '\0') {
-        *function = brood_registry_find(child.start.function_name);
-        return *function != NULL
-                   ? BROOD_OK
-                   : brood_fail(error, BROOD_ERR_NO_FUNCTION, 0, "function_name",
-                                "the executable has not registered a function \"%.150s\"",
-                                child.start.function_name);
-    }
-    if (child.start.code.module[0] != '\0' && brood_begin() != BROOD_OK) { /* to load it */
-        return brood_fail_memory(error, "apr_initialize");
-    }
-    status = brood_os_code_resolve(&child.start.code, &found, error);
-    *function = (brood_function *)found;
-    return status;
-}
-
 /* ---- watching the parent ----------------------------------------------------------------- */
 
 static void handle_frames(brood_buffer *in)
@@ -243,7 +210,7 @@ static void at_exit(void)
 
 static _Noreturn void run(brood_function *function)
 {
-    brood_task task = {&child.start};
+    brood_task task = {.start = &child.start};
     brood_ended_body ended = {0, 0};
     brood_hello_body hello = {brood_os_self_pid()};
 
@@ -260,7 +227,7 @@ brood_status brood_child_run(const char *text)
 {
     brood_error error = {0};
     brood_token token = {0};
-    brood_function *function = NULL;
+    brood_os_function *function = NULL;
     brood_status status = brood_token_parse(&token, text);
 
     if (status == BROOD_OK) {
@@ -272,7 +239,7 @@ brood_status brood_child_run(const char *text)
     status = read_start(&token, &error);
     if (status == BROOD_OK) {
         brood_os_child_begin(child.start.name);
-        status = find_function(&function, &error);
+        status = brood_function_find(&child.start.function, &function, &error);
     }
     if (status == BROOD_OK) {
         status = start_watch(&error);
@@ -284,5 +251,5 @@ brood_status brood_child_run(const char *text)
         brood_os_child_watch_memory(child.start.memory_limit_bytes, report_memory);
         atexit(at_exit);
     }
-    run(function);
+    run((brood_function *)function);
 }

@@ -17,6 +17,8 @@
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
+#include "serve.h"
+#include "shared.h"
 #include "watchdog.h"
 
 #define FUNCTION_NAME_MAX 255
@@ -47,7 +49,8 @@ static brood_status begin_once(void)
     }
     self.functions = apr_hash_make(self.pool);
     return brood_process_global_init(self.pool) == BROOD_OK &&
-                   brood_watchdog_init(self.pool) == BROOD_OK
+                   brood_watchdog_init(self.pool) == BROOD_OK &&
+                   brood_shared_global_init(self.pool) == BROOD_OK
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }
@@ -192,6 +195,9 @@ brood_function *brood_registry_find(const char *name)
 
     if (strcmp(name, BROOD_GUARD_NAME) == 0) {
         return brood_guard_run;
+    }
+    if (strcmp(name, BROOD_WORKER_NAME) == 0) {
+        return brood_serve;
     }
     entry = self.functions == NULL ? NULL : apr_hash_get(self.functions, name, APR_HASH_KEY_STRING);
 

@@ -11,29 +11,38 @@
 #define OPTIONS_SIZE_MIN offsetof(brood_process_options, name)
 #define OPTIONS_SIZE_MAX 65536
 
-brood_status brood_options_take(brood_process_options *known, const brood_process_options *given)
+brood_status brood_struct_take(void *known, size_t size, const void *given, size_t least)
 {
-    const char *bytes = (const char *)given;
-    size_t size = sizeof *known;
+    const char *bytes = given;
+    size_t given_size = 0;
 
-    memset(known, 0, sizeof *known);
-    known->struct_size = sizeof *known;
+    memset(known, 0, size);
+    memcpy(known, &size, sizeof size);
     if (given == NULL) {
         return BROOD_OK;
     }
-    if (given->struct_size < OPTIONS_SIZE_MIN || given->struct_size > OPTIONS_SIZE_MAX ||
-        given->struct_size % sizeof(void *) != 0) {
-        return BROOD_ERR_ARGUMENT; /* not even the error pointer can be trusted */
+    memcpy(&given_size, given, sizeof given_size);
+    if (given_size < least || given_size > OPTIONS_SIZE_MAX || given_size % sizeof(void *) != 0) {
+        return BROOD_ERR_ARGUMENT; /* not even the first fields can be trusted */
     }
-    for (size_t i = size; i < given->struct_size; i++) {
+    memcpy(known, given, given_size < size ? given_size : size);
+    memcpy(known, &size, sizeof size);
+    for (size_t i = size; i < given_size; i++) {
         if (bytes[i] != 0) {
-            return brood_fail(given->error, BROOD_ERR_NOT_SUPPORTED, 0, "options",
-                              "options has a field that this version of brood does not know");
+            return BROOD_ERR_NOT_SUPPORTED;
         }
     }
-    memcpy(known, given, given->struct_size < size ? given->struct_size : size);
-    known->struct_size = sizeof *known;
     return BROOD_OK;
+}
+
+brood_status brood_options_take(brood_process_options *known, const brood_process_options *given)
+{
+    brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
+
+    return status == BROOD_ERR_NOT_SUPPORTED
+               ? brood_fail(given->error, status, 0, "options",
+                            "options has a field that this version of brood does not know")
+               : status;
 }
 
 static brood_status check_stdio(const brood_process_options *options)

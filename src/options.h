@@ -5,6 +5,13 @@
 #include <brood/process.h>
 
 /*
+ * Copies a struct of the caller's that begins with its size, at least that long (NULL: zeros), into
+ * known. BROOD_ERR_ARGUMENT: its size cannot be; nothing of it was taken. BROOD_ERR_NOT_SUPPORTED:
+ * it goes on with something that is not zero.
+ */
+brood_status brood_struct_take(void *known, size_t size, const void *given, size_t least);
+
+/*
  * Copies the caller's options (NULL: defaults) into known, which the library's own size fills
  * up: a shorter, older struct is accepted, a longer one only when what we do not know is zero.
  */

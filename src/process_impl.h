@@ -68,6 +68,15 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline);
 /* An object without a process; options have been checked. */
 brood_status brood_process_new(brood_process **process, const brood_process_options *options);
 
+/* The process's own place among pools; in no child all zeros. */
+const brood_nesting *brood_nesting_here(void);
+
+/* brood_process_start, for a worker, which has a place of its own. */
+brood_status brood_process_start_nested(brood_process **process, brood_function *function,
+                                        const void *arg, size_t size,
+                                        const brood_process_options *options,
+                                        const brood_nesting *nesting);
+
 /* Waits until a guard has started its command, or tells why it could not. */
 brood_status brood_process_await_command(brood_process *process, brood_error *error);
 

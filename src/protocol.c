@@ -45,6 +45,14 @@ static void put_bytes(brood_buffer *buffer, const void *data, size_t size)
     brood_buffer_append(buffer, "", 1);
 }
 
+void brood_function_encode(brood_buffer *buffer, const brood_function_ref *ref)
+{
+    put_bytes(buffer, ref->name, strlen(ref->name));
+    put_bytes(buffer, ref->code.module, strlen(ref->code.module));
+    put_u64(buffer, ref->code.offset);
+    put_bytes(buffer, ref->code.build_id, ref->code.build_id_size);
+}
+
 void brood_start_encode(brood_buffer *buffer, const brood_start *start)
 {
     static const char zeros[ARG_ALIGNMENT] = {0};
@@ -54,11 +62,10 @@ void brood_start_encode(brood_buffer *buffer, const brood_start *start)
     put_u64(buffer, start->kill_tree);
     put_u64(buffer, (uint64_t)start->parent_pid);
     put_u64(buffer, start->memory_limit_bytes);
+    put_u64(buffer, start->nesting.depth);
+    put_u64(buffer, start->nesting.cores);
     put_bytes(buffer, start->name, strlen(start->name));
-    put_bytes(buffer, start->function_name, strlen(start->function_name));
-    put_bytes(buffer, start->code.module, strlen(start->code.module));
-    put_u64(buffer, start->code.offset);
-    put_bytes(buffer, start->code.build_id, start->code.build_id_size);
+    brood_function_encode(buffer, &start->function);
     put_u64(buffer, start->handle_count);
     for (size_t i = 0; i < start->handle_count; i++) {
         put_u64(buffer, (uint64_t)start->handles[i]);
@@ -125,10 +132,12 @@ static const char *get_string(reader *in)
     return text;
 }
 
-static void get_code(reader *in, brood_os_code *code)
+static void get_function(reader *in, brood_function_ref *ref)
 {
     const char *id = NULL;
+    brood_os_code *code = &ref->code;
 
+    ref->name = get_string(in);
     code->module = (char *)(uintptr_t)get_string(in); /* read only, as the rest of the frame */
     code->offset = get_u64(in);
     id = get_bytes(in, &code->build_id_size);
@@ -137,6 +146,15 @@ static void get_code(reader *in, brood_os_code *code)
         code->build_id_size = 0;
     }
     memcpy(code->build_id, id, code->build_id_size);
+}
+
+brood_status brood_function_decode(brood_function_ref *ref, const void *data, size_t size)
+{
+    reader in = {data, size, 0, false};
+
+    memset(ref, 0, sizeof *ref);
+    get_function(&in, ref);
+    return in.failed || in.at != in.size ? BROOD_ERR_PROTOCOL : BROOD_OK;
 }
 
 brood_status brood_start_decode(brood_start *start, const void *data, size_t size)
@@ -148,9 +166,10 @@ brood_status brood_start_decode(brood_start *start, const void *data, size_t siz
     start->kill_tree = get_u64(&in) != 0;
     start->parent_pid = (int64_t)get_u64(&in);
     start->memory_limit_bytes = get_u64(&in);
+    start->nesting.depth = (uint32_t)get_u64(&in);
+    start->nesting.cores = (uint32_t)get_u64(&in);
     start->name = get_string(&in);
-    start->function_name = get_string(&in);
-    get_code(&in, &start->code);
+    get_function(&in, &start->function);
     start->handle_count = (size_t)get_u64(&in);
     if (start->handle_count > BROOD_HANDLES_MAX) {
         return BROOD_ERR_PROTOCOL;

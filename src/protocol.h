@@ -15,6 +15,7 @@
 #define BROOD_SRC_PROTOCOL_H
 
 #include "buffer.h"
+#include "function.h"
 #include "platform.h"
 
 #define BROOD_TOKEN_VARIABLE "BROOD_CHILD"
@@ -58,15 +59,21 @@ typedef struct brood_hello_body {
  */
 #define BROOD_START_MAX 4096
 
+/* Where a process stands among pools in workers of pools. */
+typedef struct brood_nesting {
+    uint32_t depth; /* 0: in no worker */
+    uint32_t cores; /* its share of them; 0: all that it may use */
+} brood_nesting;
+
 /* A START frame, decoded; pointers are into the frame. */
 typedef struct brood_start {
     bool daemon;
     bool kill_tree;
     int64_t parent_pid;
     uint64_t memory_limit_bytes;
+    brood_nesting nesting;
     const char *name;
-    const char *function_name; /* "": code says what */
-    brood_os_code code;
+    brood_function_ref function;
     size_t handle_count;
     brood_handle handles[BROOD_HANDLES_MAX];
     const void *arg;
@@ -91,6 +98,10 @@ void brood_start_encode(brood_buffer *buffer, const brood_start *start);
 
 /* Reads a whole body; the result points into it. BROOD_ERR_PROTOCOL when it is none. */
 brood_status brood_start_decode(brood_start *start, const void *data, size_t size);
+
+/* A function by itself, and back; as above, for frames of a pool. */
+void brood_function_encode(brood_buffer *buffer, const brood_function_ref *ref);
+brood_status brood_function_decode(brood_function_ref *ref, const void *data, size_t size);
 
 /*
  * The token in the environment of a child: the number of its channel's handle, and the segment

@@ -37,12 +37,28 @@ static bool take_flag(brood_atomic32 *sleeps)
 
 brood_status brood_ring_room(brood_ring *ring, size_t *room)
 {
-    uint64_t used = 0;
+    uint64_t other = brood_load64(&ring->shared->read);
+    uint64_t used = ring->own - other;
 
-    ring->other = brood_load64(&ring->shared->read);
-    used = ring->own - ring->other;
-    *room = used <= ring->capacity ? ring->capacity - (size_t)used : 0;
-    return used <= ring->capacity ? BROOD_OK : BROOD_ERR_PROTOCOL;
+    *room = 0;
+    if (used > ring->capacity) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    ring->other = other;
+    *room = ring->capacity - (size_t)used;
+    return BROOD_OK;
+}
+
+bool brood_ring_fits(brood_ring *ring, size_t size)
+{
+    size_t room = ring->capacity - (size_t)(ring->own - ring->other);
+
+    return size <= room || (brood_ring_room(ring, &room) == BROOD_OK && size <= room);
+}
+
+void *brood_ring_place(const brood_ring *ring, size_t size)
+{
+    return first_part(ring, size) == size ? ring->bytes + (ring->own & (ring->capacity - 1)) : NULL;
 }
 
 void brood_ring_put(brood_ring *ring, const void *data, size_t size)
@@ -50,7 +66,9 @@ void brood_ring_put(brood_ring *ring, const void *data, size_t size)
     size_t first = first_part(ring, size);
 
     memcpy(ring->bytes + (ring->own & (ring->capacity - 1)), data, first);
-    memcpy(ring->bytes, (const unsigned char *)data + first, size - first);
+    if (first < size) {
+        memcpy(ring->bytes, (const unsigned char *)data + first, size - first);
+    }
     ring->own += size;
 }
 
@@ -81,12 +99,21 @@ void brood_ring_wake_to_write(brood_ring *ring)
 
 brood_status brood_ring_available(brood_ring *ring, size_t *available)
 {
-    uint64_t there = 0;
+    uint64_t other = brood_load64(&ring->shared->written);
+    uint64_t there = other - ring->own;
 
-    ring->other = brood_load64(&ring->shared->written);
-    there = ring->other - ring->own;
-    *available = there <= ring->capacity ? (size_t)there : 0;
-    return there <= ring->capacity ? BROOD_OK : BROOD_ERR_PROTOCOL;
+    *available = 0;
+    if (there > ring->capacity) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    ring->other = other;
+    *available = (size_t)there;
+    return BROOD_OK;
+}
+
+const void *brood_ring_peek(const brood_ring *ring, size_t size)
+{
+    return brood_ring_place(ring, size);
 }
 
 void brood_ring_get(brood_ring *ring, void *data, size_t size)
@@ -94,7 +121,9 @@ void brood_ring_get(brood_ring *ring, void *data, size_t size)
     size_t first = first_part(ring, size);
 
     memcpy(data, ring->bytes + (ring->own & (ring->capacity - 1)), first);
-    memcpy((unsigned char *)data + first, ring->bytes, size - first);
+    if (first < size) {
+        memcpy((unsigned char *)data + first, ring->bytes, size - first);
+    }
     ring->own += size;
 }
 
@@ -104,16 +133,21 @@ bool brood_ring_release(brood_ring *ring)
     return take_flag(&ring->shared->writer_sleeps);
 }
 
-bool brood_ring_sleep_to_read(brood_ring *ring)
+bool brood_ring_sleep_to_read(brood_ring *ring, size_t available)
 {
-    size_t available = 0;
+    size_t now = 0;
 
     brood_exchange32(&ring->shared->reader_sleeps, 1);
-    if (brood_ring_available(ring, &available) == BROOD_OK && available == 0) {
+    if (brood_ring_available(ring, &now) == BROOD_OK && now <= available) {
         return true;
     }
     brood_ring_wake_to_read(ring);
     return false;
+}
+
+void brood_ring_advance(brood_ring *ring, size_t size)
+{
+    ring->own += size;
 }
 
 void brood_ring_wake_to_read(brood_ring *ring)

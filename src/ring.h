@@ -48,6 +48,15 @@ void brood_ring_attach(brood_ring *ring, void *memory, size_t capacity);
 /* How many bytes can be put. BROOD_ERR_PROTOCOL: the reader has damaged the ring. */
 brood_status brood_ring_room(brood_ring *ring, size_t *room);
 
+/* Whether size bytes can be put; looks at what the reader says only when it has to. */
+bool brood_ring_fits(brood_ring *ring, size_t size);
+
+/*
+ * The next size bytes to be put, for which there is room, as they lie in memory: to be filled in
+ * place, and then put by brood_ring_advance. NULL when they do not lie in one piece.
+ */
+void *brood_ring_place(const brood_ring *ring, size_t size);
+
 /* Puts bytes, for which there is room; the reader sees them when they are published. */
 void brood_ring_put(brood_ring *ring, const void *data, size_t size);
 
@@ -62,16 +71,22 @@ bool brood_ring_sleep_to_write(brood_ring *ring, size_t room);
 /* How many bytes can be got. BROOD_ERR_PROTOCOL: the writer has damaged the ring. */
 brood_status brood_ring_available(brood_ring *ring, size_t *available);
 
+/* The next size bytes, which are available, as they lie in memory; NULL: not in one piece. */
+const void *brood_ring_peek(const brood_ring *ring, size_t size);
+
 /* Gets bytes, which are available. */
 void brood_ring_get(brood_ring *ring, void *data, size_t size);
 
 /* Gives their room back to the writer; true when it sleeps and must be woken. */
 bool brood_ring_release(brood_ring *ring);
 
-/* True: there is still nothing, and the writer knows that we sleep. */
-bool brood_ring_sleep_to_read(brood_ring *ring);
+/* True: there is still no more than this, and the writer knows that we sleep. */
+bool brood_ring_sleep_to_read(brood_ring *ring, size_t available);
 
 /* ---- both -------------------------------------------------------------------------------- */
+
+/* Passes over bytes that were filled in place, or peeked at. */
+void brood_ring_advance(brood_ring *ring, size_t size);
 
 /* We are awake, for whatever reason. */
 void brood_ring_wake_to_read(brood_ring *ring);

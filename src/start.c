@@ -3,6 +3,7 @@
 
 #include "environment.h"
 #include "error.h"
+#include "function.h"
 #include "guard.h"
 #include "init.h"
 #include "options.h"
@@ -10,13 +11,13 @@
 #include "watchdog.h"
 
 #define HANDSHAKE_TIMEOUT_MS 30000
-#define FUNCTION_NAME_MAX 255
 /* The channel and the segment go to the child beside the caller's handles. */
 #define HANDLES_MAX (BROOD_HANDLES_MAX + 2)
 
 /* What a start holds until the child has it; finish() gives it back on every path. */
 typedef struct launch {
     brood_process_options options;
+    const brood_nesting *nesting; /* that the child gets */
     brood_process *process;
     brood_os_spawn spawn;
     brood_handle handles[HANDLES_MAX]; /* all ours: copies of the caller's, then our own */
@@ -128,33 +129,6 @@ static brood_status copy_handles(launch *run)
 
 /* ---- what the child is to run ------------------------------------------------------------ */
 
-/* By name for another executable, else by its place in a module of this one. */
-static brood_status name_function(launch *run, brood_function *function, brood_start *start)
-{
-    const brood_process_options *options = &run->options;
-    bool by_name = options->executable != NULL || function == NULL;
-
-    start->function_name = "";
-    start->code.module = NULL;
-    if (function != NULL && options->function_name != NULL) {
-        return brood_fail_argument(options->error, "function_name",
-                                   "must be NULL when a function is given");
-    }
-    if (!by_name) {
-        return brood_os_code_locate(&start->code, (brood_os_function *)function, options->error);
-    }
-    start->function_name =
-        options->function_name != NULL ? options->function_name : brood_registry_name(function);
-    if (start->function_name == NULL || start->function_name[0] == '\0' ||
-        strlen(start->function_name) > FUNCTION_NAME_MAX) {
-        return brood_fail_argument(options->error, "function",
-                                   function == NULL
-                                       ? "is NULL, and function_name does not name one"
-                                       : "must be registered to run in another executable");
-    }
-    return BROOD_OK;
-}
-
 static brood_status encode_start(launch *run, brood_function *function, size_t arg_size)
 {
     const brood_process_options *options = &run->options;
@@ -162,20 +136,14 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
                          .kill_tree = options->kill_tree,
                          .parent_pid = brood_os_self_pid(),
                          .memory_limit_bytes = options->memory_limit_bytes,
+                         .nesting = *run->nesting,
                          .name = run->process->name,
                          .handle_count = options->handle_count,
                          .arg_size = arg_size};
-    brood_status status = name_function(run, function, &start);
+    brood_status status = brood_function_locate(&start.function, (brood_os_function *)function,
+                                                options->function_name, options->executable != NULL,
+                                                "function", options->error);
 
-    if (status == BROOD_OK && start.code.module == NULL) {
-        start.code.module = calloc(1, 1);
-        if (start.code.module == NULL) {
-            status = brood_fail_memory(options->error, "start frame");
-        }
-    } else if (status == BROOD_OK && start.code.module[0] == '\0' && brood_is_hosted()) {
-        status = brood_fail_argument(options->error, "function",
-                                     "must be in a library: the host's own main is not ours");
-    }
     for (size_t i = 0; i < options->handle_count; i++) {
         start.handles[i] = brood_os_handle_in_child(run->handles, i);
     }
@@ -183,7 +151,7 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
         brood_start_encode(&run->start, &start);
         status = run->start.failed ? brood_fail_memory(options->error, "start frame") : BROOD_OK;
     }
-    free(start.code.module);
+    brood_function_forget(&start.function);
     return status;
 }
 
@@ -416,10 +384,12 @@ static brood_status hand_over(launch *run, brood_process **process, brood_status
     return status;
 }
 
-brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
-                                 size_t size, const brood_process_options *options)
+brood_status brood_process_start_nested(brood_process **process, brood_function *function,
+                                        const void *arg, size_t size,
+                                        const brood_process_options *options,
+                                        const brood_nesting *nesting)
 {
-    launch run = {0};
+    launch run = {.nesting = nesting};
     brood_status status = begin(&run, process, options);
 
     if (status == BROOD_OK) {
@@ -428,10 +398,16 @@ brood_status brood_process_start(brood_process **process, brood_function *functi
     return hand_over(&run, process, status);
 }
 
+brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
+                                 size_t size, const brood_process_options *options)
+{
+    return brood_process_start_nested(process, function, arg, size, options, brood_nesting_here());
+}
+
 brood_status brood_command_start(brood_process **process, const char *const *argv,
                                  const brood_process_options *options)
 {
-    launch run = {0};
+    launch run = {.nesting = brood_nesting_here()};
     brood_status status = begin(&run, process, options);
 
     if (status == BROOD_OK) {

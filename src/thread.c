@@ -3,21 +3,34 @@
 #include "error.h"
 #include "platform.h"
 
-brood_status brood_thread_start(apr_thread_start_t function, apr_pool_t *pool, brood_error *error)
+static brood_status start(apr_thread_t **thread, apr_thread_start_t function, void *data,
+                          bool detached, apr_pool_t *pool, brood_error *error)
 {
-    apr_thread_t *thread = NULL;
     apr_threadattr_t *attributes = NULL;
     brood_os_signals before;
     apr_status_t result = apr_threadattr_create(&attributes, pool);
 
     /* The stack is as large as usual: thread-local variables of the program come out of it. */
     if (result == APR_SUCCESS) {
-        apr_threadattr_detach_set(attributes, 1);
+        apr_threadattr_detach_set(attributes, detached);
         brood_os_signals_hold(&before);
-        result = apr_thread_create(&thread, attributes, function, NULL, pool);
+        result = apr_thread_create(thread, attributes, function, data, pool);
         brood_os_signals_release(&before);
     }
     return result == APR_SUCCESS ? BROOD_OK
                                  : brood_fail(error, BROOD_ERR_LIMIT, (int)result,
                                               "apr_thread_create", "no thread can be started");
+}
+
+brood_status brood_thread_start(apr_thread_start_t function, apr_pool_t *pool, brood_error *error)
+{
+    apr_thread_t *thread = NULL;
+
+    return start(&thread, function, NULL, true, pool, error);
+}
+
+brood_status brood_thread_start_joinable(apr_thread_t **thread, apr_thread_start_t function,
+                                         void *data, apr_pool_t *pool, brood_error *error)
+{
+    return start(thread, function, data, false, pool, error);
 }

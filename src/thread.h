@@ -12,4 +12,8 @@
  */
 brood_status brood_thread_start(apr_thread_start_t function, apr_pool_t *pool, brood_error *error);
 
+/* The same, with data; the caller joins it. */
+brood_status brood_thread_start_joinable(apr_thread_t **thread, apr_thread_start_t function,
+                                         void *data, apr_pool_t *pool, brood_error *error);
+
 #endif

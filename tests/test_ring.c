@@ -91,12 +91,12 @@ static void a_sleeper_is_woken_once(void **state)
 
     (void)state;
     set_up(&f);
-    assert_true(brood_ring_sleep_to_read(&f.reader));
+    assert_true(brood_ring_sleep_to_read(&f.reader, 0));
     brood_ring_put(&f.writer, "a", 1);
     assert_true(brood_ring_publish(&f.writer));
     brood_ring_put(&f.writer, "b", 1);
     assert_false(brood_ring_publish(&f.writer));
-    assert_false(brood_ring_sleep_to_read(&f.reader)); /* there is something */
+    assert_false(brood_ring_sleep_to_read(&f.reader, 0)); /* there is something */
     brood_ring_put(&f.writer, "c", 1);
     assert_false(brood_ring_publish(&f.writer)); /* so it did not sleep */
     brood_ring_put(&f.writer, full, CAPACITY - 3);

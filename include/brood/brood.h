@@ -5,7 +5,11 @@
 #include <brood/cpu.h>
 #include <brood/export.h>
 #include <brood/init.h>
+#include <brood/pool.h>
 #include <brood/process.h>
+#include <brood/progress.h>
+#include <brood/result.h>
+#include <brood/shared.h>
 #include <brood/status.h>
 #include <brood/task.h>
 #include <brood/version.h>

@@ -32,7 +32,15 @@ extern "C" {
     X(BROOD_ERR_OTHER_BUILD, 14, "the child is another build of the program")                      \
     X(BROOD_ERR_NO_FUNCTION, 15, "the child does not know the function")                           \
     X(BROOD_ERR_PROTOCOL, 16, "the other side does not follow the protocol")                       \
-    X(BROOD_ERR_TOO_LARGE, 17, "too large")
+    X(BROOD_ERR_TOO_LARGE, 17, "too large")                                                        \
+    X(BROOD_ERR_TASK, 18, "the task failed")                                                       \
+    X(BROOD_ERR_DIED, 19, "the worker died while it ran the task")                                 \
+    X(BROOD_ERR_CANCELLED, 20, "the task was cancelled")                                           \
+    X(BROOD_ERR_TASK_TIMEOUT, 21, "the task ran for longer than its time-out")                     \
+    X(BROOD_ERR_DEADLINE, 22, "the task was not done by its deadline")                             \
+    X(BROOD_ERR_FULL, 23, "the queue is full")                                                     \
+    X(BROOD_ERR_QUARANTINED, 24, "the task has ended too many workers")                            \
+    X(BROOD_ERR_BROKEN, 25, "the pool cannot start workers")
 
 typedef enum brood_status {
 #define BROOD_STATUS_ENUM(name, number, text) name = number,

@@ -2,6 +2,7 @@
 #ifndef BROOD_TASK_H
 #define BROOD_TASK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,50 @@ BROOD_API size_t brood_task_handle_count(const brood_task *task);
  * it is not inherited further. Since 0.1.
  */
 BROOD_API brood_handle brood_task_handle(const brood_task *task, size_t index);
+
+/* ---- In a worker of a pool --------------------------------------------------------------- */
+
+/*
+ * The value of the task: a copy of size bytes at data (NULL and 0: an empty one). The last call
+ * counts, and only when the function returns 0. Returns 0, so that a function can end with
+ * `return brood_return(task, &value, sizeof value)`; or a code that the function should return,
+ * when the size is not the one that the caller asked for, memory ran out, or the task has no
+ * value (a process, an initializer, a range). Since 0.1.
+ */
+BROOD_API int brood_return(brood_task *task, const void *data, size_t size);
+
+/*
+ * The same without a copy: memory for a value of size bytes, aligned to 16 bytes where values are
+ * of any size, which the function fills before it returns 0. It replaces an earlier value. NULL:
+ * as above. Since 0.1.
+ */
+BROOD_API void *brood_return_buffer(brood_task *task, size_t size);
+
+/*
+ * Says why the task fails, in printf's way; the caller finds it in brood_failure.message. Returns
+ * code (1 when that is 0), for `return brood_task_fail(task, 2, "no such user: %s", name)`.
+ * Since 0.1.
+ */
+BROOD_API int brood_task_fail(brood_task *task, int code, const char *format, ...);
+
+/* Whether the task was cancelled, or its time is up: it should return soon. Since 0.1. */
+BROOD_API bool brood_task_cancelled(const brood_task *task);
+
+/* The place of the item in a map; 0 elsewhere. Since 0.1. */
+BROOD_API uint64_t brood_task_index(const brood_task *task);
+
+/* 1 in the first run of the task; more after the death of a worker, with retries. Since 0.1. */
+BROOD_API uint32_t brood_task_attempt(const brood_task *task);
+
+/* From the task's options, "" when there is none; lives as long as the task. Since 0.1. */
+BROOD_API const char *brood_task_tag(const brood_task *task);
+
+/*
+ * The address in this process of the shared memory number index in the task's options, and its
+ * size (which may be NULL); NULL when there is none. It stays mapped while the task runs, and as
+ * long as the caller of the pool keeps it. Since 0.1.
+ */
+BROOD_API void *brood_task_shared(const brood_task *task, size_t index, size_t *size);
 
 #ifdef __cplusplus
 }

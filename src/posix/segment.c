@@ -122,7 +122,7 @@ void brood_os_segment_close(brood_os_segment *segment)
 {
     if (segment->base != NULL) {
         munmap(segment->base, segment->size);
-        close((int)segment->handle);
+        brood_os_handle_close(segment->handle);
     }
     *segment = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0};
 }

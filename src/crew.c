@@ -1,0 +1,623 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "pool_impl.h"
+
+#define BACKOFF_MAX_NS (1000 * BROOD_NS_PER_MS)
+#define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
+
+/* ---- one worker -------------------------------------------------------------------------- */
+
+void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
+{
+    bool before = worker->look_at != BROOD_NEVER || worker->kill_at != BROOD_NEVER;
+
+    *alarm = at;
+    if (!before && at != BROOD_NEVER) {
+        worker->pool->alarms++;
+    } else if (before && worker->look_at == BROOD_NEVER && worker->kill_at == BROOD_NEVER) {
+        worker->pool->alarms--;
+    }
+}
+
+static void watch(brood_worker *worker)
+{
+    brood_os_poller *poller = worker->pool->poller;
+    void *owner = (void *)(uintptr_t)(worker->slot + 1);
+
+    worker->watched_bell = brood_os_poller_add(poller, worker->bell, owner, NULL) == BROOD_OK;
+    worker->watched_process =
+        brood_os_poller_add_process(poller, worker->process->os, owner, NULL) == BROOD_OK;
+}
+
+static void unwatch_bell(brood_worker *worker)
+{
+    if (worker->watched_bell) {
+        brood_os_poller_remove(worker->pool->poller, worker->bell);
+        worker->watched_bell = false;
+    }
+}
+
+static void free_worker(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->watched_process) {
+        brood_os_poller_remove_process(pool->poller, worker->process->os);
+    }
+    unwatch_bell(worker);
+    brood_os_channel_close(worker->bell);
+    brood_process_destroy(worker->process);
+    brood_os_segment_close(&worker->segment);
+    brood_sending_free(&worker->sending);
+    free(worker->hearing.own);
+    free(worker->shared);
+    free(worker);
+}
+
+/* Memory and the bell. */
+static brood_status equip(brood_worker *worker, brood_handle *bell, brood_error *error)
+{
+    size_t capacity = worker->pool->capacity;
+    brood_status status =
+        brood_os_segment_create(&worker->segment, brood_wire_segment_size(capacity), error);
+    unsigned char *base = worker->segment.base;
+
+    if (status == BROOD_OK) {
+        status = brood_os_channel_pair(&worker->bell, bell, error);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    worker->page = (brood_wire_page *)(void *)base;
+    base += sizeof(brood_wire_page);
+    brood_ring_attach(&worker->to, base, capacity);
+    base += brood_ring_size(capacity);
+    brood_ring_attach(&worker->from, base, capacity);
+    return BROOD_OK;
+}
+
+static brood_status launch(brood_worker *worker, brood_handle bell, brood_error *error)
+{
+    brood_pool *pool = worker->pool;
+    const brood_nesting *here = brood_nesting_here();
+    brood_nesting nesting = {here->depth + 1, pool->cores / (pool->target > 0 ? pool->target : 1)};
+    brood_wire_start start = {pool->capacity, worker->segment.size,
+                              pool->options.spin == BROOD_SPIN_NEVER ? 0 : (uint64_t)pool->spin_ns};
+    brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
+    brood_process_options options = pool->process;
+    char name[256];
+
+    handles[BROOD_WIRE_HANDLE_SEGMENT] = worker->segment.handle;
+    handles[BROOD_WIRE_HANDLE_BELL] = bell;
+    for (size_t i = 0; i < options.handle_count; i++) {
+        handles[BROOD_WIRE_HANDLES + i] = options.handles[i];
+    }
+    if (nesting.cores == 0) {
+        nesting.cores = 1;
+    }
+    snprintf(name, sizeof name, "%s-%u", pool->options.name, (unsigned)worker->slot + 1);
+    options.error = error;
+    options.name = name;
+    options.function_name = BROOD_WORKER_NAME;
+    options.handles = handles;
+    options.handle_count += BROOD_WIRE_HANDLES;
+    options.daemon = true;
+    return brood_process_start_nested(&worker->process, NULL, &start, sizeof start, &options,
+                                      &nesting);
+}
+
+/* A worker with its process, but not yet one of the pool's. Without the lock. */
+static brood_status make_worker(brood_worker **worker, brood_pool *pool, uint32_t slot,
+                                brood_error *error)
+{
+    brood_worker *made = calloc(1, sizeof *made);
+    brood_handle bell = BROOD_HANDLE_NONE;
+    brood_status status = BROOD_OK;
+
+    *worker = NULL;
+    if (made == NULL) {
+        return brood_fail_memory(error, "worker");
+    }
+    made->pool = pool;
+    made->slot = slot;
+    made->look_at = made->kill_at = BROOD_NEVER;
+    made->segment.handle = BROOD_HANDLE_NONE;
+    status = equip(made, &bell, error);
+    if (status == BROOD_OK) {
+        status = launch(made, bell, error);
+    }
+    brood_os_handle_close(bell);
+    brood_os_handle_close(made->segment.handle); /* the memory stays; a descriptor less */
+    made->segment.handle = BROOD_HANDLE_NONE;
+    if (status != BROOD_OK) {
+        free_worker(made);
+        return status;
+    }
+    *worker = made;
+    return BROOD_OK;
+}
+
+static uint64_t draw_items(const brood_pool *pool)
+{
+    uint32_t jitter = pool->options.max_tasks_jitter;
+    uint64_t seed = (uint64_t)brood_os_now() * UINT64_C(6364136223846793005);
+
+    if (pool->options.max_tasks_per_worker == 0) {
+        return UINT64_MAX;
+    }
+    return pool->options.max_tasks_per_worker - (seed >> 33) % ((uint64_t)jitter + 1);
+}
+
+static uint32_t free_slot(brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        if (pool->workers[i] == NULL) {
+            return i;
+        }
+    }
+    return pool->slots;
+}
+
+static bool grow_slots(brood_pool *pool)
+{
+    uint32_t slots = pool->slots == 0 ? 8 : pool->slots * 2;
+    brood_worker **workers = realloc((void *)pool->workers, slots * sizeof(brood_worker *));
+
+    if (workers == NULL) {
+        return false;
+    }
+    memset((void *)(workers + pool->slots), 0, (slots - pool->slots) * sizeof(brood_worker *));
+    pool->workers = workers;
+    pool->slots = slots;
+    return true;
+}
+
+/* It is the pool's from now on, also when it cannot be told what to do. */
+static void enlist(brood_pool *pool, brood_worker *worker)
+{
+    pool->workers[worker->slot] = worker;
+    pool->crew_changed = true;
+    pool->alive++;
+    pool->stats.started++;
+    worker->items_left = draw_items(pool);
+    worker->forgotten = brood_shared_forgotten();
+    brood_worker_set_alarm(worker, &worker->look_at, worker->process->handshake_deadline);
+    watch(worker);
+    if (!worker->watched_bell || !worker->watched_process ||
+        brood_worker_send_setup(worker) != BROOD_OK || pool->terminated) {
+        brood_worker_drop(worker, BROOD_ERR_NO_MEMORY);
+        return;
+    }
+    brood_worker_set_idle(worker, true);
+    if (brood_pool_sleeps(pool) && !brood_worker_arm(worker)) {
+        brood_pool_rouse(pool);
+    }
+}
+
+brood_status brood_crew_start(brood_pool *pool, brood_error *error)
+{
+    uint32_t slot = free_slot(pool);
+    brood_worker *worker = NULL;
+    brood_status status = BROOD_OK;
+
+    if (slot == pool->slots && !grow_slots(pool)) {
+        return brood_fail_memory(error, "workers");
+    }
+    pool->launching = true;
+    brood_pool_unlock(pool);
+    status = make_worker(&worker, pool, slot, error);
+    brood_pool_lock(pool);
+    pool->launching = false;
+    if (status == BROOD_OK) {
+        enlist(pool, worker);
+    }
+    return status;
+}
+
+/* ---- how a worker ends ------------------------------------------------------------------- */
+
+void brood_worker_kill(brood_worker *worker)
+{
+    brood_process_kill(worker->process);
+}
+
+void brood_worker_drop(brood_worker *worker, brood_status status)
+{
+    if (worker->dropped == BROOD_OK) {
+        worker->dropped = status;
+        brood_worker_set_idle(worker, false);
+        brood_worker_kill(worker);
+    }
+}
+
+void brood_worker_stop(brood_worker *worker)
+{
+    if (brood_worker_send_stop(worker) == BROOD_OK) {
+        worker->state = BROOD_WORKER_STOPPING;
+        brood_worker_set_idle(worker, false);
+    }
+}
+
+static void describe_end(const brood_worker *worker, brood_failure *failure)
+{
+    char text[160];
+
+    failure->pid = brood_process_pid(worker->process);
+    failure->exit.struct_size = sizeof failure->exit;
+    brood_process_exit_info(worker->process, &failure->exit);
+    brood_exit_text(&failure->exit, text, sizeof text);
+    if (worker->dropped == BROOD_ERR_PROTOCOL) {
+        snprintf(text, sizeof text, "%s", brood_status_text(worker->dropped));
+    }
+    snprintf(failure->message, sizeof failure->message, "the worker was lost: %s", text);
+}
+
+/* Whether the item that follows those that are done was begun. */
+static bool was_running(const brood_worker *worker, const brood_piece *piece)
+{
+    uint64_t item = brood_load64(&worker->page->item);
+
+    return brood_load64(&worker->page->claim) >> 1 == piece->id &&
+           (item > piece->done || (item == 0 && piece->done == 0));
+}
+
+static brood_status status_of_end(const brood_worker *worker, const brood_piece *piece)
+{
+    if (piece->job->doom != BROOD_OK) {
+        return piece->job->doom;
+    }
+    if (worker->kill_id == piece->id && worker->kill_for != BROOD_OK) {
+        return worker->kill_for;
+    }
+    return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
+}
+
+/* The item that ran when its worker died: again, or its failure. */
+static void settle_item(brood_worker *worker, brood_result *job, uint64_t first, uint64_t count,
+                        uint32_t attempt, uint32_t deaths, brood_status status)
+{
+    brood_pool *pool = worker->pool;
+    bool again = status == BROOD_ERR_DIED && attempt <= job->retries;
+    bool quarantined = again && deaths >= pool->options.quarantine;
+    brood_piece *piece = again && !quarantined ? brood_piece_new(job, first, count) : NULL;
+    brood_failure failure;
+
+    if (piece != NULL) {
+        piece->attempt = attempt + 1;
+        piece->deaths = deaths;
+        pool->stats.retried += count;
+        brood_queue_put(pool, piece);
+        return;
+    }
+    failure = brood_job_failure(job, quarantined ? BROOD_ERR_QUARANTINED : status, "");
+    failure.attempt = attempt;
+    describe_end(worker, &failure);
+    if (status != BROOD_ERR_DIED) {
+        snprintf(failure.message, sizeof failure.message, "%s", brood_status_text(status));
+    }
+    brood_job_fail(job, first, count, &failure);
+}
+
+/* The piece that was the first: what ran costs one item, the rest goes to others. */
+static void settle_first(brood_worker *worker, brood_piece *piece)
+{
+    brood_pool *pool = worker->pool;
+    brood_result *job = piece->job;
+    bool is_range = job->kind == BROOD_JOB_RANGE;
+    uint64_t item = piece->first + piece->done;
+    uint64_t count = is_range ? piece->count : 1;
+    uint64_t left = piece->count - piece->done;
+    uint32_t attempt = piece->attempt;
+    uint32_t deaths = piece->deaths + 1;
+    brood_status status = status_of_end(worker, piece);
+
+    piece->first = item + count;
+    piece->count = left - count;
+    piece->done = 0;
+    piece->deaths = 0;
+    piece->attempt = 1;
+    if (piece->count > 0) {
+        brood_queue_put(pool, piece);
+    } else {
+        brood_piece_free(piece);
+    }
+    settle_item(worker, job, item, count, attempt, deaths, status);
+}
+
+/* What it answered could not be taken: that was about the first one, if it had begun it. */
+static bool is_to_blame(const brood_worker *worker, const brood_piece *first)
+{
+    return (worker->dropped == BROOD_ERR_PROTOCOL || worker->dropped == BROOD_ERR_NO_MEMORY) &&
+           brood_load64(&worker->page->claim) >> 1 >= first->id;
+}
+
+static void give_back_pieces(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    brood_piece *first = worker->pieces.first;
+
+    if (first != NULL && (was_running(worker, first) || is_to_blame(worker, first))) {
+        brood_pieces_remove(&worker->pieces, first);
+        settle_first(worker, first);
+    }
+    while (worker->pieces.last != NULL) {
+        brood_piece *piece = worker->pieces.last;
+
+        brood_pieces_remove(&worker->pieces, piece);
+        piece->first += piece->done;
+        piece->count -= piece->done;
+        piece->done = 0;
+        brood_queue_put(pool, piece);
+    }
+    worker->piece_count = 0;
+}
+
+static int64_t backoff(const brood_pool *pool)
+{
+    int64_t delay = (int64_t)pool->options.backoff_ms * BROOD_NS_PER_MS;
+
+    for (uint32_t i = 1; i < pool->start_failures && delay < BACKOFF_MAX_NS; i++) {
+        delay *= 2;
+    }
+    return delay < BACKOFF_MAX_NS ? delay : BACKOFF_MAX_NS;
+}
+
+static void note_failed_start(brood_pool *pool, const brood_failure *why)
+{
+    pool->last_start = *why;
+    pool->start_failures++;
+    pool->start_at = brood_os_now() + backoff(pool);
+    if (pool->start_failures >= pool->options.crash_limit && pool->alive == 0) {
+        brood_crew_give_up(pool);
+    }
+}
+
+/* A worker that ended before it came up: why, as far as it could say. */
+static void note_early_end(brood_worker *worker)
+{
+    brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
+
+    if (worker->state != BROOD_WORKER_STARTING || worker->pool->terminated) {
+        return;
+    }
+    describe_end(worker, &why);
+    if (worker->setup.status != BROOD_OK) {
+        why.task_code = worker->setup.task_code;
+        snprintf(why.message, sizeof why.message, "the initializer failed: %.150s",
+                 worker->setup.message);
+    } else if (why.exit.reason == BROOD_EXIT_START) {
+        snprintf(why.message, sizeof why.message, "%.200s", why.exit.error.message);
+    }
+    note_failed_start(worker->pool, &why);
+}
+
+static void leave_lists(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    brood_worker_set_idle(worker, false);
+    brood_worker_set_busy(worker, false);
+    brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
+    for (brood_worker **at = &pool->thirsty_first, *last = NULL; *at != NULL;) {
+        if (*at == worker) {
+            *at = worker->next_thirsty;
+            if (pool->thirsty_last == worker) {
+                pool->thirsty_last = last;
+            }
+            break;
+        }
+        last = *at;
+        at = &(*at)->next_thirsty;
+    }
+    for (uint32_t i = 0; i < BROOD_SPINNERS_MAX; i++) {
+        if (pool->spinners[i] == worker) {
+            pool->spinners[i] = NULL;
+        }
+    }
+}
+
+/* The process has ended. */
+static void bury(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    bool expected = worker->state == BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK;
+
+    if (worker->dropped == BROOD_OK) {
+        brood_worker_hear(worker);
+        brood_worker_salvage(worker);
+    }
+    expected = expected && worker->piece_count == 0;
+    pool->workers[worker->slot] = NULL;
+    pool->alive--;
+    *(expected || pool->terminated ? &pool->stats.ended : &pool->stats.died) += 1;
+    leave_lists(worker);
+    give_back_pieces(worker);
+    note_early_end(worker);
+    free_worker(worker);
+    pool->crew_changed = true;
+    brood_pool_wake(pool, NULL);
+}
+
+static void empty_bell(brood_worker *worker)
+{
+    char bytes[64];
+    size_t got = 0;
+    brood_status status = brood_os_channel_read(worker->bell, bytes, sizeof bytes, &got, NULL);
+
+    worker->armed = false;
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+        /* It ends, or has closed all that it had: then it is of no use any more. */
+        unwatch_bell(worker);
+        brood_worker_set_alarm(worker, &worker->look_at, brood_os_now() + END_SLOWLY_NS);
+        brood_worker_set_idle(worker, false);
+        worker->deaf = true;
+    }
+}
+
+void brood_crew_look(brood_pool *pool, uint32_t slot)
+{
+    brood_worker *worker = slot < pool->slots ? pool->workers[slot] : NULL;
+
+    if (worker == NULL) {
+        return; /* it was buried meanwhile */
+    }
+    if (worker->watched_bell) {
+        empty_bell(worker);
+    }
+    if (!brood_process_is_alive(worker->process)) {
+        bury(worker);
+    } else if (worker->deaf && brood_os_now() >= worker->look_at) {
+        brood_worker_kill(worker);
+        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+    } else if (!worker->deaf && brood_os_now() >= worker->look_at) {
+        /* is_alive has ended one that did not come to its function in time */
+        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+    }
+}
+
+/* ---- all of them ------------------------------------------------------------------------- */
+
+/* Those that count for the number of workers: not one that only has to end. */
+static uint32_t serving(const brood_pool *pool)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+
+        count += worker != NULL && worker->dropped == BROOD_OK && !worker->deaf &&
+                 !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);
+    }
+    return count;
+}
+
+/* How many workers there should be now. */
+static uint32_t wanted(const brood_pool *pool)
+{
+    bool as_needed = pool->options.lazy || pool->options.idle_timeout_ms > 0;
+    uint64_t needed = pool->busy + (pool->queued < pool->target ? pool->queued : pool->target);
+
+    if (pool->terminated || pool->broken) {
+        return 0;
+    }
+    if (pool->closed && pool->queue_bits == 0) {
+        return 0;
+    }
+    return pool->fills || !as_needed || needed > pool->target ? pool->target : (uint32_t)needed;
+}
+
+static void start_missing(brood_pool *pool)
+{
+    brood_failure why;
+    brood_error error = {BROOD_OK, 0, "", ""};
+
+    while (!pool->launching && serving(pool) < wanted(pool) && brood_os_now() >= pool->start_at) {
+        brood_status status = brood_crew_start(pool, &error);
+
+        if (status != BROOD_OK) {
+            why = brood_job_failure(NULL, status, error.message);
+            note_failed_start(pool, &why);
+        }
+    }
+    if (serving(pool) >= pool->target) {
+        pool->fills = false;
+    }
+}
+
+/* A worker that can be told to end now: an idle one, or else the one with the least to do. */
+static brood_worker *superfluous(const brood_pool *pool)
+{
+    brood_worker *best = pool->idle_last;
+
+    for (uint32_t i = 0; i < pool->slots && (best == NULL || best->piece_count > 0); i++) {
+        brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL && worker->state < BROOD_WORKER_STOPPING &&
+            worker->dropped == BROOD_OK && !worker->deaf && brood_worker_can_send(worker) &&
+            (best == NULL || worker->piece_count < best->piece_count)) {
+            best = worker;
+        }
+    }
+    return best;
+}
+
+static void stop_superfluous(brood_pool *pool)
+{
+    uint32_t count = serving(pool);
+    uint32_t most = pool->closed && pool->jobs == NULL ? 0 : pool->target;
+
+    while (count > most) {
+        brood_worker *worker = superfluous(pool);
+
+        if (worker == NULL) {
+            return;
+        }
+        if (worker->piece_count > 1) {
+            brood_worker_take_back(worker);
+        }
+        brood_worker_stop(worker);
+        if (worker->state != BROOD_WORKER_STOPPING) {
+            return;
+        }
+        count--;
+    }
+}
+
+/* The next end of an idle worker. */
+static int64_t stop_idle(brood_pool *pool, int64_t now)
+{
+    int64_t after = (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
+    brood_worker *worker = pool->idle_last;
+
+    if (after == 0) {
+        return BROOD_NEVER;
+    }
+    while (worker != NULL && worker->idle_since + after <= now && brood_worker_can_send(worker)) {
+        brood_worker_stop(worker);
+        worker = pool->idle_last != worker ? pool->idle_last : NULL;
+    }
+    return worker == NULL ? BROOD_NEVER : worker->idle_since + after;
+}
+
+int64_t brood_crew_keep(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+
+    if (!pool->crew_changed && now < pool->crew_at) {
+        return pool->crew_at;
+    }
+    pool->crew_changed = false;
+    next = stop_idle(pool, now);
+    stop_superfluous(pool);
+    start_missing(pool);
+    if (serving(pool) < wanted(pool) && pool->start_at < next) {
+        next = pool->start_at;
+    }
+    pool->crew_at = next;
+    return next;
+}
+
+void brood_crew_kill_all(brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        if (pool->workers[i] != NULL) {
+            brood_worker_drop(pool->workers[i], BROOD_ERR_CANCELLED);
+        }
+    }
+}
+
+void brood_crew_give_up(brood_pool *pool)
+{
+    brood_result *following = NULL;
+
+    pool->broken = true;
+    for (brood_result *job = pool->jobs; job != NULL; job = following) {
+        following = job->next;
+        brood_job_cancel(job, BROOD_ERR_BROKEN);
+    }
+    brood_pool_wake(pool, NULL);
+}

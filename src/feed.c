@@ -1,0 +1,390 @@
+#include "pool_impl.h"
+
+#define WAKE_NS 20000   /* about what it costs to wake a sleeping worker */
+#define AHEAD_NS 100000 /* a worker is given work ahead for about so long */
+#define DEPTH_MIN 2     /* one that runs, and the next */
+#define DEPTH_MAX 256
+#define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
+#define CHUNKS_A_WORKER 4       /* a worker gets at most this part of its share of a map */
+
+/* ---- lists ------------------------------------------------------------------------------- */
+
+static void unlink_idle(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    *(worker->previous_idle != NULL ? &worker->previous_idle->next_idle : &pool->idle_first) =
+        worker->next_idle;
+    *(worker->next_idle != NULL ? &worker->next_idle->previous_idle : &pool->idle_last) =
+        worker->previous_idle;
+}
+
+/* The one used last comes first; one that has not come up yet comes last. */
+void brood_worker_set_idle(brood_worker *worker, bool is_idle)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->is_idle) {
+        unlink_idle(worker);
+    }
+    worker->is_idle = is_idle;
+    worker->next_idle = worker->previous_idle = NULL;
+    if (!is_idle) {
+        return;
+    }
+    if (worker->state == BROOD_WORKER_READY) {
+        worker->next_idle = pool->idle_first;
+        *(pool->idle_first != NULL ? &pool->idle_first->previous_idle : &pool->idle_last) = worker;
+        pool->idle_first = worker;
+    } else {
+        worker->previous_idle = pool->idle_last;
+        *(pool->idle_last != NULL ? &pool->idle_last->next_idle : &pool->idle_first) = worker;
+        pool->idle_last = worker;
+    }
+    if (pool->options.idle_timeout_ms > 0) {
+        worker->idle_since = brood_os_now();
+    }
+}
+
+void brood_worker_set_busy(brood_worker *worker, bool is_busy)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->is_busy == is_busy) {
+        return;
+    }
+    worker->is_busy = is_busy;
+    if (is_busy) {
+        pool->busy++;
+        worker->previous_busy = NULL;
+        worker->next_busy = pool->busy_first;
+        if (pool->busy_first != NULL) {
+            pool->busy_first->previous_busy = worker;
+        }
+        pool->busy_first = worker;
+        return;
+    }
+    pool->busy--;
+    *(worker->previous_busy != NULL ? &worker->previous_busy->next_busy : &pool->busy_first) =
+        worker->next_busy;
+    if (worker->next_busy != NULL) {
+        worker->next_busy->previous_busy = worker->previous_busy;
+    }
+}
+
+/* ---- how far ahead ----------------------------------------------------------------------- */
+
+static size_t depth(const brood_pool *pool)
+{
+    uint64_t deep = AHEAD_NS / (pool->service_ns + 1);
+
+    return deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
+}
+
+static bool wants_more(const brood_worker *worker)
+{
+    return (worker->state == BROOD_WORKER_READY || worker->state == BROOD_WORKER_STARTING) &&
+           worker->dropped == BROOD_OK && worker->piece_count > 0 &&
+           worker->piece_count < depth(worker->pool) && brood_worker_can_send(worker) &&
+           worker->items_left > 0;
+}
+
+/* In the queue of those that have work, and can be given more. */
+void brood_worker_set_thirsty(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->is_thirsty || !wants_more(worker)) {
+        return;
+    }
+    worker->is_thirsty = true;
+    worker->next_thirsty = NULL;
+    *(pool->thirsty_last != NULL ? &pool->thirsty_last->next_thirsty : &pool->thirsty_first) =
+        worker;
+    pool->thirsty_last = worker;
+}
+
+static brood_worker *next_thirsty(brood_pool *pool)
+{
+    while (pool->thirsty_first != NULL) {
+        brood_worker *worker = pool->thirsty_first;
+
+        if (wants_more(worker)) {
+            return worker;
+        }
+        pool->thirsty_first = worker->next_thirsty;
+        if (pool->thirsty_first == NULL) {
+            pool->thirsty_last = NULL;
+        }
+        worker->is_thirsty = false;
+    }
+    return NULL;
+}
+
+/*
+ * Who gets the next piece. A sleeping worker is woken unless one that is awake will come to it
+ * sooner.
+ */
+static brood_worker *choose(brood_pool *pool)
+{
+    brood_worker *idle = pool->idle_first;
+    brood_worker *thirsty = next_thirsty(pool);
+
+    if (idle == NULL || thirsty == NULL) {
+        return idle != NULL ? idle : thirsty;
+    }
+    return thirsty->piece_count * pool->service_ns < WAKE_NS ? thirsty : idle;
+}
+
+/* ---- spinning ---------------------------------------------------------------------------- */
+
+/* The last ones that got work may look again and again for more; so many as there are cores. */
+static void let_spin(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    brood_worker **place = NULL;
+
+    if (worker->spins || pool->spinners_max == 0) {
+        return;
+    }
+    place = &pool->spinners[pool->spinners_next++ % pool->spinners_max];
+    if (*place != NULL) {
+        (*place)->spins = false;
+        brood_exchange32(&(*place)->page->may_spin, 0);
+    }
+    *place = worker;
+    worker->spins = true;
+    brood_exchange32(&worker->page->may_spin, 1);
+}
+
+/* ---- cutting ----------------------------------------------------------------------------- */
+
+/* Plain arrays travel through the ring, a quarter of it at once. */
+static uint64_t most_in_ring(const brood_pool *pool, const brood_result *job)
+{
+    size_t quarter = pool->capacity / 4;
+
+    if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
+        return UINT64_MAX;
+    }
+    if (job->in_size == BROOD_SIZE_VARIES) {
+        return 64;
+    }
+    return job->in_size >= quarter ? 1 : quarter / job->in_size;
+}
+
+static uint64_t chunk_of(const brood_worker *worker, const brood_piece *piece)
+{
+    const brood_pool *pool = worker->pool;
+    const brood_result *job = piece->job;
+    uint64_t most = most_in_ring(pool, job);
+    uint64_t chunk = job->chunk_size;
+
+    if (piece->deaths > 0) {
+        return piece->count; /* one suspect item, by itself */
+    }
+    if (chunk == 0) {
+        chunk = piece->count / ((uint64_t)CHUNKS_A_WORKER * (pool->target > 0 ? pool->target : 1));
+        chunk = chunk < most ? chunk : most;
+    }
+    if (job->kind != BROOD_JOB_RANGE && chunk > worker->items_left) {
+        chunk = worker->items_left;
+    }
+    if (chunk == 0) {
+        chunk = 1;
+    }
+    return chunk < piece->count ? chunk : piece->count;
+}
+
+/* Takes a part off the first piece of the queue, or all of it when there is no memory to cut. */
+static brood_piece *cut(brood_worker *worker, brood_piece *piece)
+{
+    brood_pool *pool = worker->pool;
+    uint64_t chunk = chunk_of(worker, piece);
+    brood_piece *part = NULL;
+
+    if (chunk < piece->count) {
+        part = brood_piece_new(piece->job, piece->first, chunk);
+    }
+    if (part == NULL) {
+        brood_queue_remove(pool, piece);
+        return piece;
+    }
+    part->attempt = piece->attempt;
+    piece->first += chunk;
+    piece->count -= chunk;
+    pool->queued -= chunk;
+    return part;
+}
+
+/* ---- feeding ----------------------------------------------------------------------------- */
+
+/* Behind its last task. */
+static void retire_if_used(brood_worker *worker)
+{
+    if (worker->items_left == 0 && worker->state < BROOD_WORKER_STOPPING) {
+        brood_worker_stop(worker);
+    }
+}
+
+static void note_given(brood_worker *worker, const brood_piece *piece)
+{
+    brood_pool *pool = worker->pool;
+    uint64_t items = piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
+
+    if (worker->piece_count == 1) {
+        worker->heard_at = pool->fed_at;
+        brood_worker_set_idle(worker, false);
+        brood_worker_set_busy(worker, true);
+    }
+    if (worker->items_left != UINT64_MAX) {
+        worker->items_left -= items < worker->items_left ? items : worker->items_left;
+        retire_if_used(worker);
+    }
+    let_spin(worker);
+    brood_worker_set_thirsty(worker);
+    if (brood_pool_sleeps(pool) && !brood_worker_arm(worker)) {
+        brood_pool_rouse(pool);
+    }
+}
+
+static bool give(brood_worker *worker, brood_piece *piece)
+{
+    if (brood_worker_send(worker, piece) != BROOD_OK) {
+        return false;
+    }
+    note_given(worker, piece);
+    return true;
+}
+
+/* A doomed job's pieces end here. */
+static bool end_doomed(brood_pool *pool, brood_piece *piece)
+{
+    brood_result *job = piece->job;
+    uint64_t first = piece->first + piece->done;
+    uint64_t count = piece->count - piece->done;
+
+    if (job->doom == BROOD_OK) {
+        return false;
+    }
+    brood_queue_remove(pool, piece);
+    brood_piece_free(piece);
+    brood_job_doom(job, first, count);
+    return true;
+}
+
+void brood_pool_feed(brood_pool *pool)
+{
+    bool goes = true;
+
+    if (pool->queue_bits == 0) {
+        return;
+    }
+    pool->fed_at = brood_os_now();
+    while (goes) {
+        brood_piece *piece = brood_queue_first(pool);
+        brood_worker *worker = NULL;
+
+        if (piece == NULL || end_doomed(pool, piece)) {
+            goes = piece != NULL;
+            continue;
+        }
+        worker = choose(pool);
+        if (worker == NULL) {
+            break;
+        }
+        piece = cut(worker, piece);
+        goes = give(worker, piece);
+        if (!goes) {
+            brood_queue_put(pool, piece);
+        }
+    }
+}
+
+/* ---- taking back ------------------------------------------------------------------------- */
+
+void brood_worker_take_back(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    brood_piece *streaming = worker->sending.piece;
+    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;
+    uint64_t claim = 0;
+
+    brood_store64(&worker->page->void_upto, upto);
+    do {
+        claim = brood_load64(&worker->page->claim);
+    } while (!brood_cas64(&worker->page->claim, claim, claim | 1));
+    for (brood_piece *piece = worker->pieces.last, *previous = NULL; piece != NULL;
+         piece = previous) {
+        previous = piece->previous;
+        if (piece->id <= claim >> 1) {
+            break; /* it has begun that one */
+        }
+        if (piece->id <= upto) {
+            brood_pieces_remove(&worker->pieces, piece);
+            worker->piece_count--;
+            if (worker->items_left != UINT64_MAX) {
+                worker->items_left += piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
+            }
+            brood_queue_put(pool, piece);
+        }
+    }
+    if (worker->piece_count == 0) {
+        brood_worker_set_busy(worker, false);
+        brood_worker_set_idle(worker,
+                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+    }
+}
+
+int64_t brood_pool_balance(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+    brood_worker *following = NULL;
+
+    if (pool->idle_first == NULL || pool->queue_bits != 0 ||
+        pool->idle_first->state != BROOD_WORKER_READY) {
+        return BROOD_NEVER;
+    }
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+        int64_t due = worker->heard_at + BALANCE_NS;
+
+        following = worker->next_busy;
+        if (worker->state > BROOD_WORKER_READY ||
+            worker->piece_count < (worker->state == BROOD_WORKER_READY ? 2 : 1)) {
+            continue; /* one that has not come up keeps others waiting for nothing */
+        }
+        if (due <= now) {
+            brood_worker_take_back(worker);
+            worker->heard_at = now; /* what cannot be taken back is not tried again at once */
+        } else if (due < next) {
+            next = due;
+        }
+    }
+    brood_pool_feed(pool);
+    return next;
+}
+
+/* ---- the end of a piece ------------------------------------------------------------------ */
+
+void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
+{
+    worker->pieces_heard++;
+    brood_pieces_remove(&worker->pieces, piece);
+    worker->piece_count--;
+    if (worker->kill_id == piece->id) {
+        brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
+        worker->kill_id = 0;
+    }
+    brood_piece_free(piece);
+    retire_if_used(worker);
+    if (worker->pieces.first != NULL && worker->pieces.first->job->doom != BROOD_OK) {
+        brood_worker_cancel(worker);
+    }
+    if (worker->piece_count == 0) {
+        brood_worker_set_busy(worker, false);
+        brood_worker_set_idle(worker,
+                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+    } else if (worker->piece_count < depth(worker->pool) / 2 + 1) {
+        brood_worker_set_thirsty(worker);
+    }
+}

@@ -1,0 +1,343 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "pool_impl.h"
+
+/* ---- what may be said -------------------------------------------------------------------- */
+
+static bool is_known_failure(uint32_t status)
+{
+    return status > BROOD_OK && status <= BROOD_ERR_BROKEN;
+}
+
+/* Values that go through the ring. */
+static bool has_values_in_ring(const brood_result *job)
+{
+    return job->out_size > 0 && job->out_shared == NULL;
+}
+
+static bool is_right_size(const brood_result *job, const brood_wire_answer *answer)
+{
+    if (!has_values_in_ring(job)) {
+        return answer->size == 0;
+    }
+    if (job->out_size == BROOD_SIZE_VARIES) {
+        return answer->count == 1;
+    }
+    return answer->size == answer->count * job->out_size;
+}
+
+/* Whether an answer about a piece can be; each worker answers in the order of its pieces. */
+static bool is_possible(const brood_worker *worker, const brood_wire_answer *answer)
+{
+    const brood_piece *piece = worker->pieces.first;
+    bool is_range = piece != NULL && piece->job->kind == BROOD_JOB_RANGE;
+
+    if (piece == NULL || answer->id != piece->id || answer->first != piece->first + piece->done ||
+        answer->count == 0 || answer->count > piece->count - piece->done ||
+        (is_range && answer->count != piece->count)) {
+        return false;
+    }
+    switch (answer->kind) {
+    case BROOD_WIRE_RESULT:
+        return is_right_size(piece->job, answer);
+    case BROOD_WIRE_FAILED:
+        return answer->size < BROOD_MESSAGE_MAX && is_known_failure(answer->status) &&
+               (answer->count == 1 || is_range) &&
+               (answer->status != BROOD_ERR_CANCELLED || piece->job->doom != BROOD_OK ||
+                worker->kill_id == piece->id);
+    default: /* SKIPPED */
+        return answer->size == 0 && piece->job->doom != BROOD_OK;
+    }
+}
+
+static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
+{
+    return worker->state == BROOD_WORKER_STARTING && answer->id == 0 &&
+           answer->size < BROOD_MESSAGE_MAX &&
+           (answer->kind == BROOD_WIRE_READY ||
+            (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
+}
+
+/* ---- where it goes ----------------------------------------------------------------------- */
+
+/* Values of any size; a zero byte behind them is not counted. */
+static brood_status make_own(brood_hearing *hearing, const brood_result *job)
+{
+    uint64_t size = hearing->answer.size;
+
+    if (size >= SIZE_MAX - BROOD_WIRE_ALIGN) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    if (job->kind == BROOD_JOB_TASK && size < sizeof job->small_value) {
+        hearing->into = ((brood_result *)(uintptr_t)job)->small_value;
+        hearing->into[size] = '\0';
+        return BROOD_OK;
+    }
+    hearing->own = malloc((size_t)size + 1);
+    if (hearing->own == NULL) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    hearing->own[size] = '\0';
+    hearing->into = hearing->own;
+    return BROOD_OK;
+}
+
+static brood_status find_place(brood_worker *worker)
+{
+    brood_hearing *hearing = &worker->hearing;
+    const brood_wire_answer *answer = &hearing->answer;
+    const brood_piece *piece = worker->pieces.first;
+
+    hearing->into = NULL;
+    if (answer->kind == BROOD_WIRE_FAILED) {
+        hearing->into = (unsigned char *)hearing->message;
+        hearing->message[answer->size] = '\0';
+    } else if (answer->kind == BROOD_WIRE_RESULT && answer->size > 0 &&
+               piece->job->doom == BROOD_OK && !piece->job->abandoned) {
+        if (piece->job->out_size == BROOD_SIZE_VARIES) {
+            return make_own(hearing, piece->job);
+        }
+        hearing->into = (unsigned char *)piece->job->out +
+                        (answer->first - piece->job->first) * piece->job->out_size;
+    }
+    return BROOD_OK;
+}
+
+static brood_status take_head(brood_worker *worker)
+{
+    brood_hearing *hearing = &worker->hearing;
+    const brood_wire_answer *answer = &hearing->answer;
+
+    brood_ring_get(&worker->from, &hearing->answer, sizeof hearing->answer);
+    if (answer->kind == BROOD_WIRE_PAD
+            ? answer->size > worker->from.capacity
+            : !(is_about_setup(worker, answer) ||
+                ((answer->kind == BROOD_WIRE_RESULT || answer->kind == BROOD_WIRE_FAILED ||
+                  answer->kind == BROOD_WIRE_SKIPPED) &&
+                 is_possible(worker, answer)))) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    hearing->in_body = true;
+    hearing->wanted = answer->size;
+    hearing->left = brood_wire_padded(answer->size);
+    return find_place(worker);
+}
+
+/* ---- what it means ----------------------------------------------------------------------- */
+
+static void give_value(brood_hearing *hearing, brood_result *job)
+{
+    brood_output *output = (brood_output *)job->out + (hearing->answer.first - job->first);
+
+    if (job->doom != BROOD_OK || job->abandoned || job->out_size != BROOD_SIZE_VARIES) {
+        free(hearing->own);
+    } else if (job->kind == BROOD_JOB_TASK) {
+        job->value = hearing->own != NULL ? hearing->own : job->small_value;
+        job->value_size = (size_t)hearing->answer.size;
+    } else {
+        output->data = (char *)hearing->own;
+        output->size = (size_t)hearing->answer.size;
+    }
+    hearing->own = NULL;
+}
+
+static void on_failed(brood_worker *worker, brood_result *job, uint32_t attempt, bool is_timed_out)
+{
+    const brood_wire_answer *answer = &worker->hearing.answer;
+    brood_status status = (brood_status)answer->status;
+    brood_failure failure;
+
+    if (status == BROOD_ERR_CANCELLED) {
+        status = is_timed_out ? worker->kill_for : job->doom;
+    }
+    failure = brood_job_failure(job, status, worker->hearing.message);
+    failure.task_code = answer->code;
+    failure.pid = brood_process_pid(worker->process);
+    failure.attempt = attempt;
+    brood_job_fail(job, answer->first, answer->count, &failure);
+}
+
+/* The piece may end here, and its job with it. */
+static void on_answer(brood_worker *worker)
+{
+    brood_hearing *hearing = &worker->hearing;
+    const brood_wire_answer *answer = &hearing->answer;
+    brood_piece *piece = worker->pieces.first;
+    brood_result *job = piece->job;
+    uint32_t attempt = piece->attempt;
+    bool is_timed_out = worker->kill_id == piece->id && job->doom == BROOD_OK;
+
+    piece->done += answer->count;
+    if (piece->done == piece->count) {
+        brood_worker_piece_ended(worker, piece);
+    }
+    if (answer->kind == BROOD_WIRE_FAILED) {
+        on_failed(worker, job, attempt, is_timed_out);
+    } else if (job->doom != BROOD_OK) {
+        give_value(hearing, job);
+        brood_job_doom(job, answer->first, answer->count);
+    } else {
+        give_value(hearing, job);
+        brood_job_succeed(job, answer->count);
+    }
+}
+
+static void on_setup(brood_worker *worker)
+{
+    const brood_wire_answer *answer = &worker->hearing.answer;
+
+    if (answer->kind == BROOD_WIRE_READY) {
+        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+        worker->state = BROOD_WORKER_READY;
+        worker->pool->start_failures = 0;
+        worker->heard_at = brood_os_now();
+        return;
+    }
+    worker->setup = brood_job_failure(NULL, (brood_status)answer->status, worker->hearing.message);
+    worker->setup.task_code = answer->code;
+}
+
+static void on_whole(brood_worker *worker)
+{
+    const brood_wire_answer *answer = &worker->hearing.answer;
+
+    worker->hearing.in_body = false;
+    if (answer->kind == BROOD_WIRE_PAD) {
+        return;
+    }
+    if (answer->id == 0) {
+        on_setup(worker);
+    } else {
+        on_answer(worker);
+    }
+}
+
+/* ---- hearing ----------------------------------------------------------------------------- */
+
+/* Takes what there is of a body. */
+static void take_body(brood_worker *worker, size_t available)
+{
+    brood_hearing *hearing = &worker->hearing;
+    size_t part = available < hearing->left ? available : (size_t)hearing->left;
+    size_t wanted = part < hearing->wanted ? part : (size_t)hearing->wanted;
+
+    if (hearing->into != NULL && wanted > 0) {
+        brood_ring_get(&worker->from, hearing->into, wanted);
+        hearing->into += wanted;
+        brood_ring_advance(&worker->from, part - wanted);
+    } else {
+        brood_ring_advance(&worker->from, part);
+    }
+    hearing->wanted -= wanted;
+    hearing->left -= part;
+}
+
+/* One step; false when there is nothing more to take. */
+static bool take_step(brood_worker *worker, brood_status *status)
+{
+    brood_hearing *hearing = &worker->hearing;
+    size_t available = (size_t)(worker->from.other - worker->from.own);
+
+    if (available < (hearing->in_body ? 1 : sizeof hearing->answer)) {
+        *status = brood_ring_available(&worker->from, &available);
+        if (*status != BROOD_OK || available < (hearing->in_body ? 1 : sizeof hearing->answer)) {
+            return false;
+        }
+    }
+    if (hearing->in_body) {
+        take_body(worker, available);
+    } else {
+        *status = take_head(worker);
+        if (*status != BROOD_OK) {
+            return false;
+        }
+    }
+    if (hearing->left == 0) {
+        on_whole(worker);
+    }
+    return true;
+}
+
+static void ring_bell(brood_worker *worker)
+{
+    size_t put = 0;
+
+    brood_os_channel_write(worker->bell, "", 1, &put, NULL);
+}
+
+brood_status brood_worker_hear(brood_worker *worker)
+{
+    brood_status status = BROOD_OK;
+    uint64_t released = worker->from.own;
+
+    while (take_step(worker, &status)) {
+        if (worker->from.own - released >= worker->from.capacity / 4) {
+            released = worker->from.own;
+            if (brood_ring_release(&worker->from)) {
+                ring_bell(worker);
+            }
+        }
+    }
+    if (worker->from.own != released && brood_ring_release(&worker->from)) {
+        ring_bell(worker);
+    }
+    return status;
+}
+
+/* ---- a dead one -------------------------------------------------------------------------- */
+
+/* Copies the values of count items that lie in the ring behind a head that was not published. */
+static bool salvage_values(brood_worker *worker, const brood_piece *piece, uint64_t count)
+{
+    const brood_result *job = piece->job;
+    size_t size = (size_t)count * job->out_size;
+    const unsigned char *at = NULL;
+    brood_wire_answer answer;
+
+    if (size > worker->from.capacity - sizeof answer) {
+        return false;
+    }
+    at = brood_ring_peek(&worker->from, sizeof answer + size);
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(&answer, at, sizeof answer);
+    if (answer.kind != BROOD_WIRE_RESULT || answer.id != piece->id ||
+        answer.first != piece->first + piece->done) {
+        return false;
+    }
+    if (job->doom == BROOD_OK && !job->abandoned) {
+        memcpy((unsigned char *)job->out + (answer.first - job->first) * job->out_size,
+               at + sizeof answer, size);
+    }
+    return true;
+}
+
+void brood_worker_salvage(brood_worker *worker)
+{
+    brood_piece *piece = worker->pieces.first;
+    uint64_t begun = brood_load64(&worker->page->item);
+    brood_result *job = NULL;
+    uint64_t count = 0;
+
+    if (piece == NULL || worker->hearing.in_body ||
+        brood_load64(&worker->page->claim) >> 1 != piece->id || begun < 1 || begun > piece->count ||
+        begun - 1 <= piece->done) {
+        return;
+    }
+    job = piece->job;
+    count = begun - 1 - piece->done;
+    if (job->kind == BROOD_JOB_RANGE || job->out_size == BROOD_SIZE_VARIES ||
+        (has_values_in_ring(job) && !salvage_values(worker, piece, count))) {
+        return;
+    }
+    piece->done += count; /* less than all: one was running */
+    if (job->doom != BROOD_OK) {
+        brood_job_doom(job, piece->first + piece->done - count, count);
+    } else {
+        brood_job_succeed(job, count);
+    }
+}

@@ -1,0 +1,335 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "pool_impl.h"
+
+#define WINDOW_A_WORKER 4
+
+/* An item under way, or done and not taken yet. */
+typedef struct imap_item {
+    struct imap_item *next;
+    brood_imap *imap;
+    brood_result *result;
+    uint64_t index;
+    bool is_done; /* under the pool's lock, as all that on_finish changes */
+} imap_item;
+
+struct brood_imap {
+    brood_pool *pool; /* with a reference */
+    brood_function *function;
+    char *function_name;
+    brood_input_function *input;
+    void *user;
+    brood_task_options options; /* for each item */
+    char *tag;
+    brood_shared **shared;
+    bool ordered;
+    size_t window;
+
+    imap_item *first, *last; /* those that were submitted and not taken, in their order */
+    size_t count;
+    uint64_t next_index;
+    brood_status ended;    /* why no more come: BROOD_ERR_CLOSED, or what input said */
+    brood_result *current; /* its value is the caller's until the next call */
+    brood_failure failure; /* of a submit that failed */
+};
+
+static void on_finish(brood_result *result, void *owner)
+{
+    imap_item *item = owner;
+
+    (void)result;
+    item->is_done = true;
+    brood_pool_wake(item->imap->pool, NULL);
+}
+
+/* ---- input ------------------------------------------------------------------------------- */
+
+brood_status brood_array_next(void *user, const void **data, size_t *size)
+{
+    brood_array *array = user;
+    const brood_bytes *items = array->items;
+
+    if (array->next >= array->count) {
+        return BROOD_ERR_CLOSED;
+    }
+    if (array->size == BROOD_SIZE_VARIES) {
+        *data = items[array->next].data;
+        *size = items[array->next].size;
+    } else {
+        *data = (const unsigned char *)array->items + array->next * array->size;
+        *size = array->size;
+    }
+    array->next++;
+    return BROOD_OK;
+}
+
+/* The result belongs to the item before the pool may finish it: hence the lock in on_finish. */
+static brood_status submit(brood_imap *imap, const void *data, size_t size)
+{
+    imap_item *item = calloc(1, sizeof *item);
+    brood_status status = BROOD_ERR_NO_MEMORY;
+
+    if (item == NULL) {
+        return status;
+    }
+    item->imap = imap;
+    item->index = imap->next_index;
+    imap->options.failure = &imap->failure;
+    status = brood_pool_submit_item(imap->pool, &item->result, imap->function, data, size,
+                                    &imap->options, on_finish, item);
+    if (status != BROOD_OK) {
+        free(item);
+        return status;
+    }
+    *(imap->last != NULL ? &imap->last->next : &imap->first) = item;
+    imap->last = item;
+    imap->count++;
+    imap->next_index++;
+    return BROOD_OK;
+}
+
+/* Keeps the window full. */
+static void fill(brood_imap *imap)
+{
+    while (imap->ended == BROOD_OK && imap->count < imap->window) {
+        const void *data = NULL;
+        size_t size = 0;
+
+        imap->ended = imap->input(imap->user, &data, &size);
+        if (imap->ended == BROOD_OK) {
+            imap->ended = submit(imap, data, size);
+        }
+    }
+}
+
+/* ---- making ------------------------------------------------------------------------------ */
+
+static char *copy_text(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+
+    if (copy != NULL) {
+        memcpy(copy, text, size);
+    }
+    return copy;
+}
+
+/* Strings and lists of the options live as long as the imap. */
+static bool copy_options(brood_imap *imap)
+{
+    brood_task_options *options = &imap->options;
+    size_t count = options->shared_count;
+
+    if (options->tag != NULL) {
+        options->tag = imap->tag = copy_text(options->tag);
+    }
+    if (options->function_name != NULL) {
+        options->function_name = imap->function_name = copy_text(options->function_name);
+    }
+    if (count > 0 && options->shared != NULL) {
+        imap->shared = (brood_shared **)malloc(count * sizeof(brood_shared *));
+        for (size_t i = 0; imap->shared != NULL && i < count; i++) {
+            imap->shared[i] = options->shared[i];
+            brood_shared_hold(imap->shared[i]);
+        }
+        options->shared = imap->shared;
+    }
+    return (options->tag != NULL) == (imap->tag != NULL) &&
+           (options->function_name != NULL) == (imap->function_name != NULL) &&
+           (count == 0 || options->shared != NULL);
+}
+
+static brood_status check(const brood_pool *pool, brood_input_function *input)
+{
+    return pool == NULL || input == NULL ? BROOD_ERR_ARGUMENT : BROOD_OK;
+}
+
+static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *function,
+                           brood_input_function *input, void *user,
+                           const brood_task_options *options, bool ordered)
+{
+    brood_imap *made = NULL;
+
+    if (imap == NULL) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    *imap = NULL;
+    if (check(pool, input) != BROOD_OK) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    made->pool = pool;
+    brood_add32(&pool->references, 1);
+    made->function = function;
+    made->input = input;
+    made->user = user;
+    made->ordered = ordered;
+    made->failure.struct_size = sizeof made->failure;
+    made->ended = brood_struct_take(&made->options, sizeof made->options, options,
+                                    offsetof(brood_task_options, tag));
+    if (made->ended == BROOD_OK && !copy_options(made)) {
+        made->ended = BROOD_ERR_NO_MEMORY;
+    }
+    if (made->ended != BROOD_OK) {
+        brood_status status = made->ended;
+
+        brood_imap_destroy(made);
+        return status;
+    }
+    made->window = made->options.window;
+    if (made->window == 0) {
+        made->window = (size_t)pool->target * WINDOW_A_WORKER;
+    }
+    fill(made);
+    *imap = made;
+    return BROOD_OK;
+}
+
+brood_status brood_pool_imap(brood_pool *pool, brood_imap **imap, brood_function *function,
+                             brood_input_function *input, void *user,
+                             const brood_task_options *options)
+{
+    return create(imap, pool, function, input, user, options, true);
+}
+
+brood_status brood_pool_imap_unordered(brood_pool *pool, brood_imap **imap,
+                                       brood_function *function, brood_input_function *input,
+                                       void *user, const brood_task_options *options)
+{
+    return create(imap, pool, function, input, user, options, false);
+}
+
+/* ---- taking ------------------------------------------------------------------------------ */
+
+/* The next one to be taken, or NULL when it is not done. */
+static imap_item *find_done(const brood_imap *imap)
+{
+    imap_item *item = imap->first;
+
+    while (item != NULL && !item->is_done && !imap->ordered) {
+        item = item->next;
+    }
+    return item != NULL && item->is_done ? item : NULL;
+}
+
+static bool is_any_done(brood_pool *pool, void *data)
+{
+    (void)pool;
+    return find_done(data) != NULL;
+}
+
+static void unlink_item(brood_imap *imap, const imap_item *item)
+{
+    imap_item *before = NULL;
+
+    for (imap_item *at = imap->first; at != item; at = at->next) {
+        before = at;
+    }
+    *(before != NULL ? &before->next : &imap->first) = item->next;
+    if (imap->last == item) {
+        imap->last = before;
+    }
+    imap->count--;
+}
+
+static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, imap_item **item)
+{
+    brood_pool *pool = imap->pool;
+    brood_status status = BROOD_ERR_STATE;
+
+    brood_pool_lock(pool);
+    if (timeout_ms == 0 || !brood_pool_in_callback(pool)) {
+        status = brood_pool_wait(pool, NULL, is_any_done, imap, brood_deadline(timeout_ms), false);
+    }
+    *item = status == BROOD_OK ? find_done(imap) : NULL;
+    brood_pool_unlock(pool);
+    return status;
+}
+
+static brood_status no_more(const brood_imap *imap, brood_failure *failure)
+{
+    if (failure != NULL && imap->failure.status == imap->ended &&
+        failure->struct_size >= offsetof(brood_failure, exit)) {
+        size_t size = failure->struct_size < sizeof imap->failure ? failure->struct_size
+                                                                  : sizeof imap->failure;
+        size_t own = failure->struct_size;
+
+        memcpy(failure, &imap->failure, size);
+        failure->struct_size = own;
+    }
+    return imap->ended;
+}
+
+brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, uint64_t *index,
+                             brood_failure *failure, int64_t timeout_ms)
+{
+    brood_status status = BROOD_OK;
+    imap_item *item = NULL;
+
+    if (imap == NULL || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    imap->current = brood_result_destroy(imap->current);
+    fill(imap);
+    if (imap->first == NULL) {
+        return no_more(imap, failure);
+    }
+    status = wait_for_item(imap, timeout_ms, &item);
+    if (status != BROOD_OK) {
+        return status;
+    }
+    unlink_item(imap, item);
+    imap->current = item->result;
+    if (index != NULL) {
+        *index = item->index;
+    }
+    free(item);
+    fill(imap); /* workers go on while the caller looks at this one */
+    status = brood_result_get(imap->current, data, size, 0);
+    if (status != BROOD_OK && failure != NULL) {
+        brood_result_failure(imap->current, failure);
+    }
+    return status;
+}
+
+/* The pool may finish an item at any time: from now on it does not tell us. */
+static void let_go(imap_item *item)
+{
+    brood_pool *pool = item->imap->pool;
+
+    brood_pool_lock(pool);
+    item->result->on_finish = NULL;
+    brood_pool_unlock(pool);
+    brood_result_cancel(item->result);
+    brood_result_destroy(item->result);
+    free(item);
+}
+
+brood_imap *brood_imap_destroy(brood_imap *imap)
+{
+    if (imap == NULL) {
+        return NULL;
+    }
+    while (imap->first != NULL) {
+        imap_item *next = imap->first->next;
+
+        let_go(imap->first);
+        imap->first = next;
+    }
+    brood_result_destroy(imap->current);
+    for (size_t i = 0; imap->shared != NULL && i < imap->options.shared_count; i++) {
+        brood_shared_release(imap->shared[i]);
+    }
+    free((void *)imap->shared);
+    free(imap->tag);
+    free(imap->function_name);
+    brood_pool_release(imap->pool);
+    free(imap);
+    return NULL;
+}

@@ -1,0 +1,568 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include <brood/cpu.h>
+
+#include "error.h"
+#include "init.h"
+#include "options.h"
+#include "pool_impl.h"
+
+#define OPTIONS_SIZE_MIN offsetof(brood_pool_options, name)
+#define NAME_MAX_BYTES 200
+#define WORKERS_MAX 4096
+#define DEPTH_MAX_DEFAULT 4
+#define RING_LARGE (256 * 1024) /* of each ring, where there are few workers */
+#define RING_SMALL (64 * 1024)
+#define FEW_WORKERS 16
+#define SPIN_NS 50000
+#define SERVICE_NS_AT_FIRST 1000000
+#define JOIN_AFTER_TERMINATE_MS 30000
+
+/* ---- options ----------------------------------------------------------------------------- */
+
+static brood_status check_process_options(const brood_pool_options *options)
+{
+    const brood_process_options *process = options->process;
+    brood_error *error = options->error;
+
+    if (process == NULL) {
+        return BROOD_OK;
+    }
+    if (process->name != NULL || process->function_name != NULL || process->daemon ||
+        process->timeout_ms != 0) {
+        return brood_fail_argument(error, "process",
+                                   "must not have a name, function_name, daemon or timeout_ms");
+    }
+    if (process->handle_count > BROOD_HANDLES_MAX - BROOD_WIRE_HANDLES) {
+        return brood_fail_argument(error, "handle_count", "must be at most 254");
+    }
+    if (process->stdin_to.mode == BROOD_STDIO_PIPE || process->stdout_to.mode == BROOD_STDIO_PIPE ||
+        process->stderr_to.mode == BROOD_STDIO_PIPE) {
+        return brood_fail_argument(error, "process", "must not have a pipe: nobody could read it");
+    }
+    return BROOD_OK;
+}
+
+static brood_status check_options(const brood_pool_options *options)
+{
+    brood_error *error = options->error;
+
+    if (options->name != NULL && strlen(options->name) > NAME_MAX_BYTES) {
+        return brood_fail_argument(error, "name", "must be at most 200 bytes long");
+    }
+    if (options->workers > WORKERS_MAX) {
+        return brood_fail_argument(error, "workers", "must be at most 4096");
+    }
+    if (options->initializer_arg == NULL && options->initializer_size > 0) {
+        return brood_fail_argument(error, "initializer_arg", "must not be NULL with a size");
+    }
+    if (options->initializer_size > SIZE_MAX / 2) {
+        return brood_fail_argument(error, "initializer_size", "is larger than any memory");
+    }
+    if (options->max_tasks_jitter > 0 &&
+        options->max_tasks_jitter >= options->max_tasks_per_worker) {
+        return brood_fail_argument(error, "max_tasks_jitter",
+                                   "must be less than max_tasks_per_worker");
+    }
+    if ((int)options->spin < BROOD_SPIN_ADAPTIVE || (int)options->spin > BROOD_SPIN_ALWAYS) {
+        return brood_fail_argument(error, "spin", "is unknown");
+    }
+    return check_process_options(options);
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static void fill_defaults(brood_pool_options *options)
+{
+    options->quarantine = or_default(options->quarantine, 3);
+    options->backoff_ms = or_default(options->backoff_ms, 10);
+    options->crash_limit = or_default(options->crash_limit, 10);
+    options->grace_ms = or_default(options->grace_ms, 1000);
+    options->max_depth = or_default(options->max_depth, DEPTH_MAX_DEFAULT);
+}
+
+/* ---- copies of what the options point to -------------------------------------------------- */
+
+static const char *copy_text(brood_pool *pool, const char *text)
+{
+    return text == NULL ? NULL : apr_pstrdup(pool->apr, text);
+}
+
+static void copy_process_options(brood_pool *pool, const brood_process_options *given)
+{
+    brood_process_options *own = &pool->process;
+    brood_stdio *stdio[] = {&own->stdin_to, &own->stdout_to, &own->stderr_to};
+    size_t count = 0;
+
+    own->executable = copy_text(pool, own->executable);
+    own->working_directory = copy_text(pool, own->working_directory);
+    for (size_t i = 0; i < 3; i++) {
+        stdio[i]->path = copy_text(pool, stdio[i]->path);
+    }
+    while (given->environment != NULL && given->environment[count] != NULL) {
+        count++;
+    }
+    if (given->environment != NULL) {
+        const char **all = apr_pcalloc(pool->apr, (count + 1) * sizeof *all);
+
+        for (size_t i = 0; i < count; i++) {
+            all[i] = apr_pstrdup(pool->apr, given->environment[i]);
+        }
+        own->environment = all;
+    }
+    own->cpus = own->cpu_count > 0
+                    ? apr_pmemdup(pool->apr, own->cpus, own->cpu_count * sizeof *own->cpus)
+                    : NULL;
+}
+
+/* The program may close its own. */
+static brood_status copy_handles(brood_pool *pool, const brood_process_options *given)
+{
+    brood_handle *handles = NULL;
+    size_t count = given->handle_count;
+    brood_status status = BROOD_OK;
+
+    pool->process.handles = NULL;
+    pool->process.handle_count = 0;
+    if (count == 0) {
+        return BROOD_OK;
+    }
+    handles = apr_pcalloc(pool->apr, count * sizeof *handles);
+    pool->process.handles = handles;
+    for (size_t i = 0; i < count && status == BROOD_OK; i++) {
+        status = brood_os_handle_duplicate(&handles[i], given->handles[i], pool->options.error);
+        pool->process.handle_count += status == BROOD_OK;
+    }
+    return status;
+}
+
+static brood_status copy_options(brood_pool *pool, const brood_pool_options *given)
+{
+    brood_status status = BROOD_OK;
+
+    pool->options = *given;
+    pool->options.name = copy_text(pool, given->name != NULL ? given->name : "brood");
+    status = brood_options_take(&pool->process, given->process);
+    if (status == BROOD_OK && given->process != NULL) {
+        status = brood_options_check(&pool->process);
+    }
+    if (status != BROOD_OK) {
+        return given->error != NULL && given->error->status == status
+                   ? status
+                   : brood_fail_argument(given->error, "process", "is not as it must be");
+    }
+    if (given->process != NULL) {
+        copy_process_options(pool, &pool->process);
+        status = copy_handles(pool, given->process);
+    }
+    if (status == BROOD_OK && given->initializer_size > 0) {
+        pool->initializer_arg = malloc(given->initializer_size);
+        if (pool->initializer_arg == NULL) {
+            return brood_fail_memory(given->error, "initializer_arg");
+        }
+        memcpy(pool->initializer_arg, given->initializer_arg, given->initializer_size);
+    }
+    return status;
+}
+
+static brood_status learn_functions(brood_pool *pool)
+{
+    brood_error *error = pool->options.error;
+    brood_status status = BROOD_OK;
+
+    pool->has_initializer = pool->options.initializer != NULL;
+    pool->has_finalizer = pool->options.finalizer != NULL;
+    if (pool->has_initializer) {
+        status = brood_pool_function(pool, &pool->initializer,
+                                     (brood_os_function *)pool->options.initializer, NULL,
+                                     "initializer", error);
+    }
+    if (status == BROOD_OK && pool->has_finalizer) {
+        status = brood_pool_function(pool, &pool->finalizer,
+                                     (brood_os_function *)pool->options.finalizer, NULL,
+                                     "finalizer", error);
+    }
+    return status;
+}
+
+/* ---- making it --------------------------------------------------------------------------- */
+
+static void size_up(brood_pool *pool)
+{
+    const brood_nesting *here = brood_nesting_here();
+    int usable = brood_cpu_usable();
+
+    pool->cores = here->cores > 0 && (int)here->cores < usable ? here->cores : (uint32_t)usable;
+    pool->base_workers = or_default(pool->options.workers, pool->cores);
+    if (pool->base_workers > WORKERS_MAX) {
+        pool->base_workers = WORKERS_MAX;
+    }
+    pool->target = pool->base_workers;
+    pool->capacity = pool->target <= FEW_WORKERS ? RING_LARGE : RING_SMALL;
+    pool->spin_ns = pool->options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
+    pool->spinners_max = (uint32_t)usable - 1;
+    if (pool->options.spin == BROOD_SPIN_ALWAYS) {
+        pool->spinners_max = pool->target;
+    }
+    if (pool->spinners_max > BROOD_SPINNERS_MAX) {
+        pool->spinners_max = BROOD_SPINNERS_MAX;
+    }
+    if (pool->spin_ns == 0) {
+        pool->spinners_max = 0;
+    }
+    pool->service_ns = SERVICE_NS_AT_FIRST;
+    pool->next_deadline = BROOD_NEVER;
+    pool->crew_at = BROOD_NEVER;
+    pool->crew_changed = true;
+    pool->fills = !pool->options.lazy;
+}
+
+static brood_status make(brood_pool **pool, brood_error *error)
+{
+    brood_pool *made = calloc(1, sizeof *made);
+
+    *pool = NULL;
+    if (made == NULL) {
+        return brood_fail_memory(error, "pool");
+    }
+    brood_exchange32(&made->references, 1);
+    if (apr_pool_create(&made->apr, NULL) != APR_SUCCESS ||
+        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->apr) != APR_SUCCESS ||
+        apr_thread_cond_create(&made->thread_cond, made->apr) != APR_SUCCESS) {
+        brood_pool_release(made);
+        return brood_fail_memory(error, "pool");
+    }
+    *pool = made;
+    return BROOD_OK;
+}
+
+static brood_status open_poller(brood_pool *pool)
+{
+    brood_handle handle = BROOD_HANDLE_NONE;
+    brood_status status = brood_os_poller_create(&pool->poller, pool->options.error);
+
+    if (status == BROOD_OK && pool->options.event_loop) {
+        status = brood_os_poller_handle(pool->poller, &handle, pool->options.error);
+        pool->handle = handle;
+        pool->loop_sleeps = true;
+    }
+    return status;
+}
+
+static brood_status begin(brood_pool *pool)
+{
+    brood_status status = open_poller(pool);
+
+    if (status == BROOD_OK) {
+        status = learn_functions(pool);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    brood_pool_lock(pool);
+    if (!pool->options.lazy) {
+        status = brood_crew_start(pool, pool->options.error);
+        brood_crew_keep(pool, brood_os_now());
+    }
+    if (status == BROOD_OK && !pool->options.event_loop) {
+        status = brood_pool_thread_start(pool, pool->options.error);
+    }
+    brood_pool_unlock(pool);
+    return status;
+}
+
+brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *given)
+{
+    brood_pool_options options;
+    brood_pool *made = NULL;
+    brood_status status = brood_struct_take(&options, sizeof options, given, OPTIONS_SIZE_MIN);
+
+    if (pool != NULL) {
+        *pool = NULL;
+    }
+    if (status != BROOD_OK) {
+        return status == BROOD_ERR_NOT_SUPPORTED
+                   ? brood_fail(options.error, status, 0, "options",
+                                "options has a field that this version of brood does not know")
+                   : status;
+    }
+    if (pool == NULL) {
+        return brood_fail_argument(options.error, "pool", "must not be NULL");
+    }
+    status = brood_require_ready(options.error);
+    if (status == BROOD_OK) {
+        status = check_options(&options);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    fill_defaults(&options);
+    if (brood_nesting_here()->depth >= options.max_depth) {
+        return brood_fail(options.error, BROOD_ERR_LIMIT, 0, "max_depth",
+                          "pools are nested deeper than max_depth");
+    }
+    status = make(&made, options.error);
+    if (status == BROOD_OK) {
+        status = copy_options(made, &options);
+    }
+    if (status == BROOD_OK) {
+        size_up(made);
+        status = begin(made);
+        made->options.error = NULL;
+    }
+    if (status != BROOD_OK) {
+        brood_pool_destroy(made);
+        return status;
+    }
+    *pool = made;
+    return BROOD_OK;
+}
+
+/* ---- ending it --------------------------------------------------------------------------- */
+
+static void free_waiters(brood_pool *pool)
+{
+    while (pool->spare_waiters != NULL) {
+        brood_waiter *next = pool->spare_waiters->next;
+
+        free(pool->spare_waiters);
+        pool->spare_waiters = next;
+    }
+}
+
+void brood_pool_release(brood_pool *pool)
+{
+    if (brood_add32(&pool->references, (uint32_t)-1) != 0) {
+        return;
+    }
+    free_waiters(pool);
+    if (pool->apr != NULL) {
+        apr_pool_destroy(pool->apr);
+    }
+    free(pool);
+}
+
+static void stir(brood_pool *pool)
+{
+    pool->crew_changed = true;
+    brood_pool_wake(pool, NULL);
+    brood_pool_rouse(pool);
+    brood_pool_call_thread(pool);
+}
+
+brood_status brood_pool_close(brood_pool *pool)
+{
+    if (pool == NULL) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    brood_pool_lock(pool);
+    pool->closed = true;
+    stir(pool);
+    brood_pool_unlock(pool);
+    return BROOD_OK;
+}
+
+static void terminate(brood_pool *pool)
+{
+    brood_result *following = NULL;
+
+    pool->closed = pool->terminated = true;
+    brood_crew_kill_all(pool);
+    for (brood_result *job = pool->jobs; job != NULL; job = following) {
+        following = job->next;
+        brood_job_hold(job);
+        brood_job_cancel(job, BROOD_ERR_CANCELLED);
+        brood_job_release(job);
+    }
+    stir(pool);
+}
+
+brood_status brood_pool_terminate(brood_pool *pool)
+{
+    if (pool == NULL) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    brood_pool_lock(pool);
+    if (!pool->terminated) {
+        terminate(pool);
+    }
+    brood_pool_unlock(pool);
+    return BROOD_OK;
+}
+
+static bool is_all_over(brood_pool *pool, void *ignored)
+{
+    (void)ignored;
+    return pool->alive == 0 && !pool->launching && pool->jobs == NULL && pool->due_first == NULL &&
+           !pool->calls_back;
+}
+
+brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
+{
+    brood_status status = BROOD_ERR_STATE;
+
+    if (pool == NULL || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    brood_pool_lock(pool);
+    if (pool->closed && !brood_pool_in_callback(pool)) {
+        if (pool->options.event_loop) {
+            brood_pool_call_due(pool);
+        }
+        status = brood_pool_wait(pool, NULL, is_all_over, NULL, brood_deadline(timeout_ms), false);
+    }
+    brood_pool_unlock(pool);
+    return status;
+}
+
+static void close_all(brood_pool *pool)
+{
+    brood_os_poller_free(pool->poller);
+    for (size_t i = 0; i < pool->process.handle_count; i++) {
+        brood_os_handle_close(pool->process.handles[i]);
+    }
+    for (uint32_t i = 0; i < pool->function_count; i++) {
+        brood_buffer_free(&pool->functions[i].encoded);
+        free(pool->functions[i].name);
+    }
+    free(pool->functions);
+    free((void *)pool->workers);
+    free(pool->initializer_arg);
+    pool->poller = NULL;
+}
+
+brood_pool *brood_pool_destroy(brood_pool *pool)
+{
+    if (pool == NULL) {
+        return NULL;
+    }
+    brood_pool_lock(pool);
+    if (!pool->closed && pool->poller != NULL) {
+        terminate(pool);
+    }
+    if (pool->poller != NULL) {
+        brood_pool_unlock(pool);
+        brood_pool_join(pool, BROOD_FOREVER);
+        brood_pool_lock(pool);
+        brood_pool_thread_end(pool);
+    }
+    close_all(pool);
+    brood_pool_unlock(pool);
+    brood_pool_release(pool);
+    return NULL;
+}
+
+/* ---- looking and changing ---------------------------------------------------------------- */
+
+brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
+{
+    brood_status status = BROOD_OK;
+
+    if (pool == NULL || workers > WORKERS_MAX) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    brood_pool_lock(pool);
+    if (pool->closed) {
+        status = BROOD_ERR_STATE;
+    } else {
+        pool->target = or_default(workers, pool->base_workers);
+        pool->fills = !pool->options.lazy;
+        stir(pool);
+    }
+    brood_pool_unlock(pool);
+    return status;
+}
+
+brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
+{
+    brood_pool_stats full;
+    size_t size = stats == NULL ? 0 : stats->struct_size;
+
+    if (pool == NULL || size < offsetof(brood_pool_stats, submitted)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    brood_pool_lock(pool);
+    full = pool->stats;
+    full.workers = pool->target;
+    full.alive = pool->alive;
+    full.busy = pool->busy;
+    full.queued = pool->queued;
+    full.running = full.submitted - full.succeeded - full.failed - full.cancelled - full.queued;
+    brood_pool_unlock(pool);
+    memcpy(stats, &full, size < sizeof full ? size : sizeof full);
+    stats->struct_size = size;
+    return BROOD_OK;
+}
+
+size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)
+{
+    size_t found = 0;
+
+    if (pool == NULL) {
+        return 0;
+    }
+    brood_pool_lock(pool);
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        if (pool->workers[i] != NULL) {
+            if (pids != NULL && found < count) {
+                pids[found] = brood_process_pid(pool->workers[i]->process);
+            }
+            found++;
+        }
+    }
+    brood_pool_unlock(pool);
+    return found;
+}
+
+/* ---- event loops ------------------------------------------------------------------------- */
+
+brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
+{
+    if (pool == NULL || handle == NULL) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    *handle = pool->options.event_loop ? pool->handle : BROOD_HANDLE_NONE;
+    return pool->options.event_loop ? BROOD_OK : BROOD_ERR_STATE;
+}
+
+int64_t brood_pool_timeout_ms(brood_pool *pool)
+{
+    int64_t left = 0;
+    int64_t until = BROOD_NEVER;
+
+    if (pool == NULL) {
+        return BROOD_FOREVER;
+    }
+    brood_pool_lock(pool);
+    until = pool->due_first != NULL || pool->roused ? 0 : pool->loop_until;
+    brood_pool_unlock(pool);
+    if (until == BROOD_NEVER) {
+        return BROOD_FOREVER;
+    }
+    left = until - brood_os_now();
+    return left <= 0 ? 0 : (left + BROOD_NS_PER_MS - 1) / BROOD_NS_PER_MS;
+}
+
+brood_status brood_pool_run(brood_pool *pool)
+{
+    brood_status status = BROOD_OK;
+
+    if (pool == NULL) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    brood_pool_lock(pool);
+    if (!pool->options.event_loop || pool->calls_back) {
+        status = BROOD_ERR_STATE;
+    } else {
+        brood_pool_run_loop(pool);
+    }
+    brood_pool_unlock(pool);
+    return status;
+}

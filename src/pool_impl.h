@@ -1,0 +1,498 @@
+/*
+ * The objects behind a brood_pool, a brood_result and the workers; who does what to them:
+ *
+ *   pool.c      making, ending, changing and looking at a pool
+ *   submit.c    tasks come in
+ *   result.c    what the caller sees of a task
+ *   job.c       items end, jobs end
+ *   queue.c     pieces wait for a worker
+ *   feed.c      pieces go to workers
+ *   send.c      a piece becomes bytes in a ring
+ *   hear.c      workers answer
+ *   crew.c      workers start and end
+ *   timers.c    time-outs, deadlines, cancelling
+ *   lead.c      waiting, and the pool's own thread
+ *
+ * Everything below is guarded by the pool's lock, except where said. A job is what the caller
+ * submitted: one task, a map, a range. It is cut into pieces, and a piece goes to one worker.
+ */
+#ifndef BROOD_SRC_POOL_IMPL_H
+#define BROOD_SRC_POOL_IMPL_H
+
+#include <apr_pools.h>
+#include <apr_portable.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+
+#include <brood/pool.h>
+
+#include "buffer.h"
+#include "platform.h"
+#include "process_impl.h"
+#include "shared.h"
+#include "wire.h"
+
+#define BROOD_NS_PER_MS INT64_C(1000000)
+#define BROOD_NEVER BROOD_OS_NO_DEADLINE
+#define BROOD_PRIORITY_MAX 10
+#define BROOD_SPINNERS_MAX 64
+
+typedef struct brood_worker brood_worker;
+typedef struct brood_piece brood_piece;
+
+/* ---- pieces ------------------------------------------------------------------------------ */
+
+/* Items of a job that wait, or are with a worker. */
+struct brood_piece {
+    brood_piece *next, *previous;
+    brood_result *job;
+    uint64_t first, count; /* items of the job */
+    uint64_t done;         /* how many of them have ended */
+    uint64_t id;           /* in its worker */
+    uint32_t attempt;      /* of the first run on: 1 */
+    uint32_t deaths;       /* workers that it has ended */
+    int64_t sent_at;
+};
+
+typedef struct brood_piece_list {
+    brood_piece *first, *last;
+} brood_piece_list;
+
+/* ---- jobs -------------------------------------------------------------------------------- */
+
+typedef enum brood_job_kind {
+    BROOD_JOB_TASK,
+    BROOD_JOB_MAP,
+    BROOD_JOB_RANGE
+} brood_job_kind;
+
+/* Items side by side that failed in the same way. */
+typedef struct brood_failed_items {
+    struct brood_failed_items *next; /* in the order of the items */
+    uint64_t first, count;
+    brood_status status;
+    int32_t code;
+    int64_t pid;
+    uint32_t attempt;
+    brood_exit_info *exit; /* malloc'd, or NULL */
+    char message[];
+} brood_failed_items;
+
+struct brood_result {
+    brood_atomic32 references; /* the caller's, the pool's until it is finished, a callback's */
+    brood_atomic32 finished;
+    brood_pool *pool;
+    brood_result *next, *previous; /* of all that are not finished */
+
+    brood_job_kind kind;
+    uint32_t function; /* its number in the pool */
+    uint32_t flags;    /* of the wire */
+    const void *in;    /* the caller's, or arg */
+    size_t in_size;
+    uint64_t first, count; /* of a range: its begin */
+    void *out;
+    size_t out_size;
+    size_t chunk_size;
+
+    uint32_t retries;
+    int64_t timeout_ns; /* 0: none */
+    int64_t deadline;   /* BROOD_NEVER */
+    int64_t key;        /* its place in the queue */
+    int priority;
+    char tag[BROOD_TAG_MAX];
+    brood_shared **shared; /* with a reference each */
+    size_t shared_count;
+    brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
+
+    uint64_t left;       /* items that have not ended */
+    uint64_t failed;     /* items that have not succeeded */
+    brood_status doom;   /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
+    brood_status status; /* of the first failure */
+    bool abandoned;      /* the caller has destroyed it: its arrays are not touched any more */
+    brood_failed_items *failures, *last_failure; /* last_failure: where to look first */
+    uint64_t unrecorded;                         /* failures that there was no memory for */
+    unsigned char *value;                        /* of a single task: malloc'd, or small_value */
+    size_t value_size;
+    unsigned char small_value[32];
+
+    brood_result_function *on_done, *on_failed;
+    void *user;
+    brood_progress_function *on_progress;
+    void *progress_user;
+    int64_t begun_at, progress_at;
+    bool is_due; /* in the list of what the pool's thread has to call */
+    brood_result *next_due;
+    void (*on_finish)(brood_result *job, void *owner); /* of the library's own; under the lock */
+    void *owner;
+
+    brood_piece piece; /* the first one */
+    brood_piece *spare;
+};
+
+/* ---- workers ----------------------------------------------------------------------------- */
+
+typedef enum brood_worker_state {
+    BROOD_WORKER_STARTING, /* it has not said READY */
+    BROOD_WORKER_READY,
+    BROOD_WORKER_STOPPING, /* it was told STOP */
+    BROOD_WORKER_DEAD      /* it has ended, or is not listened to any more */
+} brood_worker_state;
+
+/* What is being written to a worker, piece by piece of the ring. */
+typedef struct brood_sending {
+    brood_buffer head; /* frames and heads */
+    size_t head_at;
+    const unsigned char *data; /* behind them: the caller's, or own */
+    size_t data_size, data_at;
+    size_t padding;
+    unsigned char *own; /* malloc'd, or NULL */
+    brood_piece *piece; /* whose data it is, or NULL */
+} brood_sending;
+
+/* What is being read from a worker. */
+typedef struct brood_hearing {
+    brood_wire_answer answer;
+    bool in_body;
+    uint64_t left;       /* of the body, with padding */
+    uint64_t wanted;     /* of the body, without */
+    unsigned char *into; /* where it goes; NULL: nowhere */
+    unsigned char *own;  /* malloc'd for it */
+    char message[BROOD_MESSAGE_MAX];
+} brood_hearing;
+
+struct brood_worker {
+    brood_pool *pool;
+    uint32_t slot;
+    brood_worker_state state;
+    brood_process *process;
+    brood_os_channel *bell;
+    brood_os_segment segment;
+    brood_wire_page *page;
+    brood_ring to, from;
+    bool watched_bell, watched_process; /* by the poller */
+    bool armed;                         /* it will ring when it answers */
+
+    brood_piece_list pieces; /* with it, in its order */
+    size_t piece_count;
+    uint64_t last_id;
+    uint64_t items_left; /* of max_tasks_per_worker */
+    uint32_t functions;  /* that it knows: the first so many of the pool's */
+    uint64_t *shared;    /* ids that it knows */
+    size_t shared_count;
+    uint64_t forgotten; /* see brood_shared_forgotten */
+
+    brood_sending sending;
+    brood_hearing hearing;
+
+    uint32_t pieces_heard; /* ended since it was last measured */
+    int64_t heard_at;      /* when its first piece became the first */
+    int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
+    int64_t kill_at;       /* for the item below; BROOD_NEVER */
+    uint64_t kill_id, kill_item;
+    brood_status kill_for;
+    bool deaf;            /* its end of the bell is closed */
+    brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
+    int64_t idle_since;
+    brood_failure setup; /* what its initializer said; status BROOD_OK: nothing */
+
+    brood_worker *next_idle, *previous_idle; /* the one used last first */
+    bool is_idle;
+    brood_worker *next_busy, *previous_busy;
+    bool is_busy;
+    brood_worker *next_thirsty;
+    bool is_thirsty;
+    bool spins;
+};
+
+/* ---- the pool ---------------------------------------------------------------------------- */
+
+/* A thread that waits for something. */
+typedef struct brood_waiter {
+    struct brood_waiter *next, *previous;
+    apr_thread_cond_t *cond;
+    brood_result *job; /* it waits for that one; NULL: for anything */
+    int64_t deadline;
+} brood_waiter;
+
+typedef struct brood_known_function {
+    brood_os_function *function;
+    char *name; /* of function_name, or NULL */
+    brood_buffer encoded;
+} brood_known_function;
+
+struct brood_pool {
+    brood_atomic32 references; /* the caller's, and one of each result */
+    apr_pool_t *apr;
+    apr_thread_mutex_t *lock;
+    brood_atomic32 wanting; /* threads that wait for the lock */
+
+    brood_pool_options options; /* pointers in it are ours */
+    brood_process_options process;
+    void *initializer_arg;
+    uint32_t base_workers; /* as in the options */
+    uint32_t cores;        /* for all of it */
+    size_t capacity;       /* of the rings */
+    int64_t spin_ns;
+
+    brood_known_function *functions;
+    uint32_t function_count;
+    uint32_t initializer, finalizer; /* their numbers */
+    bool has_initializer, has_finalizer;
+
+    /* crew */
+    brood_worker **workers; /* alive, in no order but for their slots */
+    uint32_t slots;         /* of the array */
+    uint32_t alive, target;
+    bool launching, fills; /* fills: starts all, as at the beginning */
+    int64_t start_at;      /* the next one, not before */
+    uint32_t start_failures;
+    brood_failure last_start; /* why */
+    brood_worker *idle_first, *idle_last;
+    brood_worker *busy_first;
+    brood_worker *thirsty_first, *thirsty_last;
+    brood_worker *spinners[BROOD_SPINNERS_MAX]; /* that may look again and again: the last ones */
+    uint32_t spinners_next, spinners_max;
+    uint32_t busy;
+
+    /* queue */
+    brood_piece_list queue[2 * BROOD_PRIORITY_MAX + 1];
+    uint32_t queue_bits; /* which of them have pieces */
+    uint64_t sequence;
+    uint64_t queued;     /* items */
+    uint64_t service_ns; /* what a piece takes, lately */
+    int64_t fed_at;
+
+    /* jobs */
+    brood_result *jobs;
+    brood_result *due_first, *due_last;
+    bool calls_back;        /* a thread is in a callback */
+    apr_os_thread_t caller; /* that one */
+    uint32_t timed;         /* jobs with a deadline or a time-out */
+    uint32_t alarms;        /* workers with a look_at or a kill_at */
+    int64_t next_deadline;  /* of a job; may be too early */
+
+    /* waiting */
+    brood_os_poller *poller;
+    brood_handle handle; /* of an event loop */
+    int64_t loop_until;  /* when it must call again */
+    bool leading;        /* a thread does what the poller says */
+    bool sleeping;       /* and sleeps in it: workers must ring */
+    bool loop_sleeps;    /* the program's event loop waits for the handle: the same */
+    uint32_t spinning;   /* threads that look again and again: workers need not ring */
+    bool roused;         /* do not sleep before you have looked again */
+    int64_t sleeps_until;
+    brood_waiter *waiters;
+    brood_waiter *spare_waiters;
+    apr_thread_t *thread;
+    apr_thread_cond_t *thread_cond;
+    bool thread_leads;
+    uint64_t submits, submits_seen;
+    uint32_t unheard; /* submits since the workers were listened to */
+    uint32_t misses;  /* as in serve_link.c */
+    bool crew_changed;
+    int64_t crew_at; /* when to look after the crew again */
+
+    bool closed, terminated, broken, ends;
+    brood_pool_stats stats;
+};
+
+/* ---- lead.c ------------------------------------------------------------------------------ */
+
+void brood_pool_lock(brood_pool *pool);
+void brood_pool_unlock(brood_pool *pool);
+
+/*
+ * Waits, with the lock, until is_over says so or the deadline passes (BROOD_ERR_TIMEOUT). job is
+ * what it waits for, or NULL: anything. spins: brood_pool_spin has allowed it already. The lock is
+ * given up meanwhile.
+ */
+brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
+                             bool (*is_over)(brood_pool *pool, void *data), void *data,
+                             int64_t deadline, bool spins);
+
+/* Those who wait for the job (NULL: for anything) look again. */
+void brood_pool_wake(brood_pool *pool, const brood_result *job);
+
+/* Something is due, or will be earlier than whoever sleeps in the poller knows. */
+void brood_pool_rouse(brood_pool *pool);
+
+/* The pool's thread is called for: a callback is due, or a job has no one who waits for it. */
+void brood_pool_call_thread(brood_pool *pool);
+
+/* Hears and feeds the workers, without waiting. */
+void brood_pool_turn(brood_pool *pool);
+
+/* Looks after all else that is due; when to do it again. May give up the lock. */
+int64_t brood_pool_upkeep(brood_pool *pool);
+
+/* Whether somebody sleeps whom the workers must wake. */
+bool brood_pool_sleeps(const brood_pool *pool);
+
+/* A caller will look for its answer itself; ends with unspin. False: it must not. */
+bool brood_pool_spin(brood_pool *pool);
+void brood_pool_unspin(brood_pool *pool);
+
+/* Whether the calling thread is in a callback of the pool. */
+bool brood_pool_in_callback(const brood_pool *pool);
+
+/* What is due, for a program's event loop. */
+void brood_pool_run_loop(brood_pool *pool);
+
+brood_status brood_pool_thread_start(brood_pool *pool, brood_error *error);
+
+/* With the lock; the thread has ended when it returns. */
+void brood_pool_thread_end(brood_pool *pool);
+
+void brood_pool_release(brood_pool *pool);
+
+/* ---- submit.c ---------------------------------------------------------------------------- */
+
+/* Whether the job is finished; data of brood_pool_wait. */
+bool brood_job_is_over(brood_pool *pool, void *job);
+
+/* The number of a function; it is told to workers when they need it. */
+brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_function *function,
+                                 const char *name, const char *argument, brood_error *error);
+
+/* An item of an imap, with the library's own hook. BROOD_ERR_FULL is not tried twice. */
+brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
+                                    brood_function *function, const void *data, size_t size,
+                                    const brood_task_options *options,
+                                    void (*on_finish)(brood_result *, void *), void *owner);
+
+/* ---- job.c ------------------------------------------------------------------------------- */
+
+/* Items first to first + count of the job have succeeded. */
+void brood_job_succeed(brood_result *job, uint64_t count);
+
+/* They have failed, all in the way that failure says. */
+void brood_job_fail(brood_result *job, uint64_t first, uint64_t count,
+                    const brood_failure *failure);
+
+/* They end with what the job is doomed to. */
+void brood_job_doom(brood_result *job, uint64_t first, uint64_t count);
+
+/* A failure of the job, to be filled further. */
+brood_failure brood_job_failure(const brood_result *job, brood_status status, const char *message);
+
+/* How an item failed, or NULL; and as the caller gets it. */
+const brood_failed_items *brood_job_find(const brood_result *job, uint64_t index);
+void brood_job_explain(const brood_result *job, const brood_failed_items *items, uint64_t index,
+                       brood_failure *failure);
+
+/* Calls what is due, giving up the lock meanwhile. */
+void brood_pool_call_due(brood_pool *pool);
+
+/* A piece for items of the job; NULL: out of memory, and there is no spare one. */
+brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count);
+void brood_piece_free(brood_piece *piece);
+
+void brood_job_hold(brood_result *job);
+void brood_job_release(brood_result *job);
+
+/* ---- queue.c ----------------------------------------------------------------------------- */
+
+/* The place of a job in the queue: the smaller, the earlier. */
+int64_t brood_queue_key(uint64_t sequence, int priority);
+
+void brood_queue_put(brood_pool *pool, brood_piece *piece);
+brood_piece *brood_queue_first(brood_pool *pool);
+void brood_queue_remove(brood_pool *pool, brood_piece *piece);
+
+void brood_pieces_append(brood_piece_list *list, brood_piece *piece);
+void brood_pieces_remove(brood_piece_list *list, brood_piece *piece);
+
+/* ---- feed.c ------------------------------------------------------------------------------ */
+
+/* Gives what waits to those who want it. */
+void brood_pool_feed(brood_pool *pool);
+
+/* The worker takes back what it has not begun. */
+void brood_worker_take_back(brood_worker *worker);
+
+/* Takes pieces from busy workers for idle ones; when to look again. */
+int64_t brood_pool_balance(brood_pool *pool, int64_t now);
+
+/* A piece of it has ended. */
+void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece);
+
+void brood_worker_set_idle(brood_worker *worker, bool is_idle);
+void brood_worker_set_busy(brood_worker *worker, bool is_busy);
+void brood_worker_set_thirsty(brood_worker *worker);
+
+/* ---- send.c ------------------------------------------------------------------------------ */
+
+/* Whether a piece can be begun to be sent. */
+bool brood_worker_can_send(const brood_worker *worker);
+
+/*
+ * Sends as much as goes now; the rest follows. BROOD_ERR_NO_MEMORY, BROOD_ERR_TIMEOUT: nothing was
+ * sent, and it may go later.
+ */
+brood_status brood_worker_send(brood_worker *worker, brood_piece *piece);
+
+brood_status brood_worker_send_setup(brood_worker *worker);
+/* Behind all that it was given. BROOD_ERR_NO_MEMORY: not now. */
+brood_status brood_worker_send_stop(brood_worker *worker);
+
+/* Goes on. */
+void brood_worker_go_on(brood_worker *worker);
+
+/*
+ * From now on it rings when it answers, or has room for what is left to be sent. False: there is
+ * something to do now.
+ */
+bool brood_worker_arm(brood_worker *worker);
+
+/* The job's arrays are the caller's again: copies what of them is being sent. */
+void brood_worker_detach(brood_worker *worker, const brood_result *job);
+
+void brood_sending_free(brood_sending *sending);
+
+/* ---- hear.c ------------------------------------------------------------------------------ */
+
+/* Takes what the worker has answered. BROOD_ERR_PROTOCOL, _NO_MEMORY: it is to be dropped. */
+brood_status brood_worker_hear(brood_worker *worker);
+
+/* Of a dead one: items that were done, but not told of. */
+void brood_worker_salvage(brood_worker *worker);
+
+/* ---- crew.c ------------------------------------------------------------------------------ */
+
+/* Starts what is missing, ends what is too many; when to look again. May give up the lock. */
+int64_t brood_crew_keep(brood_pool *pool, int64_t now);
+
+/* Starts one worker; gives up the lock meanwhile. */
+brood_status brood_crew_start(brood_pool *pool, brood_error *error);
+
+/* The poller has told the owner of that number: it has rung, or has ended. */
+void brood_crew_look(brood_pool *pool, uint32_t slot);
+
+/* The pool cannot start workers: all jobs end. */
+void brood_crew_give_up(brood_pool *pool);
+
+void brood_crew_kill_all(brood_pool *pool);
+
+/* Kills it for what it did; its end is seen later. */
+void brood_worker_drop(brood_worker *worker, brood_status status);
+
+void brood_worker_kill(brood_worker *worker);
+
+/* It ends behind all that it was given. Where that cannot be said now, it is tried again. */
+void brood_worker_stop(brood_worker *worker);
+
+/* ---- timers.c ---------------------------------------------------------------------------- */
+
+/* Does what is due; when to look again. */
+int64_t brood_pool_tick(brood_pool *pool, int64_t now);
+
+/* Ends the items of the job that are left with that status; those that run after the grace. */
+void brood_job_cancel(brood_result *job, brood_status doom);
+
+/* Tells the worker that its first piece is cancelled; it is killed after the grace. */
+void brood_worker_cancel(brood_worker *worker);
+
+void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at);
+
+#endif

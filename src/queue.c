@@ -1,0 +1,100 @@
+#include "pool_impl.h"
+
+/* So many later tasks may overtake one of the next lower priority: nobody waits for ever. */
+#define OVERTAKERS 1000
+
+int64_t brood_queue_key(uint64_t sequence, int priority)
+{
+    return (int64_t)sequence - (int64_t)priority * OVERTAKERS;
+}
+
+void brood_pieces_append(brood_piece_list *list, brood_piece *piece)
+{
+    piece->next = NULL;
+    piece->previous = list->last;
+    if (list->last != NULL) {
+        list->last->next = piece;
+    } else {
+        list->first = piece;
+    }
+    list->last = piece;
+}
+
+void brood_pieces_remove(brood_piece_list *list, brood_piece *piece)
+{
+    if (piece->previous != NULL) {
+        piece->previous->next = piece->next;
+    } else {
+        list->first = piece->next;
+    }
+    if (piece->next != NULL) {
+        piece->next->previous = piece->previous;
+    } else {
+        list->last = piece->previous;
+    }
+    piece->next = piece->previous = NULL;
+}
+
+static void insert_before(brood_piece_list *list, brood_piece *at, brood_piece *piece)
+{
+    if (at == NULL) {
+        brood_pieces_append(list, piece);
+        return;
+    }
+    piece->next = at;
+    piece->previous = at->previous;
+    if (at->previous != NULL) {
+        at->previous->next = piece;
+    } else {
+        list->first = piece;
+    }
+    at->previous = piece;
+}
+
+static bool comes_before(const brood_piece *a, const brood_piece *b)
+{
+    return a->job->key != b->job->key ? a->job->key < b->job->key : a->first < b->first;
+}
+
+/* In the order of the keys: new pieces come at the end, those that come back near the front. */
+void brood_queue_put(brood_pool *pool, brood_piece *piece)
+{
+    int lane = piece->job->priority + BROOD_PRIORITY_MAX;
+    brood_piece_list *list = &pool->queue[lane];
+    brood_piece *at = list->first;
+
+    if (list->last == NULL || !comes_before(piece, list->last)) {
+        at = NULL;
+    }
+    while (at != NULL && !comes_before(piece, at)) {
+        at = at->next;
+    }
+    insert_before(list, at, piece);
+    pool->queue_bits |= 1u << lane;
+    pool->queued += piece->count - piece->done;
+}
+
+brood_piece *brood_queue_first(brood_pool *pool)
+{
+    brood_piece *best = NULL;
+
+    for (uint32_t bits = pool->queue_bits, lane = 0; bits != 0; bits >>= 1, lane++) {
+        brood_piece *first = (bits & 1) != 0 ? pool->queue[lane].first : NULL;
+
+        if (first != NULL && (best == NULL || comes_before(first, best))) {
+            best = first;
+        }
+    }
+    return best;
+}
+
+void brood_queue_remove(brood_pool *pool, brood_piece *piece)
+{
+    int lane = piece->job->priority + BROOD_PRIORITY_MAX;
+
+    brood_pieces_remove(&pool->queue[lane], piece);
+    if (pool->queue[lane].first == NULL) {
+        pool->queue_bits &= ~(1u << lane);
+    }
+    pool->queued -= piece->count - piece->done;
+}

@@ -1,0 +1,498 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "pool_impl.h"
+
+static const char zeros[BROOD_WIRE_ALIGN];
+
+/* ---- bytes into the ring ----------------------------------------------------------------- */
+
+static void ring_bell(brood_worker *worker)
+{
+    size_t put = 0;
+
+    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
+    brood_os_channel_write(worker->bell, "", 1, &put, NULL);
+}
+
+static void publish(brood_worker *worker)
+{
+    if (brood_ring_publish(&worker->to)) {
+        ring_bell(worker);
+    }
+}
+
+bool brood_worker_can_send(const brood_worker *worker)
+{
+    const brood_sending *sending = &worker->sending;
+
+    return sending->head_at == sending->head.size && sending->data_at == sending->data_size &&
+           sending->padding == 0;
+}
+
+void brood_sending_free(brood_sending *sending)
+{
+    brood_buffer_free(&sending->head);
+    free(sending->own);
+    memset(sending, 0, sizeof *sending);
+}
+
+/* As much of the bytes as there is room for; the rest is not yet sent. */
+static size_t put_some(brood_worker *worker, const void *data, size_t size)
+{
+    size_t room = worker->to.capacity - (size_t)(worker->to.own - worker->to.other);
+    size_t part = 0;
+
+    if (room < size && brood_ring_room(&worker->to, &room) != BROOD_OK) {
+        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
+        return 0;
+    }
+    part = size < room ? size : room;
+    if (part > 0) {
+        brood_ring_put(&worker->to, data, part);
+    }
+    return part;
+}
+
+void brood_worker_go_on(brood_worker *worker)
+{
+    brood_sending *sending = &worker->sending;
+    uint64_t before = worker->to.own;
+
+    sending->head_at += put_some(worker, sending->head.data + sending->head_at,
+                                 sending->head.size - sending->head_at);
+    if (sending->head_at == sending->head.size) {
+        /* Not all of it at once: the worker begins to read while we still write. */
+        size_t left = sending->data_size - sending->data_at;
+        size_t most = worker->to.capacity / 4;
+
+        while (left > 0) {
+            size_t part =
+                put_some(worker, sending->data + sending->data_at, left < most ? left : most);
+
+            if (part == 0) {
+                break;
+            }
+            sending->data_at += part;
+            left -= part;
+            publish(worker);
+        }
+    }
+    if (sending->head_at == sending->head.size && sending->data_at == sending->data_size) {
+        sending->padding -= put_some(worker, zeros, sending->padding);
+    }
+    if (worker->to.own != before) {
+        publish(worker);
+    }
+    if (brood_worker_can_send(worker)) {
+        free(sending->own);
+        sending->own = NULL;
+        sending->piece = NULL;
+        sending->data = NULL;
+        sending->data_size = sending->data_at = 0;
+        sending->head.size = sending->head_at = 0;
+    }
+}
+
+/* ---- heads ------------------------------------------------------------------------------- */
+
+static void append_padded(brood_buffer *buffer, const void *data, size_t size)
+{
+    brood_buffer_append(buffer, data, size);
+    brood_buffer_append(buffer, zeros, (size_t)brood_wire_padded(size) - size);
+}
+
+static void append_order(brood_buffer *buffer, brood_wire_kind kind, uint32_t function,
+                         const void *body, size_t size)
+{
+    brood_wire_order order = {.kind = (uint32_t)kind, .function = function, .size = size};
+
+    brood_buffer_append(buffer, &order, sizeof order);
+    append_padded(buffer, body, size);
+}
+
+/* The functions that the worker does not know yet, up to, but not with, that number. */
+static void append_functions(brood_worker *worker, uint32_t count)
+{
+    while (worker->functions < count) {
+        const brood_buffer *encoded = &worker->pool->functions[worker->functions].encoded;
+
+        append_order(&worker->sending.head, BROOD_WIRE_FUNCTION, worker->functions, encoded->data,
+                     encoded->size);
+        worker->functions++;
+    }
+}
+
+static size_t size_of_functions(const brood_worker *worker, uint32_t count)
+{
+    size_t size = 0;
+
+    for (uint32_t i = worker->functions; i < count; i++) {
+        size += sizeof(brood_wire_order) +
+                (size_t)brood_wire_padded(worker->pool->functions[i].encoded.size);
+    }
+    return size;
+}
+
+/* ---- shared memory ----------------------------------------------------------------------- */
+
+static bool knows(const brood_worker *worker, uint64_t id)
+{
+    for (size_t i = 0; i < worker->shared_count; i++) {
+        if (worker->shared[i] == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Room in the worker's list was made before. */
+static brood_status append_shared(brood_worker *worker, const brood_shared *shared)
+{
+    brood_wire_order order = {.kind = BROOD_WIRE_SHARED};
+    brood_handle number = BROOD_HANDLE_NONE;
+    brood_status status = BROOD_OK;
+
+    if (shared == NULL || knows(worker, shared->id)) {
+        return BROOD_OK;
+    }
+    status = brood_os_handle_give(worker->bell, worker->process->os, shared->segment.handle,
+                                  &number, NULL);
+    if (status != BROOD_OK) {
+        return status == BROOD_ERR_CLOSED ? BROOD_OK : status; /* its end is told elsewhere */
+    }
+    order.id = shared->id;
+    order.first = (uint64_t)number;
+    order.count = shared->segment.size;
+    order.in_size = shared->size;
+    brood_buffer_append(&worker->sending.head, &order, sizeof order);
+    worker->shared[worker->shared_count++] = shared->id;
+    return BROOD_OK;
+}
+
+static brood_status append_all_shared(brood_worker *worker, const brood_result *job)
+{
+    brood_status status = append_shared(worker, job->in_shared);
+
+    if (status == BROOD_OK) {
+        status = append_shared(worker, job->out_shared);
+    }
+    for (size_t i = 0; i < job->shared_count && status == BROOD_OK; i++) {
+        status = append_shared(worker, job->shared[i]);
+    }
+    return status;
+}
+
+static bool grow_known(brood_worker *worker, size_t more)
+{
+    uint64_t *known = NULL;
+
+    if (more == 0) {
+        return true;
+    }
+    known = realloc(worker->shared, (worker->shared_count + more) * sizeof *known);
+    if (known == NULL) {
+        return false;
+    }
+    worker->shared = known;
+    return true;
+}
+
+/* What the program has unmapped since, the worker unmaps, too. */
+static void append_forgotten(brood_worker *worker)
+{
+    uint64_t forgotten = worker->shared_count > 0 ? brood_shared_forgotten() : worker->forgotten;
+
+    if (forgotten == worker->forgotten) {
+        return;
+    }
+    for (size_t i = 0; i < worker->shared_count;) {
+        brood_wire_order order = {.kind = BROOD_WIRE_FORGET, .id = worker->shared[i]};
+
+        if (brood_shared_lives(order.id)) {
+            i++;
+        } else {
+            brood_buffer_append(&worker->sending.head, &order, sizeof order);
+            worker->shared[i] = worker->shared[--worker->shared_count];
+        }
+    }
+    worker->forgotten = forgotten;
+}
+
+/* ---- pieces ------------------------------------------------------------------------------ */
+
+static bool needs_extra(const brood_result *job)
+{
+    return job->tag[0] != '\0' || job->shared_count > 0 || job->in_shared != NULL ||
+           job->out_shared != NULL;
+}
+
+static void append_extra(brood_buffer *buffer, const brood_result *job)
+{
+    brood_wire_extra extra;
+
+    memset(&extra, 0, sizeof extra);
+    memcpy(extra.tag, job->tag, sizeof extra.tag);
+    if (job->in_shared != NULL) {
+        extra.in_shared = job->in_shared->id;
+        extra.in_offset =
+            (uint64_t)((const char *)job->in - (const char *)job->in_shared->segment.base);
+    }
+    if (job->out_shared != NULL) {
+        extra.out_shared = job->out_shared->id;
+        extra.out_offset =
+            (uint64_t)((const char *)job->out - (const char *)job->out_shared->segment.base);
+    }
+    extra.shared_count = job->shared_count;
+    for (size_t i = 0; i < job->shared_count; i++) {
+        extra.shared[i] = job->shared[i]->id;
+    }
+    brood_buffer_append(buffer, &extra, (size_t)brood_wire_extra_size(job->shared_count));
+}
+
+/* A table of sizes, and each item at a multiple of 16. NULL: out of memory. */
+static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *size)
+{
+    size_t table = (size_t)brood_wire_padded(count * sizeof(uint64_t));
+    unsigned char *all = NULL;
+    unsigned char *at = NULL;
+
+    *size = table;
+    for (uint64_t i = 0; i < count; i++) {
+        *size += (size_t)brood_wire_padded(items[i].size);
+    }
+    all = calloc(1, *size);
+    if (all == NULL) {
+        return NULL;
+    }
+    at = all + table;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t item = items[i].size;
+
+        memcpy(all + i * sizeof item, &item, sizeof item);
+        if (item > 0) {
+            memcpy(at, items[i].data, items[i].size);
+        }
+        at += brood_wire_padded(item);
+    }
+    return all;
+}
+
+/* The bytes behind the head. */
+static brood_status find_data(brood_sending *sending, const brood_piece *piece)
+{
+    const brood_result *job = piece->job;
+
+    sending->data = job->in;
+    sending->data_size = job->in_size;
+    if (job->kind == BROOD_JOB_MAP && job->in_shared != NULL) {
+        sending->data_size = 0;
+    } else if (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES) {
+        sending->own =
+            gather((const brood_bytes *)job->in + piece->first, piece->count, &sending->data_size);
+        sending->data = sending->own;
+    } else if (job->kind == BROOD_JOB_MAP) {
+        sending->data = (const unsigned char *)job->in + piece->first * job->in_size;
+        sending->data_size = (size_t)piece->count * job->in_size;
+    }
+    return sending->data_size > 0 && sending->data == NULL ? BROOD_ERR_NO_MEMORY : BROOD_OK;
+}
+
+static brood_wire_order order_of(const brood_worker *worker, const brood_piece *piece)
+{
+    const brood_result *job = piece->job;
+    brood_wire_order order = {.kind = BROOD_WIRE_TASK,
+                              .flags = job->flags,
+                              .id = worker->last_id + 1,
+                              .function = job->function,
+                              .attempt = piece->attempt,
+                              .first = piece->first,
+                              .count = piece->count,
+                              .in_size = job->in_size,
+                              .out_size = job->out_size};
+
+    if (job->in_size == BROOD_SIZE_VARIES) {
+        order.in_size = BROOD_WIRE_VARIES;
+    }
+    if (job->out_size == BROOD_SIZE_VARIES) {
+        order.out_size = BROOD_WIRE_VARIES;
+    }
+    return order;
+}
+
+static void note_sent(brood_worker *worker, brood_piece *piece)
+{
+    piece->id = ++worker->last_id;
+    brood_pieces_append(&worker->pieces, piece);
+    worker->piece_count++;
+}
+
+/* A small one that needs nothing before it goes straight into the ring. */
+static bool send_short(brood_worker *worker, brood_piece *piece)
+{
+    const brood_result *job = piece->job;
+    size_t size = 0;
+    size_t padding = 0;
+    const void *data = job->in;
+    brood_wire_order order;
+
+    if (worker->functions <= job->function || worker->shared_count > 0 || needs_extra(job) ||
+        (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES)) {
+        return false;
+    }
+    size = job->in_size;
+    if (job->kind == BROOD_JOB_MAP) {
+        data = (const unsigned char *)job->in + piece->first * job->in_size;
+        size *= (size_t)piece->count;
+    }
+    padding = (size_t)brood_wire_padded(size) - size;
+    if (size > worker->to.capacity / 2 ||
+        !brood_ring_fits(&worker->to, sizeof order + size + padding)) {
+        return false;
+    }
+    order = order_of(worker, piece);
+    order.size = size;
+    brood_ring_put(&worker->to, &order, sizeof order);
+    if (size > 0) {
+        brood_ring_put(&worker->to, data, size);
+        brood_ring_put(&worker->to, zeros, padding);
+    }
+    note_sent(worker, piece);
+    publish(worker);
+    return true;
+}
+
+/* Room for all that may stand before the data, so that nothing can fail half way. */
+static brood_status reserve(brood_worker *worker, const brood_result *job)
+{
+    size_t shared = job->shared_count + 2;
+    size_t size = size_of_functions(worker, job->function + 1) +
+                  (shared + worker->shared_count + 2) * sizeof(brood_wire_order) +
+                  sizeof(brood_wire_extra);
+
+    return grow_known(worker, shared) && brood_buffer_reserve(&worker->sending.head, size)
+               ? BROOD_OK
+               : BROOD_ERR_NO_MEMORY;
+}
+
+static brood_status send_long(brood_worker *worker, brood_piece *piece)
+{
+    brood_sending *sending = &worker->sending;
+    const brood_result *job = piece->job;
+    brood_wire_order order = order_of(worker, piece);
+    brood_status status = reserve(worker, job);
+
+    if (status == BROOD_OK) {
+        status = find_data(sending, piece);
+    }
+    if (status == BROOD_OK) {
+        append_forgotten(worker);
+        append_functions(worker, job->function + 1);
+        status = append_all_shared(worker, job);
+    }
+    if (status != BROOD_OK) {
+        free(sending->own);
+        sending->own = NULL;
+        sending->data = NULL;
+        sending->data_size = 0;
+        brood_worker_go_on(worker); /* what was put into the head already */
+        return status;
+    }
+    sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;
+    sending->piece = piece;
+    order.size = sending->data_size;
+    if (needs_extra(job)) {
+        order.flags |= BROOD_WIRE_EXTRA;
+        order.size += brood_wire_extra_size(job->shared_count);
+        brood_buffer_append(&sending->head, &order, sizeof order);
+        append_extra(&sending->head, job);
+    } else {
+        brood_buffer_append(&sending->head, &order, sizeof order);
+    }
+    note_sent(worker, piece);
+    brood_worker_go_on(worker);
+    return BROOD_OK;
+}
+
+brood_status brood_worker_send(brood_worker *worker, brood_piece *piece)
+{
+    return send_short(worker, piece) ? BROOD_OK : send_long(worker, piece);
+}
+
+/* ---- the beginning and the end of a worker ------------------------------------------------ */
+
+brood_status brood_worker_send_setup(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    brood_buffer *head = &worker->sending.head;
+    uint32_t count = pool->has_finalizer ? pool->finalizer + 1 : 0;
+
+    if (pool->has_initializer && pool->initializer >= count) {
+        count = pool->initializer + 1;
+    }
+    if (!brood_buffer_reserve(head,
+                              size_of_functions(worker, count) + 4 * sizeof(brood_wire_order) +
+                                  (size_t)brood_wire_padded(pool->options.initializer_size))) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    append_functions(worker, count);
+    if (pool->has_initializer) {
+        append_order(head, BROOD_WIRE_INITIALIZE, pool->initializer, pool->initializer_arg,
+                     pool->options.initializer_size);
+    }
+    if (pool->has_finalizer) {
+        append_order(head, BROOD_WIRE_FINALIZE, pool->finalizer, NULL, 0);
+    }
+    append_order(head, BROOD_WIRE_READY, 0, NULL, 0);
+    brood_worker_go_on(worker);
+    return BROOD_OK;
+}
+
+/* Behind all that is on its way to it. */
+brood_status brood_worker_send_stop(brood_worker *worker)
+{
+    if (!brood_worker_can_send(worker) ||
+        !brood_buffer_reserve(&worker->sending.head, sizeof(brood_wire_order))) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    append_order(&worker->sending.head, BROOD_WIRE_STOP, 0, NULL, 0);
+    brood_worker_go_on(worker);
+    return BROOD_OK;
+}
+
+/* ---- around it --------------------------------------------------------------------------- */
+
+bool brood_worker_arm(brood_worker *worker)
+{
+    size_t room = 0;
+
+    if (!worker->armed && !brood_ring_sleep_to_read(&worker->from, 0)) {
+        return false;
+    }
+    worker->armed = true;
+    if (brood_worker_can_send(worker) || brood_ring_room(&worker->to, &room) != BROOD_OK) {
+        return true;
+    }
+    return room == 0 && brood_ring_sleep_to_write(&worker->to, 0);
+}
+
+void brood_worker_detach(brood_worker *worker, const brood_result *job)
+{
+    brood_sending *sending = &worker->sending;
+    size_t left = sending->data_size - sending->data_at;
+
+    if (sending->piece == NULL || sending->piece->job != job || sending->own != NULL || left == 0) {
+        return;
+    }
+    sending->own = malloc(left);
+    if (sending->own == NULL) {
+        brood_worker_drop(worker, BROOD_ERR_NO_MEMORY);
+        sending->data_size = sending->data_at = 0;
+        return;
+    }
+    memcpy(sending->own, sending->data + sending->data_at, left);
+    sending->data = sending->own;
+    sending->data_size = left;
+    sending->data_at = 0;
+}

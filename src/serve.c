@@ -1,0 +1,440 @@
+#include "serve.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "function.h"
+#include "serve_run.h"
+#include "task_impl.h"
+
+#define KEEP_BODY_MAX (1024 * 1024) /* what a sleeping worker keeps for the next argument */
+#define EXIT_INITIALIZER 119
+
+/* A function by its number; what it could not be found for is told to each task. */
+typedef struct known_function {
+    brood_os_function *function;
+    brood_error *error; /* NULL: it was found */
+} known_function;
+
+typedef struct server {
+    brood_link link;
+    brood_task *process_task;
+    known_function *functions;
+    size_t function_count;
+    brood_mapping **shared;
+    size_t shared_count;
+    brood_os_function *finalizer;
+
+    unsigned char *body; /* of a frame that does not lie in one piece in the ring */
+    size_t body_room;
+    void *value; /* the slot of values of any size, kept from task to task */
+    size_t value_room;
+    bool stops;
+} server;
+
+/* ---- bodies ------------------------------------------------------------------------------ */
+
+static void *need(void *memory)
+{
+    if (memory == NULL) {
+        brood_os_child_end(EXIT_INITIALIZER, false); /* the pool gives its tasks to others */
+    }
+    return memory;
+}
+
+static void on_idle(void *data)
+{
+    server *self = data;
+
+    if (self->body_room > KEEP_BODY_MAX) {
+        free(self->body);
+        self->body = NULL;
+        self->body_room = 0;
+    }
+}
+
+/* A body that fits into the ring is used where it lies; it is released after its use. */
+static const unsigned char *take_in_place(server *self, size_t padded)
+{
+    const unsigned char *body = NULL;
+
+    if (padded > self->link.in.capacity / 2) {
+        return NULL;
+    }
+    brood_link_await(&self->link, padded);
+    body = brood_ring_peek(&self->link.in, padded);
+    if (body != NULL) {
+        brood_ring_advance(&self->link.in, padded);
+    }
+    return body;
+}
+
+/* NULL: out of memory; the body has been passed over. */
+static const unsigned char *take_body(server *self, uint64_t size)
+{
+    size_t padded = (size_t)brood_wire_padded(size);
+    const unsigned char *body = take_in_place(self, padded);
+
+    if (body != NULL) {
+        return body;
+    }
+    if (padded > self->body_room) {
+        free(self->body);
+        self->body = malloc(padded);
+        self->body_room = self->body == NULL ? 0 : padded;
+    }
+    if (self->body == NULL) {
+        brood_link_skip(&self->link, padded);
+        return NULL;
+    }
+    brood_link_read(&self->link, self->body, padded);
+    return self->body;
+}
+
+/* ---- what it is told before -------------------------------------------------------------- */
+
+static void on_function(server *self, const brood_wire_order *order)
+{
+    const unsigned char *body = need((void *)(uintptr_t)take_body(self, order->size));
+    brood_function_ref ref;
+    known_function *entry = NULL;
+    brood_error error = {BROOD_OK, 0, "", ""};
+
+    if (order->function != self->function_count) {
+        brood_link_fail();
+    }
+    self->functions = need(realloc(self->functions, (self->function_count + 1) * sizeof *entry));
+    entry = &self->functions[self->function_count++];
+    *entry = (known_function){NULL, NULL};
+    if (brood_function_decode(&ref, body, (size_t)order->size) != BROOD_OK) {
+        brood_link_fail();
+    }
+    if (brood_function_find(&ref, &entry->function, &error) != BROOD_OK) {
+        entry->error = need(malloc(sizeof *entry->error));
+        *entry->error = error;
+    }
+}
+
+static known_function *function_of(server *self, const brood_wire_order *order)
+{
+    if (order->function >= self->function_count) {
+        brood_link_fail();
+    }
+    return &self->functions[order->function];
+}
+
+static void say(server *self, brood_wire_kind kind, brood_status status, int code,
+                const char *message)
+{
+    brood_wire_answer answer = {
+        .kind = (uint32_t)kind, .code = code, .status = (uint32_t)status, .size = strlen(message)};
+
+    brood_link_send(&self->link, &answer, message);
+}
+
+/* A worker whose initializer fails says why, and ends. */
+static void on_initialize(server *self, const brood_wire_order *order)
+{
+    const unsigned char *body = need((void *)(uintptr_t)take_body(self, order->size));
+    known_function *entry = function_of(self, order);
+    brood_task task = *self->process_task;
+    int code = EXIT_INITIALIZER;
+
+    if (entry->error != NULL) {
+        say(self, BROOD_WIRE_FAILED, entry->error->status, 0, entry->error->message);
+    } else {
+        code = ((brood_function *)entry->function)(&task, order->size > 0 ? body : NULL,
+                                                   (size_t)order->size);
+        if (code == 0) {
+            return;
+        }
+        say(self, BROOD_WIRE_FAILED, BROOD_ERR_TASK, code, task.message);
+    }
+    exit(code);
+}
+
+/* ---- shared memory ----------------------------------------------------------------------- */
+
+static brood_mapping **mapping_of(server *self, uint64_t id)
+{
+    for (size_t i = 0; i < self->shared_count; i++) {
+        if (self->shared[i]->id == id) {
+            return &self->shared[i];
+        }
+    }
+    return NULL;
+}
+
+/* order: id; first: its handle's number; count: the segment's size; in_size: the program's. */
+static void on_shared(server *self, const brood_wire_order *order)
+{
+    brood_mapping *mapping = need(calloc(1, sizeof *mapping));
+    brood_handle handle = BROOD_HANDLE_NONE;
+    brood_status status = brood_os_handle_take(self->link.bell, (brood_handle)order->first,
+                                               BROOD_OS_NO_DEADLINE, &handle, NULL);
+
+    if (status == BROOD_OK) {
+        status = brood_os_segment_adopt(&mapping->segment, handle, (size_t)order->count, NULL);
+    }
+    if (status != BROOD_OK) {
+        brood_link_fail();
+    }
+    mapping->id = order->id;
+    mapping->size = (size_t)order->in_size;
+    self->shared = (brood_mapping **)need(
+        realloc((void *)self->shared, (self->shared_count + 1) * sizeof(brood_mapping *)));
+    self->shared[self->shared_count++] = mapping;
+}
+
+static void on_forget(server *self, const brood_wire_order *order)
+{
+    brood_mapping **found = mapping_of(self, order->id);
+
+    if (found != NULL) {
+        brood_os_segment_close(&(*found)->segment);
+        free(*found);
+        *found = self->shared[--self->shared_count];
+    }
+}
+
+static unsigned char *shared_at(server *self, uint64_t id, uint64_t offset)
+{
+    brood_mapping **found = mapping_of(self, id);
+
+    if (found == NULL || offset > (*found)->segment.size) {
+        brood_link_fail();
+    }
+    return (unsigned char *)(*found)->segment.base + offset;
+}
+
+/* ---- tasks ------------------------------------------------------------------------------- */
+
+/* Begins it, so that the pool cannot take it back any more; or sees that it has. */
+static bool claim(server *self, uint64_t id)
+{
+    brood_wire_page *page = self->link.page;
+
+    brood_release64(&page->item, 0);
+    for (;;) {
+        uint64_t before = brood_load64(&page->claim);
+
+        if ((before & 1) != 0 && id <= brood_load64(&page->void_upto)) {
+            return false;
+        }
+        if (brood_cas64(&page->claim, before, id << 1)) {
+            return true;
+        }
+    }
+}
+
+static void set_value(server *self, brood_task *task, const brood_wire_order *order)
+{
+    bool is_range = (order->flags & BROOD_WIRE_RANGE) != 0;
+
+    task->slot = NULL;
+    task->slot_size = 0;
+    if (order->out_size == BROOD_WIRE_VARIES) {
+        task->value_kind = BROOD_VALUE_ANY;
+        task->slot = self->value;
+        task->slot_size = self->value_room;
+    } else if (order->out_size > self->link.out.capacity / 8 &&
+               (order->flags & BROOD_WIRE_OUT_SHARED) == 0) {
+        task->value_kind = BROOD_VALUE_ANY;
+        task->exact_size = (size_t)order->out_size;
+        task->slot = self->value;
+        task->slot_size = self->value_room;
+    } else if (order->out_size > 0) {
+        task->value_kind = BROOD_VALUE_FIXED;
+        task->slot_size = (size_t)order->out_size;
+    } else {
+        task->value_kind = is_range ? BROOD_VALUE_REFUSED : BROOD_VALUE_DROPPED;
+    }
+}
+
+/* Reads what stands before the items, and finds them. */
+static const unsigned char *take_extra(server *self, brood_run *run, const unsigned char *body,
+                                       brood_mapping *shared[BROOD_SHARED_MAX])
+{
+    const brood_wire_extra *extra = (const brood_wire_extra *)(const void *)body;
+    const brood_wire_order *order = run->order;
+
+    for (uint64_t i = 0; i < extra->shared_count; i++) {
+        brood_mapping **found = mapping_of(self, extra->shared[i]);
+
+        if (found == NULL) {
+            brood_link_fail();
+        }
+        shared[i] = *found;
+    }
+    run->task->tag = extra->tag;
+    run->task->shared = (const brood_mapping *const *)shared;
+    run->task->shared_count = (size_t)extra->shared_count;
+    if ((order->flags & BROOD_WIRE_OUT_SHARED) != 0) {
+        run->out =
+            shared_at(self, extra->out_shared, extra->out_offset + order->first * order->out_size);
+    }
+    if ((order->flags & BROOD_WIRE_IN_SHARED) != 0) {
+        return shared_at(self, extra->in_shared, extra->in_offset + order->first * order->in_size);
+    }
+    return body + brood_wire_extra_size(extra->shared_count);
+}
+
+static void run_task(server *self, const brood_wire_order *order, const unsigned char *body)
+{
+    brood_mapping *shared[BROOD_SHARED_MAX];
+    brood_task task = *self->process_task;
+    brood_run run = {.link = &self->link, .task = &task, .order = order, .in = body};
+    known_function *entry = function_of(self, order);
+
+    task.page = self->link.page;
+    task.id = order->id;
+    task.attempt = order->attempt;
+    set_value(self, &task, order);
+    if (body != NULL && (order->flags & BROOD_WIRE_EXTRA) != 0) {
+        run.in = take_extra(self, &run, body, shared);
+    }
+    run.function = entry->function;
+    if (body != NULL && entry->error == NULL) {
+        brood_run_all(&run);
+    }
+    while (run.told < order->count) {
+        brood_run_tell_failure(&run, body == NULL ? BROOD_ERR_NO_MEMORY : entry->error->status, 0,
+                               body == NULL ? "out of memory for the argument"
+                                            : entry->error->message);
+    }
+    if (task.value_kind == BROOD_VALUE_ANY) {
+        self->value = task.slot;
+        self->value_room = task.slot_size;
+    }
+}
+
+/* The worker is at the task from before its argument is read: whatever goes wrong is its doing. */
+static void on_task(server *self, const brood_wire_order *order)
+{
+    if (!claim(self, order->id)) {
+        brood_link_skip(&self->link, (size_t)brood_wire_padded(order->size));
+        return;
+    }
+    run_task(self, order, take_body(self, order->size));
+}
+
+/* ---- the loop ---------------------------------------------------------------------------- */
+
+static void obey(server *self, const brood_wire_order *order)
+{
+    switch (order->kind) {
+    case BROOD_WIRE_FUNCTION:
+        on_function(self, order);
+        break;
+    case BROOD_WIRE_INITIALIZE:
+        on_initialize(self, order);
+        break;
+    case BROOD_WIRE_FINALIZE:
+        self->finalizer = function_of(self, order)->function;
+        break;
+    case BROOD_WIRE_READY:
+        say(self, BROOD_WIRE_READY, BROOD_OK, 0, "");
+        break;
+    case BROOD_WIRE_SHARED:
+        on_shared(self, order);
+        break;
+    case BROOD_WIRE_FORGET:
+        on_forget(self, order);
+        break;
+    case BROOD_WIRE_TASK:
+        on_task(self, order);
+        break;
+    case BROOD_WIRE_STOP:
+        self->stops = true;
+        break;
+    default:
+        brood_link_fail();
+    }
+}
+
+/* Room is given back in large steps: each one costs the other side a look. */
+static void release_some(brood_link *link)
+{
+    if (link->in.own - brood_load64(&link->in.shared->read) >= link->in.capacity / 4) {
+        brood_link_release(link);
+    }
+}
+
+static brood_status attach(server *self, const brood_wire_start *start)
+{
+    const brood_start *process = self->process_task->start;
+    brood_link *link = &self->link;
+    brood_status status =
+        brood_os_segment_adopt(&link->segment, process->handles[BROOD_WIRE_HANDLE_SEGMENT],
+                               (size_t)start->segment_size, NULL);
+    unsigned char *base = link->segment.base;
+
+    if (status == BROOD_OK) {
+        status =
+            brood_os_channel_adopt(&link->bell, process->handles[BROOD_WIRE_HANDLE_BELL], NULL);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    link->page = (brood_wire_page *)(void *)base;
+    base += sizeof(brood_wire_page);
+    brood_ring_attach(&link->in, base, (size_t)start->capacity);
+    base += brood_ring_size((size_t)start->capacity);
+    brood_ring_attach(&link->out, base, (size_t)start->capacity);
+    link->spin_ns = (int64_t)start->spin_ns;
+    link->data = self;
+    return BROOD_OK;
+}
+
+/* The process ends; this is for whoever looks for leaks. */
+static void free_server(server *self)
+{
+    for (size_t i = 0; i < self->function_count; i++) {
+        free(self->functions[i].error);
+    }
+    for (size_t i = 0; i < self->shared_count; i++) {
+        brood_os_segment_close(&self->shared[i]->segment);
+        free(self->shared[i]);
+    }
+    free(self->functions);
+    free((void *)self->shared);
+    free(self->body);
+    free(self->value);
+    brood_os_channel_close(self->link.bell);
+    brood_os_segment_close(&self->link.segment);
+}
+
+int brood_serve(brood_task *task, const void *arg, size_t size)
+{
+    server self = {.process_task = task};
+    brood_wire_start start;
+
+    if (size != sizeof start || task->start->handle_count < BROOD_WIRE_HANDLES) {
+        return EXIT_INITIALIZER;
+    }
+    memcpy(&start, arg, sizeof start);
+    task->own_handles = BROOD_WIRE_HANDLES;
+    if (attach(&self, &start) != BROOD_OK) {
+        return EXIT_INITIALIZER;
+    }
+    brood_os_child_ignore_interrupt();
+    while (!self.stops) {
+        brood_wire_order order;
+
+        self.link.idle = on_idle;
+        brood_link_await(&self.link, sizeof order);
+        self.link.idle = NULL; /* a body that is being read is in use */
+        brood_ring_get(&self.link.in, &order, sizeof order);
+        obey(&self, &order);
+        release_some(&self.link);
+    }
+    if (self.finalizer != NULL) {
+        brood_task finalize = *task;
+
+        ((brood_function *)self.finalizer)(&finalize, NULL, 0);
+    }
+    free_server(&self);
+    return 0;
+}

@@ -1,0 +1,202 @@
+#include "pool_impl.h"
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- telling a worker -------------------------------------------------------------------- */
+
+/* item: which one of its first piece, from 1; 0: all of it. */
+static void warn(brood_worker *worker, uint64_t item, brood_status why)
+{
+    brood_pool *pool = worker->pool;
+    const brood_piece *piece = worker->pieces.first;
+    int64_t grace = (int64_t)pool->options.grace_ms * BROOD_NS_PER_MS;
+
+    brood_store64(&worker->page->cancel_item, item);
+    brood_store64(&worker->page->cancel_id, piece->id);
+    worker->kill_id = piece->id;
+    worker->kill_item = item;
+    worker->kill_for = why;
+    brood_worker_set_alarm(worker, &worker->kill_at, brood_os_now() + grace);
+    brood_pool_rouse(pool);
+}
+
+void brood_worker_cancel(brood_worker *worker)
+{
+    const brood_piece *piece = worker->pieces.first;
+
+    if (worker->kill_id != piece->id || worker->kill_item != 0) {
+        warn(worker, 0, piece->job->doom);
+    }
+}
+
+/* ---- cancelling a job -------------------------------------------------------------------- */
+
+static bool has_pieces_of(const brood_worker *worker, const brood_result *job)
+{
+    for (const brood_piece *piece = worker->pieces.first; piece != NULL; piece = piece->next) {
+        if (piece->job == job) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void cancel_given(brood_result *job)
+{
+    brood_worker *following = NULL;
+
+    for (brood_worker *worker = job->pool->busy_first; worker != NULL; worker = following) {
+        following = worker->next_busy;
+        if (!has_pieces_of(worker, job)) {
+            continue;
+        }
+        brood_worker_take_back(worker);
+        if (worker->pieces.first != NULL && worker->pieces.first->job == job) {
+            brood_worker_cancel(worker);
+        }
+    }
+}
+
+static void cancel_queued(brood_result *job)
+{
+    brood_pool *pool = job->pool;
+    brood_piece *following = NULL;
+
+    for (brood_piece *piece = pool->queue[job->priority + BROOD_PRIORITY_MAX].first; piece != NULL;
+         piece = following) {
+        uint64_t first = piece->first + piece->done;
+        uint64_t count = piece->count - piece->done;
+
+        following = piece->next;
+        if (piece->job == job) {
+            brood_queue_remove(pool, piece);
+            brood_piece_free(piece);
+            brood_job_doom(job, first, count);
+        }
+    }
+}
+
+void brood_job_cancel(brood_result *job, brood_status doom)
+{
+    brood_pool *pool = job->pool;
+
+    if (brood_load32(&job->finished) != 0 || job->doom != BROOD_OK) {
+        return;
+    }
+    brood_job_hold(job);
+    job->doom = doom;
+    cancel_given(job);
+    cancel_queued(job);
+    brood_job_release(job);
+    brood_pool_wake(pool, NULL); /* there is room in the queue */
+    brood_pool_feed(pool);
+}
+
+/* ---- time-outs --------------------------------------------------------------------------- */
+
+/* When the item that runs began, as far as the worker can be believed. */
+static int64_t begin_of(const brood_worker *worker, const brood_piece *piece, int64_t now)
+{
+    int64_t started = (int64_t)brood_load64(&worker->page->started);
+
+    return started < piece->sent_at || started > now ? piece->sent_at : started;
+}
+
+static int64_t check_timeout(brood_worker *worker, int64_t now)
+{
+    const brood_piece *piece = worker->pieces.first;
+    uint64_t item = 0;
+    int64_t due = 0;
+
+    if (piece == NULL || piece->job->timeout_ns == 0 || piece->job->doom != BROOD_OK) {
+        return BROOD_NEVER;
+    }
+    item = brood_load64(&worker->page->item);
+    if (brood_load64(&worker->page->claim) >> 1 != piece->id || item <= piece->done) {
+        return now + piece->job->timeout_ns; /* it has not begun: not before that */
+    }
+    if (worker->kill_id == piece->id && worker->kill_item == item) {
+        return BROOD_NEVER;
+    }
+    due = begin_of(worker, piece, now) + piece->job->timeout_ns;
+    if (due > now) {
+        return due;
+    }
+    warn(worker, item, BROOD_ERR_TASK_TIMEOUT);
+    return BROOD_NEVER;
+}
+
+static int64_t check_timeouts(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+        next = earlier(next, check_timeout(worker, now));
+    }
+    return next;
+}
+
+static void check_deadlines(brood_pool *pool, int64_t now)
+{
+    brood_result *following = NULL;
+
+    if (now < pool->next_deadline) {
+        return;
+    }
+    pool->next_deadline = BROOD_NEVER;
+    for (brood_result *job = pool->jobs; job != NULL; job = following) {
+        following = job->next;
+        if (job->deadline <= now) {
+            brood_job_cancel(job, BROOD_ERR_DEADLINE);
+        } else {
+            pool->next_deadline = earlier(pool->next_deadline, job->deadline);
+        }
+    }
+}
+
+/* ---- alarms ------------------------------------------------------------------------------ */
+
+/* The grace is over. A worker that has gone on to another item meanwhile may live. */
+static void check_kill(brood_worker *worker)
+{
+    bool is_at_it =
+        brood_load64(&worker->page->claim) >> 1 == worker->kill_id &&
+        (worker->kill_item == 0 || brood_load64(&worker->page->item) == worker->kill_item);
+
+    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
+    if (is_at_it) {
+        brood_worker_kill(worker);
+    }
+}
+
+static int64_t check_alarms(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+
+    for (uint32_t i = 0; i < pool->slots && pool->alarms > 0; i++) {
+        if (pool->workers[i] != NULL && pool->workers[i]->kill_at <= now) {
+            check_kill(pool->workers[i]);
+        }
+        if (pool->workers[i] != NULL && pool->workers[i]->look_at <= now) {
+            brood_crew_look(pool, i); /* it may be gone after this */
+        }
+        if (pool->workers[i] != NULL) {
+            next = earlier(next, earlier(pool->workers[i]->kill_at, pool->workers[i]->look_at));
+        }
+    }
+    return next;
+}
+
+int64_t brood_pool_tick(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+
+    if (pool->timed > 0) {
+        check_deadlines(pool, now);
+        next = earlier(check_timeouts(pool, now), pool->next_deadline);
+    }
+    return pool->alarms > 0 ? earlier(next, check_alarms(pool, now)) : next;
+}
