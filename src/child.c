@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "init.h"
+#include "memory.h"
 #include "platform.h"
 #include "protocol.h"
 #include "thread.h"
@@ -108,7 +109,7 @@ static brood_status read_frame(void **body, size_t *size, brood_error *error)
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "start frame",
                           "the child was started by another version of brood");
     }
-    child.frame = malloc(head.size + 1);
+    child.frame = brood_malloc(head.size + 1);
     if (child.frame == NULL) {
         return brood_fail_memory(error, "start frame");
     }
@@ -217,7 +218,7 @@ static brood_status start_watch(brood_error *error)
     if (!child.start.daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
     }
-    if (brood_begin() != BROOD_OK || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+    if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS) {
         return brood_fail_memory(error, "apr_initialize");
     }
     return brood_thread_start(watch, pool, error);

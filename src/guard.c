@@ -5,6 +5,7 @@
 
 #include "child.h"
 #include "error.h"
+#include "memory.h"
 #include "protocol.h"
 
 void brood_guard_encode(brood_buffer *buffer, const char *file, const char *const *argv)
@@ -24,7 +25,7 @@ static const char **split(const char *text, size_t size)
     for (size_t i = 0; i < size; i++) {
         count += text[i] == '\0';
     }
-    list = calloc(count + 1, sizeof *list);
+    list = brood_calloc(count + 1, sizeof *list);
     for (size_t i = 0; list != NULL && i < count; i++) {
         list[i] = text;
         text += strlen(text) + 1;

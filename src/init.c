@@ -14,6 +14,7 @@
 #include "child.h"
 #include "error.h"
 #include "guard.h"
+#include "memory.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
@@ -42,7 +43,8 @@ typedef struct registered {
 
 static brood_status begin_once(void)
 {
-    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&self.pool, NULL) != APR_SUCCESS) {
+    if (brood_apr(apr_initialize()) != APR_SUCCESS ||
+        brood_apr(apr_pool_create(&self.pool, NULL)) != APR_SUCCESS) {
         return BROOD_ERR_NO_MEMORY;
     }
     self.functions = apr_hash_make(self.pool);

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "exit.h"
+#include "memory.h"
 #include "options.h"
 #include "watchdog.h"
 
@@ -24,7 +25,8 @@ static struct {
 
 brood_status brood_process_global_init(apr_pool_t *pool)
 {
-    return apr_thread_mutex_create(&abandoned.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+    return brood_apr(apr_thread_mutex_create(&abandoned.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
+                   APR_SUCCESS
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }
@@ -32,14 +34,16 @@ brood_status brood_process_global_init(apr_pool_t *pool)
 brood_status brood_process_new(brood_process **process, const brood_process_options *options)
 {
     const char *name = options->name != NULL ? options->name : "";
-    brood_process *made = calloc(1, sizeof *made);
+    brood_process *made = brood_calloc(1, sizeof *made);
 
     *process = NULL;
     if (made != NULL) {
-        made->name = malloc(strlen(name) + 1);
+        made->name = brood_malloc(strlen(name) + 1);
     }
-    if (made == NULL || made->name == NULL || apr_pool_create(&made->pool, NULL) != APR_SUCCESS ||
-        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool) != APR_SUCCESS) {
+    if (made == NULL || made->name == NULL ||
+        brood_apr(apr_pool_create(&made->pool, NULL)) != APR_SUCCESS ||
+        brood_apr(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool)) !=
+            APR_SUCCESS) {
         brood_process_destroy(made);
         return brood_fail_memory(options->error, "process");
     }
@@ -341,7 +345,7 @@ const char *brood_process_name(const brood_process *process)
 
 static void abandon(brood_os_process *os)
 {
-    left_alone *entry = malloc(sizeof *entry);
+    left_alone *entry = brood_malloc(sizeof *entry);
 
     if (entry == NULL) {
         brood_os_process_free(os); /* a zombie until we end, for want of 16 bytes */

@@ -5,6 +5,7 @@
 #include "error.h"
 #include "guard.h"
 #include "init.h"
+#include "memory.h"
 #include "options.h"
 #include "process_impl.h"
 #include "watchdog.h"
@@ -168,7 +169,7 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
     brood_status status = name_function(run, function, &start);
 
     if (status == BROOD_OK && start.code.module == NULL) {
-        start.code.module = calloc(1, 1);
+        start.code.module = brood_calloc(1, 1);
         if (start.code.module == NULL) {
             status = brood_fail_memory(options->error, "start frame");
         }

@@ -1,6 +1,7 @@
 #include "watchdog.h"
 
 #include "error.h"
+#include "memory.h"
 #include "thread.h"
 
 static struct {
@@ -15,7 +16,8 @@ static struct {
 brood_status brood_watchdog_init(apr_pool_t *pool)
 {
     dog.pool = pool;
-    return apr_thread_mutex_create(&dog.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+    return brood_apr(apr_thread_mutex_create(&dog.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
+                   APR_SUCCESS
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }

@@ -39,7 +39,7 @@ static int add_fd(const brood_os_poller *poller, int fd, void *owner)
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    brood_os_poller *made = calloc(1, sizeof *made);
+    brood_os_poller *made = brood_calloc(1, sizeof *made);
     int saved = 0;
 
     *poller = NULL;
@@ -133,7 +133,7 @@ static int change(const brood_os_poller *poller, uintptr_t ident, int16_t filter
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    brood_os_poller *made = calloc(1, sizeof *made);
+    brood_os_poller *made = brood_calloc(1, sizeof *made);
     int saved = 0;
 
     *poller = NULL;
@@ -212,14 +212,14 @@ struct brood_os_poller {
 static bool grow(brood_os_poller *poller)
 {
     size_t capacity = poller->capacity == 0 ? 16 : poller->capacity * 2;
-    struct pollfd *slots = realloc(poller->slots, capacity * sizeof *slots);
+    struct pollfd *slots = brood_realloc(poller->slots, capacity * sizeof *slots);
     void **owners = NULL;
 
     if (slots == NULL) {
         return false;
     }
     poller->slots = slots;
-    owners = realloc((void *)poller->owners, capacity * sizeof *owners);
+    owners = brood_realloc((void *)poller->owners, capacity * sizeof *owners);
     if (owners == NULL) {
         return false;
     }
@@ -257,7 +257,7 @@ static int open_waker(brood_os_poller *poller)
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    brood_os_poller *made = calloc(1, sizeof *made);
+    brood_os_poller *made = brood_calloc(1, sizeof *made);
     int saved = 0;
 
     *poller = NULL;
@@ -342,7 +342,7 @@ static int wait_once(brood_os_poller *poller, void **owners, size_t most, size_t
     int found = -1;
 
     pthread_mutex_lock(&poller->lock);
-    slots = malloc(poller->count * sizeof *slots);
+    slots = brood_malloc(poller->count * sizeof *slots);
     if (slots != NULL) {
         slot_count = poller->count;
         memcpy(slots, poller->slots, slot_count * sizeof *slots);

@@ -38,13 +38,13 @@ static char *make_absolute(const char *path)
     size_t size = 0;
 
     if (path[0] == '/') {
-        return strdup(path);
+        return brood_strdup(path);
     }
     if (getcwd(here, sizeof here) == NULL) {
         return NULL;
     }
     size = strlen(here) + strlen(path) + 2;
-    absolute = malloc(size);
+    absolute = brood_malloc(size);
     if (absolute != NULL) {
         snprintf(absolute, size, "%s/%s", here, path);
     }
@@ -55,7 +55,7 @@ static char *make_absolute(const char *path)
 static char *join_path(const char *directory, size_t length, const char *name)
 {
     size_t size = length + strlen(name) + 3;
-    char *path = malloc(size);
+    char *path = brood_malloc(size);
     char *absolute = NULL;
 
     if (path == NULL) {
@@ -143,7 +143,7 @@ static char *path_of_self(const char *argv0)
     ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
 
     path[size > 0 ? size : 0] = '\0';
-    return path[0] == '/' ? strdup(path) : path_of_argv0(argv0);
+    return path[0] == '/' ? brood_strdup(path) : path_of_argv0(argv0);
 }
 
 #elif defined(__APPLE__)
