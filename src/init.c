@@ -47,11 +47,14 @@ static brood_status begin_once(void)
         brood_apr(apr_pool_create(&self.pool, NULL)) != APR_SUCCESS) {
         return BROOD_ERR_NO_MEMORY;
     }
+    if (brood_process_global_init(self.pool) != BROOD_OK ||
+        brood_watchdog_init(self.pool) != BROOD_OK) {
+        apr_pool_destroy(self.pool);
+        self.pool = NULL;
+        return BROOD_ERR_NO_MEMORY;
+    }
     self.functions = apr_hash_make(self.pool);
-    return brood_process_global_init(self.pool) == BROOD_OK &&
-                   brood_watchdog_init(self.pool) == BROOD_OK
-               ? BROOD_OK
-               : BROOD_ERR_NO_MEMORY;
+    return BROOD_OK;
 }
 
 /* Not in every child: beginning APR is a tenth of the cost of a start. Its atomics need none. */
@@ -91,14 +94,8 @@ static brood_status take_token(char text[BROOD_TOKEN_SIZE])
 
 static brood_status become_child(const char *token)
 {
-    brood_status status = BROOD_OK;
-
     self.state = BOOTSTRAPPING;
-    status = brood_child_run(token); /* comes back only when the token is not for us */
-    self.state = NEW;
-    free(self.executable);
-    self.executable = NULL;
-    return status;
+    return brood_child_run(token); /* comes back only when the token is not for us */
 }
 
 static brood_status initialize(const char *argv0)
@@ -109,11 +106,12 @@ static brood_status initialize(const char *argv0)
     if (status == BROOD_OK) {
         status = brood_os_self_find(&self.executable, argv0, NULL);
     }
-    if (status == BROOD_OK && token[0] != '\0') {
-        return become_child(token);
-    }
     if (status == BROOD_OK) {
-        status = brood_begin();
+        status = token[0] != '\0' ? become_child(token) : brood_begin();
+    }
+    if (status != BROOD_OK) { /* it may be tried again */
+        free(self.executable);
+        self.executable = NULL;
     }
     self.state = status == BROOD_OK ? READY : NEW;
     return status;
