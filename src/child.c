@@ -257,7 +257,7 @@ static _Noreturn void run(brood_function *function)
     exit((int)ended.code);
 }
 
-brood_status brood_child_run(const char *text)
+brood_status brood_child_run(const char *text, const char *argv0)
 {
     brood_error error = {0};
     brood_token token = {0};
@@ -268,9 +268,12 @@ brood_status brood_child_run(const char *text)
         status = brood_os_channel_adopt(&child.channel, token.channel, &error);
     }
     if (status != BROOD_OK) {
-        return BROOD_ERR_PROTOCOL;
+        return status;
     }
-    status = read_start(&token, &error);
+    status = brood_find_executable(argv0, &error); /* not sooner: the parent shall hear of it */
+    if (status == BROOD_OK) {
+        status = read_start(&token, &error);
+    }
     if (status == BROOD_OK) {
         brood_os_child_begin(child.start.name);
         status = find_function(&function, &error);

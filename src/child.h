@@ -7,10 +7,11 @@
 #include <brood/status.h>
 
 /*
- * Runs what the parent asked for and exits the process. Returns BROOD_ERR_PROTOCOL, and nothing
- * has happened, when the token was not made for this process.
+ * Runs what the parent asked for and exits the process; argv0 is main's. Returns, and nothing has
+ * happened, when it has no way to the parent: BROOD_ERR_PROTOCOL, the token was not made for this
+ * process; or there is no memory for it.
  */
-brood_status brood_child_run(const char *text);
+brood_status brood_child_run(const char *text, const char *argv0);
 
 /* Tells the parent why the child cannot do what it was started for, and ends the process. */
 _Noreturn void brood_child_refuse(const brood_error *error);

@@ -92,10 +92,29 @@ static brood_status take_token(char text[BROOD_TOKEN_SIZE])
     return fits ? BROOD_OK : BROOD_ERR_PROTOCOL;
 }
 
-static brood_status become_child(const char *token)
+brood_status brood_find_executable(const char *argv0, brood_error *error)
+{
+    return brood_os_self_find(&self.executable, argv0, error);
+}
+
+static brood_status become_child(const char *token, const char *argv0)
 {
     self.state = BOOTSTRAPPING;
-    return brood_child_run(token); /* comes back only when the token is not for us */
+    return brood_child_run(token, argv0); /* comes back only when the token is not for us */
+}
+
+static brood_status become_parent(const char *argv0)
+{
+    brood_status status = brood_find_executable(argv0, NULL);
+
+    if (status == BROOD_OK) {
+        status = brood_begin();
+    }
+    if (status != BROOD_OK) { /* it may be tried again */
+        free(self.executable);
+        self.executable = NULL;
+    }
+    return status;
 }
 
 static brood_status initialize(const char *argv0)
@@ -104,14 +123,7 @@ static brood_status initialize(const char *argv0)
     brood_status status = take_token(token);
 
     if (status == BROOD_OK) {
-        status = brood_os_self_find(&self.executable, argv0, NULL);
-    }
-    if (status == BROOD_OK) {
-        status = token[0] != '\0' ? become_child(token) : brood_begin();
-    }
-    if (status != BROOD_OK) { /* it may be tried again */
-        free(self.executable);
-        self.executable = NULL;
+        status = token[0] != '\0' ? become_child(token, argv0) : become_parent(argv0);
     }
     self.state = status == BROOD_OK ? READY : NEW;
     return status;
