@@ -113,17 +113,18 @@ static void handle_inbox(brood_process *process)
 
 static void listen_to_child(brood_process *process)
 {
-    for (int i = 0; i < LISTEN_READS_MAX && process->control != NULL; i++) {
+    brood_status status = BROOD_OK;
+
+    for (int i = 0; i < LISTEN_READS_MAX && process->control != NULL && status == BROOD_OK; i++) {
         size_t got = 0;
 
-        if (brood_os_channel_read(process->control, process->inbox + process->inbox_used,
-                                  sizeof process->inbox - process->inbox_used, &got,
-                                  NULL) != BROOD_OK) {
-            break;
-        }
+        status = brood_os_channel_read(process->control, process->inbox + process->inbox_used,
+                                       sizeof process->inbox - process->inbox_used, &got, NULL);
         process->inbox_used += got;
         handle_inbox(process);
     }
+    process->is_deaf =
+        status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
 }
 
 /* ---- its end ----------------------------------------------------------------------------- */
@@ -136,6 +137,13 @@ static brood_status kill_locked(brood_process *process, brood_ended_by reason, b
         process->ended_by = reason;
     }
     return status;
+}
+
+/* Whether it has yet to come to its function, as far as we know. Called with the lock. */
+static bool is_starting(const brood_process *process)
+{
+    return !process->is_command && !process->hello && !process->is_deaf &&
+           process->ended_by == BROOD_BY_ITSELF;
 }
 
 /* Looks what has happened since. Called with the lock. */
@@ -153,8 +161,7 @@ static void update(brood_process *process)
         return;
     }
     listen_to_child(process);
-    if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
-        brood_os_now() >= process->handshake_deadline) {
+    if (is_starting(process) && brood_os_now() >= process->handshake_deadline) {
         kill_locked(process, BROOD_BY_HANDSHAKE, NULL);
     }
 }
@@ -190,8 +197,7 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
     int64_t next = deadline;
 
     apr_thread_mutex_lock(process->lock);
-    if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
-        process->handshake_deadline < next) {
+    if (is_starting(process) && process->handshake_deadline < next) {
         next = process->handshake_deadline;
     }
     apr_thread_mutex_unlock(process->lock);

@@ -37,6 +37,7 @@ struct brood_process {
     bool asked; /* to end */
     brood_ended_by ended_by;
     bool hello;
+    bool is_deaf; /* the channel failed: what else the child said is not known */
     bool started; /* a guard has started its command; pid is the command's */
     bool refused;
     bool out_of_memory; /* the child said so */
