@@ -47,7 +47,7 @@ brood_handle brood_task_handle(const brood_task *task, size_t index)
  * Frames of a child are few and small: they always fit into the channel, so a write that does
  * not go through means that the parent has gone. Safe in a signal handler on POSIX.
  */
-static void send_frame(brood_frame_type type, const void *body, size_t size)
+static brood_status send_frame(brood_frame_type type, const void *body, size_t size)
 {
     char frame[sizeof(brood_frame_head) + BROOD_CHILD_BODY_MAX];
     brood_frame_head head = {BROOD_PROTOCOL_MAGIC, BROOD_PROTOCOL_VERSION, (uint16_t)type,
@@ -56,7 +56,7 @@ static void send_frame(brood_frame_type type, const void *body, size_t size)
 
     memcpy(frame, &head, sizeof head);
     memcpy(frame + sizeof head, body, size);
-    brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
+    return brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
 }
 
 _Noreturn void brood_child_refuse(const brood_error *error)
@@ -66,11 +66,11 @@ _Noreturn void brood_child_refuse(const brood_error *error)
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
-void brood_child_say_started(int64_t pid)
+brood_status brood_child_say_started(int64_t pid)
 {
     brood_hello_body body = {pid};
 
-    send_frame(BROOD_FRAME_STARTED, &body, sizeof body);
+    return send_frame(BROOD_FRAME_STARTED, &body, sizeof body);
 }
 
 /* Reads size bytes or ends: without a parent there is nothing to do here. */

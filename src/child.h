@@ -16,7 +16,7 @@ brood_status brood_child_run(const char *text, const char *argv0);
 /* Tells the parent why the child cannot do what it was started for, and ends the process. */
 _Noreturn void brood_child_refuse(const brood_error *error);
 
-/* Of a guard: the command has been started. */
-void brood_child_say_started(int64_t pid);
+/* Of a guard: the command has been started. Fails when the parent cannot be told. */
+brood_status brood_child_say_started(int64_t pid);
 
 #endif
