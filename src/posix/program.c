@@ -82,7 +82,11 @@ static char *search_path(const char *name, const char *list)
             return path;
         }
         free(path);
-        found = result == EACCES || result == ENOMEM ? result : found;
+        if (result == ENOMEM) { /* it may be there, and no later one shall stand in for it */
+            found = result;
+            break;
+        }
+        found = result == EACCES ? result : found;
         list += length + (list[length] == ':');
     }
     errno = found;
@@ -193,6 +197,12 @@ const char *brood_os_self_path(const char *path)
     return path;
 }
 
+/* Whether to look elsewhere: without memory it may be there, and no other shall stand in for it. */
+static bool may_go_on(brood_status status)
+{
+    return status != BROOD_OK && status != BROOD_ERR_NO_MEMORY;
+}
+
 /* brood-worker in the libexec beside the library's own directory, or in that directory itself. */
 brood_status brood_os_worker_find(char **path, brood_error *error)
 {
@@ -207,14 +217,19 @@ brood_status brood_os_worker_find(char **path, brood_error *error)
         return status;
     }
     end = strrchr(own.module, '/');
-    for (size_t i = 0; end != NULL && i < sizeof places / sizeof places[0] && *path == NULL; i++) {
+    status = BROOD_ERR_NOT_FOUND;
+    for (size_t i = 0; end != NULL && i < sizeof places / sizeof places[0] && may_go_on(status);
+         i++) {
         char file[PATH_MAX];
 
         snprintf(file, sizeof file, "%.*s/%sbrood-worker", (int)(end - own.module), own.module,
                  places[i]);
-        brood_os_program_find(path, file, NULL, NULL);
+        status = brood_os_program_find(path, file, NULL, NULL);
     }
     free(own.module);
-    return *path != NULL ? BROOD_OK
-                         : brood_os_program_find(path, BROOD_WORKER_INSTALLED, NULL, error);
+    if (status == BROOD_ERR_NO_MEMORY) {
+        return brood_fail_memory(error, "brood-worker");
+    }
+    return status == BROOD_OK ? status
+                              : brood_os_program_find(path, BROOD_WORKER_INSTALLED, NULL, error);
 }
