@@ -330,6 +330,7 @@ int brood_posix_exit_fd(brood_os_process *process, brood_error *error)
     pthread_mutex_unlock(&exit_lock);
     if (fd < 0) {
         brood_posix_fail(error, saved, "exit descriptor");
+        errno = saved;
     }
     return fd;
 }

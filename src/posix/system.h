@@ -76,7 +76,7 @@ void brood_posix_job_discard(brood_posix_job *job);
 
 /* ---- channel.c, process.c ------------------------------------------------------------------ */
 
-/* The descriptor to poll for a channel, and for the end of a process (-1: error is filled). */
+/* The descriptor to poll for a channel, and for the end of a process (-1: errno, error). */
 int brood_posix_channel_fd(const brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);
 
