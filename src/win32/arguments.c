@@ -318,13 +318,13 @@ static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
     return wide;
 }
 
-/* Without regard to case, as the system compares them. */
 /* The C runtime keeps a copy, and passes its changes on to the system. */
 void brood_os_environment_remove(const char *name)
 {
     _putenv_s(name, "");
 }
 
+/* Without regard to case, as the system compares them. */
 bool brood_os_environment_same(const char *a, const char *b, size_t length)
 {
     int left_length = 0;
@@ -338,8 +338,9 @@ bool brood_os_environment_same(const char *a, const char *b, size_t length)
     }
     left = wide_name(a, length, &left_length);
     right = wide_name(b, length, &right_length);
-    same = left != NULL && right != NULL &&
-           CompareStringOrdinal(left, left_length, right, right_length, TRUE) == CSTR_EQUAL;
+    same = left != NULL && right != NULL
+               ? CompareStringOrdinal(left, left_length, right, right_length, TRUE) == CSTR_EQUAL
+               : _strnicmp(a, b, length) == 0; /* without memory: right for names in ASCII */
     free(right);
     free(left);
     return same;
