@@ -129,9 +129,13 @@ static char *path_of_argv0(const char *argv0)
 {
     char *found = NULL;
     char *path = NULL;
+    brood_status status = BROOD_ERR_NOT_FOUND;
 
-    if (argv0 == NULL || brood_os_program_find(&found, argv0, getenv("PATH"), NULL) != BROOD_OK) {
-        errno = ENOENT;
+    if (argv0 != NULL) {
+        status = brood_os_program_find(&found, argv0, getenv("PATH"), NULL);
+    }
+    if (status != BROOD_OK) {
+        errno = status == BROOD_ERR_NO_MEMORY ? ENOMEM : ENOENT;
         return NULL;
     }
     path = realpath(found, NULL);
