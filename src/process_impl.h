@@ -31,7 +31,7 @@ struct brood_process {
     int64_t handshake_deadline;
 
     brood_os_process *os;
-    struct left_alone *entry; /* room for os on the list of those that are left alone */
+    struct left_alone *entry;  /* room for os on the list of those that are left alone */
     brood_os_channel *control; /* NULL for a command */
     brood_os_channel *streams[3];
 
