@@ -17,7 +17,7 @@ set(provision_table
     "native demo mingw macos musl|ninja|ninja-build|ninja-build|ninja|ninja"
     "native demo consumer|-|libapr1-dev|apr-devel|apr|apr"
     "native|-|libcmocka-dev|libcmocka-devel|cmocka|cmocka"
-    "asan-ubsan|-|-|libasan libubsan|-|-"
+    "asan-ubsan faults|-|-|libasan libubsan|-|-"
     "tsan|-|-|libtsan|-|-"
     "dev-clang|clang|clang|clang|-|clang"
     "dev-clang|clang++|g++|gcc-c++|-|-"

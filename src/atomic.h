@@ -28,6 +28,12 @@ static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
     _InterlockedExchange64(atomic, (long long)value);
 }
 
+/* Returns the sum. */
+static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
+{
+    return (uint64_t)_InterlockedExchangeAdd64(atomic, (long long)value) + value;
+}
+
 static inline uint32_t brood_load32(brood_atomic32 *atomic)
 {
     return (uint32_t)_InterlockedOr(atomic, 0);
@@ -74,6 +80,11 @@ static inline uint64_t brood_load64(brood_atomic64 *atomic)
 static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
 {
     atomic_store(atomic, value);
+}
+
+static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
+{
+    return atomic_fetch_add(atomic, value) + value;
 }
 
 static inline uint32_t brood_load32(brood_atomic32 *atomic)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 #define SMALLEST 256
 
 bool brood_buffer_reserve(brood_buffer *buffer, size_t size)
@@ -21,7 +23,7 @@ bool brood_buffer_reserve(brood_buffer *buffer, size_t size)
     while (wanted < buffer->size + size) {
         wanted *= 2;
     }
-    data = realloc(buffer->data, wanted);
+    data = brood_realloc(buffer->data, wanted);
     if (data == NULL) {
         buffer->failed = true;
         return false;

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "init.h"
+#include "memory.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
@@ -34,7 +35,7 @@ const brood_nesting *brood_nesting_here(void)
  * Frames of a child are few and small: they always fit into the channel, so a write that does
  * not go through means that the parent has gone. Safe in a signal handler on POSIX.
  */
-static void send_frame(brood_frame_type type, const void *body, size_t size)
+static brood_status send_frame(brood_frame_type type, const void *body, size_t size)
 {
     char frame[sizeof(brood_frame_head) + BROOD_CHILD_BODY_MAX];
     brood_frame_head head = {BROOD_PROTOCOL_MAGIC, BROOD_PROTOCOL_VERSION, (uint16_t)type,
@@ -43,7 +44,7 @@ static void send_frame(brood_frame_type type, const void *body, size_t size)
 
     memcpy(frame, &head, sizeof head);
     memcpy(frame + sizeof head, body, size);
-    brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
+    return brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
 }
 
 _Noreturn void brood_child_refuse(const brood_error *error)
@@ -53,11 +54,11 @@ _Noreturn void brood_child_refuse(const brood_error *error)
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
-void brood_child_say_started(int64_t pid)
+brood_status brood_child_say_started(int64_t pid)
 {
     brood_hello_body body = {pid};
 
-    send_frame(BROOD_FRAME_STARTED, &body, sizeof body);
+    return send_frame(BROOD_FRAME_STARTED, &body, sizeof body);
 }
 
 /* Reads size bytes or ends: without a parent there is nothing to do here. */
@@ -96,7 +97,7 @@ static brood_status read_frame(void **body, size_t *size, brood_error *error)
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "start frame",
                           "the child was started by another version of brood");
     }
-    child.frame = malloc(head.size + 1);
+    child.frame = brood_malloc(head.size + 1);
     if (child.frame == NULL) {
         return brood_fail_memory(error, "start frame");
     }
@@ -184,7 +185,7 @@ static brood_status start_watch(brood_error *error)
     if (!child.start.daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
     }
-    if (brood_begin() != BROOD_OK || apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+    if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS) {
         return brood_fail_memory(error, "apr_initialize");
     }
     return brood_thread_start(watch, pool, error);
@@ -223,7 +224,7 @@ static _Noreturn void run(brood_function *function)
     exit((int)ended.code);
 }
 
-brood_status brood_child_run(const char *text)
+brood_status brood_child_run(const char *text, const char *argv0)
 {
     brood_error error = {0};
     brood_token token = {0};
@@ -234,9 +235,12 @@ brood_status brood_child_run(const char *text)
         status = brood_os_channel_adopt(&child.channel, token.channel, &error);
     }
     if (status != BROOD_OK) {
-        return BROOD_ERR_PROTOCOL;
+        return status;
     }
-    status = read_start(&token, &error);
+    status = brood_find_executable(argv0, &error); /* not sooner: the parent shall hear of it */
+    if (status == BROOD_OK) {
+        status = read_start(&token, &error);
+    }
     if (status == BROOD_OK) {
         brood_os_child_begin(child.start.name);
         status = brood_function_find(&child.start.function, &function, &error);

@@ -7,15 +7,16 @@
 #include <brood/status.h>
 
 /*
- * Runs what the parent asked for and exits the process. Returns BROOD_ERR_PROTOCOL, and nothing
- * has happened, when the token was not made for this process.
+ * Runs what the parent asked for and exits the process; argv0 is main's. Returns, and nothing has
+ * happened, when it has no way to the parent: BROOD_ERR_PROTOCOL, the token was not made for this
+ * process; or there is no memory for it.
  */
-brood_status brood_child_run(const char *text);
+brood_status brood_child_run(const char *text, const char *argv0);
 
 /* Tells the parent why the child cannot do what it was started for, and ends the process. */
 _Noreturn void brood_child_refuse(const brood_error *error);
 
-/* Of a guard: the command has been started. */
-void brood_child_say_started(int64_t pid);
+/* Of a guard: the command has been started. Fails when the parent cannot be told. */
+brood_status brood_child_say_started(int64_t pid);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "pool_impl.h"
 
 #define BACKOFF_MAX_NS (1000 * BROOD_NS_PER_MS)
@@ -113,7 +114,7 @@ static brood_status launch(brood_worker *worker, brood_handle bell, brood_error 
 static brood_status make_worker(brood_worker **worker, brood_pool *pool, uint32_t slot,
                                 brood_error *error)
 {
-    brood_worker *made = calloc(1, sizeof *made);
+    brood_worker *made = brood_calloc(1, sizeof *made);
     brood_handle bell = BROOD_HANDLE_NONE;
     brood_status status = BROOD_OK;
 
@@ -164,7 +165,7 @@ static uint32_t free_slot(brood_pool *pool)
 static bool grow_slots(brood_pool *pool)
 {
     uint32_t slots = pool->slots == 0 ? 8 : pool->slots * 2;
-    brood_worker **workers = realloc((void *)pool->workers, slots * sizeof(brood_worker *));
+    brood_worker **workers = brood_realloc((void *)pool->workers, slots * sizeof(brood_worker *));
 
     if (workers == NULL) {
         return false;

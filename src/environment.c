@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "platform.h"
 #include "protocol.h"
 
@@ -59,7 +60,7 @@ static char **flatten(const char **list, size_t n)
     for (size_t i = 0; i < n; i++) {
         size += strlen(list[i]) + 1;
     }
-    block = malloc(size);
+    block = brood_malloc(size);
     if (block == NULL) {
         return NULL;
     }
@@ -90,8 +91,8 @@ brood_status brood_environment_build(char ***environment, const brood_process_op
             return status;
         }
     }
-    list = malloc((count((const char *const *)inherited) + count(options->environment) + 1) *
-                  sizeof *list);
+    list = brood_malloc((count((const char *const *)inherited) + count(options->environment) + 1) *
+                        sizeof *list);
     if (list != NULL) {
         for (; inherited != NULL && inherited[n] != NULL; n++) {
             list[n] = inherited[n];

@@ -70,7 +70,7 @@ static brood_exit_reason reason_of(const brood_process *process, const brood_os_
     if (process->out_of_memory && failed) {
         return BROOD_EXIT_MEMORY;
     }
-    if (process->refused || (!process->is_command && !process->hello)) {
+    if (process->refused || (!process->is_command && !process->hello && !process->is_deaf)) {
         return BROOD_EXIT_START;
     }
     return is_code_after_all(process, result) ? BROOD_EXIT_CODE : result->reason;

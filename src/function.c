@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "init.h"
+#include "memory.h"
 
 #define NAME_MAX_BYTES 255
 
@@ -18,7 +19,7 @@ static brood_status by_registry(brood_function_ref *ref, brood_os_function *func
                                        ? "is NULL, and function_name does not name one"
                                        : "must be registered to run in another executable");
     }
-    ref->code.module = calloc(1, 1);
+    ref->code.module = brood_calloc(1, 1);
     return ref->code.module != NULL ? BROOD_OK : brood_fail_memory(error, argument);
 }
 

@@ -5,6 +5,7 @@
 
 #include "child.h"
 #include "error.h"
+#include "memory.h"
 #include "protocol.h"
 
 void brood_guard_encode(brood_buffer *buffer, const char *file, const char *const *argv)
@@ -24,7 +25,7 @@ static const char **split(const char *text, size_t size)
     for (size_t i = 0; i < size; i++) {
         count += text[i] == '\0';
     }
-    list = calloc(count + 1, sizeof *list);
+    list = brood_calloc(count + 1, sizeof *list);
     for (size_t i = 0; list != NULL && i < count; i++) {
         list[i] = text;
         text += strlen(text) + 1;
@@ -72,12 +73,18 @@ static int wait_for_end(brood_os_process *process)
 {
     brood_os_exit result = {0};
 
-    while (brood_os_process_reap(process, &result, NULL) == BROOD_ERR_TIMEOUT) {
+    brood_status status = brood_os_process_reap(process, &result, NULL);
+
+    while (status == BROOD_ERR_TIMEOUT) {
         brood_os_wait_item item = {process, NULL, false, false};
 
-        if (brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL) != BROOD_OK) {
-            brood_os_child_end(1, true);
+        status = brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
+        if (status == BROOD_OK) {
+            status = brood_os_process_reap(process, &result, NULL);
         }
+    }
+    if (status != BROOD_OK) { /* better no command than one whose end nobody sees */
+        brood_os_child_end(1, true);
     }
     brood_os_process_free(process);
     if (result.reason == BROOD_EXIT_SIGNAL) {
@@ -102,7 +109,9 @@ int brood_guard_run(brood_task *task, const void *arg, size_t size)
     if (status != BROOD_OK) {
         brood_child_refuse(&error);
     }
-    brood_child_say_started(brood_os_process_pid(process));
+    if (brood_child_say_started(brood_os_process_pid(process)) != BROOD_OK) {
+        brood_os_child_end(1, true); /* the parent has gone, or would wait for the word in vain */
+    }
     let_go_of_handles(task);
     return wait_for_end(process);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "pool_impl.h"
 
 /* ---- what may be said -------------------------------------------------------------------- */
@@ -76,7 +77,7 @@ static brood_status make_own(brood_hearing *hearing, const brood_result *job)
         hearing->into[size] = '\0';
         return BROOD_OK;
     }
-    hearing->own = malloc((size_t)size + 1);
+    hearing->own = brood_malloc((size_t)size + 1);
     if (hearing->own == NULL) {
         return BROOD_ERR_NO_MEMORY;
     }

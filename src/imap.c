@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "options.h"
 #include "pool_impl.h"
 
@@ -68,7 +69,7 @@ brood_status brood_array_next(void *user, const void **data, size_t *size)
 /* The result belongs to the item before the pool may finish it: hence the lock in on_finish. */
 static brood_status submit(brood_imap *imap, const void *data, size_t size)
 {
-    imap_item *item = calloc(1, sizeof *item);
+    imap_item *item = brood_calloc(1, sizeof *item);
     brood_status status = BROOD_ERR_NO_MEMORY;
 
     if (item == NULL) {
@@ -109,7 +110,7 @@ static void fill(brood_imap *imap)
 static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = malloc(size);
+    char *copy = brood_malloc(size);
 
     if (copy != NULL) {
         memcpy(copy, text, size);
@@ -130,7 +131,7 @@ static bool copy_options(brood_imap *imap)
         options->function_name = imap->function_name = copy_text(options->function_name);
     }
     if (count > 0 && options->shared != NULL) {
-        imap->shared = (brood_shared **)malloc(count * sizeof(brood_shared *));
+        imap->shared = (brood_shared **)brood_malloc(count * sizeof(brood_shared *));
         for (size_t i = 0; imap->shared != NULL && i < count; i++) {
             imap->shared[i] = options->shared[i];
             brood_shared_hold(imap->shared[i]);
@@ -160,7 +161,7 @@ static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *
     if (check(pool, input) != BROOD_OK) {
         return BROOD_ERR_ARGUMENT;
     }
-    made = calloc(1, sizeof *made);
+    made = brood_calloc(1, sizeof *made);
     if (made == NULL) {
         return BROOD_ERR_NO_MEMORY;
     }

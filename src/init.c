@@ -14,6 +14,7 @@
 #include "child.h"
 #include "error.h"
 #include "guard.h"
+#include "memory.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
@@ -44,15 +45,19 @@ typedef struct registered {
 
 static brood_status begin_once(void)
 {
-    if (apr_initialize() != APR_SUCCESS || apr_pool_create(&self.pool, NULL) != APR_SUCCESS) {
+    if (brood_apr(apr_initialize()) != APR_SUCCESS ||
+        brood_apr(apr_pool_create(&self.pool, NULL)) != APR_SUCCESS) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    if (brood_process_global_init(self.pool) != BROOD_OK ||
+        brood_watchdog_init(self.pool) != BROOD_OK ||
+        brood_shared_global_init(self.pool) != BROOD_OK) {
+        apr_pool_destroy(self.pool);
+        self.pool = NULL;
         return BROOD_ERR_NO_MEMORY;
     }
     self.functions = apr_hash_make(self.pool);
-    return brood_process_global_init(self.pool) == BROOD_OK &&
-                   brood_watchdog_init(self.pool) == BROOD_OK &&
-                   brood_shared_global_init(self.pool) == BROOD_OK
-               ? BROOD_OK
-               : BROOD_ERR_NO_MEMORY;
+    return BROOD_OK;
 }
 
 /* Not in every child: beginning APR is a tenth of the cost of a start. Its atomics need none. */
@@ -90,15 +95,28 @@ static brood_status take_token(char text[BROOD_TOKEN_SIZE])
     return fits ? BROOD_OK : BROOD_ERR_PROTOCOL;
 }
 
-static brood_status become_child(const char *token)
+brood_status brood_find_executable(const char *argv0, brood_error *error)
 {
-    brood_status status = BROOD_OK;
+    return brood_os_self_find(&self.executable, argv0, error);
+}
 
+static brood_status become_child(const char *token, const char *argv0)
+{
     self.state = BOOTSTRAPPING;
-    status = brood_child_run(token); /* comes back only when the token is not for us */
-    self.state = NEW;
-    free(self.executable);
-    self.executable = NULL;
+    return brood_child_run(token, argv0); /* comes back only when the token is not for us */
+}
+
+static brood_status become_parent(const char *argv0)
+{
+    brood_status status = brood_find_executable(argv0, NULL);
+
+    if (status == BROOD_OK) {
+        status = brood_begin();
+    }
+    if (status != BROOD_OK) { /* it may be tried again */
+        free(self.executable);
+        self.executable = NULL;
+    }
     return status;
 }
 
@@ -108,13 +126,7 @@ static brood_status initialize(const char *argv0)
     brood_status status = take_token(token);
 
     if (status == BROOD_OK) {
-        status = brood_os_self_find(&self.executable, argv0, NULL);
-    }
-    if (status == BROOD_OK && token[0] != '\0') {
-        return become_child(token);
-    }
-    if (status == BROOD_OK) {
-        status = brood_begin();
+        status = token[0] != '\0' ? become_child(token, argv0) : become_parent(argv0);
     }
     self.state = status == BROOD_OK ? READY : NEW;
     return status;

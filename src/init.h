@@ -14,6 +14,9 @@ brood_status brood_require_ready(brood_error *error);
 /* Begins APR and what stands on it, once; from any thread. */
 brood_status brood_begin(void);
 
+/* Finds what a child of this process is to execute: this program itself. */
+brood_status brood_find_executable(const char *argv0, brood_error *error);
+
 /* The child begins its function: from now on it may start processes itself. */
 void brood_become_ready(void);
 

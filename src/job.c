@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "pool_impl.h"
 
 #define PROGRESS_EVERY_NS (100 * BROOD_NS_PER_MS)
@@ -16,7 +17,7 @@ brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count)
     if (piece != NULL) {
         job->spare = NULL;
     } else {
-        piece = malloc(sizeof *piece);
+        piece = brood_malloc(sizeof *piece);
     }
     if (piece != NULL) {
         memset(piece, 0, sizeof *piece);
@@ -233,7 +234,7 @@ static bool is_same_way(const brood_failed_items *items, const brood_failure *fa
 static brood_failed_items *new_items(const brood_failure *failure, uint64_t first, uint64_t count)
 {
     size_t length = strlen(failure->message);
-    brood_failed_items *items = calloc(1, sizeof *items + length + 1);
+    brood_failed_items *items = brood_calloc(1, sizeof *items + length + 1);
 
     if (items == NULL) {
         return NULL;
@@ -246,7 +247,7 @@ static brood_failed_items *new_items(const brood_failure *failure, uint64_t firs
     items->attempt = failure->attempt;
     memcpy(items->message, failure->message, length + 1);
     if (failure->exit.reason != BROOD_EXIT_NONE) {
-        items->exit = malloc(sizeof *items->exit);
+        items->exit = brood_malloc(sizeof *items->exit);
         if (items->exit != NULL) {
             *items->exit = failure->exit;
         }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "memory.h"
 #include "pool_impl.h"
 #include "thread.h"
 
@@ -298,8 +299,9 @@ static brood_waiter *take_waiter(brood_pool *pool)
         pool->spare_waiters = waiter->next;
         return waiter;
     }
-    waiter = calloc(1, sizeof *waiter);
-    if (waiter != NULL && apr_thread_cond_create(&waiter->cond, pool->apr) != APR_SUCCESS) {
+    waiter = brood_calloc(1, sizeof *waiter);
+    if (waiter != NULL &&
+        brood_apr(apr_thread_cond_create(&waiter->cond, pool->apr)) != APR_SUCCESS) {
         free(waiter);
         waiter = NULL;
     }

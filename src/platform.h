@@ -416,4 +416,8 @@ typedef struct brood_os_signals {
 void brood_os_signals_hold(brood_os_signals *before);
 void brood_os_signals_release(const brood_os_signals *before);
 
+#if defined(BROOD_FAULTS) && !defined(BROOD_SEAM)
+#include "faults_platform.h"
+#endif
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "init.h"
+#include "memory.h"
 #include "options.h"
 #include "pool_impl.h"
 
@@ -163,7 +164,7 @@ static brood_status copy_options(brood_pool *pool, const brood_pool_options *giv
         status = copy_handles(pool, given->process);
     }
     if (status == BROOD_OK && given->initializer_size > 0) {
-        pool->initializer_arg = malloc(given->initializer_size);
+        pool->initializer_arg = brood_malloc(given->initializer_size);
         if (pool->initializer_arg == NULL) {
             return brood_fail_memory(given->error, "initializer_arg");
         }
@@ -226,16 +227,17 @@ static void size_up(brood_pool *pool)
 
 static brood_status make(brood_pool **pool, brood_error *error)
 {
-    brood_pool *made = calloc(1, sizeof *made);
+    brood_pool *made = brood_calloc(1, sizeof *made);
 
     *pool = NULL;
     if (made == NULL) {
         return brood_fail_memory(error, "pool");
     }
     brood_exchange32(&made->references, 1);
-    if (apr_pool_create(&made->apr, NULL) != APR_SUCCESS ||
-        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->apr) != APR_SUCCESS ||
-        apr_thread_cond_create(&made->thread_cond, made->apr) != APR_SUCCESS) {
+    if (brood_apr(apr_pool_create(&made->apr, NULL)) != APR_SUCCESS ||
+        brood_apr(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->apr)) !=
+            APR_SUCCESS ||
+        brood_apr(apr_thread_cond_create(&made->thread_cond, made->apr)) != APR_SUCCESS) {
         brood_pool_release(made);
         return brood_fail_memory(error, "pool");
     }

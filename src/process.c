@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "exit.h"
+#include "memory.h"
 #include "options.h"
 #include "watchdog.h"
 
@@ -24,7 +25,8 @@ static struct {
 
 brood_status brood_process_global_init(apr_pool_t *pool)
 {
-    return apr_thread_mutex_create(&abandoned.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+    return brood_apr(apr_thread_mutex_create(&abandoned.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
+                   APR_SUCCESS
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }
@@ -32,14 +34,17 @@ brood_status brood_process_global_init(apr_pool_t *pool)
 brood_status brood_process_new(brood_process **process, const brood_process_options *options)
 {
     const char *name = options->name != NULL ? options->name : "";
-    brood_process *made = calloc(1, sizeof *made);
+    brood_process *made = brood_calloc(1, sizeof *made);
 
     *process = NULL;
     if (made != NULL) {
-        made->name = malloc(strlen(name) + 1);
+        made->name = brood_malloc(strlen(name) + 1);
+        made->entry = brood_malloc(sizeof *made->entry);
     }
-    if (made == NULL || made->name == NULL || apr_pool_create(&made->pool, NULL) != APR_SUCCESS ||
-        apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool) != APR_SUCCESS) {
+    if (made == NULL || made->name == NULL || made->entry == NULL ||
+        brood_apr(apr_pool_create(&made->pool, NULL)) != APR_SUCCESS ||
+        brood_apr(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool)) !=
+            APR_SUCCESS) {
         brood_process_destroy(made);
         return brood_fail_memory(options->error, "process");
     }
@@ -109,17 +114,18 @@ static void handle_inbox(brood_process *process)
 
 static void listen_to_child(brood_process *process)
 {
-    for (int i = 0; i < LISTEN_READS_MAX && process->control != NULL; i++) {
+    brood_status status = BROOD_OK;
+
+    for (int i = 0; i < LISTEN_READS_MAX && process->control != NULL && status == BROOD_OK; i++) {
         size_t got = 0;
 
-        if (brood_os_channel_read(process->control, process->inbox + process->inbox_used,
-                                  sizeof process->inbox - process->inbox_used, &got,
-                                  NULL) != BROOD_OK) {
-            break;
-        }
+        status = brood_os_channel_read(process->control, process->inbox + process->inbox_used,
+                                       sizeof process->inbox - process->inbox_used, &got, NULL);
         process->inbox_used += got;
         handle_inbox(process);
     }
+    process->is_deaf =
+        status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
 }
 
 /* ---- its end ----------------------------------------------------------------------------- */
@@ -134,36 +140,51 @@ static brood_status kill_locked(brood_process *process, brood_ended_by reason, b
     return status;
 }
 
-/* Looks what has happened since. Called with the lock. */
-static void update(brood_process *process)
+/* Whether it has yet to come to its function, as far as we know. Called with the lock. */
+static bool is_starting(const brood_process *process)
 {
-    brood_os_exit result = {0};
-
-    if (process->is_over) {
-        return;
-    }
-    if (brood_os_process_reap(process->os, &result, NULL) == BROOD_OK) {
-        listen_to_child(process); /* after the end, so that nothing can follow */
-        brood_exit_decide(process, &result);
-        process->is_over = true;
-        return;
-    }
-    listen_to_child(process);
-    if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
-        brood_os_now() >= process->handshake_deadline) {
-        kill_locked(process, BROOD_BY_HANDSHAKE, NULL);
-    }
+    return !process->is_command && !process->hello && !process->is_deaf &&
+           process->ended_by == BROOD_BY_ITSELF;
 }
 
-static bool look(brood_process *process)
+/*
+ * Looks what has happened since. BROOD_OK: it is over; BROOD_ERR_TIMEOUT: it is not; an error of
+ * the system: nobody knows. Called with the lock.
+ */
+static brood_status update(brood_process *process)
 {
-    bool is_over = false;
+    brood_os_exit result = {0};
+    brood_status status = BROOD_OK;
+
+    if (process->is_over) {
+        return BROOD_OK;
+    }
+    status = brood_os_process_reap(process->os, &result, NULL);
+    listen_to_child(process); /* after the end, so that nothing can follow */
+    if (status == BROOD_OK) {
+        brood_exit_decide(process, &result);
+        process->is_over = true;
+        return BROOD_OK;
+    }
+    if (is_starting(process) && brood_os_now() >= process->handshake_deadline) {
+        kill_locked(process, BROOD_BY_HANDSHAKE, NULL);
+    }
+    return status;
+}
+
+static brood_status look(brood_process *process)
+{
+    brood_status status = BROOD_OK;
 
     apr_thread_mutex_lock(process->lock);
-    update(process);
-    is_over = process->is_over;
+    status = update(process);
     apr_thread_mutex_unlock(process->lock);
-    return is_over;
+    return status;
+}
+
+static bool is_over(brood_process *process)
+{
+    return look(process) == BROOD_OK;
 }
 
 bool brood_is_timeout(int64_t timeout_ms)
@@ -186,8 +207,7 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
     int64_t next = deadline;
 
     apr_thread_mutex_lock(process->lock);
-    if (!process->is_command && !process->hello && process->ended_by == BROOD_BY_ITSELF &&
-        process->handshake_deadline < next) {
+    if (is_starting(process) && process->handshake_deadline < next) {
         next = process->handshake_deadline;
     }
     apr_thread_mutex_unlock(process->lock);
@@ -197,41 +217,63 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
 brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
 {
     int64_t deadline = 0;
+    brood_status status = BROOD_OK;
 
     if (process == NULL || !brood_is_timeout(timeout_ms)) {
         return BROOD_ERR_ARGUMENT;
     }
     deadline = brood_deadline(timeout_ms);
-    while (!look(process)) {
+    for (status = look(process); status == BROOD_ERR_TIMEOUT; status = look(process)) {
         brood_os_wait_item item = {process->os, NULL, false, false};
-        brood_status status =
+        brood_status waited =
             brood_os_wait(&item, 1, brood_process_next_deadline(process, deadline), NULL);
 
-        if (status == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {
-            return look(process) ? BROOD_OK : BROOD_ERR_TIMEOUT;
+        if (waited == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {
+            return look(process);
         }
-        if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-            return status;
+        if (waited != BROOD_OK && waited != BROOD_ERR_TIMEOUT) {
+            return waited;
         }
     }
-    return BROOD_OK;
+    return status;
 }
 
-brood_status brood_process_await_command(brood_process *process, brood_error *error)
+static bool has_answered(const brood_process *process)
 {
-    brood_os_channel *control = process->control;
+    return process->started || process->refused;
+}
 
-    while (!look(process) && !process->started && !process->refused) {
+/* Until a guard has said something, or has ended. */
+static brood_status await_guard(brood_process *process, brood_error *error)
+{
+    brood_status status = look(process);
+
+    while (status == BROOD_ERR_TIMEOUT && !has_answered(process) && !process->is_deaf) {
         brood_os_wait_item items[] = {{process->os, NULL, false, false},
-                                      {NULL, control, false, false}};
-        brood_status status = brood_os_wait(items, 2, process->handshake_deadline, error);
+                                      {NULL, process->control, false, false}};
 
+        status = brood_os_wait(items, 2, process->handshake_deadline, error);
         if (status == BROOD_ERR_TIMEOUT) {
             return brood_fail(error, status, 0, "guard", "the command's guard does not answer");
         }
         if (status != BROOD_OK) {
             return status;
         }
+        status = look(process);
+    }
+    if (!has_answered(process) && status != BROOD_OK) {
+        return brood_fail(error, BROOD_ERR_OS, 0, "guard",
+                          "the system does not tell what the command's guard does");
+    }
+    return BROOD_OK;
+}
+
+brood_status brood_process_await_command(brood_process *process, brood_error *error)
+{
+    brood_status status = await_guard(process, error);
+
+    if (status != BROOD_OK) {
+        return status;
     }
     if (process->refused && error != NULL) {
         *error = process->refusal;
@@ -250,7 +292,7 @@ brood_status brood_process_await_command(brood_process *process, brood_error *er
 
 bool brood_process_is_alive(brood_process *process)
 {
-    return process != NULL && !look(process);
+    return process != NULL && !is_over(process);
 }
 
 /* Through the system, or through the channel where the system cannot reach a child. */
@@ -318,7 +360,7 @@ brood_status brood_process_exit_info(brood_process *process, brood_exit_info *in
     if (process == NULL || brood_exit_info_check(info) != BROOD_OK) {
         return BROOD_ERR_ARGUMENT;
     }
-    if (look(process)) {
+    if (is_over(process)) {
         full = process->info;
     }
     size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
@@ -339,15 +381,12 @@ const char *brood_process_name(const brood_process *process)
 
 /* ---- destroying -------------------------------------------------------------------------- */
 
-static void abandon(brood_os_process *os)
+static void abandon(brood_process *process)
 {
-    left_alone *entry = malloc(sizeof *entry);
+    left_alone *entry = process->entry;
 
-    if (entry == NULL) {
-        brood_os_process_free(os); /* a zombie until we end, for want of 16 bytes */
-        return;
-    }
-    entry->os = os;
+    process->entry = NULL;
+    entry->os = process->os;
     apr_thread_mutex_lock(abandoned.lock);
     entry->next = abandoned.first;
     abandoned.first = entry;
@@ -363,7 +402,7 @@ void brood_process_sweep(void)
         left_alone *entry = *at;
         brood_os_exit result;
 
-        if (brood_os_process_reap(entry->os, &result, NULL) == BROOD_ERR_TIMEOUT) {
+        if (brood_os_process_reap(entry->os, &result, NULL) != BROOD_OK) {
             at = &entry->next;
             continue;
         }
@@ -380,13 +419,13 @@ static void let_go(brood_process *process)
         return;
     }
     brood_watchdog_remove(process);
-    if (!look(process) && process->daemon && brood_process_kill(process) == BROOD_OK) {
+    if (!is_over(process) && process->daemon && brood_process_kill(process) == BROOD_OK) {
         brood_process_join(process, KILL_WAIT_MS);
     }
-    if (look(process)) {
+    if (is_over(process)) {
         brood_os_process_free(process->os);
     } else {
-        abandon(process->os);
+        abandon(process);
     }
 }
 
@@ -401,6 +440,7 @@ brood_process *brood_process_destroy(brood_process *process)
         brood_os_channel_close(process->streams[i]);
     }
     free(process->name);
+    free(process->entry);
     if (process->pool != NULL) {
         apr_pool_destroy(process->pool);
     }

@@ -31,12 +31,14 @@ struct brood_process {
     int64_t handshake_deadline;
 
     brood_os_process *os;
+    struct left_alone *entry;  /* room for os on the list of those that are left alone */
     brood_os_channel *control; /* NULL for a command */
     brood_os_channel *streams[3];
 
     bool asked; /* to end */
     brood_ended_by ended_by;
     bool hello;
+    bool is_deaf; /* the channel failed: what else the child said is not known */
     bool started; /* a guard has started its command; pid is the command's */
     bool refused;
     bool out_of_memory; /* the child said so */

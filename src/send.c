@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "pool_impl.h"
 
 static const char zeros[BROOD_WIRE_ALIGN];
@@ -191,7 +192,7 @@ static bool grow_known(brood_worker *worker, size_t more)
     if (more == 0) {
         return true;
     }
-    known = realloc(worker->shared, (worker->shared_count + more) * sizeof *known);
+    known = brood_realloc(worker->shared, (worker->shared_count + more) * sizeof *known);
     if (known == NULL) {
         return false;
     }
@@ -262,7 +263,7 @@ static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *s
     for (uint64_t i = 0; i < count; i++) {
         *size += (size_t)brood_wire_padded(items[i].size);
     }
-    all = calloc(1, *size);
+    all = brood_calloc(1, *size);
     if (all == NULL) {
         return NULL;
     }
@@ -485,7 +486,7 @@ void brood_worker_detach(brood_worker *worker, const brood_result *job)
     if (sending->piece == NULL || sending->piece->job != job || sending->own != NULL || left == 0) {
         return;
     }
-    sending->own = malloc(left);
+    sending->own = brood_malloc(left);
     if (sending->own == NULL) {
         brood_worker_drop(worker, BROOD_ERR_NO_MEMORY);
         sending->data_size = sending->data_at = 0;

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "function.h"
+#include "memory.h"
 #include "serve_run.h"
 #include "task_impl.h"
 
@@ -82,7 +83,7 @@ static const unsigned char *take_body(server *self, uint64_t size)
     }
     if (padded > self->body_room) {
         free(self->body);
-        self->body = malloc(padded);
+        self->body = brood_malloc(padded);
         self->body_room = self->body == NULL ? 0 : padded;
     }
     if (self->body == NULL) {
@@ -105,14 +106,15 @@ static void on_function(server *self, const brood_wire_order *order)
     if (order->function != self->function_count) {
         brood_link_fail();
     }
-    self->functions = need(realloc(self->functions, (self->function_count + 1) * sizeof *entry));
+    self->functions =
+        need(brood_realloc(self->functions, (self->function_count + 1) * sizeof *entry));
     entry = &self->functions[self->function_count++];
     *entry = (known_function){NULL, NULL};
     if (brood_function_decode(&ref, body, (size_t)order->size) != BROOD_OK) {
         brood_link_fail();
     }
     if (brood_function_find(&ref, &entry->function, &error) != BROOD_OK) {
-        entry->error = need(malloc(sizeof *entry->error));
+        entry->error = need(brood_malloc(sizeof *entry->error));
         *entry->error = error;
     }
 }
@@ -170,7 +172,7 @@ static brood_mapping **mapping_of(server *self, uint64_t id)
 /* order: id; first: its handle's number; count: the segment's size; in_size: the program's. */
 static void on_shared(server *self, const brood_wire_order *order)
 {
-    brood_mapping *mapping = need(calloc(1, sizeof *mapping));
+    brood_mapping *mapping = need(brood_calloc(1, sizeof *mapping));
     brood_handle handle = BROOD_HANDLE_NONE;
     brood_status status = brood_os_handle_take(self->link.bell, (brood_handle)order->first,
                                                BROOD_OS_NO_DEADLINE, &handle, NULL);
@@ -184,7 +186,7 @@ static void on_shared(server *self, const brood_wire_order *order)
     mapping->id = order->id;
     mapping->size = (size_t)order->in_size;
     self->shared = (brood_mapping **)need(
-        realloc((void *)self->shared, (self->shared_count + 1) * sizeof(brood_mapping *)));
+        brood_realloc((void *)self->shared, (self->shared_count + 1) * sizeof(brood_mapping *)));
     self->shared[self->shared_count++] = mapping;
 }
 

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "init.h"
+#include "memory.h"
 
 static struct {
     apr_thread_mutex_t *lock;
@@ -36,7 +37,7 @@ brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error
     if (size > SIZE_MAX / 2) {
         return brood_fail_argument(error, "size", "is larger than any memory");
     }
-    made = calloc(1, sizeof *made);
+    made = brood_calloc(1, sizeof *made);
     if (made == NULL || brood_begin() != BROOD_OK) {
         free(made);
         return brood_fail_memory(error, "shared");

@@ -6,6 +6,7 @@
 #include "function.h"
 #include "guard.h"
 #include "init.h"
+#include "memory.h"
 #include "options.h"
 #include "process_impl.h"
 #include "watchdog.h"

@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "function.h"
+#include "memory.h"
 #include "options.h"
 #include "pool_impl.h"
 
@@ -176,7 +177,7 @@ static brood_status learn_function(brood_pool *pool, brood_os_function *function
     if (status != BROOD_OK) {
         return status;
     }
-    grown = realloc(pool->functions, (pool->function_count + 1) * sizeof *grown);
+    grown = brood_realloc(pool->functions, (pool->function_count + 1) * sizeof *grown);
     if (grown != NULL) {
         pool->functions = grown;
         entry = &grown[pool->function_count];
@@ -184,7 +185,7 @@ static brood_status learn_function(brood_pool *pool, brood_os_function *function
         entry->function = function;
         brood_function_encode(&entry->encoded, &ref);
         if (function == NULL) {
-            entry->name = malloc(strlen(name) + 1);
+            entry->name = brood_malloc(strlen(name) + 1);
         }
     }
     brood_function_forget(&ref);
@@ -228,7 +229,7 @@ static brood_status take_shared(brood_result *job, const request *asked)
     const brood_task_options *options = &asked->options;
 
     if (options->shared_count > 0) {
-        job->shared = (brood_shared **)malloc(options->shared_count * sizeof(brood_shared *));
+        job->shared = (brood_shared **)brood_malloc(options->shared_count * sizeof(brood_shared *));
         if (job->shared == NULL) {
             return BROOD_ERR_NO_MEMORY;
         }
@@ -282,7 +283,7 @@ static void take_task_options(brood_result *job, const request *asked)
 static brood_result *make_job(const request *asked)
 {
     size_t copied = asked->copies_in ? asked->in_size : 0;
-    brood_result *job = malloc(sizeof *job + copied + BROOD_WIRE_ALIGN);
+    brood_result *job = brood_malloc(sizeof *job + copied + BROOD_WIRE_ALIGN);
 
     if (job == NULL) {
         return NULL;

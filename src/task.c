@@ -1,3 +1,4 @@
+#include "memory.h"
 #include "task_impl.h"
 
 #include <stdarg.h>
@@ -44,7 +45,7 @@ static bool grow(brood_task *task, size_t size)
         return true;
     }
     free(task->slot);
-    task->slot = malloc(room);
+    task->slot = brood_malloc(room);
     task->slot_size = task->slot == NULL ? 0 : room;
     return task->slot != NULL;
 }

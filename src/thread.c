@@ -1,6 +1,7 @@
 #include "thread.h"
 
 #include "error.h"
+#include "memory.h"
 #include "platform.h"
 
 static brood_status start(apr_thread_t **thread, apr_thread_start_t function, void *data,
@@ -8,13 +9,13 @@ static brood_status start(apr_thread_t **thread, apr_thread_start_t function, vo
 {
     apr_threadattr_t *attributes = NULL;
     brood_os_signals before;
-    apr_status_t result = apr_threadattr_create(&attributes, pool);
+    apr_status_t result = brood_apr(apr_threadattr_create(&attributes, pool));
 
     /* The stack is as large as usual: thread-local variables of the program come out of it. */
     if (result == APR_SUCCESS) {
         apr_threadattr_detach_set(attributes, detached);
         brood_os_signals_hold(&before);
-        result = apr_thread_create(thread, attributes, function, data, pool);
+        result = brood_apr(apr_thread_create(thread, attributes, function, data, pool));
         brood_os_signals_release(&before);
     }
     return result == APR_SUCCESS ? BROOD_OK

@@ -1,6 +1,9 @@
 #include "watchdog.h"
 
+#include <apr_time.h>
+
 #include "error.h"
+#include "memory.h"
 #include "thread.h"
 
 static struct {
@@ -15,7 +18,8 @@ static struct {
 brood_status brood_watchdog_init(apr_pool_t *pool)
 {
     dog.pool = pool;
-    return apr_thread_mutex_create(&dog.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
+    return brood_apr(apr_thread_mutex_create(&dog.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
+                   APR_SUCCESS
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }
@@ -32,7 +36,15 @@ static void unlink_process(brood_process *process)
     }
 }
 
-/* Ends those whose time is up; the next deadline. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* After a failure of the system, which may have memory again by then. */
+#define RETRY_NS INT64_C(200000000)
+
+/* Ends those whose time is up; when to look again. */
 static int64_t expire(void)
 {
     int64_t now = brood_os_now();
@@ -42,11 +54,12 @@ static int64_t expire(void)
     apr_thread_mutex_lock(dog.lock);
     for (brood_process *process = dog.first; process != NULL; process = following) {
         following = process->next_watched;
-        if (process->timeout_deadline <= now) {
+        if (process->timeout_deadline > now) {
+            next = earlier(next, process->timeout_deadline);
+        } else if (brood_process_end(process, BROOD_BY_TIMEOUT, NULL) == BROOD_OK) {
             unlink_process(process);
-            brood_process_end(process, BROOD_BY_TIMEOUT, NULL);
-        } else if (process->timeout_deadline < next) {
-            next = process->timeout_deadline;
+        } else {
+            next = earlier(next, now + RETRY_NS);
         }
     }
     apr_thread_mutex_unlock(dog.lock);
@@ -59,7 +72,7 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
 
     (void)thread;
     (void)data;
-    while (status == BROOD_OK || status == BROOD_ERR_TIMEOUT) {
+    while (status != BROOD_ERR_CLOSED) {
         brood_os_wait_item item = {NULL, dog.sleeper, false, false};
         char bytes[64];
         size_t got = 0;
@@ -67,6 +80,9 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
         status = brood_os_wait(&item, 1, expire(), NULL);
         if (status == BROOD_OK) {
             status = brood_os_channel_read(dog.sleeper, bytes, sizeof bytes, &got, NULL);
+        }
+        if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+            apr_sleep(RETRY_NS / 1000); /* there is nothing that can be waited for */
         }
     }
     return NULL;
@@ -96,10 +112,20 @@ static brood_status start_thread(brood_error *error)
     return status;
 }
 
+/* When there is no room, enough wake-ups are under way. */
+static brood_status wake(brood_error *error)
+{
+    size_t put = 0;
+    brood_status status = brood_os_channel_write(dog.wake, "", 1, &put, NULL);
+
+    return status == BROOD_OK || status == BROOD_ERR_TIMEOUT
+               ? BROOD_OK
+               : brood_fail(error, status, 0, "timeout_ms", "no thread can watch the time");
+}
+
 brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_error *error)
 {
     brood_status status = BROOD_OK;
-    size_t put = 0;
 
     apr_thread_mutex_lock(dog.lock);
     if (!dog.runs) {
@@ -109,8 +135,10 @@ brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_
         process->timeout_deadline = deadline;
         process->next_watched = dog.first;
         dog.first = process;
-        /* When there is no room, enough wake-ups are under way. */
-        brood_os_channel_write(dog.wake, "", 1, &put, NULL);
+        status = wake(error);
+        if (status != BROOD_OK) {
+            unlink_process(process);
+        }
     }
     apr_thread_mutex_unlock(dog.lock);
     return status;

@@ -38,7 +38,7 @@ static int add_two(brood_task *task, const void *arg, size_t size)
 
 static void send_start(brood_os_channel *channel, const brood_os_code *code)
 {
-    brood_start start = {.name = "", .function_name = "", .code = *code, .arg_size = sizeof(int)};
+    brood_start start = {.name = "", .function = {"", *code}, .arg_size = sizeof(int)};
     brood_buffer body = BROOD_BUFFER_INIT;
     brood_buffer frame = BROOD_BUFFER_INIT;
     int number = 40;

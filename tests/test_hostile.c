@@ -24,8 +24,7 @@ static void make_body(brood_buffer *body)
     static char module[] = "/usr/lib/library.so";
     brood_start start = {.daemon = true,
                          .name = "a name",
-                         .function_name = "",
-                         .code = {module, 4711, {1, 2, 3, 4, 5, 6, 7, 8}, 20},
+                         .function = {"", {module, 4711, {1, 2, 3, 4, 5, 6, 7, 8}, 20}},
                          .handle_count = 3,
                          .handles = {4, 5, 6},
                          .arg = arg,
@@ -54,9 +53,9 @@ static void assert_text(const char *text, const void *data, size_t size)
 static void assert_sound(const brood_start *start, const void *data, size_t size)
 {
     assert_text(start->name, data, size);
-    assert_text(start->function_name, data, size);
-    assert_text(start->code.module, data, size);
-    assert_true(start->code.build_id_size <= sizeof start->code.build_id);
+    assert_text(start->function.name, data, size);
+    assert_text(start->function.code.module, data, size);
+    assert_true(start->function.code.build_id_size <= sizeof start->function.code.build_id);
     assert_true(start->handle_count <= BROOD_HANDLES_MAX);
     if (start->arg_size > 0) {
         assert_true(is_inside(start->arg, start->arg_size, data, size));

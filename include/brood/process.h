@@ -194,7 +194,8 @@ BROOD_API brood_status brood_command_start(brood_process **process, const char *
 /*
  * Waits until the process has ended. BROOD_OK: it has (also when it had already: joining twice,
  * or from many threads, is fine). BROOD_ERR_TIMEOUT: it still runs. BROOD_ERR_ARGUMENT: a NULL,
- * or a negative time-out that is not BROOD_FOREVER. Since 0.1.
+ * or a negative time-out that is not BROOD_FOREVER. Another error: the system cannot wait for it
+ * now; nothing has changed. Since 0.1.
  */
 BROOD_API brood_status brood_process_join(brood_process *process, int64_t timeout_ms);
 

@@ -18,9 +18,9 @@ brood_status brood_os_environment_copy(char ***environment, brood_error *error)
     while (environ != NULL && environ[count] != NULL) {
         count++;
     }
-    copy = calloc(count + 1, sizeof *copy);
+    copy = brood_calloc(count + 1, sizeof *copy);
     for (size_t i = 0; copy != NULL && i < count; i++) {
-        copy[i] = strdup(environ[i]);
+        copy[i] = brood_strdup(environ[i]);
         if (copy[i] == NULL) {
             brood_os_environment_free(copy);
             copy = NULL;

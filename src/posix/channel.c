@@ -29,7 +29,7 @@ static brood_status make_channel(brood_os_channel **channel, int fd, bool is_soc
     if (brood_posix_make_nonblocking(fd) < 0) {
         return brood_posix_fail(error, errno, "fcntl O_NONBLOCK");
     }
-    made = calloc(1, sizeof *made);
+    made = brood_calloc(1, sizeof *made);
     if (made == NULL) {
         return brood_fail_memory(error, "channel");
     }

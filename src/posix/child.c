@@ -154,7 +154,7 @@ _Noreturn void brood_os_child_end(int code, bool tree)
 /* It had the number when it started us; if it is still our parent, the number is still its own. */
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
 {
-    brood_os_process *parent = calloc(1, sizeof *parent);
+    brood_os_process *parent = brood_calloc(1, sizeof *parent);
     int pidfd = getppid() == pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
 
     *is_gone = getppid() != pid;

@@ -251,7 +251,7 @@ brood_status brood_os_code_locate(brood_os_code *code, brood_os_function *functi
         return brood_fail_argument(error, "function", "is not in the code of a loaded module");
     }
     absolute = found.path[0] == '\0' ? NULL : realpath(found.path, NULL);
-    code->module = absolute != NULL ? absolute : strdup(found.path);
+    code->module = absolute != NULL ? absolute : brood_strdup(found.path);
     if (code->module == NULL) {
         return brood_fail_memory(error, "module path");
     }

@@ -37,7 +37,7 @@ void brood_posix_poller_unwatch(brood_os_poller *poller, int fd)
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    brood_os_poller *made = calloc(1, sizeof *made);
+    brood_os_poller *made = brood_calloc(1, sizeof *made);
     int saved = 0;
 
     *poller = NULL;

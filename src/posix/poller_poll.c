@@ -53,14 +53,14 @@ static void say_changed(brood_os_poller *poller)
 static bool grow(brood_os_poller *poller)
 {
     size_t capacity = poller->capacity == 0 ? 16 : poller->capacity * 2;
-    struct pollfd *slots = realloc(poller->slots, capacity * sizeof *slots);
+    struct pollfd *slots = brood_realloc(poller->slots, capacity * sizeof *slots);
     void **owners = NULL;
 
     if (slots == NULL) {
         return false;
     }
     poller->slots = slots;
-    owners = realloc((void *)poller->owners, capacity * sizeof *owners);
+    owners = brood_realloc((void *)poller->owners, capacity * sizeof *owners);
     if (owners == NULL) {
         return false;
     }
@@ -128,7 +128,7 @@ static void close_pipe(int fds[2])
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    brood_os_poller *made = calloc(1, sizeof *made);
+    brood_os_poller *made = brood_calloc(1, sizeof *made);
     int saved = 0;
 
     *poller = NULL;
@@ -181,7 +181,7 @@ static int poll_copy(brood_os_poller *poller, struct pollfd **slots, size_t *slo
 {
     pthread_mutex_lock(&poller->lock);
     *slot_count = poller->count;
-    *slots = malloc((poller->count + 1) * sizeof **slots);
+    *slots = brood_malloc((poller->count + 1) * sizeof **slots);
     if (*slots != NULL) {
         memcpy(*slots, poller->slots, *slot_count * sizeof **slots);
     }

@@ -275,7 +275,7 @@ static int start_waiter(waiter *self)
 
 static int watch_for_end(const brood_os_process *process)
 {
-    waiter *self = malloc(sizeof *self);
+    waiter *self = brood_malloc(sizeof *self);
     int fds[2] = {-1, -1};
 
     if (self == NULL || brood_posix_pipe(fds) < 0) {
@@ -330,6 +330,7 @@ int brood_posix_exit_fd(brood_os_process *process, brood_error *error)
     pthread_mutex_unlock(&exit_lock);
     if (fd < 0) {
         brood_posix_fail(error, saved, "exit descriptor");
+        errno = saved;
     }
     return fd;
 }

@@ -38,13 +38,13 @@ static char *make_absolute(const char *path)
     size_t size = 0;
 
     if (path[0] == '/') {
-        return strdup(path);
+        return brood_strdup(path);
     }
     if (getcwd(here, sizeof here) == NULL) {
         return NULL;
     }
     size = strlen(here) + strlen(path) + 2;
-    absolute = malloc(size);
+    absolute = brood_malloc(size);
     if (absolute != NULL) {
         snprintf(absolute, size, "%s/%s", here, path);
     }
@@ -55,7 +55,7 @@ static char *make_absolute(const char *path)
 static char *join_path(const char *directory, size_t length, const char *name)
 {
     size_t size = length + strlen(name) + 3;
-    char *path = malloc(size);
+    char *path = brood_malloc(size);
     char *absolute = NULL;
 
     if (path == NULL) {
@@ -82,7 +82,11 @@ static char *search_path(const char *name, const char *list)
             return path;
         }
         free(path);
-        found = result == EACCES || result == ENOMEM ? result : found;
+        if (result == ENOMEM) { /* it may be there, and no later one shall stand in for it */
+            found = result;
+            break;
+        }
+        found = result == EACCES ? result : found;
         list += length + (list[length] == ':');
     }
     errno = found;
@@ -125,9 +129,13 @@ static char *path_of_argv0(const char *argv0)
 {
     char *found = NULL;
     char *path = NULL;
+    brood_status status = BROOD_ERR_NOT_FOUND;
 
-    if (argv0 == NULL || brood_os_program_find(&found, argv0, getenv("PATH"), NULL) != BROOD_OK) {
-        errno = ENOENT;
+    if (argv0 != NULL) {
+        status = brood_os_program_find(&found, argv0, getenv("PATH"), NULL);
+    }
+    if (status != BROOD_OK) {
+        errno = status == BROOD_ERR_NO_MEMORY ? ENOMEM : ENOENT;
         return NULL;
     }
     path = realpath(found, NULL);
@@ -143,7 +151,7 @@ static char *path_of_self(const char *argv0)
     ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
 
     path[size > 0 ? size : 0] = '\0';
-    return path[0] == '/' ? strdup(path) : path_of_argv0(argv0);
+    return path[0] == '/' ? brood_strdup(path) : path_of_argv0(argv0);
 }
 
 #elif defined(__APPLE__)
@@ -193,6 +201,12 @@ const char *brood_os_self_path(const char *path)
     return path;
 }
 
+/* Whether to look elsewhere: without memory it may be there, and no other shall stand in for it. */
+static bool may_go_on(brood_status status)
+{
+    return status != BROOD_OK && status != BROOD_ERR_NO_MEMORY;
+}
+
 /* brood-worker in the libexec beside the library's own directory, or in that directory itself. */
 brood_status brood_os_worker_find(char **path, brood_error *error)
 {
@@ -207,14 +221,19 @@ brood_status brood_os_worker_find(char **path, brood_error *error)
         return status;
     }
     end = strrchr(own.module, '/');
-    for (size_t i = 0; end != NULL && i < sizeof places / sizeof places[0] && *path == NULL; i++) {
+    status = BROOD_ERR_NOT_FOUND;
+    for (size_t i = 0; end != NULL && i < sizeof places / sizeof places[0] && may_go_on(status);
+         i++) {
         char file[PATH_MAX];
 
         snprintf(file, sizeof file, "%.*s/%sbrood-worker", (int)(end - own.module), own.module,
                  places[i]);
-        brood_os_program_find(path, file, NULL, NULL);
+        status = brood_os_program_find(path, file, NULL, NULL);
     }
     free(own.module);
-    return *path != NULL ? BROOD_OK
-                         : brood_os_program_find(path, BROOD_WORKER_INSTALLED, NULL, error);
+    if (status == BROOD_ERR_NO_MEMORY) {
+        return brood_fail_memory(error, "brood-worker");
+    }
+    return status == BROOD_OK ? status
+                              : brood_os_program_find(path, BROOD_WORKER_INSTALLED, NULL, error);
 }

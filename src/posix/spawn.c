@@ -130,7 +130,7 @@ static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
     made->open_max = has_close_range() ? 0 : end_of_descriptors();
     made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
-    made->sources = calloc((size_t)made->count, sizeof *made->sources);
+    made->sources = brood_calloc((size_t)made->count, sizeof *made->sources);
     if (made->sources == NULL) {
         return brood_fail_memory(error, "spawn");
     }
@@ -359,7 +359,7 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
                                     brood_error *error)
 {
     plan made;
-    brood_os_process *started = calloc(1, sizeof *started);
+    brood_os_process *started = brood_calloc(1, sizeof *started);
     brood_status status = BROOD_OK;
     pid_t pid = -1;
 

@@ -5,7 +5,10 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#define BROOD_SEAM /* not the seam with faults, see the end of platform.h */
+
 #include "error.h"
+#include "memory.h"
 #include "platform.h"
 
 /*
@@ -103,7 +106,7 @@ void brood_posix_stash_close(brood_posix_stash *stash);
 
 /* ---- channel.c, process.c ------------------------------------------------------------------ */
 
-/* The descriptor to poll for a channel (and what came in it), for the end of a process (-1: error). */
+/* The descriptor to poll for a channel (and what came in it), for the end of a process (-1: errno). */
 int brood_posix_channel_fd(const brood_os_channel *channel);
 brood_posix_stash *brood_posix_channel_stash(brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);

@@ -13,7 +13,7 @@ static brood_status poll_for(struct pollfd *slot, brood_os_wait_item *item, broo
     item->ready = false;
     if (item->process != NULL) {
         slot->fd = brood_posix_exit_fd(item->process, error);
-        return slot->fd < 0 ? BROOD_ERR_LIMIT : BROOD_OK;
+        return slot->fd < 0 ? brood_posix_status(errno) : BROOD_OK;
     }
     if (item->channel != NULL) {
         slot->fd = brood_posix_channel_fd(item->channel);

@@ -98,7 +98,7 @@ static brood_status put_arguments(line_buffer *line, const char *const *argv, br
 
 brood_status brood_win32_command_line(wchar_t **line, const char *const *argv, brood_error *error)
 {
-    line_buffer buffer = {malloc(LINE_ROOM * sizeof(wchar_t)), 0};
+    line_buffer buffer = {brood_malloc(LINE_ROOM * sizeof(wchar_t)), 0};
     brood_status status = BROOD_OK;
 
     *line = NULL;
@@ -140,7 +140,7 @@ static wchar_t *system_root(void)
 {
     static const wchar_t name[] = L"SystemRoot=";
     const size_t start = sizeof name / sizeof name[0] - 1;
-    wchar_t *variable = malloc((start + MAX_PATH) * sizeof *variable);
+    wchar_t *variable = brood_malloc((start + MAX_PATH) * sizeof *variable);
 
     if (variable != NULL) {
         memcpy(variable, name, sizeof name);
@@ -194,7 +194,7 @@ static wchar_t *join_variables(wchar_t **variables, size_t count)
     for (size_t i = 0; i < count; i++) {
         room += wcslen(variables[i]) + 1;
     }
-    block = malloc(room * sizeof *block);
+    block = brood_malloc(room * sizeof *block);
     if (block == NULL) {
         return NULL;
     }
@@ -224,7 +224,7 @@ brood_status brood_win32_environment_block(wchar_t **block, const char *const *e
     while (environment[count] != NULL) {
         count++;
     }
-    variables = calloc(count + 1, sizeof *variables); /* one more for SystemRoot */
+    variables = brood_calloc(count + 1, sizeof *variables); /* one more for SystemRoot */
     if (variables == NULL) {
         return brood_fail_memory(error, "environment");
     }
@@ -246,7 +246,7 @@ brood_status brood_win32_environment_block(wchar_t **block, const char *const *e
 /* The pointers and the texts are one piece of memory; "=C:=C:\" is cmd.exe's own affair. */
 static char **index_block(const char *block, size_t size, size_t count)
 {
-    char **environment = malloc((count + 1) * sizeof *environment + size);
+    char **environment = brood_malloc((count + 1) * sizeof *environment + size);
     char *text = NULL;
     size_t used = 0;
 
@@ -280,7 +280,7 @@ static char **copy_block(const wchar_t *block)
     size_t count = 0;
     int length = measure_block(block, &count);
     int size = WideCharToMultiByte(CP_UTF8, 0, block, length, NULL, 0, NULL, NULL);
-    char *narrowed = malloc((size_t)size);
+    char *narrowed = brood_malloc((size_t)size);
     char **environment = NULL;
 
     if (narrowed != NULL) {
@@ -310,7 +310,7 @@ void brood_os_environment_free(char **environment)
 
 static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
 {
-    wchar_t *wide = malloc((length + 1) * sizeof *wide);
+    wchar_t *wide = brood_malloc((length + 1) * sizeof *wide);
 
     if (wide != NULL) {
         *wide_length = MultiByteToWideChar(CP_UTF8, 0, name, (int)length, wide, (int)length);
@@ -318,13 +318,13 @@ static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
     return wide;
 }
 
-/* Without regard to case, as the system compares them. */
 /* The C runtime keeps a copy, and passes its changes on to the system. */
 void brood_os_environment_remove(const char *name)
 {
     _putenv_s(name, "");
 }
 
+/* Without regard to case, as the system compares them. */
 bool brood_os_environment_same(const char *a, const char *b, size_t length)
 {
     int left_length = 0;
@@ -338,8 +338,9 @@ bool brood_os_environment_same(const char *a, const char *b, size_t length)
     }
     left = wide_name(a, length, &left_length);
     right = wide_name(b, length, &right_length);
-    same = left != NULL && right != NULL &&
-           CompareStringOrdinal(left, left_length, right, right_length, TRUE) == CSTR_EQUAL;
+    same = left != NULL && right != NULL
+               ? CompareStringOrdinal(left, left_length, right, right_length, TRUE) == CSTR_EQUAL
+               : _strnicmp(a, b, length) == 0; /* without memory: right for names in ASCII */
     free(right);
     free(left);
     return same;

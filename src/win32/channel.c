@@ -32,7 +32,7 @@ struct brood_os_channel {
 
 static pipe_lane *lane_create(void)
 {
-    pipe_lane *created = calloc(1, sizeof *created);
+    pipe_lane *created = brood_calloc(1, sizeof *created);
 
     if (created == NULL) {
         return NULL;
@@ -122,7 +122,7 @@ static void channel_free(brood_os_channel *channel)
 /* The channel owns the handle only on success. */
 static DWORD channel_create(brood_os_channel **channel, HANDLE handle, bool reads, bool writes)
 {
-    brood_os_channel *created = calloc(1, sizeof *created);
+    brood_os_channel *created = brood_calloc(1, sizeof *created);
     DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
     if (created == NULL) {

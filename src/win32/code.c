@@ -115,7 +115,7 @@ static brood_status name_module(char **name, HMODULE module, brood_error *error)
     brood_status status = BROOD_OK;
 
     if (module == GetModuleHandleW(NULL)) {
-        *name = calloc(1, 1);
+        *name = brood_calloc(1, 1);
     } else {
         status = brood_win32_module_path(&path, module, error);
         *name = status == BROOD_OK ? brood_win32_utf8(path) : NULL;

@@ -50,7 +50,7 @@ static void CALLBACK on_ready(void *data, BOOLEAN timed_out)
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    brood_os_poller *made = calloc(1, sizeof *made);
+    brood_os_poller *made = brood_calloc(1, sizeof *made);
     DWORD code = ERROR_SUCCESS;
 
     *poller = NULL;
@@ -84,12 +84,12 @@ static poller_slot *take_slot(brood_os_poller *poller)
             return poller->slots[i];
         }
     }
-    slots = realloc(poller->slots, (poller->count + 1) * sizeof(poller_slot *));
+    slots = brood_realloc(poller->slots, (poller->count + 1) * sizeof(poller_slot *));
     if (slots == NULL) {
         return NULL;
     }
     poller->slots = slots;
-    made = calloc(1, sizeof *made);
+    made = brood_calloc(1, sizeof *made);
     if (made != NULL) {
         made->poller = poller;
         made->index = poller->count;

@@ -67,7 +67,7 @@ static wchar_t *join(const wchar_t *place, size_t place_length, const wchar_t *n
 {
     size_t name_length = wcslen(name);
     size_t end_length = wcslen(end);
-    wchar_t *path = malloc((place_length + 1 + name_length + end_length + 1) * sizeof *path);
+    wchar_t *path = brood_malloc((place_length + 1 + name_length + end_length + 1) * sizeof *path);
     wchar_t *at = path;
 
     if (path == NULL) {

@@ -150,7 +150,7 @@ static brood_status plan_handles(plan *p, const brood_os_spawn *spawn, brood_err
     if (status != BROOD_OK) {
         return status;
     }
-    p->handles = calloc(3 + spawn->handle_count, sizeof *p->handles);
+    p->handles = brood_calloc(3 + spawn->handle_count, sizeof *p->handles);
     if (p->handles == NULL) {
         return brood_fail_memory(error, "handles");
     }
@@ -196,7 +196,7 @@ static brood_status plan_attributes(plan *p, brood_error *error)
     DWORD code = ERROR_SUCCESS;
 
     InitializeProcThreadAttributeList(NULL, count, 0, &size); /* fails, and tells the size */
-    p->attributes = malloc(size);
+    p->attributes = brood_malloc(size);
     if (p->attributes == NULL) {
         return brood_fail_memory(error, "UpdateProcThreadAttribute");
     }
@@ -341,7 +341,7 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
                                     brood_error *error)
 {
     plan p = {0};
-    brood_os_process *created = calloc(1, sizeof *created);
+    brood_os_process *created = brood_calloc(1, sizeof *created);
     brood_status status = BROOD_OK;
 
     *process = NULL;

@@ -91,7 +91,7 @@ brood_status brood_win32_wide(wchar_t **wide, const char *text, const char *argu
     if (length <= 0) {
         return brood_fail_argument(error, argument, "is not UTF-8");
     }
-    *wide = malloc((size_t)length * sizeof **wide);
+    *wide = brood_malloc((size_t)length * sizeof **wide);
     if (*wide == NULL) {
         return brood_fail_memory(error, argument);
     }
@@ -102,7 +102,7 @@ brood_status brood_win32_wide(wchar_t **wide, const char *text, const char *argu
 char *brood_win32_utf8(const wchar_t *wide)
 {
     int size = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
-    char *text = size > 0 ? malloc((size_t)size) : NULL;
+    char *text = size > 0 ? brood_malloc((size_t)size) : NULL;
 
     if (text != NULL) {
         WideCharToMultiByte(CP_UTF8, 0, wide, -1, text, size, NULL, NULL);
@@ -115,7 +115,7 @@ brood_status brood_win32_full_path(wchar_t **full, const wchar_t *path, brood_er
     DWORD code = ERROR_SUCCESS;
     DWORD length = 0;
 
-    *full = malloc(PATH_ROOM_MAX * sizeof **full);
+    *full = brood_malloc(PATH_ROOM_MAX * sizeof **full);
     if (*full == NULL) {
         return brood_fail_memory(error, "GetFullPathNameW");
     }
@@ -134,7 +134,7 @@ brood_status brood_win32_module_path(wchar_t **path, HMODULE module, brood_error
     DWORD code = ERROR_SUCCESS;
     DWORD length = 0;
 
-    *path = malloc(PATH_ROOM_MAX * sizeof **path);
+    *path = brood_malloc(PATH_ROOM_MAX * sizeof **path);
     if (*path == NULL) {
         return brood_fail_memory(error, "GetModuleFileNameW");
     }

@@ -4,7 +4,10 @@
 
 #include <windows.h>
 
+#define BROOD_SEAM /* not the seam with faults, see the end of platform.h */
+
 #include "error.h"
+#include "memory.h"
 #include "platform.h"
 
 /*

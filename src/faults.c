@@ -1,0 +1,81 @@
+#include "faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "atomic.h"
+#include "error.h"
+#include "memory.h"
+
+/* Any thread counts; one arms, while nobody else calls. */
+static struct {
+    brood_atomic64 count;
+    brood_atomic64 nth; /* 0: none */
+    brood_atomic32 once;
+} faults[2];
+
+static brood_atomic32 environment_was_read;
+
+/* Read by the first call of all, which a process makes before it has a second thread. */
+static void read_environment(void)
+{
+    static const char *const names[] = {"allocation:", "platform:"};
+    const char *text = getenv(BROOD_FAULT_VARIABLE);
+
+    for (size_t i = 0; text != NULL && i < 2; i++) {
+        if (strncmp(text, names[i], strlen(names[i])) == 0) {
+            brood_faults_arm((brood_fault_kind)i, strtoull(text + strlen(names[i]), NULL, 10),
+                             true);
+        }
+    }
+}
+
+void brood_faults_arm(brood_fault_kind kind, uint64_t nth, bool once)
+{
+    brood_exchange32(&environment_was_read, 1);
+    brood_exchange32(&faults[kind].once, once);
+    brood_store64(&faults[kind].count, 0);
+    brood_store64(&faults[kind].nth, nth);
+}
+
+void brood_faults_disarm(void)
+{
+    brood_exchange32(&environment_was_read, 1);
+    for (size_t i = 0; i < 2; i++) {
+        brood_store64(&faults[i].nth, 0);
+    }
+}
+
+uint64_t brood_faults_count(brood_fault_kind kind)
+{
+    return brood_load64(&faults[kind].count);
+}
+
+bool brood_faults_hit(brood_fault_kind kind)
+{
+    uint64_t count = 0;
+    uint64_t nth = 0;
+
+    if (brood_exchange32(&environment_was_read, 1) == 0) {
+        read_environment();
+    }
+    count = brood_add64(&faults[kind].count, 1);
+    nth = brood_load64(&faults[kind].nth);
+    return nth > 0 && (brood_load32(&faults[kind].once) ? count == nth : count >= nth);
+}
+
+bool brood_faults_allocation(void)
+{
+    bool fails = brood_faults_hit(BROOD_FAULT_ALLOCATION);
+
+    if (fails) {
+        errno = ENOMEM;
+    }
+    return fails;
+}
+
+brood_status brood_faults_fail(brood_error *error)
+{
+    return brood_fail(error, BROOD_ERR_OS, 0, BROOD_FAULT_STEP, "the call was made to fail");
+}

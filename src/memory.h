@@ -1,0 +1,30 @@
+/*
+ * Where the library's memory comes from; it goes back by free. In a build with BROOD_FAULTS each
+ * of these can be made to fail, see faults.h. (Who means the system's memory.h gets no less here.)
+ */
+#ifndef BROOD_SRC_MEMORY_H
+#define BROOD_SRC_MEMORY_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(BROOD_FAULTS)
+#include <stdbool.h>
+
+/* Whether the next allocation is to fail; then errno is ENOMEM. */
+bool brood_faults_allocation(void);
+
+#define BROOD_ALLOCATE(failure, call) (brood_faults_allocation() ? (failure) : (call))
+#else
+#define BROOD_ALLOCATE(failure, call) (call)
+#endif
+
+#define brood_malloc(size) BROOD_ALLOCATE(NULL, malloc(size))
+#define brood_calloc(count, size) BROOD_ALLOCATE(NULL, calloc(count, size))
+#define brood_realloc(memory, size) BROOD_ALLOCATE(NULL, realloc(memory, size))
+#define brood_strdup(text) BROOD_ALLOCATE(NULL, strdup(text))
+
+/* A call of APR that may fail for want of memory: brood_apr(apr_pool_create(&pool, NULL)). */
+#define brood_apr(call) BROOD_ALLOCATE(APR_ENOMEM, call)
+
+#endif
