@@ -275,6 +275,7 @@ brood_status brood_worker_hear(brood_worker *worker)
     uint64_t released = worker->from.own;
 
     while (take_step(worker, &status)) {
+        worker->pool->moved++;
         if (worker->from.own - released >= worker->from.capacity / 4) {
             released = worker->from.own;
             if (brood_ring_release(&worker->from)) {

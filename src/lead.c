@@ -169,10 +169,11 @@ static void look_away(brood_pool *pool)
     brood_pool_lock(pool);
 }
 
-/* Looks again and again for a moment. */
+/* Looks again and again for a moment, which begins anew whenever bytes have moved. */
 static bool spin(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *data)
 {
     int64_t end = brood_os_now() + pool->spin_ns;
+    uint64_t moved = pool->moved;
     bool over = false;
 
     do {
@@ -187,7 +188,11 @@ static bool spin(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *
             brood_pool_lock(pool);
             over = is_over(pool, data);
         }
-    } while (!over && brood_os_now() < end);
+        if (pool->moved != moved) {
+            moved = pool->moved;
+            end = brood_os_now() + pool->spin_ns;
+        }
+    } while (!over && brood_os_now() < end && pool->busy < pool->cores);
     pool->misses = over ? 0 : pool->misses + 1;
     return over;
 }

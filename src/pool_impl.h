@@ -290,6 +290,7 @@ struct brood_pool {
     uint64_t submits, submits_seen;
     uint32_t unheard; /* submits since the workers were listened to */
     uint32_t misses;  /* as in serve_link.c */
+    uint64_t moved;   /* grows whenever bytes went to or came from a worker */
     bool crew_changed;
     int64_t crew_at; /* when to look after the crew again */
 

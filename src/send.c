@@ -52,6 +52,7 @@ static size_t put_some(brood_worker *worker, const void *data, size_t size)
     part = size < room ? size : room;
     if (part > 0) {
         brood_ring_put(&worker->to, data, part);
+        worker->pool->moved++;
     }
     return part;
 }

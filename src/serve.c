@@ -10,7 +10,8 @@
 #include "serve_run.h"
 #include "task_impl.h"
 
-#define KEEP_BODY_MAX (1024 * 1024) /* what a sleeping worker keeps for the next argument */
+#define KEEP_BODY_MAX (256 * 1024)  /* what a sleeping worker keeps for the next argument */
+#define KEEP_NS INT64_C(1000000000) /* and for how long more than that */
 #define EXIT_INITIALIZER 119
 
 /* A function by its number; what it could not be found for is told to each task. */
@@ -45,15 +46,14 @@ static void *need(void *memory)
     return memory;
 }
 
-static void on_idle(void *data)
+/* A large one is kept for the next: memory that is new costs more than to copy into it. */
+static void forget_body(void *data)
 {
     server *self = data;
 
-    if (self->body_room > KEEP_BODY_MAX) {
-        free(self->body);
-        self->body = NULL;
-        self->body_room = 0;
-    }
+    free(self->body);
+    self->body = NULL;
+    self->body_room = 0;
 }
 
 /* A body that fits into the ring is used where it lies; it is released after its use. */
@@ -152,7 +152,7 @@ static void on_initialize(server *self, const brood_wire_order *order)
         if (code == 0) {
             return;
         }
-        say(self, BROOD_WIRE_FAILED, BROOD_ERR_TASK, code, task.message);
+        say(self, BROOD_WIRE_FAILED, BROOD_ERR_TASK, code, brood_task_message(&task));
     }
     exit(code);
 }
@@ -292,6 +292,7 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
 
     task.page = self->link.page;
     task.id = order->id;
+    task.first = order->first;
     task.attempt = order->attempt;
     set_value(self, &task, order);
     if (body != NULL && (order->flags & BROOD_WIRE_EXTRA) != 0) {
@@ -386,6 +387,7 @@ static brood_status attach(server *self, const brood_wire_start *start)
     base += brood_ring_size((size_t)start->capacity);
     brood_ring_attach(&link->out, base, (size_t)start->capacity);
     link->spin_ns = (int64_t)start->spin_ns;
+    link->idle = forget_body;
     link->data = self;
     return BROOD_OK;
 }
@@ -425,9 +427,9 @@ int brood_serve(brood_task *task, const void *arg, size_t size)
     while (!self.stops) {
         brood_wire_order order;
 
-        self.link.idle = on_idle;
+        self.link.keep_ns = self.body_room > KEEP_BODY_MAX ? KEEP_NS : 0;
         brood_link_await(&self.link, sizeof order);
-        self.link.idle = NULL; /* a body that is being read is in use */
+        self.link.keep_ns = 0; /* from here on the body is in use */
         brood_ring_get(&self.link.in, &order, sizeof order);
         obey(&self, &order);
         release_some(&self.link);

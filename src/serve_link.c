@@ -28,12 +28,16 @@ static void ring_bell(brood_link *link)
 static void sleep_until_bell(brood_link *link)
 {
     brood_os_wait_item item = {NULL, link->bell, false, false};
+    int64_t deadline = link->keep_ns > 0 ? brood_os_now() + link->keep_ns : BROOD_OS_NO_DEADLINE;
     char bytes[64];
     size_t got = 0;
-    brood_status status = brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
+    brood_status status = brood_os_wait(&item, 1, deadline, NULL);
 
     if (status == BROOD_OK) {
         status = brood_os_channel_read(link->bell, bytes, sizeof bytes, &got, NULL);
+    } else if (status == BROOD_ERR_TIMEOUT) {
+        link->keep_ns = 0;
+        link->idle(link->data);
     }
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail();
@@ -94,9 +98,6 @@ void brood_link_await(brood_link *link, size_t size)
     brood_link_release(link);
     if (may_spin(link) && spin(link, has_bytes, size)) {
         return;
-    }
-    if (link->idle != NULL) {
-        link->idle(link->data);
     }
     while (!has_bytes(link, size)) {
         if (brood_ring_sleep_to_read(&link->in, (size_t)(link->in.other - link->in.own))) {

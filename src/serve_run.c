@@ -7,8 +7,9 @@
 
 #include "error.h"
 
-#define TELL_AFTER_NS (1000 * INT64_C(1000)) /* values wait for no longer than about that */
-#define STRIDE_MAX 1024
+#define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
+#define LOOK_AFTER_NS INT64_C(50000)
+#define STRIDE_MAX 4096
 #define KEEP_SLOT_MAX (1024 * 1024)
 
 /* ---- telling ----------------------------------------------------------------------------- */
@@ -111,95 +112,153 @@ static void open_place(brood_run *run)
     run->place += sizeof answer;
 }
 
-/* Whether values have waited long enough; the clock is asked the more seldom the faster they come. */
-static bool is_time_to_tell(brood_run *run)
+/* Tells when values have waited long enough; the clock is asked the less the faster they come. */
+static void look_at_clock(brood_run *run)
 {
-    int64_t now = 0;
-    int64_t since = 0;
+    int64_t now = brood_os_now();
+    int64_t since = now - run->looked_at;
 
-    if (--run->until_look > 0) {
-        return false;
-    }
-    now = brood_os_now();
-    since = now - run->told_at;
-    if (since < TELL_AFTER_NS / 16 && run->stride < STRIDE_MAX) {
+    run->looked_at = now;
+    if (since < LOOK_AFTER_NS && run->stride < STRIDE_MAX) {
         run->stride *= 2;
-    } else if (since > TELL_AFTER_NS) {
-        run->stride = 1;
+    } else if (since > 4 * LOOK_AFTER_NS) {
+        run->stride = run->stride / 2 + run->stride % 2;
     }
-    run->until_look = run->stride;
-    if (since > TELL_AFTER_NS) {
+    if (now - run->told_at > TELL_AFTER_NS) {
         run->told_at = now;
-        return true;
+        tell_success(run);
     }
-    return false;
 }
 
 /* ---- running ----------------------------------------------------------------------------- */
 
 static void note_begin(brood_run *run)
 {
-    run->task->ordinal = run->next + 1;
-    run->task->index = run->order->first + run->next;
+    run->task->state = 0;
     if ((run->order->flags & BROOD_WIRE_TIMED) != 0) {
         brood_release64(&run->link->page->started, (uint64_t)brood_os_now());
     }
     brood_release64(&run->link->page->item, run->next + 1);
 }
 
-/* What is left to say of an item that did not simply succeed. */
-static void settle(brood_run *run, int code, bool cancelled)
+/* Why an item has failed, or BROOD_OK. */
+static brood_status status_of(const brood_run *run, int code)
+{
+    const brood_task *task = run->task;
+    bool must_have_value = task->value_kind == BROOD_VALUE_FIXED || task->exact_size > 0;
+
+    if (brood_task_cancelled(task)) {
+        return BROOD_ERR_CANCELLED;
+    }
+    if ((task->state & BROOD_TASK_REFUSED) != 0) {
+        return task->status;
+    }
+    if (code != 0) {
+        return BROOD_ERR_TASK;
+    }
+    return must_have_value && (task->state & BROOD_TASK_HAS_VALUE) == 0 ? BROOD_ERR_TOO_LARGE
+                                                                        : BROOD_OK;
+}
+
+/* What is left to say of an item that may not simply have succeeded. */
+static void settle(brood_run *run, int code)
 {
     brood_task *task = run->task;
+    brood_status status = status_of(run, code);
 
+    if (status == BROOD_OK && task->value_kind != BROOD_VALUE_ANY) {
+        run->next++;
+        return;
+    }
     tell_success(run);
     run->is_open = false;
-    if (cancelled) {
-        brood_run_tell_failure(run, BROOD_ERR_CANCELLED, code, task->message);
-    } else if (task->status != BROOD_OK) {
-        brood_run_tell_failure(run, task->status, code, task->message);
-    } else if (code != 0) {
-        brood_run_tell_failure(run, BROOD_ERR_TASK, code, task->message);
-    } else if (!task->has_value &&
-               (task->value_kind == BROOD_VALUE_FIXED || task->exact_size > 0)) {
-        brood_run_tell_failure(run, BROOD_ERR_TOO_LARGE, code, "the task returned no value");
-    } else {
+    if (status == BROOD_OK) {
         tell_value(run);
+    } else {
+        brood_run_tell_failure(run, status, code,
+                               status == BROOD_ERR_TOO_LARGE && task->state == 0
+                                   ? "the task returned no value"
+                                   : brood_task_message(task));
     }
 }
 
-/* Runs one item, which has size bytes at data. */
-static void run_item(brood_run *run, const void *data, size_t size)
+/* Room for at least one value more. */
+static void make_place(brood_run *run)
 {
-    brood_task *task = run->task;
-    int code = 0;
-    bool cancelled = false;
-
     if (run->is_open && run->next - run->told >= run->most) {
         tell_success(run);
     }
     if (!run->is_open) {
         open_place(run);
     }
-    task->has_value = false;
-    task->value_size = 0;
-    task->status = BROOD_OK;
-    task->message[0] = '\0';
-    if (task->value_kind == BROOD_VALUE_FIXED) {
-        task->slot = run->out != NULL ? run->out + run->next * task->slot_size
-                                      : run->place + (run->next - run->told) * task->slot_size;
-    }
+}
+
+static unsigned char *slot_of_next(const brood_run *run)
+{
+    return run->out != NULL ? run->out + run->next * run->task->slot_size
+                            : run->place + (run->next - run->told) * run->task->slot_size;
+}
+
+/* Runs one item, which has size bytes at data; there is room for its value. */
+static void run_item(brood_run *run, const void *data, size_t size)
+{
+    brood_task *task = run->task;
+    int code = 0;
+
     note_begin(run);
-    code = ((brood_function *)run->function)(task, size > 0 ? data : NULL, size);
-    cancelled = brood_task_cancelled(task);
-    if (code != 0 || cancelled || task->status != BROOD_OK || task->value_kind == BROOD_VALUE_ANY ||
-        (task->value_kind == BROOD_VALUE_FIXED && !task->has_value)) {
-        settle(run, code, cancelled);
+    if (task->value_kind == BROOD_VALUE_FIXED) {
+        task->slot = slot_of_next(run);
     } else {
-        run->next++;
-        if (is_time_to_tell(run)) {
-            tell_success(run);
+        task->value_size = 0;
+    }
+    code = ((brood_function *)run->function)(task, size > 0 ? data : NULL, size);
+    settle(run, code);
+}
+
+/*
+ * Items of one size up to, but not with, stop, whose values are of one size: the loop that a map
+ * of numbers spends its time in. Stops behind one that did not simply succeed. (Whether all of them
+ * are cancelled is asked before the next few.)
+ */
+static void run_tight(brood_run *run, uint64_t stop)
+{
+    brood_wire_page *page = run->link->page;
+    brood_function *function = (brood_function *)run->function;
+    brood_task *task = run->task;
+    size_t size = (size_t)run->order->in_size;
+    size_t step = task->slot_size;
+    const unsigned char *data = run->in + run->next * size;
+    unsigned char *slot = slot_of_next(run);
+    uint64_t item = run->next;
+    int code = 0;
+
+    while (item < stop) {
+        task->state = 0;
+        task->slot = slot;
+        brood_release64(&page->item, ++item);
+        code = function(task, data, size);
+        if (code != 0 || task->state != BROOD_TASK_HAS_VALUE) {
+            run->next = item - 1;
+            settle(run, code);
+            return;
         }
+        data += size;
+        slot += step;
+    }
+    run->next = item;
+}
+
+static void run_some(brood_run *run, uint64_t stop)
+{
+    size_t size = (size_t)run->order->in_size;
+
+    if (run->task->value_kind == BROOD_VALUE_FIXED && size > 0 &&
+        (run->order->flags & BROOD_WIRE_TIMED) == 0) {
+        run_tight(run, stop);
+        return;
+    }
+    while (run->next < stop && run->is_open) {
+        run_item(run, run->in + run->next * size, size);
     }
 }
 
@@ -209,15 +268,14 @@ static void run_range(brood_run *run)
     brood_task *task = run->task;
     int code = 0;
 
-    task->message[0] = '\0';
     note_begin(run);
     code = ((brood_range_function *)run->function)(task, order->first, order->first + order->count,
                                                    order->in_size > 0 ? run->in : NULL,
                                                    (size_t)order->in_size);
     if (brood_task_cancelled(task)) {
-        brood_run_tell_failure(run, BROOD_ERR_CANCELLED, code, task->message);
+        brood_run_tell_failure(run, BROOD_ERR_CANCELLED, code, brood_task_message(task));
     } else if (code != 0) {
-        brood_run_tell_failure(run, BROOD_ERR_TASK, code, task->message);
+        brood_run_tell_failure(run, BROOD_ERR_TASK, code, brood_task_message(task));
     } else {
         run->next = order->count;
         tell_success(run);
@@ -237,25 +295,38 @@ static void run_varying(brood_run *run)
     const unsigned char *at = run->in + brood_wire_padded(run->order->count * sizeof(uint64_t));
 
     for (uint64_t i = 0; i < run->order->count && !is_cancelled(run); i++) {
+        make_place(run);
         run_item(run, at, (size_t)sizes[i]);
         at += brood_wire_padded(sizes[i]);
+        look_at_clock(run);
     }
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 static void run_fixed(brood_run *run)
 {
-    size_t size = (size_t)run->order->in_size;
-
     while (run->next < run->order->count && !is_cancelled(run)) {
-        run_item(run, run->in + run->next * size, size);
+        uint64_t stop = run->next + run->stride;
+
+        make_place(run);
+        stop = least(least(stop, run->told + run->most), run->order->count);
+        run_some(run, stop);
+        if (run->order->count > 1) {
+            look_at_clock(run);
+        }
     }
 }
 
 void brood_run_all(brood_run *run)
 {
     run->stride = 1;
-    run->until_look = 1;
-    run->told_at = brood_os_now();
+    if (run->order->count > 1) {
+        run->told_at = run->looked_at = brood_os_now();
+    }
     if ((run->order->flags & BROOD_WIRE_RANGE) != 0) {
         run_range(run);
         return;

@@ -19,9 +19,8 @@ typedef struct brood_run {
     bool is_open;         /* values may be put at place */
     unsigned char *place; /* of the values that are not told yet, in the ring */
     uint64_t most;        /* how many there is room for there */
-    uint64_t until_look;  /* items until the clock is asked */
-    uint64_t stride;
-    int64_t told_at;
+    uint64_t stride;      /* items until the clock is asked */
+    int64_t looked_at, told_at;
 } brood_run;
 
 /* Runs all of it. */

@@ -31,7 +31,7 @@ brood_handle brood_task_handle(const brood_task *task, size_t index)
 
 static void refuse(brood_task *task, brood_status status, const char *message)
 {
-    task->has_value = false;
+    task->state = BROOD_TASK_REFUSED | BROOD_TASK_HAS_MESSAGE;
     task->status = status;
     snprintf(task->message, sizeof task->message, "%s", message);
 }
@@ -68,13 +68,17 @@ void *brood_return_buffer(brood_task *task, size_t size)
         refuse(task, BROOD_ERR_NO_MEMORY, "out of memory for the value");
         return NULL;
     }
-    task->has_value = true;
+    task->state = BROOD_TASK_HAS_VALUE;
     task->value_size = size;
-    task->status = BROOD_OK;
     return task->slot;
 }
 
-int brood_return(brood_task *task, const void *data, size_t size)
+/* Out of the way: inlined it would cost every short return the saving of registers. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static int
+return_copy(brood_task *task, const void *data, size_t size)
 {
     void *slot = NULL;
 
@@ -91,6 +95,18 @@ int brood_return(brood_task *task, const void *data, size_t size)
     return slot != NULL ? 0 : CODE_REFUSED;
 }
 
+/* First what tasks in a loop over numbers do. */
+int brood_return(brood_task *task, const void *data, size_t size)
+{
+    if (task == NULL || data == NULL || size != sizeof(uint64_t) ||
+        task->value_kind != BROOD_VALUE_FIXED || task->slot_size != sizeof(uint64_t)) {
+        return return_copy(task, data, size);
+    }
+    task->state = BROOD_TASK_HAS_VALUE;
+    memcpy(task->slot, data, sizeof(uint64_t));
+    return 0;
+}
+
 int brood_task_fail(brood_task *task, int code, const char *format, ...)
 {
     va_list args;
@@ -99,6 +115,7 @@ int brood_task_fail(brood_task *task, int code, const char *format, ...)
         va_start(args, format);
         vsnprintf(task->message, sizeof task->message, format, args);
         va_end(args);
+        task->state |= BROOD_TASK_HAS_MESSAGE;
     }
     return code != 0 ? code : 1;
 }
@@ -118,12 +135,12 @@ bool brood_task_cancelled(const brood_task *task)
         return false;
     }
     item = brood_load64(&page->cancel_item);
-    return item == 0 || item == task->ordinal;
+    return item == 0 || item == brood_task_ordinal(task);
 }
 
 uint64_t brood_task_index(const brood_task *task)
 {
-    return task == NULL ? 0 : task->index;
+    return task == NULL || task->page == NULL ? 0 : task->first + brood_task_ordinal(task) - 1;
 }
 
 uint32_t brood_task_attempt(const brood_task *task)

@@ -20,6 +20,11 @@ typedef enum brood_value_kind {
     BROOD_VALUE_ANY    /* slot grows */
 } brood_value_kind;
 
+/* Bits of brood_task.state, which is one word since it is set for every item of a map. */
+#define BROOD_TASK_HAS_VALUE 1u
+#define BROOD_TASK_REFUSED 2u
+#define BROOD_TASK_HAS_MESSAGE 4u
+
 struct brood_task {
     const brood_start *start;
     size_t own_handles; /* how many of start's are brood's own */
@@ -27,8 +32,7 @@ struct brood_task {
     /* The rest is of a pool's worker. */
     const brood_wire_page *page; /* NULL: in no worker */
     uint64_t id;
-    uint64_t ordinal; /* of the item in its task, from 1 */
-    uint64_t index;
+    uint64_t first; /* the index of its first item */
     uint32_t attempt;
     const char *tag;
     const brood_mapping *const *shared;
@@ -38,10 +42,22 @@ struct brood_task {
     unsigned char *slot;
     size_t slot_size;
     size_t exact_size; /* of a value that is too large to be put in place; 0: any */
-    bool has_value;
+    uint32_t state;    /* of the item that runs: bits of the below */
     size_t value_size;
-    brood_status status; /* why a value was not taken */
+    brood_status status; /* why a value was not taken, if it was not */
     char message[BROOD_MESSAGE_MAX];
 };
+
+/* Which item of its task runs, from 1. */
+static inline uint64_t brood_task_ordinal(const brood_task *task)
+{
+    return brood_load64((brood_atomic64 *)(uintptr_t)&task->page->item);
+}
+
+/* What it said, or "". */
+static inline const char *brood_task_message(const brood_task *task)
+{
+    return (task->state & BROOD_TASK_HAS_MESSAGE) != 0 ? task->message : "";
+}
 
 #endif
