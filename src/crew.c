@@ -84,7 +84,7 @@ static brood_status launch(brood_worker *worker, brood_handle bell, brood_error 
 {
     brood_pool *pool = worker->pool;
     const brood_nesting *here = brood_nesting_here();
-    brood_nesting nesting = {here->depth + 1, pool->cores / (pool->target > 0 ? pool->target : 1)};
+    brood_nesting nesting = {here->depth + 1, pool->cores / pool->target};
     brood_wire_start start = {pool->capacity, worker->segment.size,
                               pool->options.spin == BROOD_SPIN_NEVER ? 0 : (uint64_t)pool->spin_ns};
     brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
@@ -554,14 +554,14 @@ static void stop_superfluous(brood_pool *pool)
     while (count > most) {
         brood_worker *worker = superfluous(pool);
 
-        if (worker == NULL) {
-            return;
-        }
-        if (worker->piece_count > 1) {
+        if (worker != NULL && worker->piece_count > 1) {
             brood_worker_take_back(worker);
         }
-        brood_worker_stop(worker);
-        if (worker->state != BROOD_WORKER_STOPPING) {
+        if (worker != NULL) {
+            brood_worker_stop(worker);
+        }
+        if (worker == NULL || worker->state != BROOD_WORKER_STOPPING) {
+            pool->crew_changed = true; /* nobody can be told now: later */
             return;
         }
         count--;

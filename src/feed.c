@@ -130,6 +130,9 @@ static brood_worker *choose(brood_pool *pool)
     brood_worker *idle = pool->idle_first;
     brood_worker *thirsty = next_thirsty(pool);
 
+    while (idle != NULL && !brood_worker_can_send(idle)) {
+        idle = idle->next_idle; /* it still gets what its initializer needs */
+    }
     if (idle == NULL || thirsty == NULL) {
         return idle != NULL ? idle : thirsty;
     }
@@ -159,16 +162,31 @@ static void let_spin(brood_worker *worker)
 
 /* ---- cutting ----------------------------------------------------------------------------- */
 
-/* Plain arrays travel through the ring, a quarter of it at once. */
-static uint64_t most_in_ring(const brood_pool *pool, const brood_result *job)
+/* How many items of different sizes have together no more than that; at least one. */
+static uint64_t most_varying(const brood_piece *piece, size_t most)
 {
+    const brood_bytes *items = (const brood_bytes *)piece->job->in + piece->first;
+    uint64_t count = 0;
+    size_t size = 0;
+
+    while (count < piece->count && size <= most) {
+        size += items[count].size < most ? items[count].size + BROOD_WIRE_ALIGN : most + 1;
+        count++;
+    }
+    return count > 1 && size > most ? count - 1 : count;
+}
+
+/* Plain arrays travel through the ring, a quarter of it at once. */
+static uint64_t most_in_ring(const brood_pool *pool, const brood_piece *piece)
+{
+    const brood_result *job = piece->job;
     size_t quarter = pool->capacity / 4;
 
     if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
         return UINT64_MAX;
     }
     if (job->in_size == BROOD_SIZE_VARIES) {
-        return 64;
+        return most_varying(piece, quarter);
     }
     return job->in_size >= quarter ? 1 : quarter / job->in_size;
 }
@@ -177,14 +195,14 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_piece *piece)
 {
     const brood_pool *pool = worker->pool;
     const brood_result *job = piece->job;
-    uint64_t most = most_in_ring(pool, job);
+    uint64_t most = most_in_ring(pool, piece);
     uint64_t chunk = job->chunk_size;
 
     if (piece->deaths > 0) {
         return piece->count; /* one suspect item, by itself */
     }
     if (chunk == 0) {
-        chunk = piece->count / ((uint64_t)CHUNKS_A_WORKER * (pool->target > 0 ? pool->target : 1));
+        chunk = piece->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
         chunk = chunk < most ? chunk : most;
     }
     if (job->kind != BROOD_JOB_RANGE && chunk > worker->items_left) {
@@ -281,6 +299,7 @@ void brood_pool_feed(brood_pool *pool)
         return;
     }
     pool->fed_at = brood_os_now();
+    pool->feed_failed = false;
     while (goes) {
         brood_piece *piece = brood_queue_first(pool);
         brood_worker *worker = NULL;
@@ -296,6 +315,7 @@ void brood_pool_feed(brood_pool *pool)
         piece = cut(worker, piece);
         goes = give(worker, piece);
         if (!goes) {
+            pool->feed_failed = true;
             brood_queue_put(pool, piece);
         }
     }

@@ -9,6 +9,7 @@
 #define LOOKS_A_CLOCK 16
 #define MISSES_MAX 3
 #define PROBE_EVERY 16
+#define FEED_AGAIN_NS (10 * BROOD_NS_PER_MS) /* when memory was out */
 #define BUSTLE 4       /* submits between two looks, from which on callers are busy */
 #define BUSTLE_US 1000 /* how long the thread leaves busy callers to themselves */
 
@@ -115,6 +116,9 @@ int64_t brood_pool_upkeep(brood_pool *pool)
     next = brood_pool_tick(pool, now);
     next = earlier(next, brood_crew_keep(pool, now));
     brood_pool_feed(pool);
+    if (pool->feed_failed) {
+        next = earlier(next, now + FEED_AGAIN_NS);
+    }
     return earlier(next, brood_pool_balance(pool, now));
 }
 
@@ -137,19 +141,7 @@ bool brood_pool_spin(brood_pool *pool)
     return true;
 }
 
-/* From now on workers must ring, if somebody sleeps. */
-static void must_ring(brood_pool *pool)
-{
-    if (!brood_pool_sleeps(pool)) {
-        return;
-    }
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
-        if (!brood_worker_arm(worker)) {
-            brood_pool_rouse(pool);
-            return;
-        }
-    }
-}
+static void must_ring(brood_pool *pool);
 
 void brood_pool_unspin(brood_pool *pool)
 {
@@ -218,6 +210,14 @@ static bool arm_all(brood_pool *pool)
         }
     }
     return true;
+}
+
+/* From now on workers must ring, if somebody sleeps. */
+static void must_ring(brood_pool *pool)
+{
+    if (brood_pool_sleeps(pool) && !arm_all(pool)) {
+        brood_pool_rouse(pool);
+    }
 }
 
 /* What the poller says now, or until the deadline. */

@@ -262,6 +262,7 @@ struct brood_pool {
     uint64_t queued;     /* items */
     uint64_t service_ns; /* what a piece takes, lately */
     int64_t fed_at;
+    bool feed_failed; /* there was no memory to send something */
 
     /* jobs */
     brood_result *jobs;

@@ -281,6 +281,13 @@ static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *s
     return all;
 }
 
+/* One item of a size of its own: it goes from where it lies, with its size before it. */
+static bool is_one_of_its_size(const brood_piece *piece)
+{
+    return piece->job->kind == BROOD_JOB_MAP && piece->job->in_size == BROOD_SIZE_VARIES &&
+           piece->count == 1;
+}
+
 /* The bytes behind the head. */
 static brood_status find_data(brood_sending *sending, const brood_piece *piece)
 {
@@ -290,6 +297,11 @@ static brood_status find_data(brood_sending *sending, const brood_piece *piece)
     sending->data_size = job->in_size;
     if (job->kind == BROOD_JOB_MAP && job->in_shared != NULL) {
         sending->data_size = 0;
+    } else if (is_one_of_its_size(piece)) {
+        const brood_bytes *item = (const brood_bytes *)job->in + piece->first;
+
+        sending->data = item->data;
+        sending->data_size = item->size;
     } else if (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES) {
         sending->own =
             gather((const brood_bytes *)job->in + piece->first, piece->count, &sending->data_size);
@@ -371,11 +383,34 @@ static brood_status reserve(brood_worker *worker, const brood_result *job)
     size_t shared = job->shared_count + 2;
     size_t size = size_of_functions(worker, job->function + 1) +
                   (shared + worker->shared_count + 2) * sizeof(brood_wire_order) +
-                  sizeof(brood_wire_extra);
+                  sizeof(brood_wire_extra) + BROOD_WIRE_ALIGN;
 
     return grow_known(worker, shared) && brood_buffer_reserve(&worker->sending.head, size)
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
+}
+
+/* The head of the task, and what stands before its data. */
+static void append_task(brood_sending *sending, brood_piece *piece, brood_wire_order *order)
+{
+    const brood_result *job = piece->job;
+    uint64_t size[BROOD_WIRE_ALIGN / sizeof(uint64_t)] = {sending->data_size, 0};
+    bool has_table = is_one_of_its_size(piece);
+
+    sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;
+    sending->piece = piece;
+    order->size = sending->data_size + (has_table ? sizeof size : 0);
+    if (needs_extra(job)) {
+        order->flags |= BROOD_WIRE_EXTRA;
+        order->size += brood_wire_extra_size(job->shared_count);
+    }
+    brood_buffer_append(&sending->head, order, sizeof *order);
+    if (needs_extra(job)) {
+        append_extra(&sending->head, job);
+    }
+    if (has_table) {
+        brood_buffer_append(&sending->head, size, sizeof size);
+    }
 }
 
 static brood_status send_long(brood_worker *worker, brood_piece *piece)
@@ -401,17 +436,7 @@ static brood_status send_long(brood_worker *worker, brood_piece *piece)
         brood_worker_go_on(worker); /* what was put into the head already */
         return status;
     }
-    sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;
-    sending->piece = piece;
-    order.size = sending->data_size;
-    if (needs_extra(job)) {
-        order.flags |= BROOD_WIRE_EXTRA;
-        order.size += brood_wire_extra_size(job->shared_count);
-        brood_buffer_append(&sending->head, &order, sizeof order);
-        append_extra(&sending->head, job);
-    } else {
-        brood_buffer_append(&sending->head, &order, sizeof order);
-    }
+    append_task(sending, piece, &order);
     note_sent(worker, piece);
     brood_worker_go_on(worker);
     return BROOD_OK;
