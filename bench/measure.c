@@ -5,14 +5,6 @@
 
 #include "platform.h"
 
-static double measure(bench_step *step, void *data)
-{
-    int64_t begin = brood_os_now();
-
-    step(data);
-    return (double)(brood_os_now() - begin) / 1000;
-}
-
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a;
@@ -21,36 +13,59 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Sorts the values. Negative when one of them is. */
 static double median(double *values, int count)
 {
     qsort(values, (size_t)count, sizeof *values, compare);
-    return values[count / 2];
+    return values[0] < 0 ? values[0] : values[count / 2];
 }
 
-bench_pair bench_in_turns(bench_step *subject, bench_step *yardstick, void *data, int rounds)
+void bench_in_turns(double *medians, bench_step *const *steps, size_t count, void *data, int rounds)
 {
-    double *first = calloc((size_t)rounds, sizeof *first);
-    double *second = calloc((size_t)rounds, sizeof *second);
-    bench_pair result = {0, 0};
+    double *values = calloc(count * (size_t)rounds, sizeof *values);
 
-    if (first == NULL || second == NULL) {
+    if (values == NULL) {
         bench_fail("out of memory");
     }
-    for (int i = 0; i < rounds; i++) {
-        second[i] = measure(yardstick, data);
-        first[i] = measure(subject, data);
+    for (int round = -1; round < rounds; round++) {
+        for (size_t i = 0; i < count; i++) {
+            double value = steps[i](data);
+
+            if (round >= 0) {
+                values[i * (size_t)rounds + (size_t)round] = value;
+            }
+        }
     }
-    result.subject_us = median(first, rounds);
-    result.yardstick_us = median(second, rounds);
-    free(first);
-    free(second);
-    return result;
+    for (size_t i = 0; i < count; i++) {
+        medians[i] = median(values + i * (size_t)rounds, rounds);
+    }
+    free(values);
+}
+
+double bench_now_us(void)
+{
+    return (double)brood_os_now() / 1000;
+}
+
+void bench_pause_ms(int ms)
+{
+    brood_os_wait(NULL, 0, brood_os_now() + (int64_t)ms * 1000000, NULL);
+}
+
+int64_t bench_pid(void)
+{
+    return brood_os_self_pid();
 }
 
 void bench_report(const char *name, double value, const char *unit, const char *yardstick,
                   double ratio)
 {
-    printf("%s\t%.3f\t%s\t%s\t%.3f\n", name, value, unit, yardstick, ratio);
+    printf("%s\t%.3f\t%s\t%s\t", name, value, unit, yardstick == NULL ? "-" : yardstick);
+    if (ratio < 0) {
+        puts("-");
+    } else {
+        printf("%.3f\n", ratio);
+    }
     fflush(stdout);
 }
 
@@ -58,4 +73,12 @@ _Noreturn void bench_fail(const char *what)
 {
     fprintf(stderr, "benchmark: %s\n", what);
     exit(1);
+}
+
+void bench_check(brood_status status, const char *what)
+{
+    if (status != BROOD_OK) {
+        fprintf(stderr, "benchmark: %s: %s\n", what, brood_status_text(status));
+        exit(1);
+    }
 }

@@ -17,33 +17,40 @@ static int return_at_once(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
-static void with_brood(void *data)
+static double with_brood(void *data)
 {
+    double begin = bench_now_us();
     brood_process *process = NULL;
 
     (void)data;
-    if (brood_process_start(&process, return_at_once, NULL, 0, NULL) != BROOD_OK ||
-        brood_process_join(process, BROOD_FOREVER) != BROOD_OK) {
-        bench_fail("brood_process_start failed");
-    }
+    bench_check(brood_process_start(&process, return_at_once, NULL, 0, NULL), "process_start");
+    bench_check(brood_process_join(process, BROOD_FOREVER), "process_join");
     brood_process_destroy(process);
+    return bench_now_us() - begin;
 }
 
-static void with_yardstick(void *data)
+static double with_yardstick(void *data)
 {
+    double begin = bench_now_us();
+
     yardstick_start_and_wait(data, "--return-at-once");
+    return bench_now_us() - begin;
 }
+
+static bench_step *const steps[] = {with_brood, with_yardstick};
 
 static void measure_as(const char *name, char *program)
 {
-    bench_pair pair = bench_in_turns(with_brood, with_yardstick, program, ROUNDS);
+    double us[2];
 
-    bench_report(name, pair.subject_us, "us", yardstick_name, pair.subject_us / pair.yardstick_us);
+    bench_in_turns(us, steps, 2, program, ROUNDS);
+    bench_report(name, us[0], "us", yardstick_name, us[0] / us[1]);
 }
 
 int main(int argc, char **argv)
 {
     char *memory = NULL;
+    double warm[2];
 
     if (argc == 2 && strcmp(argv[1], "--return-at-once") == 0) {
         return 0;
@@ -51,7 +58,7 @@ int main(int argc, char **argv)
     if (brood_init(argc, argv) != BROOD_OK) {
         return 1;
     }
-    bench_in_turns(with_brood, with_yardstick, argv[0], 20); /* warm */
+    bench_in_turns(warm, steps, 2, argv[0], 20);
     measure_as("process_start", argv[0]);
     memory = malloc(GIB);
     if (memory == NULL) {

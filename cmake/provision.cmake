@@ -13,10 +13,12 @@ cmake_minimum_required(VERSION 3.25)
 # "native" are the presets that build for this system.
 set(provision_table
     "native demo mingw musl|cc|gcc libc6-dev|gcc glibc-devel|-|gcc"
-    "consumer|c++|g++|gcc-c++|-|-"
+    "consumer bench|c++|g++|gcc-c++|-|-"
     "native demo mingw macos musl|ninja|ninja-build|ninja-build|ninja|ninja"
     "native demo consumer|-|libapr1-dev|apr-devel|apr|apr"
     "native|-|libcmocka-dev|libcmocka-devel|cmocka|cmocka"
+    "bench|-|libtbb-dev|tbb-devel|tbb|tbb"
+    "bench|python3|python3|python3|python3|python"
     "asan-ubsan faults|-|-|libasan libubsan|-|-"
     "tsan|-|-|libtsan|-|-"
     "dev-clang|clang|clang|clang|-|clang"

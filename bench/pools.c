@@ -1,0 +1,84 @@
+#include "pools.h"
+
+#include <string.h>
+
+#include "measure.h"
+
+#define WINDOW 1000
+
+brood_pool *pools_open(uint32_t workers)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+
+    options.workers = workers;
+    bench_check(brood_pool_create(&pool, &options), "pool_create");
+    return pool;
+}
+
+void pools_close(brood_pool *pool)
+{
+    bench_check(brood_pool_close(pool), "pool_close");
+    bench_check(brood_pool_join(pool, BROOD_FOREVER), "pool_join");
+    brood_pool_destroy(pool);
+}
+
+int pools_add_one(brood_task *task, const void *arg, size_t size)
+{
+    uint64_t value = 0;
+
+    if (size != sizeof value) {
+        return 1;
+    }
+    memcpy(&value, arg, sizeof value);
+    value++;
+    return brood_return(task, &value, sizeof value);
+}
+
+double pools_apply(brood_pool *pool, int count)
+{
+    double begin = bench_now_us();
+
+    for (uint64_t i = 0; i < (uint64_t)count; i++) {
+        uint64_t next = 0;
+
+        bench_check(brood_pool_apply(pool, pools_add_one, &i, sizeof i, &next, sizeof next, NULL),
+                    "pool_apply");
+        if (next != i + 1) {
+            bench_fail("pool_apply gave another value");
+        }
+    }
+    return bench_now_us() - begin;
+}
+
+static void take(brood_result *result, uint64_t expected)
+{
+    const void *data = NULL;
+    size_t size = 0;
+
+    bench_check(brood_result_get(result, &data, &size, BROOD_FOREVER), "result_get");
+    if (size != sizeof expected || memcmp(data, &expected, sizeof expected) != 0) {
+        bench_fail("a task gave another value");
+    }
+    brood_result_destroy(result);
+}
+
+double pools_apply_async(brood_pool *pool, int count)
+{
+    static brood_result *results[WINDOW];
+    double begin = bench_now_us();
+
+    for (uint64_t first = 0; first < (uint64_t)count; first += WINDOW) {
+        for (uint64_t i = 0; i < WINDOW; i++) {
+            uint64_t value = first + i;
+
+            bench_check(brood_pool_apply_async(pool, &results[i], pools_add_one, &value,
+                                               sizeof value, NULL),
+                        "pool_apply_async");
+        }
+        for (uint64_t i = 0; i < WINDOW; i++) {
+            take(results[i], first + i + 1);
+        }
+    }
+    return bench_now_us() - begin;
+}
