@@ -26,11 +26,13 @@ void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
 static void watch(brood_worker *worker)
 {
     brood_os_poller *poller = worker->pool->poller;
-    void *owner = (void *)(uintptr_t)(worker->slot + 1);
+    uintptr_t bell = BROOD_OWNER_OF_BELL(worker->slot);
 
-    worker->watched_bell = brood_os_poller_add(poller, worker->bell, owner, NULL) == BROOD_OK;
+    worker->watched_bell =
+        brood_os_poller_add(poller, worker->bell, (void *)bell, NULL) == BROOD_OK;
     worker->watched_process =
-        brood_os_poller_add_process(poller, worker->process->os, owner, NULL) == BROOD_OK;
+        brood_os_poller_add_process(poller, worker->process->os,
+                                    (void *)BROOD_OWNER_OF_PROCESS(worker->slot), NULL) == BROOD_OK;
 }
 
 static void unwatch_bell(brood_worker *worker)
@@ -86,7 +88,8 @@ static brood_status launch(brood_worker *worker, brood_handle bell, brood_error 
     const brood_nesting *here = brood_nesting_here();
     brood_nesting nesting = {here->depth + 1, pool->cores / pool->target};
     brood_wire_start start = {pool->capacity, worker->segment.size,
-                              pool->options.spin == BROOD_SPIN_NEVER ? 0 : (uint64_t)pool->spin_ns};
+                              pool->options.spin == BROOD_SPIN_NEVER ? 0
+                                                                     : (uint64_t)pool->spin_ns / 4};
     brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
     brood_process_options options = pool->process;
     char name[256];
@@ -459,24 +462,33 @@ static void empty_bell(brood_worker *worker)
     }
 }
 
-void brood_crew_look(brood_pool *pool, uint32_t slot)
+static void look_at_process(brood_worker *worker)
 {
+    if (!brood_process_is_alive(worker->process)) {
+        bury(worker);
+        return;
+    }
+    if (brood_os_now() < worker->look_at) {
+        return;
+    }
+    if (worker->deaf) {
+        brood_worker_kill(worker);
+    } /* else is_alive has ended one that did not come to its function in time */
+    brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+}
+
+void brood_crew_look(brood_pool *pool, uintptr_t owner)
+{
+    size_t slot = BROOD_SLOT_OF_OWNER(owner);
     brood_worker *worker = slot < pool->slots ? pool->workers[slot] : NULL;
 
     if (worker == NULL) {
         return; /* it was buried meanwhile */
     }
-    if (worker->watched_bell) {
+    if (owner != BROOD_OWNER_OF_BELL(slot)) {
+        look_at_process(worker);
+    } else if (worker->watched_bell) {
         empty_bell(worker);
-    }
-    if (!brood_process_is_alive(worker->process)) {
-        bury(worker);
-    } else if (worker->deaf && brood_os_now() >= worker->look_at) {
-        brood_worker_kill(worker);
-        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
-    } else if (!worker->deaf && brood_os_now() >= worker->look_at) {
-        /* is_alive has ended one that did not come to its function in time */
-        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
     }
 }
 

@@ -5,6 +5,7 @@
 #define DEPTH_MIN 2     /* one that runs, and the next */
 #define DEPTH_MAX 256
 #define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
+#define CHUNK_NS 50000          /* smaller chunks of a map are not worth their own way */
 #define CHUNKS_A_WORKER 4       /* a worker gets at most this part of its share of a map */
 
 /* ---- lists ------------------------------------------------------------------------------- */
@@ -191,6 +192,14 @@ static uint64_t most_in_ring(const brood_pool *pool, const brood_piece *piece)
     return job->in_size >= quarter ? 1 : quarter / job->in_size;
 }
 
+/* How many items take about as long as it is worth to cut for; 1 while that is not known. */
+static uint64_t worthwhile(const brood_result *job)
+{
+    uint64_t each_ns = job->heard_items > 0 ? job->heard_ns / job->heard_items : CHUNK_NS;
+
+    return CHUNK_NS / (each_ns + 1) + 1;
+}
+
 static uint64_t chunk_of(const brood_worker *worker, const brood_piece *piece)
 {
     const brood_pool *pool = worker->pool;
@@ -203,6 +212,7 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_piece *piece)
     }
     if (chunk == 0) {
         chunk = piece->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
+        chunk = chunk > worthwhile(job) ? chunk : worthwhile(job);
         chunk = chunk < most ? chunk : most;
     }
     if (job->kind != BROOD_JOB_RANGE && chunk > worker->items_left) {
@@ -386,9 +396,24 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 
 /* ---- the end of a piece ------------------------------------------------------------------ */
 
+/* How long the items of a map take. */
+static void note_time(brood_worker *worker, const brood_piece *piece)
+{
+    int64_t now = 0;
+
+    worker->pieces_heard++;
+    if (piece->job->kind == BROOD_JOB_TASK) {
+        return;
+    }
+    now = brood_os_now();
+    piece->job->heard_ns += (uint64_t)(now - worker->heard_at);
+    piece->job->heard_items += piece->count;
+    brood_worker_measure(worker, now);
+}
+
 void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
 {
-    worker->pieces_heard++;
+    note_time(worker, piece);
     brood_pieces_remove(&worker->pieces, piece);
     worker->piece_count--;
     if (worker->kill_id == piece->id) {

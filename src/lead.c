@@ -33,17 +33,11 @@ void brood_pool_unlock(brood_pool *pool)
 /* ---- one turn ---------------------------------------------------------------------------- */
 
 /* What a piece takes, lately: an eighth of the new in the old. */
-static void measure(brood_worker *worker)
+void brood_worker_measure(brood_worker *worker, int64_t now)
 {
     brood_pool *pool = worker->pool;
-    int64_t now = 0;
-    uint64_t each = 0;
+    uint64_t each = (uint64_t)(now - worker->heard_at) / worker->pieces_heard;
 
-    if (worker->pieces_heard == 0) {
-        return;
-    }
-    now = brood_os_now();
-    each = (uint64_t)(now - worker->heard_at) / worker->pieces_heard;
     pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
     worker->heard_at = now;
     worker->pieces_heard = 0;
@@ -69,7 +63,9 @@ static void turn_worker(brood_worker *worker)
         brood_worker_go_on(worker);
         brood_worker_set_thirsty(worker);
     }
-    measure(worker);
+    if (worker->pieces_heard > 0) {
+        brood_worker_measure(worker, brood_os_now());
+    }
 }
 
 void brood_pool_turn(brood_pool *pool)
@@ -230,7 +226,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
     brood_pool_lock(pool);
     for (size_t i = 0; i < count; i++) {
-        brood_crew_look(pool, (uint32_t)(uintptr_t)owners[i] - 1);
+        brood_crew_look(pool, (uintptr_t)owners[i]);
     }
 }
 
@@ -363,6 +359,21 @@ static void lead_once(brood_pool *pool, int64_t deadline)
     hand_on(pool);
 }
 
+/* Until something happens: in the poller's place, or woken by the thread that is there. */
+static void sleep_for(brood_pool *pool, brood_result *job, int64_t deadline)
+{
+    int64_t begun = brood_os_now();
+
+    if (pool->leading) {
+        follow(pool, job, deadline);
+    } else {
+        lead_once(pool, deadline);
+    }
+    if (brood_os_now() - begun < pool->spin_ns) {
+        pool->misses = 0; /* to look again and again would have been of use */
+    }
+}
+
 brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
                              bool (*is_over)(brood_pool *pool, void *data), void *data,
                              int64_t deadline, bool spins)
@@ -377,12 +388,10 @@ brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
             brood_pool_unspin(pool);
             spins = false;
         }
-        if (!over && pool->leading) {
-            follow(pool, job, deadline);
-        } else if (!over) {
-            lead_once(pool, deadline);
+        if (!over) {
+            sleep_for(pool, job, deadline);
+            over = is_over(pool, data);
         }
-        over = over || is_over(pool, data);
     }
     if (spins) {
         brood_pool_unspin(pool);
@@ -442,13 +451,13 @@ static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
 {
     brood_pool *pool = data;
 
+    (void)thread;
     brood_pool_lock(pool);
     while (!pool->ends) {
         thread_step(pool);
     }
     brood_pool_unlock(pool);
-    apr_thread_exit(thread, APR_SUCCESS);
-    return NULL;
+    return NULL; /* apr_thread_exit would load a library to unwind the stack */
 }
 
 brood_status brood_pool_thread_start(brood_pool *pool, brood_error *error)

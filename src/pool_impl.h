@@ -105,8 +105,9 @@ struct brood_result {
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
 
-    uint64_t left;       /* items that have not ended */
-    uint64_t failed;     /* items that have not succeeded */
+    uint64_t heard_ns, heard_items; /* how long so many items took, all in all */
+    uint64_t left;                  /* items that have not ended */
+    uint64_t failed;                /* items that have not succeeded */
     brood_status doom;   /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
     brood_status status; /* of the first failure */
     bool abandoned;      /* the caller has destroyed it: its arrays are not touched any more */
@@ -419,6 +420,9 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now);
 /* A piece of it has ended. */
 void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece);
 
+/* Takes down how long the pieces took that were heard of since; there is at least one. */
+void brood_worker_measure(brood_worker *worker, int64_t now);
+
 void brood_worker_set_idle(brood_worker *worker, bool is_idle);
 void brood_worker_set_busy(brood_worker *worker, bool is_busy);
 void brood_worker_set_thirsty(brood_worker *worker);
@@ -468,8 +472,16 @@ int64_t brood_crew_keep(brood_pool *pool, int64_t now);
 /* Starts one worker; gives up the lock meanwhile. */
 brood_status brood_crew_start(brood_pool *pool, brood_error *error);
 
-/* The poller has told the owner of that number: it has rung, or has ended. */
-void brood_crew_look(brood_pool *pool, uint32_t slot);
+/*
+ * What the poller calls an owner is the number of a worker's slot, for its bell and for its process:
+ * the worker may be gone when the poller's answer is read.
+ */
+#define BROOD_OWNER_OF_BELL(slot) (2 * (uintptr_t)(slot) + 2)
+#define BROOD_OWNER_OF_PROCESS(slot) (2 * (uintptr_t)(slot) + 3)
+#define BROOD_SLOT_OF_OWNER(owner) ((size_t)(owner) / 2 - 1)
+
+/* The poller has told that owner: the worker has rung, or its process has ended. */
+void brood_crew_look(brood_pool *pool, uintptr_t owner);
 
 /* The pool cannot start workers: all jobs end. */
 void brood_crew_give_up(brood_pool *pool);

@@ -250,6 +250,7 @@ static void set_value(server *self, brood_task *task, const brood_wire_order *or
     } else if (order->out_size > 0) {
         task->value_kind = BROOD_VALUE_FIXED;
         task->slot_size = (size_t)order->out_size;
+        task->is_number = task->slot_size == sizeof(uint64_t);
     } else {
         task->value_kind = is_range ? BROOD_VALUE_REFUSED : BROOD_VALUE_DROPPED;
     }

@@ -28,7 +28,8 @@ static void ring_bell(brood_link *link)
 static void sleep_until_bell(brood_link *link)
 {
     brood_os_wait_item item = {NULL, link->bell, false, false};
-    int64_t deadline = link->keep_ns > 0 ? brood_os_now() + link->keep_ns : BROOD_OS_NO_DEADLINE;
+    int64_t begun = brood_os_now();
+    int64_t deadline = link->keep_ns > 0 ? begun + link->keep_ns : BROOD_OS_NO_DEADLINE;
     char bytes[64];
     size_t got = 0;
     brood_status status = brood_os_wait(&item, 1, deadline, NULL);
@@ -41,6 +42,9 @@ static void sleep_until_bell(brood_link *link)
     }
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail();
+    }
+    if (brood_os_now() - begun < 2 * link->spin_ns) {
+        link->misses = 0; /* it would have been of use */
     }
 }
 

@@ -98,8 +98,7 @@ return_copy(brood_task *task, const void *data, size_t size)
 /* First what tasks in a loop over numbers do. */
 int brood_return(brood_task *task, const void *data, size_t size)
 {
-    if (task == NULL || data == NULL || size != sizeof(uint64_t) ||
-        task->value_kind != BROOD_VALUE_FIXED || task->slot_size != sizeof(uint64_t)) {
+    if (task == NULL || data == NULL || size != sizeof(uint64_t) || !task->is_number) {
         return return_copy(task, data, size);
     }
     task->state = BROOD_TASK_HAS_VALUE;

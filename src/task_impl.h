@@ -42,6 +42,7 @@ struct brood_task {
     unsigned char *slot;
     size_t slot_size;
     size_t exact_size; /* of a value that is too large to be put in place; 0: any */
+    bool is_number;    /* its values are FIXED, of 8 bytes */
     uint32_t state;    /* of the item that runs: bits of the below */
     size_t value_size;
     brood_status status; /* why a value was not taken, if it was not */

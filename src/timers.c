@@ -181,7 +181,7 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
             check_kill(pool->workers[i]);
         }
         if (pool->workers[i] != NULL && pool->workers[i]->look_at <= now) {
-            brood_crew_look(pool, i); /* it may be gone after this */
+            brood_crew_look(pool, BROOD_OWNER_OF_PROCESS(i)); /* it may be gone after this */
         }
         if (pool->workers[i] != NULL) {
             next = earlier(next, earlier(pool->workers[i]->kill_at, pool->workers[i]->look_at));
