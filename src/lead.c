@@ -9,7 +9,6 @@
 #define LOOKS_A_CLOCK 16
 #define MISSES_MAX 3
 #define PROBE_EVERY 16
-#define FEED_AGAIN_NS (10 * BROOD_NS_PER_MS) /* when memory was out */
 #define BUSTLE 4       /* submits between two looks, from which on callers are busy */
 #define BUSTLE_US 1000 /* how long the thread leaves busy callers to themselves */
 
@@ -116,10 +115,8 @@ int64_t brood_pool_upkeep(brood_pool *pool)
     next = brood_pool_tick(pool, now);
     next = earlier(next, brood_crew_keep(pool, now));
     brood_pool_feed(pool);
-    if (pool->feed_failed) {
-        next = earlier(next, now + FEED_AGAIN_NS);
-    }
-    return earlier(next, brood_pool_balance(pool, now));
+    next = earlier(next, brood_pool_balance(pool, now));
+    return earlier(next, pool->feed_at);
 }
 
 /* ---- spinning ---------------------------------------------------------------------------- */
@@ -282,6 +279,13 @@ void brood_pool_rouse(brood_pool *pool)
     pool->roused = true;
     if (pool->sleeping || pool->loop_sleeps) {
         brood_os_poller_wake(pool->poller);
+    }
+}
+
+void brood_pool_rouse_sleeper(brood_pool *pool)
+{
+    if (pool->sleeping || pool->loop_sleeps) {
+        brood_pool_rouse(pool);
     }
 }
 

@@ -262,7 +262,8 @@ struct brood_pool {
     uint64_t queued;     /* items */
     uint64_t service_ns; /* what a piece takes, lately */
     int64_t fed_at;
-    bool feed_failed; /* there was no memory to send something */
+    int64_t feed_at;       /* what could not be sent is tried again then; BROOD_NEVER */
+    int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 
     /* jobs */
     brood_result *jobs;
@@ -318,6 +319,9 @@ void brood_pool_wake(brood_pool *pool, const brood_result *job);
 
 /* Something is due, or will be earlier than whoever sleeps in the poller knows. */
 void brood_pool_rouse(brood_pool *pool);
+
+/* The same for what whoever is about to sleep finds out by itself (brood_pool_upkeep). */
+void brood_pool_rouse_sleeper(brood_pool *pool);
 
 /* The pool's thread is called for: a callback is due, or a job has no one who waits for it. */
 void brood_pool_call_thread(brood_pool *pool);
@@ -429,8 +433,8 @@ void brood_worker_set_thirsty(brood_worker *worker);
 bool brood_worker_can_send(const brood_worker *worker);
 
 /*
- * Sends as much as goes now; the rest follows. BROOD_ERR_NO_MEMORY, BROOD_ERR_TIMEOUT: nothing was
- * sent, and it may go later.
+ * Sends as much as goes now; the rest follows. On failure nothing was sent, and it may go later:
+ * BROOD_ERR_TIMEOUT: the worker must take something before.
  */
 brood_status brood_worker_send(brood_worker *worker, brood_piece *piece);
 
