@@ -291,8 +291,17 @@ void brood_pool_rouse_sleeper(brood_pool *pool)
 
 /* ---- waiting ----------------------------------------------------------------------------- */
 
+/* The pool's own thread waits for nothing that is told here. */
+static bool concerns_leader(const brood_pool *pool, const brood_result *job)
+{
+    return !pool->thread_leads && (job == NULL || pool->lead_job == NULL || pool->lead_job == job);
+}
+
 void brood_pool_wake(brood_pool *pool, const brood_result *job)
 {
+    if (pool->sleeping && concerns_leader(pool, job)) {
+        brood_pool_rouse(pool);
+    }
     for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
         if (job == NULL || at->job == NULL || at->job == job) {
             apr_thread_cond_signal(at->cond);
@@ -359,9 +368,10 @@ static void hand_on(brood_pool *pool)
     }
 }
 
-static void lead_once(brood_pool *pool, int64_t deadline)
+static void lead_once(brood_pool *pool, brood_result *job, int64_t deadline)
 {
     pool->leading = true;
+    pool->lead_job = job;
     sleep_in_poller(pool, deadline);
     pool->leading = false;
     hand_on(pool);
@@ -384,7 +394,7 @@ brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
         if (!over && pool->leading) {
             follow(pool, job, deadline);
         } else if (!over) {
-            lead_once(pool, deadline);
+            lead_once(pool, job, deadline);
         }
         over = over || is_over(pool, data);
     }
@@ -437,7 +447,7 @@ static void thread_step(brood_pool *pool)
         brood_pool_turn(pool);
     } else {
         pool->thread_leads = true;
-        lead_once(pool, BROOD_NEVER);
+        lead_once(pool, NULL, BROOD_NEVER);
         pool->thread_leads = false;
     }
 }

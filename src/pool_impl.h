@@ -276,13 +276,14 @@ struct brood_pool {
 
     /* waiting */
     brood_os_poller *poller;
-    brood_handle handle; /* of an event loop */
-    int64_t loop_until;  /* when it must call again */
-    bool leading;        /* a thread does what the poller says */
-    bool sleeping;       /* and sleeps in it: workers must ring */
-    bool loop_sleeps;    /* the program's event loop waits for the handle: the same */
-    uint32_t spinning;   /* threads that look again and again: workers need not ring */
-    bool roused;         /* do not sleep before you have looked again */
+    brood_handle handle;    /* of an event loop */
+    int64_t loop_until;     /* when it must call again */
+    bool leading;           /* a thread does what the poller says */
+    brood_result *lead_job; /* and waits for that one; NULL: for anything */
+    bool sleeping;          /* and sleeps in it: workers must ring */
+    bool loop_sleeps;       /* the program's event loop waits for the handle: the same */
+    uint32_t spinning;      /* threads that look again and again: workers need not ring */
+    bool roused;            /* do not sleep before you have looked again */
     int64_t sleeps_until;
     brood_waiter *waiters;
     brood_waiter *spare_waiters;
