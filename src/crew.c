@@ -8,6 +8,7 @@
 
 #define BACKOFF_MAX_NS (1000 * BROOD_NS_PER_MS)
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
+#define RETRY_NS (10 * BROOD_NS_PER_MS)        /* what could not be done is tried again after */
 
 /* ---- one worker -------------------------------------------------------------------------- */
 
@@ -237,11 +238,21 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
     }
 }
 
+static void look_after_crew_at(brood_pool *pool, int64_t at)
+{
+    if (at < pool->crew_at) {
+        pool->crew_at = at;
+        brood_pool_rouse_sleeper(pool);
+    }
+}
+
 void brood_worker_stop(brood_worker *worker)
 {
     if (brood_worker_send_stop(worker) == BROOD_OK) {
         worker->state = BROOD_WORKER_STOPPING;
         brood_worker_set_idle(worker, false);
+    } else {
+        look_after_crew_at(worker->pool, brood_os_now() + RETRY_NS);
     }
 }
 
@@ -558,9 +569,23 @@ static brood_worker *superfluous(const brood_pool *pool)
     return best;
 }
 
+/* Those that are to stay, as far as they know. */
+static uint32_t staying(const brood_pool *pool)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+
+        count += worker != NULL && worker->state < BROOD_WORKER_STOPPING &&
+                 worker->dropped == BROOD_OK && !worker->deaf;
+    }
+    return count;
+}
+
 static void stop_superfluous(brood_pool *pool)
 {
-    uint32_t count = serving(pool);
+    uint32_t count = staying(pool);
     uint32_t most = pool->closed && pool->jobs == NULL ? 0 : pool->target;
 
     while (count > most) {
@@ -573,10 +598,23 @@ static void stop_superfluous(brood_pool *pool)
             brood_worker_stop(worker);
         }
         if (worker == NULL || worker->state != BROOD_WORKER_STOPPING) {
-            pool->crew_changed = true; /* nobody can be told now: later */
+            look_after_crew_at(pool, brood_os_now() + RETRY_NS); /* nobody can be told now */
             return;
         }
         count--;
+    }
+}
+
+/* Those that have done all their tasks, but could not be told to end then. */
+static void stop_used(brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slots && pool->options.max_tasks_per_worker > 0; i++) {
+        brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL && worker->items_left == 0 && worker->state < BROOD_WORKER_STOPPING &&
+            worker->dropped == BROOD_OK && brood_worker_can_send(worker)) {
+            brood_worker_stop(worker);
+        }
     }
 }
 
@@ -604,14 +642,18 @@ int64_t brood_crew_keep(brood_pool *pool, int64_t now)
         return pool->crew_at;
     }
     pool->crew_changed = false;
+    pool->crew_at = BROOD_NEVER;
     next = stop_idle(pool, now);
+    stop_used(pool);
     stop_superfluous(pool);
     start_missing(pool);
     if (serving(pool) < wanted(pool) && pool->start_at < next) {
         next = pool->start_at;
     }
-    pool->crew_at = next;
-    return next;
+    if (next < pool->crew_at) {
+        pool->crew_at = next;
+    }
+    return pool->crew_at;
 }
 
 void brood_crew_kill_all(brood_pool *pool)

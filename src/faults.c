@@ -12,7 +12,7 @@
 static struct {
     brood_atomic64 count;
     brood_atomic64 nth; /* 0: none */
-    brood_atomic32 once;
+    brood_atomic64 times;
 } faults[2];
 
 static brood_atomic32 environment_was_read;
@@ -25,16 +25,23 @@ static void read_environment(void)
 
     for (size_t i = 0; text != NULL && i < 2; i++) {
         if (strncmp(text, names[i], strlen(names[i])) == 0) {
-            brood_faults_arm((brood_fault_kind)i, strtoull(text + strlen(names[i]), NULL, 10),
-                             true);
+            char *end = NULL;
+            uint64_t nth = strtoull(text + strlen(names[i]), &end, 10);
+
+            brood_faults_arm((brood_fault_kind)i, nth, *end != '+');
         }
     }
 }
 
 void brood_faults_arm(brood_fault_kind kind, uint64_t nth, bool once)
 {
+    brood_faults_arm_some(kind, nth, once ? 1 : UINT64_MAX);
+}
+
+void brood_faults_arm_some(brood_fault_kind kind, uint64_t nth, uint64_t times)
+{
     brood_exchange32(&environment_was_read, 1);
-    brood_exchange32(&faults[kind].once, once);
+    brood_store64(&faults[kind].times, times);
     brood_store64(&faults[kind].count, 0);
     brood_store64(&faults[kind].nth, nth);
 }
@@ -62,7 +69,7 @@ bool brood_faults_hit(brood_fault_kind kind)
     }
     count = brood_add64(&faults[kind].count, 1);
     nth = brood_load64(&faults[kind].nth);
-    return nth > 0 && (brood_load32(&faults[kind].once) ? count == nth : count >= nth);
+    return nth > 0 && count >= nth && count - nth < brood_load64(&faults[kind].times);
 }
 
 bool brood_faults_allocation(void)

@@ -3,7 +3,7 @@
  * of the core to the seam (faults_platform.h), fails. For tests, which try every N.
  *
  * A process that has BROOD_FAULT="allocation:N" or "platform:N" in its environment begins with
- * that fault armed, to happen once; so a test reaches into its children.
+ * that fault armed, to happen once ("N+": from then on); so a test reaches into its children.
  */
 #ifndef BROOD_SRC_FAULTS_H
 #define BROOD_SRC_FAULTS_H
@@ -24,6 +24,9 @@ typedef enum brood_fault_kind {
 
 /* The nth call from now on fails (1: the next one); unless it is once, so do all that follow. */
 void brood_faults_arm(brood_fault_kind kind, uint64_t nth, bool once);
+
+/* So many of them fail, and then no more. */
+void brood_faults_arm_some(brood_fault_kind kind, uint64_t nth, uint64_t times);
 
 /* No fault of either kind any more; the counts stay. */
 void brood_faults_disarm(void);

@@ -7,6 +7,8 @@
 #define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
 #define CHUNK_NS 50000          /* smaller chunks of a map are not worth their own way */
 #define CHUNKS_A_WORKER 4       /* a worker gets at most this part of its share of a map */
+#define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
+#define STARVE_NS (200 * BROOD_NS_PER_MS) /* and has failed after */
 
 /* ---- lists ------------------------------------------------------------------------------- */
 
@@ -85,7 +87,7 @@ static size_t depth(const brood_pool *pool)
 static bool wants_more(const brood_worker *worker)
 {
     return (worker->state == BROOD_WORKER_READY || worker->state == BROOD_WORKER_STARTING) &&
-           worker->dropped == BROOD_OK && worker->piece_count > 0 &&
+           worker->dropped == BROOD_OK && !worker->deaf && worker->piece_count > 0 &&
            worker->piece_count < depth(worker->pool) && brood_worker_can_send(worker) &&
            worker->items_left > 0;
 }
@@ -276,13 +278,44 @@ static void note_given(brood_worker *worker, const brood_piece *piece)
     }
 }
 
-static bool give(brood_worker *worker, brood_piece *piece)
+static brood_status give(brood_worker *worker, brood_piece *piece)
 {
-    if (brood_worker_send(worker, piece) != BROOD_OK) {
-        return false;
+    brood_status status = brood_worker_send(worker, piece);
+
+    if (status == BROOD_OK) {
+        worker->pool->starved_since = BROOD_NEVER;
+        note_given(worker, piece);
     }
-    note_given(worker, piece);
-    return true;
+    return status;
+}
+
+/* A piece of the queue ends without having come to a worker. */
+static void fail_piece(brood_pool *pool, brood_piece *piece, brood_status status)
+{
+    brood_result *job = piece->job;
+    brood_failure failure = brood_job_failure(job, status, "");
+    uint64_t first = piece->first + piece->done;
+    uint64_t count = piece->count - piece->done;
+
+    brood_queue_remove(pool, piece);
+    brood_piece_free(piece);
+    brood_job_fail(job, first, count, &failure);
+}
+
+/* It could not be sent: soon again, but not for ever. Whether to go on with the next piece. */
+static bool keep_back(brood_pool *pool, brood_piece *piece, brood_status status)
+{
+    brood_queue_put(pool, piece);
+    if (status != BROOD_ERR_TIMEOUT && pool->starved_since == BROOD_NEVER) {
+        pool->starved_since = pool->fed_at;
+    }
+    if (status != BROOD_ERR_TIMEOUT && pool->fed_at - pool->starved_since >= STARVE_NS) {
+        fail_piece(pool, piece, status);
+        return true;
+    }
+    pool->feed_at = pool->fed_at + RETRY_NS;
+    brood_pool_rouse_sleeper(pool);
+    return false;
 }
 
 /* A doomed job's pieces end here. */
@@ -305,14 +338,15 @@ void brood_pool_feed(brood_pool *pool)
 {
     bool goes = true;
 
+    pool->feed_at = BROOD_NEVER;
     if (pool->queue_bits == 0) {
         return;
     }
     pool->fed_at = brood_os_now();
-    pool->feed_failed = false;
     while (goes) {
         brood_piece *piece = brood_queue_first(pool);
         brood_worker *worker = NULL;
+        brood_status status = BROOD_OK;
 
         if (piece == NULL || end_doomed(pool, piece)) {
             goes = piece != NULL;
@@ -323,11 +357,8 @@ void brood_pool_feed(brood_pool *pool)
             break;
         }
         piece = cut(worker, piece);
-        goes = give(worker, piece);
-        if (!goes) {
-            pool->feed_failed = true;
-            brood_queue_put(pool, piece);
-        }
+        status = give(worker, piece);
+        goes = status == BROOD_OK || keep_back(pool, piece, status);
     }
 }
 

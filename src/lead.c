@@ -9,7 +9,6 @@
 #define LOOKS_A_CLOCK 16
 #define MISSES_MAX 3
 #define PROBE_EVERY 16
-#define FEED_AGAIN_NS (10 * BROOD_NS_PER_MS) /* when memory was out */
 #define BUSTLE 4       /* submits between two looks, from which on callers are busy */
 #define BUSTLE_US 1000 /* how long the thread leaves busy callers to themselves */
 
@@ -112,10 +111,8 @@ int64_t brood_pool_upkeep(brood_pool *pool)
     next = brood_pool_tick(pool, now);
     next = earlier(next, brood_crew_keep(pool, now));
     brood_pool_feed(pool);
-    if (pool->feed_failed) {
-        next = earlier(next, now + FEED_AGAIN_NS);
-    }
-    return earlier(next, brood_pool_balance(pool, now));
+    next = earlier(next, brood_pool_balance(pool, now));
+    return earlier(next, pool->feed_at);
 }
 
 /* ---- spinning ---------------------------------------------------------------------------- */
@@ -281,10 +278,26 @@ void brood_pool_rouse(brood_pool *pool)
     }
 }
 
+void brood_pool_rouse_sleeper(brood_pool *pool)
+{
+    if (pool->sleeping || pool->loop_sleeps) {
+        brood_pool_rouse(pool);
+    }
+}
+
 /* ---- waiting ----------------------------------------------------------------------------- */
+
+/* The pool's own thread waits for nothing that is told here. */
+static bool concerns_leader(const brood_pool *pool, const brood_result *job)
+{
+    return !pool->thread_leads && (job == NULL || pool->lead_job == NULL || pool->lead_job == job);
+}
 
 void brood_pool_wake(brood_pool *pool, const brood_result *job)
 {
+    if (pool->sleeping && concerns_leader(pool, job)) {
+        brood_pool_rouse(pool);
+    }
     for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
         if (job == NULL || at->job == NULL || at->job == job) {
             apr_thread_cond_signal(at->cond);
@@ -351,9 +364,10 @@ static void hand_on(brood_pool *pool)
     }
 }
 
-static void lead_once(brood_pool *pool, int64_t deadline)
+static void lead_once(brood_pool *pool, brood_result *job, int64_t deadline)
 {
     pool->leading = true;
+    pool->lead_job = job;
     sleep_in_poller(pool, deadline);
     pool->leading = false;
     hand_on(pool);
@@ -367,7 +381,7 @@ static void sleep_for(brood_pool *pool, brood_result *job, int64_t deadline)
     if (pool->leading) {
         follow(pool, job, deadline);
     } else {
-        lead_once(pool, deadline);
+        lead_once(pool, job, deadline);
     }
     if (brood_os_now() - begun < pool->spin_ns) {
         pool->misses = 0; /* to look again and again would have been of use */
@@ -442,7 +456,7 @@ static void thread_step(brood_pool *pool)
         brood_pool_turn(pool);
     } else {
         pool->thread_leads = true;
-        lead_once(pool, BROOD_NEVER);
+        lead_once(pool, NULL, BROOD_NEVER);
         pool->thread_leads = false;
     }
 }

@@ -263,7 +263,8 @@ struct brood_pool {
     uint64_t queued;     /* items */
     uint64_t service_ns; /* what a piece takes, lately */
     int64_t fed_at;
-    bool feed_failed; /* there was no memory to send something */
+    int64_t feed_at;       /* what could not be sent is tried again then; BROOD_NEVER */
+    int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 
     /* jobs */
     brood_result *jobs;
@@ -276,13 +277,14 @@ struct brood_pool {
 
     /* waiting */
     brood_os_poller *poller;
-    brood_handle handle; /* of an event loop */
-    int64_t loop_until;  /* when it must call again */
-    bool leading;        /* a thread does what the poller says */
-    bool sleeping;       /* and sleeps in it: workers must ring */
-    bool loop_sleeps;    /* the program's event loop waits for the handle: the same */
-    uint32_t spinning;   /* threads that look again and again: workers need not ring */
-    bool roused;         /* do not sleep before you have looked again */
+    brood_handle handle;    /* of an event loop */
+    int64_t loop_until;     /* when it must call again */
+    bool leading;           /* a thread does what the poller says */
+    brood_result *lead_job; /* and waits for that one; NULL: for anything */
+    bool sleeping;          /* and sleeps in it: workers must ring */
+    bool loop_sleeps;       /* the program's event loop waits for the handle: the same */
+    uint32_t spinning;      /* threads that look again and again: workers need not ring */
+    bool roused;            /* do not sleep before you have looked again */
     int64_t sleeps_until;
     brood_waiter *waiters;
     brood_waiter *spare_waiters;
@@ -319,6 +321,9 @@ void brood_pool_wake(brood_pool *pool, const brood_result *job);
 
 /* Something is due, or will be earlier than whoever sleeps in the poller knows. */
 void brood_pool_rouse(brood_pool *pool);
+
+/* The same for what whoever is about to sleep finds out by itself (brood_pool_upkeep). */
+void brood_pool_rouse_sleeper(brood_pool *pool);
 
 /* The pool's thread is called for: a callback is due, or a job has no one who waits for it. */
 void brood_pool_call_thread(brood_pool *pool);
@@ -433,8 +438,8 @@ void brood_worker_set_thirsty(brood_worker *worker);
 bool brood_worker_can_send(const brood_worker *worker);
 
 /*
- * Sends as much as goes now; the rest follows. BROOD_ERR_NO_MEMORY, BROOD_ERR_TIMEOUT: nothing was
- * sent, and it may go later.
+ * Sends as much as goes now; the rest follows. On failure nothing was sent, and it may go later:
+ * BROOD_ERR_TIMEOUT: the worker must take something before.
  */
 brood_status brood_worker_send(brood_worker *worker, brood_piece *piece);
 
