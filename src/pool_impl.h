@@ -107,6 +107,7 @@ struct brood_result {
 
     uint64_t left;       /* items that have not ended */
     uint64_t failed;     /* items that have not succeeded */
+    uint32_t watchers;   /* threads that wait for one of the items */
     brood_status doom;   /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
     brood_status status; /* of the first failure */
     bool abandoned;      /* the caller has destroyed it: its arrays are not touched any more */
