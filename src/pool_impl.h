@@ -358,6 +358,9 @@ bool brood_job_is_over(brood_pool *pool, void *job);
 brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_function *function,
                                  const char *name, const char *argument, brood_error *error);
 
+/* What can be said of them before there is a task. */
+brood_status brood_task_options_check(const brood_task_options *options);
+
 /* An item of an imap, with the library's own hook. BROOD_ERR_FULL is not tried twice. */
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     brood_function *function, const void *data, size_t size,
