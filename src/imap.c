@@ -118,34 +118,51 @@ static char *copy_text(const char *text)
     return copy;
 }
 
-/* Strings and lists of the options live as long as the imap. */
-static bool copy_options(brood_imap *imap)
+static bool copy_shared(brood_imap *imap)
 {
     brood_task_options *options = &imap->options;
     size_t count = options->shared_count;
 
-    if (options->tag != NULL) {
-        options->tag = imap->tag = copy_text(options->tag);
+    if (count == 0) {
+        return true;
     }
-    if (options->function_name != NULL) {
-        options->function_name = imap->function_name = copy_text(options->function_name);
+    imap->shared = (brood_shared **)brood_malloc(count * sizeof(brood_shared *));
+    for (size_t i = 0; imap->shared != NULL && i < count; i++) {
+        imap->shared[i] = options->shared[i];
+        brood_shared_hold(imap->shared[i]);
     }
-    if (count > 0 && options->shared != NULL) {
-        imap->shared = (brood_shared **)brood_malloc(count * sizeof(brood_shared *));
-        for (size_t i = 0; imap->shared != NULL && i < count; i++) {
-            imap->shared[i] = options->shared[i];
-            brood_shared_hold(imap->shared[i]);
-        }
-        options->shared = imap->shared;
-    }
-    return (options->tag != NULL) == (imap->tag != NULL) &&
-           (options->function_name != NULL) == (imap->function_name != NULL) &&
-           (count == 0 || options->shared != NULL);
+    options->shared = imap->shared;
+    return imap->shared != NULL;
 }
 
-static brood_status check(const brood_pool *pool, brood_input_function *input)
+/* Strings and lists of the options live as long as the imap. */
+static bool copy_options(brood_imap *imap)
 {
-    return pool == NULL || input == NULL ? BROOD_ERR_ARGUMENT : BROOD_OK;
+    brood_task_options *options = &imap->options;
+    bool copied = copy_shared(imap);
+
+    if (copied && options->tag != NULL) {
+        options->tag = imap->tag = copy_text(options->tag);
+        copied = imap->tag != NULL;
+    }
+    if (copied && options->function_name != NULL) {
+        options->function_name = imap->function_name = copy_text(options->function_name);
+        copied = imap->function_name != NULL;
+    }
+    return copied;
+}
+
+static size_t window_of(const brood_imap *imap)
+{
+    uint32_t workers = 0;
+
+    if (imap->options.window != 0) {
+        return imap->options.window;
+    }
+    brood_pool_lock(imap->pool); /* it may be resized meanwhile */
+    workers = imap->pool->target;
+    brood_pool_unlock(imap->pool);
+    return (size_t)workers * WINDOW_A_WORKER;
 }
 
 static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *function,
@@ -158,7 +175,7 @@ static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *
         return BROOD_ERR_ARGUMENT;
     }
     *imap = NULL;
-    if (check(pool, input) != BROOD_OK) {
+    if (pool == NULL || input == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
     made = brood_calloc(1, sizeof *made);
@@ -174,6 +191,9 @@ static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *
     made->failure.struct_size = sizeof made->failure;
     made->ended = brood_struct_take(&made->options, sizeof made->options, options,
                                     offsetof(brood_task_options, tag));
+    if (made->ended == BROOD_OK) {
+        made->ended = brood_task_options_check(&made->options);
+    }
     if (made->ended == BROOD_OK && !copy_options(made)) {
         made->ended = BROOD_ERR_NO_MEMORY;
     }
@@ -183,10 +203,7 @@ static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *
         brood_imap_destroy(made);
         return status;
     }
-    made->window = made->options.window;
-    if (made->window == 0) {
-        made->window = (size_t)pool->target * WINDOW_A_WORKER;
-    }
+    made->window = window_of(made);
     fill(made);
     *imap = made;
     return BROOD_OK;

@@ -201,7 +201,12 @@ static void count_down(brood_result *job, uint64_t count)
     job->left -= count;
     if (job->left == 0) {
         finish(job);
-    } else if (job->on_progress != NULL && brood_os_now() - job->progress_at >= PROGRESS_EVERY_NS) {
+        return;
+    }
+    if (job->watchers > 0) {
+        brood_pool_wake(job->pool, job);
+    }
+    if (job->on_progress != NULL && brood_os_now() - job->progress_at >= PROGRESS_EVERY_NS) {
         make_due(job);
     }
 }

@@ -108,6 +108,7 @@ struct brood_result {
     uint64_t heard_ns, heard_items; /* how long so many items took, all in all */
     uint64_t left;                  /* items that have not ended */
     uint64_t failed;                /* items that have not succeeded */
+    uint32_t watchers;              /* threads that wait for one of the items */
     brood_status doom;   /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
     brood_status status; /* of the first failure */
     bool abandoned;      /* the caller has destroyed it: its arrays are not touched any more */
@@ -362,6 +363,9 @@ bool brood_job_is_over(brood_pool *pool, void *job);
 /* The number of a function; it is told to workers when they need it. */
 brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_function *function,
                                  const char *name, const char *argument, brood_error *error);
+
+/* What can be said of them before there is a task. */
+brood_status brood_task_options_check(const brood_task_options *options);
 
 /* An item of an imap, with the library's own hook. BROOD_ERR_FULL is not tried twice. */
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,

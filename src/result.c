@@ -204,8 +204,10 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
         !is_item_over(result->pool, &wait)) {
         status = BROOD_ERR_STATE;
     } else {
-        status = brood_pool_wait(result->pool, NULL, is_item_over, &wait,
+        result->watchers++;
+        status = brood_pool_wait(result->pool, result, is_item_over, &wait,
                                  brood_deadline(timeout_ms), false);
+        result->watchers--;
     }
     if (status == BROOD_OK) {
         status = explain_item(result, wait.item, failure);

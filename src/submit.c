@@ -96,6 +96,13 @@ static brood_status check_options(const request *asked)
     return BROOD_OK;
 }
 
+brood_status brood_task_options_check(const brood_task_options *options)
+{
+    request asked = {.options = *options, .failure = options->failure};
+
+    return check_options(&asked);
+}
+
 static bool is_too_large(uint64_t count, size_t size)
 {
     return size != 0 && size != BROOD_SIZE_VARIES && count > (SIZE_MAX / 2) / size;

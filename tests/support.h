@@ -108,6 +108,15 @@ bool support_join_parents_group(void);
 bool support_socket_pair(intptr_t ends[2]);
 void support_replace_handles(intptr_t handle);
 
+/* Gives up the rest of its time. */
+void support_yield(void);
+
+/* Memory that can be had now without harm to others, in bytes; 0: not known. */
+size_t support_memory_free(void);
+
+/* Lets this process and its children have so many handles; false where the system has fewer. */
+bool support_need_handles(unsigned count);
+
 /* From now on at most as many can be open in this process; false where there is no such limit. */
 bool support_limit_handles(unsigned most);
 

@@ -494,6 +494,40 @@ bool support_wait_handle(intptr_t handle, int timeout_ms)
     return found == 1 && slot.revents == POLLIN;
 }
 
+void support_yield(void)
+{
+    sched_yield();
+}
+
+size_t support_memory_free(void)
+{
+    unsigned long long kib = 0;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+
+    while (file != NULL && fgets(line, sizeof line, file) != NULL &&
+           sscanf(line, "MemAvailable: %llu", &kib) != 1) {
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return (size_t)kib * 1024;
+}
+
+bool support_need_handles(unsigned count)
+{
+    struct rlimit limit = {0, 0};
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return false;
+    }
+    if (limit.rlim_cur >= count) {
+        return true;
+    }
+    limit.rlim_cur = count;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
 bool support_limit_handles(unsigned most)
 {
     struct rlimit limit = {most, most};

@@ -455,6 +455,23 @@ bool support_wait_handle(intptr_t handle, int timeout_ms)
     return WaitForMultipleObjects(1, &waited, FALSE, (DWORD)timeout_ms) == WAIT_OBJECT_0;
 }
 
+void support_yield(void)
+{
+    SwitchToThread();
+}
+
+size_t support_memory_free(void)
+{
+    MEMORYSTATUSEX memory = {.dwLength = sizeof memory};
+
+    return GlobalMemoryStatusEx(&memory) ? (size_t)memory.ullAvailPhys : 0;
+}
+
+bool support_need_handles(unsigned count)
+{
+    return count < 1000000;
+}
+
 bool support_limit_handles(unsigned most)
 {
     (void)most;
