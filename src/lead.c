@@ -289,6 +289,10 @@ void brood_pool_wake(brood_pool *pool, const brood_result *job)
             apr_thread_cond_signal(at->cond);
         }
     }
+    if (pool->sleeping && !pool->thread_leads &&
+        (job == NULL || pool->leads_for == NULL || pool->leads_for == job)) {
+        brood_pool_rouse(pool); /* who sleeps in the poller waits, too */
+    }
 }
 
 static brood_waiter *take_waiter(brood_pool *pool)
@@ -350,9 +354,10 @@ static void hand_on(brood_pool *pool)
     }
 }
 
-static void lead_once(brood_pool *pool, int64_t deadline)
+static void lead_once(brood_pool *pool, const brood_result *job, int64_t deadline)
 {
     pool->leading = true;
+    pool->leads_for = job;
     sleep_in_poller(pool, deadline);
     pool->leading = false;
     hand_on(pool);
@@ -375,7 +380,7 @@ brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
         if (!over && pool->leading) {
             follow(pool, job, deadline);
         } else if (!over) {
-            lead_once(pool, deadline);
+            lead_once(pool, job, deadline);
         }
         over = over || is_over(pool, data);
     }
@@ -428,7 +433,7 @@ static void thread_step(brood_pool *pool)
         brood_pool_turn(pool);
     } else {
         pool->thread_leads = true;
-        lead_once(pool, BROOD_NEVER);
+        lead_once(pool, NULL, BROOD_NEVER);
         pool->thread_leads = false;
     }
 }

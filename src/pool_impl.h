@@ -277,6 +277,7 @@ struct brood_pool {
     brood_handle handle; /* of an event loop */
     int64_t loop_until;  /* when it must call again */
     bool leading;        /* a thread does what the poller says */
+    const brood_result *leads_for; /* what it waits for itself; NULL: anything */
     bool sleeping;       /* and sleeps in it: workers must ring */
     bool loop_sleeps;    /* the program's event loop waits for the handle: the same */
     uint32_t spinning;   /* threads that look again and again: workers need not ring */
