@@ -519,11 +519,23 @@ static uint32_t serving(const brood_pool *pool)
     return count;
 }
 
+/* What waits, also behind another task in a worker, could have a worker of its own. */
+static uint64_t count_needed(const brood_pool *pool)
+{
+    uint64_t needed = pool->queued < pool->target ? pool->queued : pool->target;
+
+    for (const brood_worker *worker = pool->busy_first; worker != NULL;
+         worker = worker->next_busy) {
+        needed += worker->piece_count;
+    }
+    return needed;
+}
+
 /* How many workers there should be now. */
 static uint32_t wanted(const brood_pool *pool)
 {
     bool as_needed = pool->options.lazy || pool->options.idle_timeout_ms > 0;
-    uint64_t needed = pool->busy + (pool->queued < pool->target ? pool->queued : pool->target);
+    uint64_t needed = as_needed ? count_needed(pool) : pool->target;
 
     if (pool->terminated || pool->broken) {
         return 0;
@@ -531,7 +543,7 @@ static uint32_t wanted(const brood_pool *pool)
     if (pool->closed && pool->queue_bits == 0) {
         return 0;
     }
-    return pool->fills || !as_needed || needed > pool->target ? pool->target : (uint32_t)needed;
+    return pool->fills || needed > pool->target ? pool->target : (uint32_t)needed;
 }
 
 static void start_missing(brood_pool *pool)

@@ -177,6 +177,10 @@ static void finish(brood_result *job)
                  (job->status == BROOD_OK ? job->on_done : job->on_failed) != NULL;
 
     unlink_job(job);
+    if (pool->closed && pool->jobs == NULL) {
+        pool->crew_changed = true; /* its workers are told to end */
+        brood_pool_rouse(pool);
+    }
     if (job->timeout_ns > 0 || job->deadline != BROOD_NEVER) {
         pool->timed--;
     }

@@ -427,7 +427,7 @@ static void enqueue(brood_result *job)
     } else {
         brood_pool_feed(pool);
     }
-    if (pool->queue_bits != 0 && pool->alive < pool->target) {
+    if (pool->alive < pool->target && (pool->queue_bits != 0 || pool->idle_first == NULL)) {
         pool->crew_changed = true;
         brood_pool_call_thread(pool);
     }
