@@ -381,7 +381,7 @@ static void note_early_end(brood_worker *worker)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
-    if (worker->state != BROOD_WORKER_STARTING || worker->pool->terminated) {
+    if (worker->is_up || worker->pool->terminated) {
         return;
     }
     describe_end(worker, &why);

@@ -56,7 +56,7 @@ static bool is_possible(const brood_worker *worker, const brood_wire_answer *ans
 
 static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
 {
-    return worker->state == BROOD_WORKER_STARTING && answer->id == 0 &&
+    return !worker->is_up && answer->id == 0 &&
            answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
             (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
@@ -192,7 +192,10 @@ static void on_setup(brood_worker *worker)
 
     if (answer->kind == BROOD_WIRE_READY) {
         brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
-        worker->state = BROOD_WORKER_READY;
+        worker->is_up = true;
+        if (worker->state == BROOD_WORKER_STARTING) {
+            worker->state = BROOD_WORKER_READY;
+        }
         worker->pool->start_failures = 0;
         worker->heard_at = brood_os_now();
         return;

@@ -165,6 +165,7 @@ struct brood_worker {
     brood_pool *pool;
     uint32_t slot;
     brood_worker_state state;
+    bool is_up; /* it has said READY, which one may do that was told STOP before */
     brood_process *process;
     brood_os_channel *bell;
     brood_os_segment segment;
