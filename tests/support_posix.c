@@ -495,6 +495,13 @@ bool support_wait_handle(intptr_t handle, int timeout_ms)
     return found == 1 && slot.revents == POLLIN;
 }
 
+void support_close_everything(void)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        close(fd);
+    }
+}
+
 bool support_limit_handles(unsigned most)
 {
     struct rlimit limit = {most, most};

@@ -455,6 +455,13 @@ bool support_wait_handle(intptr_t handle, int timeout_ms)
     return WaitForMultipleObjects(1, &waited, FALSE, (DWORD)timeout_ms) == WAIT_OBJECT_0;
 }
 
+void support_close_everything(void)
+{
+    for (uintptr_t handle = 4; handle < 4096; handle += 4) {
+        CloseHandle((HANDLE)handle);
+    }
+}
+
 bool support_limit_handles(unsigned most)
 {
     (void)most;
