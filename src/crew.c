@@ -425,13 +425,15 @@ static void leave_lists(brood_worker *worker)
 static void bury(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
-    bool expected = worker->state == BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK;
+    bool expected = false;
 
     if (worker->dropped == BROOD_OK) {
-        brood_worker_hear(worker);
-        brood_worker_salvage(worker);
+        worker->dropped = brood_worker_hear(worker); /* there is nobody left to be killed */
     }
-    expected = expected && worker->piece_count == 0;
+    if (worker->dropped == BROOD_OK) {
+        brood_worker_salvage(worker);
+        expected = worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0;
+    }
     pool->workers[worker->slot] = NULL;
     pool->alive--;
     *(expected || pool->terminated ? &pool->stats.ended : &pool->stats.died) += 1;

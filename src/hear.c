@@ -56,8 +56,7 @@ static bool is_possible(const brood_worker *worker, const brood_wire_answer *ans
 
 static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
 {
-    return !worker->is_up && answer->id == 0 &&
-           answer->size < BROOD_MESSAGE_MAX &&
+    return !worker->is_up && answer->id == 0 && answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
             (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
 }
