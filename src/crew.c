@@ -270,7 +270,8 @@ static brood_status status_of_end(const brood_worker *worker, const brood_piece 
     if (piece->job->doom != BROOD_OK) {
         return piece->job->doom;
     }
-    if (worker->kill_id == piece->id && worker->kill_for != BROOD_OK) {
+    if (worker->kill_id == piece->id &&
+        (worker->kill_item == 0 || worker->kill_item == piece->done + 1)) {
         return worker->kill_for;
     }
     return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
