@@ -81,12 +81,16 @@ static size_t depth(const brood_pool *pool)
     return deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
 }
 
+/* Whether it can be given anything at all. */
+static bool serves(const brood_worker *worker)
+{
+    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf;
+}
+
 static bool wants_more(const brood_worker *worker)
 {
-    return (worker->state == BROOD_WORKER_READY || worker->state == BROOD_WORKER_STARTING) &&
-           worker->dropped == BROOD_OK && worker->piece_count > 0 &&
-           worker->piece_count < depth(worker->pool) && brood_worker_can_send(worker) &&
-           worker->items_left > 0;
+    return serves(worker) && worker->piece_count > 0 && worker->piece_count < depth(worker->pool) &&
+           brood_worker_can_send(worker) && worker->items_left > 0;
 }
 
 /* In the queue of those that have work, and can be given more. */
@@ -351,8 +355,7 @@ void brood_worker_take_back(brood_worker *worker)
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker,
-                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+        brood_worker_set_idle(worker, serves(worker));
     }
 }
 
@@ -402,8 +405,7 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker,
-                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+        brood_worker_set_idle(worker, serves(worker));
     } else if (worker->piece_count < depth(worker->pool) / 2 + 1) {
         brood_worker_set_thirsty(worker);
     }
