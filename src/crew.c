@@ -234,6 +234,18 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
     }
 }
 
+uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim)
+{
+    uint64_t id = claim >> 1;
+
+    if (id < worker->begun || id > worker->last_id) {
+        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
+        return UINT64_MAX;
+    }
+    worker->begun = id;
+    return id;
+}
+
 void brood_worker_stop(brood_worker *worker)
 {
     if (brood_worker_send_stop(worker) == BROOD_OK) {
@@ -257,11 +269,11 @@ static void describe_end(const brood_worker *worker, brood_failure *failure)
 }
 
 /* Whether the item that follows those that are done was begun. */
-static bool was_running(const brood_worker *worker, const brood_piece *piece)
+static bool was_running(brood_worker *worker, const brood_piece *piece)
 {
     uint64_t item = brood_load64(&worker->page->item);
 
-    return brood_load64(&worker->page->claim) >> 1 == piece->id &&
+    return brood_worker_begun(worker, brood_load64(&worker->page->claim)) == piece->id &&
            (item > piece->done || (item == 0 && piece->done == 0));
 }
 
@@ -330,10 +342,10 @@ static void settle_first(brood_worker *worker, brood_piece *piece)
 }
 
 /* What it answered could not be taken: that was about the first one, if it had begun it. */
-static bool is_to_blame(const brood_worker *worker, const brood_piece *first)
+static bool is_to_blame(brood_worker *worker, const brood_piece *first)
 {
     return (worker->dropped == BROOD_ERR_PROTOCOL || worker->dropped == BROOD_ERR_NO_MEMORY) &&
-           brood_load64(&worker->page->claim) >> 1 >= first->id;
+           brood_worker_begun(worker, brood_load64(&worker->page->claim)) >= first->id;
 }
 
 static void give_back_pieces(brood_worker *worker)

@@ -333,15 +333,17 @@ void brood_worker_take_back(brood_worker *worker)
     brood_piece *streaming = worker->sending.piece;
     uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;
     uint64_t claim = 0;
+    uint64_t begun = 0;
 
     brood_store64(&worker->page->void_upto, upto);
     do {
         claim = brood_load64(&worker->page->claim);
     } while (!brood_cas64(&worker->page->claim, claim, claim | 1));
+    begun = brood_worker_begun(worker, claim);
     for (brood_piece *piece = worker->pieces.last, *previous = NULL; piece != NULL;
          piece = previous) {
         previous = piece->previous;
-        if (piece->id <= claim >> 1) {
+        if (piece->id <= begun) {
             break; /* it has begun that one */
         }
         if (piece->id <= upto) {

@@ -120,6 +120,9 @@ static brood_status take_head(brood_worker *worker)
                  is_possible(worker, answer)))) {
         return BROOD_ERR_PROTOCOL;
     }
+    if (answer->kind != BROOD_WIRE_PAD && answer->id > worker->begun) {
+        worker->begun = answer->id;
+    }
     hearing->in_body = true;
     hearing->wanted = answer->size;
     hearing->left = brood_wire_padded(answer->size);
@@ -328,8 +331,8 @@ void brood_worker_salvage(brood_worker *worker)
     uint64_t count = 0;
 
     if (piece == NULL || worker->hearing.in_body ||
-        brood_load64(&worker->page->claim) >> 1 != piece->id || begun < 1 || begun > piece->count ||
-        begun - 1 <= piece->done) {
+        brood_worker_begun(worker, brood_load64(&worker->page->claim)) != piece->id || begun < 1 ||
+        begun > piece->count || begun - 1 <= piece->done) {
         return;
     }
     job = piece->job;
