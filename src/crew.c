@@ -246,6 +246,18 @@ static void look_after_crew_at(brood_pool *pool, int64_t at)
     }
 }
 
+uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim)
+{
+    uint64_t id = claim >> 1;
+
+    if (id < worker->begun || id > worker->last_id) {
+        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
+        return UINT64_MAX;
+    }
+    worker->begun = id;
+    return id;
+}
+
 void brood_worker_stop(brood_worker *worker)
 {
     if (brood_worker_send_stop(worker) == BROOD_OK) {
@@ -271,11 +283,11 @@ static void describe_end(const brood_worker *worker, brood_failure *failure)
 }
 
 /* Whether the item that follows those that are done was begun. */
-static bool was_running(const brood_worker *worker, const brood_piece *piece)
+static bool was_running(brood_worker *worker, const brood_piece *piece)
 {
     uint64_t item = brood_load64(&worker->page->item);
 
-    return brood_load64(&worker->page->claim) >> 1 == piece->id &&
+    return brood_worker_begun(worker, brood_load64(&worker->page->claim)) == piece->id &&
            (item > piece->done || (item == 0 && piece->done == 0));
 }
 
@@ -284,7 +296,8 @@ static brood_status status_of_end(const brood_worker *worker, const brood_piece 
     if (piece->job->doom != BROOD_OK) {
         return piece->job->doom;
     }
-    if (worker->kill_id == piece->id && worker->kill_for != BROOD_OK) {
+    if (worker->kill_id == piece->id &&
+        (worker->kill_item == 0 || worker->kill_item == piece->done + 1)) {
         return worker->kill_for;
     }
     return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
@@ -343,10 +356,10 @@ static void settle_first(brood_worker *worker, brood_piece *piece)
 }
 
 /* What it answered could not be taken: that was about the first one, if it had begun it. */
-static bool is_to_blame(const brood_worker *worker, const brood_piece *first)
+static bool is_to_blame(brood_worker *worker, const brood_piece *first)
 {
     return (worker->dropped == BROOD_ERR_PROTOCOL || worker->dropped == BROOD_ERR_NO_MEMORY) &&
-           brood_load64(&worker->page->claim) >> 1 >= first->id;
+           brood_worker_begun(worker, brood_load64(&worker->page->claim)) >= first->id;
 }
 
 static void give_back_pieces(brood_worker *worker)
@@ -395,7 +408,7 @@ static void note_early_end(brood_worker *worker)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
-    if (worker->state != BROOD_WORKER_STARTING || worker->pool->terminated) {
+    if (worker->is_up || worker->pool->terminated) {
         return;
     }
     describe_end(worker, &why);
@@ -439,13 +452,15 @@ static void leave_lists(brood_worker *worker)
 static void bury(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
-    bool expected = worker->state == BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK;
+    bool expected = false;
 
     if (worker->dropped == BROOD_OK) {
-        brood_worker_hear(worker);
-        brood_worker_salvage(worker);
+        worker->dropped = brood_worker_hear(worker); /* there is nobody left to be killed */
     }
-    expected = expected && worker->piece_count == 0;
+    if (worker->dropped == BROOD_OK) {
+        brood_worker_salvage(worker);
+        expected = worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0;
+    }
     pool->workers[worker->slot] = NULL;
     pool->alive--;
     *(expected || pool->terminated ? &pool->stats.ended : &pool->stats.died) += 1;

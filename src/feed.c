@@ -84,12 +84,16 @@ static size_t depth(const brood_pool *pool)
     return deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
 }
 
+/* Whether it can be given anything at all. */
+static bool serves(const brood_worker *worker)
+{
+    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf;
+}
+
 static bool wants_more(const brood_worker *worker)
 {
-    return (worker->state == BROOD_WORKER_READY || worker->state == BROOD_WORKER_STARTING) &&
-           worker->dropped == BROOD_OK && !worker->deaf && worker->piece_count > 0 &&
-           worker->piece_count < depth(worker->pool) && brood_worker_can_send(worker) &&
-           worker->items_left > 0;
+    return serves(worker) && worker->piece_count > 0 && worker->piece_count < depth(worker->pool) &&
+           brood_worker_can_send(worker) && worker->items_left > 0;
 }
 
 /* In the queue of those that have work, and can be given more. */
@@ -370,15 +374,17 @@ void brood_worker_take_back(brood_worker *worker)
     brood_piece *streaming = worker->sending.piece;
     uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;
     uint64_t claim = 0;
+    uint64_t begun = 0;
 
     brood_store64(&worker->page->void_upto, upto);
     do {
         claim = brood_load64(&worker->page->claim);
     } while (!brood_cas64(&worker->page->claim, claim, claim | 1));
+    begun = brood_worker_begun(worker, claim);
     for (brood_piece *piece = worker->pieces.last, *previous = NULL; piece != NULL;
          piece = previous) {
         previous = piece->previous;
-        if (piece->id <= claim >> 1) {
+        if (piece->id <= begun) {
             break; /* it has begun that one */
         }
         if (piece->id <= upto) {
@@ -392,8 +398,7 @@ void brood_worker_take_back(brood_worker *worker)
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker,
-                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+        brood_worker_set_idle(worker, serves(worker));
     }
 }
 
@@ -458,8 +463,7 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker,
-                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+        brood_worker_set_idle(worker, serves(worker));
     } else if (worker->piece_count < depth(worker->pool) / 2 + 1) {
         brood_worker_set_thirsty(worker);
     }

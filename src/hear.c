@@ -56,8 +56,7 @@ static bool is_possible(const brood_worker *worker, const brood_wire_answer *ans
 
 static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
 {
-    return worker->state == BROOD_WORKER_STARTING && answer->id == 0 &&
-           answer->size < BROOD_MESSAGE_MAX &&
+    return !worker->is_up && answer->id == 0 && answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
             (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
 }
@@ -120,6 +119,9 @@ static brood_status take_head(brood_worker *worker)
                   answer->kind == BROOD_WIRE_SKIPPED) &&
                  is_possible(worker, answer)))) {
         return BROOD_ERR_PROTOCOL;
+    }
+    if (answer->kind != BROOD_WIRE_PAD && answer->id > worker->begun) {
+        worker->begun = answer->id;
     }
     hearing->in_body = true;
     hearing->wanted = answer->size;
@@ -192,7 +194,10 @@ static void on_setup(brood_worker *worker)
 
     if (answer->kind == BROOD_WIRE_READY) {
         brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
-        worker->state = BROOD_WORKER_READY;
+        worker->is_up = true;
+        if (worker->state == BROOD_WORKER_STARTING) {
+            worker->state = BROOD_WORKER_READY;
+        }
         worker->pool->start_failures = 0;
         worker->heard_at = brood_os_now();
         return;
@@ -326,8 +331,8 @@ void brood_worker_salvage(brood_worker *worker)
     uint64_t count = 0;
 
     if (piece == NULL || worker->hearing.in_body ||
-        brood_load64(&worker->page->claim) >> 1 != piece->id || begun < 1 || begun > piece->count ||
-        begun - 1 <= piece->done) {
+        brood_worker_begun(worker, brood_load64(&worker->page->claim)) != piece->id || begun < 1 ||
+        begun > piece->count || begun - 1 <= piece->done) {
         return;
     }
     job = piece->job;

@@ -167,6 +167,7 @@ struct brood_worker {
     brood_pool *pool;
     uint32_t slot;
     brood_worker_state state;
+    bool is_up; /* it has said READY, which one may do that was told STOP before */
     brood_process *process;
     brood_os_channel *bell;
     brood_os_segment segment;
@@ -178,6 +179,7 @@ struct brood_worker {
     brood_piece_list pieces; /* with it, in its order */
     size_t piece_count;
     uint64_t last_id;
+    uint64_t begun;      /* the last one that it has begun, as far as is known */
     uint64_t items_left; /* of max_tasks_per_worker */
     uint32_t functions;  /* that it knows: the first so many of the pool's */
     uint64_t *shared;    /* ids that it knows */
@@ -501,6 +503,12 @@ void brood_crew_kill_all(brood_pool *pool);
 void brood_worker_drop(brood_worker *worker, brood_status status);
 
 void brood_worker_kill(brood_worker *worker);
+
+/*
+ * The task that it has begun last, which is what the claim in its page says. One that cannot be
+ * ends the worker; then it is UINT64_MAX, later than any.
+ */
+uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim);
 
 /* It ends behind all that it was given. Where that cannot be said now, it is tried again. */
 void brood_worker_stop(brood_worker *worker);

@@ -115,7 +115,8 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
         return BROOD_NEVER;
     }
     item = brood_load64(&worker->page->item);
-    if (brood_load64(&worker->page->claim) >> 1 != piece->id || item <= piece->done) {
+    if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) != piece->id ||
+        item <= piece->done) {
         return now + piece->job->timeout_ns; /* it has not begun: not before that */
     }
     if (worker->kill_id == piece->id && worker->kill_item == item) {
@@ -163,7 +164,7 @@ static void check_deadlines(brood_pool *pool, int64_t now)
 static void check_kill(brood_worker *worker)
 {
     bool is_at_it =
-        brood_load64(&worker->page->claim) >> 1 == worker->kill_id &&
+        brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
         (worker->kill_item == 0 || brood_load64(&worker->page->item) == worker->kill_item);
 
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);

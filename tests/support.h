@@ -137,6 +137,9 @@ support_function *support_library_function(const char *library, const char *name
 /* Confines this process to one of its cores; false where the system cannot. */
 bool support_use_one_core(void);
 
+/* Closes every descriptor or handle of this process, whosoever it is. */
+void support_close_everything(void);
+
 /* Ends this process at once, without any hook, flush or destructor. */
 void support_exit_at_once(int code);
 

@@ -400,7 +400,8 @@ static int number_of(const char *name)
     static const struct {
         const char *name;
         int number;
-    } known[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}};
+    } known[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1},
+                 {"STOP", SIGSTOP}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {
@@ -526,6 +527,13 @@ bool support_need_handles(unsigned count)
     }
     limit.rlim_cur = count;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+void support_close_everything(void)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        close(fd);
+    }
 }
 
 bool support_limit_handles(unsigned most)

@@ -472,6 +472,13 @@ bool support_need_handles(unsigned count)
     return count < 1000000;
 }
 
+void support_close_everything(void)
+{
+    for (uintptr_t handle = 4; handle < 4096; handle += 4) {
+        CloseHandle((HANDLE)handle);
+    }
+}
+
 bool support_limit_handles(unsigned most)
 {
     (void)most;
