@@ -3,7 +3,6 @@
 #define BROOD_BENCH_POOLS_H
 
 #include <brood/brood.h>
-#include <brood/pool.h>
 
 brood_pool *pools_open(uint32_t workers);
 void pools_close(brood_pool *pool); /* closes, joins and destroys it */
