@@ -72,8 +72,7 @@ typedef struct brood_pool_options {
     uint32_t retries;     /* of brood_task_options.retries, where those are 0 */
     uint32_t quarantine;  /* a task that has ended so many workers is not run again; 0: 3 */
     uint32_t backoff_ms;  /* before a start when the last one failed, then twice that; 0: 10 */
-    /* So many starts that failed in a row, with no worker left, break the pool; 0: 10. */
-    uint32_t crash_limit;
+    uint32_t crash_limit; /* so many failed starts in a row, and no worker left, break it; 0: 10 */
     uint32_t grace_ms;    /* from the cancelled flag to the end of the worker; 0: 1,000 */
 
     brood_spin spin;
@@ -277,7 +276,7 @@ typedef brood_status brood_input_function(void *user, const void **data, size_t 
 /*
  * Runs function for each item that input gives, however many, with at most options->window of
  * them under way; results come in the order of the input. What refuses an item (a closed pool, an
- * option) is told by brood_imap_next. The caller owns *imap and gives it to brood_imap_destroy.
+ * unknown function) is told by brood_imap_next. The caller owns *imap and gives it to brood_imap_destroy.
  * Since 0.1.
  */
 BROOD_API brood_status brood_pool_imap(brood_pool *pool, brood_imap **imap,
