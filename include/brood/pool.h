@@ -276,8 +276,8 @@ typedef brood_status brood_input_function(void *user, const void **data, size_t 
 /*
  * Runs function for each item that input gives, however many, with at most options->window of
  * them under way; results come in the order of the input. What refuses an item (a closed pool, an
- * unknown function) is told by brood_imap_next. The caller owns *imap and gives it to brood_imap_destroy.
- * Since 0.1.
+ * unknown function) is told by brood_imap_next. The caller owns *imap and gives it to
+ * brood_imap_destroy. Since 0.1.
  */
 BROOD_API brood_status brood_pool_imap(brood_pool *pool, brood_imap **imap,
                                        brood_function *function, brood_input_function *input,
