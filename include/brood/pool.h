@@ -72,7 +72,7 @@ typedef struct brood_pool_options {
     uint32_t retries;     /* of brood_task_options.retries, where those are 0 */
     uint32_t quarantine;  /* a task that has ended so many workers is not run again; 0: 3 */
     uint32_t backoff_ms;  /* before a start when the last one failed, then twice that; 0: 10 */
-    uint32_t crash_limit; /* so many starts that failed in a row break the pool; 0: 10 */
+    uint32_t crash_limit; /* so many failed starts in a row, and no worker left, break it; 0: 10 */
     uint32_t grace_ms;    /* from the cancelled flag to the end of the worker; 0: 1,000 */
 
     brood_spin spin;
@@ -125,8 +125,10 @@ BROOD_API brood_status brood_pool_create(brood_pool **pool, const brood_pool_opt
 
 /*
  * Called once when a task is done, after its result is ready, on the pool's own thread (with
- * event_loop, in brood_pool_run). result lives at least for the call. It may submit, cancel,
- * close, terminate and destroy results, but not wait for tasks of the same pool.
+ * event_loop, in brood_pool_run). result lives at least for the call, and is not the callback's to
+ * destroy unless the caller leaves that to it. It may submit (without waiting for room), cancel,
+ * close, terminate and destroy results, but not wait for tasks of the same pool. It may come before
+ * the submit has returned, and after a call that waits has.
  */
 typedef void brood_result_function(brood_result *result, void *user);
 
@@ -216,7 +218,8 @@ typedef struct brood_bytes {
 /*
  * Runs function for each of count items in the array in, and waits. Each one is in_size bytes; what
  * the function returns with brood_return is out_size bytes, and is written to the array out at the
- * same place. One that failed leaves its place as it was, and the others are run all the same.
+ * same place. One that failed leaves its place as it was (in shared memory: as the function left
+ * it), and the others are run all the same.
  *
  * in_size BROOD_SIZE_VARIES: in is an array of brood_bytes. out_size BROOD_SIZE_VARIES: out is an
  * array of brood_output (process.h), {NULL, 0} at first; the caller frees each data with
@@ -272,7 +275,8 @@ typedef brood_status brood_input_function(void *user, const void **data, size_t 
 
 /*
  * Runs function for each item that input gives, however many, with at most options->window of
- * them under way; results come in the order of the input. The caller owns *imap and gives it to
+ * them under way; results come in the order of the input. What refuses an item (a closed pool, an
+ * unknown function) is told by brood_imap_next. The caller owns *imap and gives it to
  * brood_imap_destroy. Since 0.1.
  */
 BROOD_API brood_status brood_pool_imap(brood_pool *pool, brood_imap **imap,
@@ -296,7 +300,8 @@ BROOD_API brood_status brood_array_next(void *user, const void **data, size_t *s
 
 /*
  * Waits for the next result: *data (*size bytes) lives until the next call for the same imap;
- * *index is its place in the input. data, size, index and failure may be NULL.
+ * *index is its place in the input, and is left alone when there is no item. data, size, index and
+ * failure may be NULL.
  * BROOD_OK. BROOD_ERR_CLOSED: there are no more. BROOD_ERR_TIMEOUT: not yet. What
  * brood_failure.status may be: that item failed (failure is filled, *index is set); the next call
  * goes on. What the input returned, or the submit: all that there will be. One thread at a time.

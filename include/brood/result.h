@@ -39,7 +39,7 @@ typedef struct brood_failure {
     int32_t task_code; /* what the function returned */
     int64_t pid;       /* of the worker; -1: it never came to one */
     uint64_t index;    /* of the item in a map, or the first index of a range; else 0 */
-    uint32_t attempt;  /* 1: the first run */
+    uint32_t attempt;  /* 1: the first run; 0: it never came to one */
     uint32_t reserved;
     char tag[32];         /* from the options, cut to fit */
     char message[216];    /* one sentence in UTF-8; the task's own, if it gave one */
@@ -113,7 +113,8 @@ BROOD_API brood_status brood_result_cancel(brood_result *result);
 
 /*
  * Frees the result; NULL is fine, and so is one that is not done. A task of apply_async goes on
- * without it; a map is cancelled, and its arrays are the caller's own again when this returns.
+ * without it; a map is cancelled, and its arrays are the caller's own again when this returns (in
+ * shared memory a task that runs may go on writing for the pool's grace_ms).
  * Returns NULL. Not while another thread uses it. Since 0.1.
  */
 BROOD_API brood_result *brood_result_destroy(brood_result *result);

@@ -19,7 +19,9 @@ typedef struct brood_task brood_task;
 /*
  * The type of every function that brood runs in another process. arg points to a copy of the
  * size bytes that the parent gave, aligned to 16 bytes; it lives until the function returns, and
- * is NULL when size is 0. In a process the returned number is the exit code: 0 for success.
+ * is NULL when size is 0. (An item of an array of items of one size is aligned as in that array,
+ * and is not a copy where the array lies in shared memory: do not write to it.) In a process the
+ * returned number is the exit code: 0 for success.
  */
 typedef int brood_function(brood_task *task, const void *arg, size_t size);
 
@@ -71,13 +73,16 @@ BROOD_API int brood_task_fail(brood_task *task, int code, const char *format, ..
 /* Whether the task was cancelled, or its time is up: it should return soon. Since 0.1. */
 BROOD_API bool brood_task_cancelled(const brood_task *task);
 
-/* The place of the item in a map; 0 elsewhere. Since 0.1. */
+/* The place of the item in a map, the begin of a part of a range; 0 elsewhere. Since 0.1. */
 BROOD_API uint64_t brood_task_index(const brood_task *task);
 
 /* 1 in the first run of the task; more after the death of a worker, with retries. Since 0.1. */
 BROOD_API uint32_t brood_task_attempt(const brood_task *task);
 
-/* From the task's options, "" when there is none; lives as long as the task. Since 0.1. */
+/*
+ * From the task's options, cut to 31 bytes, "" when there is none; lives as long as the task.
+ * Since 0.1.
+ */
 BROOD_API const char *brood_task_tag(const brood_task *task);
 
 /*
