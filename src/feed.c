@@ -233,6 +233,7 @@ static brood_piece *cut(brood_worker *worker, brood_piece *piece)
         return piece;
     }
     part->attempt = piece->attempt;
+    part->losses = piece->losses;
     piece->first += chunk;
     piece->count -= chunk;
     pool->queued -= chunk;
