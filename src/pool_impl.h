@@ -194,6 +194,7 @@ struct brood_worker {
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
     brood_status kill_for;
+    bool slow;            /* since it last answered it has let tasks wait that were taken back */
     bool deaf;            /* its end of the bell is closed */
     brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
     int64_t idle_since;
