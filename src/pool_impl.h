@@ -193,6 +193,8 @@ struct brood_worker {
     int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
+    uint64_t late_id, late_item; /* a timed item that it has not begun ... */
+    int64_t late_since;          /* ... since */
     brood_status kill_for;
     bool slow;            /* since it last answered it has let tasks wait that were taken back */
     bool deaf;            /* its end of the bell is closed */
