@@ -7,6 +7,7 @@
 #include "pool_impl.h"
 
 #define BACKOFF_MAX_NS (1000 * BROOD_NS_PER_MS)
+#define LOSSES_MAX 50
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
 #define RETRY_NS (10 * BROOD_NS_PER_MS)        /* what could not be done is tried again after */
 
@@ -346,6 +347,7 @@ static void settle_first(brood_worker *worker, brood_piece *piece)
     piece->count = left - count;
     piece->done = 0;
     piece->deaths = 0;
+    piece->losses = 0;
     piece->attempt = 1;
     if (piece->count > 0) {
         brood_queue_put(pool, piece);
@@ -362,12 +364,19 @@ static bool is_to_blame(brood_worker *worker, const brood_piece *first)
            brood_worker_begun(worker, brood_load64(&worker->page->claim)) >= first->id;
 }
 
+/* A worker that lies about what it had begun does not make its task immortal. */
+static bool is_suspect(const brood_worker *worker, brood_piece *first)
+{
+    return worker->is_up && ++first->losses >= LOSSES_MAX;
+}
+
 static void give_back_pieces(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
     brood_piece *first = worker->pieces.first;
 
-    if (first != NULL && (was_running(worker, first) || is_to_blame(worker, first))) {
+    if (first != NULL &&
+        (was_running(worker, first) || is_to_blame(worker, first) || is_suspect(worker, first))) {
         brood_pieces_remove(&worker->pieces, first);
         settle_first(worker, first);
     }

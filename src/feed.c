@@ -5,9 +5,10 @@
 #define DEPTH_MIN 2     /* one that runs, and the next */
 #define DEPTH_MAX 256
 #define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
-#define CHUNK_NS 50000          /* smaller chunks of a map are not worth their own way */
-#define CHUNKS_A_WORKER 4       /* a worker gets at most this part of its share of a map */
-#define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
+#define STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
+#define CHUNK_NS 50000                  /* smaller chunks of a map are not worth their own way */
+#define CHUNKS_A_WORKER 4               /* a worker gets at most this part of its share of a map */
+#define RETRY_NS (10 * BROOD_NS_PER_MS) /* what could not be sent is tried again after */
 #define STARVE_NS (200 * BROOD_NS_PER_MS) /* and has failed after */
 
 /* ---- lists ------------------------------------------------------------------------------- */
@@ -22,7 +23,7 @@ static void unlink_idle(brood_worker *worker)
         worker->previous_idle;
 }
 
-/* The one used last comes first; one that has not come up yet comes last. */
+/* The one used last comes first; one that has not come up yet, or is stuck, comes last. */
 void brood_worker_set_idle(brood_worker *worker, bool is_idle)
 {
     brood_pool *pool = worker->pool;
@@ -35,7 +36,7 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
     if (!is_idle) {
         return;
     }
-    if (worker->state == BROOD_WORKER_READY) {
+    if (worker->state == BROOD_WORKER_READY && !worker->slow) {
         worker->next_idle = pool->idle_first;
         *(pool->idle_first != NULL ? &pool->idle_first->previous_idle : &pool->idle_last) = worker;
         pool->idle_first = worker;
@@ -245,6 +246,7 @@ static brood_piece *cut(brood_worker *worker, brood_piece *piece)
         return piece;
     }
     part->attempt = piece->attempt;
+    part->losses = piece->losses;
     piece->first += chunk;
     piece->count -= chunk;
     pool->queued -= chunk;
@@ -397,9 +399,22 @@ void brood_worker_take_back(brood_worker *worker)
         }
     }
     if (worker->piece_count == 0) {
+        worker->slow = true;
         brood_worker_set_busy(worker, false);
         brood_worker_set_idle(worker, serves(worker));
     }
+}
+
+/* When what a worker was given may be taken back; never, when it has begun all of it. */
+static int64_t balance_at(brood_worker *worker)
+{
+    uint64_t begun = 0;
+
+    if (worker->state == BROOD_WORKER_STARTING || worker->piece_count > 1) {
+        return worker->heard_at + BALANCE_NS; /* one that has not come up keeps others waiting */
+    }
+    begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    return begun >= worker->pieces.first->id ? BROOD_NEVER : worker->heard_at + STUCK_NS;
 }
 
 int64_t brood_pool_balance(brood_pool *pool, int64_t now)
@@ -412,13 +427,9 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
         return BROOD_NEVER;
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
-        int64_t due = worker->heard_at + BALANCE_NS;
+        int64_t due = worker->state <= BROOD_WORKER_READY ? balance_at(worker) : BROOD_NEVER;
 
         following = worker->next_busy;
-        if (worker->state > BROOD_WORKER_READY ||
-            worker->piece_count < (worker->state == BROOD_WORKER_READY ? 2 : 1)) {
-            continue; /* one that has not come up keeps others waiting for nothing */
-        }
         if (due <= now) {
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
@@ -450,6 +461,7 @@ static void note_time(brood_worker *worker, const brood_piece *piece)
 void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
 {
     note_time(worker, piece);
+    worker->slow = false;
     brood_pieces_remove(&worker->pieces, piece);
     worker->piece_count--;
     if (worker->kill_id == piece->id) {

@@ -246,10 +246,14 @@ static bool take_step(brood_worker *worker, brood_status *status)
 {
     brood_hearing *hearing = &worker->hearing;
     size_t available = (size_t)(worker->from.other - worker->from.own);
+    size_t needed = hearing->in_body ? 1 : sizeof hearing->answer;
 
-    if (available < (hearing->in_body ? 1 : sizeof hearing->answer)) {
+    if (available < needed) {
         *status = brood_ring_available(&worker->from, &available);
-        if (*status != BROOD_OK || available < (hearing->in_body ? 1 : sizeof hearing->answer)) {
+        if (*status == BROOD_OK && available > 0 && available < needed) {
+            *status = BROOD_ERR_PROTOCOL; /* a head is published as a whole */
+        }
+        if (*status != BROOD_OK || available < needed) {
             return false;
         }
     }

@@ -52,6 +52,7 @@ struct brood_piece {
     uint64_t id;           /* in its worker */
     uint32_t attempt;      /* of the first run on: 1 */
     uint32_t deaths;       /* workers that it has ended */
+    uint32_t losses;       /* workers that have ended with it, but said that they had not begun */
     int64_t sent_at;
 };
 
@@ -194,7 +195,10 @@ struct brood_worker {
     int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
+    uint64_t late_id, late_item; /* a timed item that it has not begun ... */
+    int64_t late_since;          /* ... since */
     brood_status kill_for;
+    bool slow;            /* since it last answered it has let tasks wait that were taken back */
     bool deaf;            /* its end of the bell is closed */
     brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
     int64_t idle_since;

@@ -262,12 +262,22 @@ static void run_some(brood_run *run, uint64_t stop)
     }
 }
 
+static bool is_cancelled(const brood_run *run)
+{
+    return brood_load64(&run->link->page->cancel_id) == run->order->id &&
+           brood_load64(&run->link->page->cancel_item) == 0;
+}
+
 static void run_range(brood_run *run)
 {
     const brood_wire_order *order = run->order;
     brood_task *task = run->task;
     int code = 0;
 
+    if (is_cancelled(run)) {
+        tell_skipped(run);
+        return;
+    }
     note_begin(run);
     code = ((brood_range_function *)run->function)(task, order->first, order->first + order->count,
                                                    order->in_size > 0 ? run->in : NULL,
@@ -280,12 +290,6 @@ static void run_range(brood_run *run)
         run->next = order->count;
         tell_success(run);
     }
-}
-
-static bool is_cancelled(const brood_run *run)
-{
-    return brood_load64(&run->link->page->cancel_id) == run->order->id &&
-           brood_load64(&run->link->page->cancel_item) == 0;
 }
 
 /* Items of one size lie side by side; others each begin at a multiple of 16. */

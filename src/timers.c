@@ -1,5 +1,7 @@
 #include "pool_impl.h"
 
+#define STUCK_NS (1000 * BROOD_NS_PER_MS)
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -105,6 +107,33 @@ static int64_t begin_of(const brood_worker *worker, const brood_piece *piece, in
     return started < piece->sent_at || started > now ? piece->sent_at : started;
 }
 
+/*
+ * An item that the worker does not come to has no time-out. But a worker that has all of it, and
+ * does not come to it for that long, is stuck, and is replaced; what it had not begun, others do.
+ */
+static int64_t check_begin(brood_worker *worker, int64_t now)
+{
+    const brood_piece *piece = worker->pieces.first;
+    int64_t grace = (int64_t)worker->pool->options.grace_ms * BROOD_NS_PER_MS;
+    int64_t due = 0;
+
+    if (worker->late_id != piece->id || worker->late_item != piece->done + 1 || !worker->is_up ||
+        worker->sending.piece == piece) {
+        worker->late_id = piece->id;
+        worker->late_item = piece->done + 1;
+        worker->late_since = now;
+    }
+    due = worker->late_since + piece->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
+    if (due > now) {
+        return due;
+    }
+    worker->kill_id = piece->id;
+    worker->kill_item = piece->done + 1;
+    worker->kill_for = BROOD_ERR_TASK_TIMEOUT; /* if it had begun to read it */
+    brood_worker_kill(worker);
+    return BROOD_NEVER;
+}
+
 static int64_t check_timeout(brood_worker *worker, int64_t now)
 {
     const brood_piece *piece = worker->pieces.first;
@@ -117,7 +146,7 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
     item = brood_load64(&worker->page->item);
     if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) != piece->id ||
         item <= piece->done) {
-        return now + piece->job->timeout_ns; /* it has not begun: not before that */
+        return worker->dropped == BROOD_OK ? check_begin(worker, now) : BROOD_NEVER;
     }
     if (worker->kill_id == piece->id && worker->kill_item == item) {
         return BROOD_NEVER;
