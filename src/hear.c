@@ -262,13 +262,6 @@ static bool take_step(brood_worker *worker, brood_status *status)
     return true;
 }
 
-static void ring_bell(brood_worker *worker)
-{
-    size_t put = 0;
-
-    brood_os_channel_write(worker->bell, "", 1, &put, NULL);
-}
-
 brood_status brood_worker_hear(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
@@ -279,12 +272,12 @@ brood_status brood_worker_hear(brood_worker *worker)
         if (worker->from.own - released >= worker->from.capacity / 4) {
             released = worker->from.own;
             if (brood_ring_release(&worker->from)) {
-                ring_bell(worker);
+                brood_worker_ring(worker);
             }
         }
     }
     if (worker->from.own != released && brood_ring_release(&worker->from)) {
-        ring_bell(worker);
+        brood_worker_ring(worker);
     }
     return status;
 }

@@ -192,6 +192,8 @@ struct brood_worker {
     uint64_t kill_id, kill_item;
     brood_status kill_for;
     bool deaf;            /* its end of the bell is closed */
+    bool is_killed;       /* it shall end */
+    bool must_ring;       /* its bell could not be rung */
     brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
     int64_t idle_since;
     brood_failure setup; /* what its initializer said; status BROOD_OK: nothing */
@@ -485,6 +487,9 @@ void brood_crew_kill_all(brood_pool *pool);
 void brood_worker_drop(brood_worker *worker, brood_status status);
 
 void brood_worker_kill(brood_worker *worker);
+
+/* Wakes it. Where that cannot be done now, it is tried again. */
+void brood_worker_ring(brood_worker *worker);
 
 /* It ends behind all that it was given. Where that cannot be said now, it is tried again. */
 void brood_worker_stop(brood_worker *worker);

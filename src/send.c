@@ -9,18 +9,10 @@ static const char zeros[BROOD_WIRE_ALIGN];
 
 /* ---- bytes into the ring ----------------------------------------------------------------- */
 
-static void ring_bell(brood_worker *worker)
-{
-    size_t put = 0;
-
-    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
-    brood_os_channel_write(worker->bell, "", 1, &put, NULL);
-}
-
 static void publish(brood_worker *worker)
 {
     if (brood_ring_publish(&worker->to)) {
-        ring_bell(worker);
+        brood_worker_ring(worker);
     }
 }
 
