@@ -482,12 +482,14 @@ static void empty_bell(brood_worker *worker)
     brood_status status = brood_os_channel_read(worker->bell, bytes, sizeof bytes, &got, NULL);
 
     worker->armed = false;
-    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+    if (status == BROOD_ERR_CLOSED) {
         /* It ends, or has closed all that it had: then it is of no use any more. */
         unwatch_bell(worker);
         brood_worker_set_alarm(worker, &worker->look_at, brood_os_now() + END_SLOWLY_NS);
         brood_worker_set_idle(worker, false);
         worker->deaf = true;
+    } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+        brood_worker_drop(worker, status); /* nobody knows any more when it answers */
     }
 }
 

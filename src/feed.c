@@ -382,8 +382,8 @@ void brood_worker_take_back(brood_worker *worker)
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker,
-                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+        brood_worker_set_idle(worker, worker->state < BROOD_WORKER_STOPPING &&
+                                          worker->dropped == BROOD_OK && !worker->deaf);
     }
 }
 
@@ -433,8 +433,8 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker,
-                              worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK);
+        brood_worker_set_idle(worker, worker->state < BROOD_WORKER_STOPPING &&
+                                          worker->dropped == BROOD_OK && !worker->deaf);
     } else if (worker->piece_count < depth(worker->pool) / 2 + 1) {
         brood_worker_set_thirsty(worker);
     }

@@ -191,7 +191,9 @@ static void on_setup(brood_worker *worker)
     const brood_wire_answer *answer = &worker->hearing.answer;
 
     if (answer->kind == BROOD_WIRE_READY) {
-        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+        if (!worker->deaf && !worker->is_killed && !worker->must_ring) {
+            brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+        }
         worker->state = BROOD_WORKER_READY;
         worker->pool->start_failures = 0;
         worker->heard_at = brood_os_now();
