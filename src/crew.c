@@ -225,9 +225,30 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
 
 /* ---- how a worker ends ------------------------------------------------------------------- */
 
+/* Looked after until its end is seen: the system may fail to kill, or to tell of the end. */
 void brood_worker_kill(brood_worker *worker)
 {
-    brood_process_kill(worker->process);
+    bool done = brood_process_kill(worker->process) == BROOD_OK;
+
+    worker->is_killed = true;
+    brood_worker_set_alarm(worker, &worker->look_at,
+                           brood_os_now() + (done ? END_SLOWLY_NS : RETRY_NS));
+    brood_pool_rouse_sleeper(worker->pool);
+}
+
+void brood_worker_ring(brood_worker *worker)
+{
+    int64_t again = brood_os_now() + RETRY_NS;
+    size_t put = 0;
+    brood_status status = brood_os_channel_write(worker->bell, "", 1, &put, NULL);
+
+    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
+    worker->must_ring =
+        status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
+    if (worker->must_ring && worker->look_at > again) {
+        brood_worker_set_alarm(worker, &worker->look_at, again);
+        brood_pool_rouse_sleeper(worker->pool);
+    }
 }
 
 void brood_worker_drop(brood_worker *worker, brood_status status)
@@ -488,12 +509,31 @@ static void empty_bell(brood_worker *worker)
     brood_status status = brood_os_channel_read(worker->bell, bytes, sizeof bytes, &got, NULL);
 
     worker->armed = false;
-    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+    if (status == BROOD_ERR_CLOSED) {
         /* It ends, or has closed all that it had: then it is of no use any more. */
         unwatch_bell(worker);
         brood_worker_set_alarm(worker, &worker->look_at, brood_os_now() + END_SLOWLY_NS);
         brood_worker_set_idle(worker, false);
         worker->deaf = true;
+    } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+        brood_worker_drop(worker, status); /* nobody knows any more when it answers */
+    }
+}
+
+/* It is time to look at one that lives. */
+static void look_again(brood_worker *worker)
+{
+    bool starts = worker->state == BROOD_WORKER_STARTING;
+
+    if (worker->deaf || worker->is_killed) {
+        brood_worker_kill(worker);
+        return;
+    }
+    /* is_alive has ended one that did not come to its function in time */
+    brood_worker_set_alarm(worker, &worker->look_at,
+                           starts ? brood_os_now() + END_SLOWLY_NS : BROOD_NEVER);
+    if (worker->must_ring) {
+        brood_worker_ring(worker);
     }
 }
 
@@ -501,15 +541,9 @@ static void look_at_process(brood_worker *worker)
 {
     if (!brood_process_is_alive(worker->process)) {
         bury(worker);
-        return;
+    } else if (brood_os_now() >= worker->look_at) {
+        look_again(worker);
     }
-    if (brood_os_now() < worker->look_at) {
-        return;
-    }
-    if (worker->deaf) {
-        brood_worker_kill(worker);
-    } /* else is_alive has ended one that did not come to its function in time */
-    brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
 }
 
 void brood_crew_look(brood_pool *pool, uintptr_t owner)

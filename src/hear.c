@@ -193,7 +193,9 @@ static void on_setup(brood_worker *worker)
     const brood_wire_answer *answer = &worker->hearing.answer;
 
     if (answer->kind == BROOD_WIRE_READY) {
-        brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+        if (!worker->deaf && !worker->is_killed && !worker->must_ring) {
+            brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+        }
         worker->is_up = true;
         if (worker->state == BROOD_WORKER_STARTING) {
             worker->state = BROOD_WORKER_READY;
@@ -271,13 +273,6 @@ static bool take_step(brood_worker *worker, brood_status *status)
     return true;
 }
 
-static void ring_bell(brood_worker *worker)
-{
-    size_t put = 0;
-
-    brood_os_channel_write(worker->bell, "", 1, &put, NULL);
-}
-
 brood_status brood_worker_hear(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
@@ -288,12 +283,12 @@ brood_status brood_worker_hear(brood_worker *worker)
         if (worker->from.own - released >= worker->from.capacity / 4) {
             released = worker->from.own;
             if (brood_ring_release(&worker->from)) {
-                ring_bell(worker);
+                brood_worker_ring(worker);
             }
         }
     }
     if (worker->from.own != released && brood_ring_release(&worker->from)) {
-        ring_bell(worker);
+        brood_worker_ring(worker);
     }
     return status;
 }

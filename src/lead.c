@@ -218,12 +218,21 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
 {
     void *owners[OWNERS_MAX];
     size_t count = 0;
+    brood_status status = BROOD_OK;
 
     brood_pool_unlock(pool);
-    brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
+    status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+        apr_sleep(BUSTLE_US);
+    }
     brood_pool_lock(pool);
     for (size_t i = 0; i < count; i++) {
         brood_crew_look(pool, (uintptr_t)owners[i]);
+    }
+    /* A poller that fails tells nothing: all are looked at, now and then. */
+    for (uint32_t i = 0; i < pool->slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT;
+         i++) {
+        brood_crew_look(pool, i);
     }
 }
 

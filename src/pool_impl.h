@@ -200,6 +200,8 @@ struct brood_worker {
     brood_status kill_for;
     bool slow;            /* since it last answered it has let tasks wait that were taken back */
     bool deaf;            /* its end of the bell is closed */
+    bool is_killed;       /* it shall end */
+    bool must_ring;       /* its bell could not be rung */
     brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
     int64_t idle_since;
     brood_failure setup; /* what its initializer said; status BROOD_OK: nothing */
@@ -513,6 +515,9 @@ void brood_worker_kill(brood_worker *worker);
  * ends the worker; then it is UINT64_MAX, later than any.
  */
 uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim);
+
+/* Wakes it. Where that cannot be done now, it is tried again. */
+void brood_worker_ring(brood_worker *worker);
 
 /* It ends behind all that it was given. Where that cannot be said now, it is tried again. */
 void brood_worker_stop(brood_worker *worker);

@@ -9,18 +9,10 @@ static const char zeros[BROOD_WIRE_ALIGN];
 
 /* ---- bytes into the ring ----------------------------------------------------------------- */
 
-static void ring_bell(brood_worker *worker)
-{
-    size_t put = 0;
-
-    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
-    brood_os_channel_write(worker->bell, "", 1, &put, NULL);
-}
-
 static void publish(brood_worker *worker)
 {
     if (brood_ring_publish(&worker->to)) {
-        ring_bell(worker);
+        brood_worker_ring(worker);
     }
 }
 
@@ -98,6 +90,15 @@ void brood_worker_go_on(brood_worker *worker)
 }
 
 /* ---- heads ------------------------------------------------------------------------------- */
+
+/* Room for size bytes more. One that failed may have memory the next time. */
+static bool make_room(brood_buffer *buffer, size_t size)
+{
+    bool made = brood_buffer_reserve(buffer, size);
+
+    buffer->failed = false;
+    return made;
+}
 
 static void append_padded(brood_buffer *buffer, const void *data, size_t size)
 {
@@ -385,7 +386,7 @@ static brood_status reserve(brood_worker *worker, const brood_result *job)
                   (shared + worker->shared_count + 2) * sizeof(brood_wire_order) +
                   sizeof(brood_wire_extra) + BROOD_WIRE_ALIGN;
 
-    return grow_known(worker, shared) && brood_buffer_reserve(&worker->sending.head, size)
+    return grow_known(worker, shared) && make_room(&worker->sending.head, size)
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }
@@ -458,9 +459,8 @@ brood_status brood_worker_send_setup(brood_worker *worker)
     if (pool->has_initializer && pool->initializer >= count) {
         count = pool->initializer + 1;
     }
-    if (!brood_buffer_reserve(head,
-                              size_of_functions(worker, count) + 4 * sizeof(brood_wire_order) +
-                                  (size_t)brood_wire_padded(pool->options.initializer_size))) {
+    if (!make_room(head, size_of_functions(worker, count) + 4 * sizeof(brood_wire_order) +
+                             (size_t)brood_wire_padded(pool->options.initializer_size))) {
         return BROOD_ERR_NO_MEMORY;
     }
     append_functions(worker, count);
@@ -480,7 +480,7 @@ brood_status brood_worker_send_setup(brood_worker *worker)
 brood_status brood_worker_send_stop(brood_worker *worker)
 {
     if (!brood_worker_can_send(worker) ||
-        !brood_buffer_reserve(&worker->sending.head, sizeof(brood_wire_order))) {
+        !make_room(&worker->sending.head, sizeof(brood_wire_order))) {
         return BROOD_ERR_NO_MEMORY;
     }
     append_order(&worker->sending.head, BROOD_WIRE_STOP, 0, NULL, 0);

@@ -17,9 +17,10 @@ _Noreturn void brood_link_fail(void)
 static void ring_bell(brood_link *link)
 {
     size_t put = 0;
+    brood_status status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
 
-    /* No room means that enough of them are under way. */
-    if (brood_os_channel_write(link->bell, "", 1, &put, NULL) == BROOD_ERR_CLOSED) {
+    /* No room means that enough of them are under way. One that cannot call must not be waited for. */
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail();
     }
 }
