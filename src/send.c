@@ -494,6 +494,9 @@ bool brood_worker_arm(brood_worker *worker)
 {
     size_t room = 0;
 
+    if (worker->dropped != BROOD_OK) {
+        return true; /* what it still says is not listened to; the poller tells of its end */
+    }
     if (!worker->armed && !brood_ring_sleep_to_read(&worker->from, 0)) {
         return false;
     }
