@@ -579,6 +579,12 @@ static void start_missing(brood_pool *pool)
     }
 }
 
+static bool stop(brood_worker *worker)
+{
+    brood_worker_stop(worker);
+    return worker->state == BROOD_WORKER_STOPPING;
+}
+
 /* A worker that can be told to end now: an idle one, or else the one with the least to do. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
@@ -649,16 +655,16 @@ static void stop_used(brood_pool *pool)
 static int64_t stop_idle(brood_pool *pool, int64_t now)
 {
     int64_t after = (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
-    brood_worker *worker = pool->idle_last;
 
     if (after == 0) {
         return BROOD_NEVER;
     }
-    while (worker != NULL && worker->idle_since + after <= now && brood_worker_can_send(worker)) {
-        brood_worker_stop(worker);
-        worker = pool->idle_last != worker ? pool->idle_last : NULL;
+    while (pool->idle_last != NULL && pool->idle_last->idle_since + after <= now) {
+        if (!stop(pool->idle_last)) {
+            return now + RETRY_NS;
+        }
     }
-    return worker == NULL ? BROOD_NEVER : worker->idle_since + after;
+    return pool->idle_last == NULL ? BROOD_NEVER : pool->idle_last->idle_since + after;
 }
 
 int64_t brood_crew_keep(brood_pool *pool, int64_t now)
@@ -694,12 +700,6 @@ void brood_crew_kill_all(brood_pool *pool)
 
 void brood_crew_give_up(brood_pool *pool)
 {
-    brood_result *following = NULL;
-
     pool->broken = true;
-    for (brood_result *job = pool->jobs; job != NULL; job = following) {
-        following = job->next;
-        brood_job_cancel(job, BROOD_ERR_BROKEN);
-    }
-    brood_pool_wake(pool, NULL);
+    brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);
 }

@@ -22,6 +22,20 @@ static void unlink_idle(brood_worker *worker)
         worker->previous_idle;
 }
 
+/* The crew is looked after when its time as an idle one is over. */
+static void note_idle(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    int64_t due = 0;
+
+    worker->idle_since = brood_os_now();
+    due = worker->idle_since + (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
+    if (due < pool->crew_at) {
+        pool->crew_at = due;
+        brood_pool_rouse(pool);
+    }
+}
+
 /* The one used last comes first; one that has not come up yet comes last. */
 void brood_worker_set_idle(brood_worker *worker, bool is_idle)
 {
@@ -45,7 +59,7 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
         pool->idle_last = worker;
     }
     if (pool->options.idle_timeout_ms > 0) {
-        worker->idle_since = brood_os_now();
+        note_idle(worker);
     }
 }
 
