@@ -206,6 +206,7 @@ struct brood_worker {
     bool is_busy;
     brood_worker *next_thirsty;
     bool is_thirsty;
+    bool is_slow; /* at its first piece: others are better off with an idle worker */
     bool spins;
 };
 
