@@ -459,7 +459,8 @@ static void bury(brood_worker *worker)
     }
     if (worker->dropped == BROOD_OK) {
         brood_worker_salvage(worker);
-        expected = worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0;
+        expected =
+            worker->state == BROOD_WORKER_STOPPING && worker->is_up && worker->piece_count == 0;
     }
     pool->workers[worker->slot] = NULL;
     pool->alive--;
@@ -627,10 +628,7 @@ static void stop_superfluous(brood_pool *pool)
         if (worker != NULL && worker->piece_count > 1) {
             brood_worker_take_back(worker);
         }
-        if (worker != NULL) {
-            brood_worker_stop(worker);
-        }
-        if (worker == NULL || worker->state != BROOD_WORKER_STOPPING) {
+        if (worker == NULL || !stop(worker)) {
             look_after_crew_at(pool, brood_os_now() + RETRY_NS); /* nobody can be told now */
             return;
         }
