@@ -489,7 +489,8 @@ static void bury(brood_worker *worker)
     }
     if (worker->dropped == BROOD_OK) {
         brood_worker_salvage(worker);
-        expected = worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0;
+        expected =
+            worker->state == BROOD_WORKER_STOPPING && worker->is_up && worker->piece_count == 0;
     }
     pool->workers[worker->slot] = NULL;
     pool->alive--;
@@ -622,6 +623,12 @@ static void start_missing(brood_pool *pool)
     }
 }
 
+static bool stop(brood_worker *worker)
+{
+    brood_worker_stop(worker);
+    return worker->state == BROOD_WORKER_STOPPING;
+}
+
 /* A worker that can be told to end now: an idle one, or else the one with the least to do. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
@@ -664,10 +671,7 @@ static void stop_superfluous(brood_pool *pool)
         if (worker != NULL && worker->piece_count > 1) {
             brood_worker_take_back(worker);
         }
-        if (worker != NULL) {
-            brood_worker_stop(worker);
-        }
-        if (worker == NULL || worker->state != BROOD_WORKER_STOPPING) {
+        if (worker == NULL || !stop(worker)) {
             look_after_crew_at(pool, brood_os_now() + RETRY_NS); /* nobody can be told now */
             return;
         }
@@ -692,16 +696,16 @@ static void stop_used(brood_pool *pool)
 static int64_t stop_idle(brood_pool *pool, int64_t now)
 {
     int64_t after = (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
-    brood_worker *worker = pool->idle_last;
 
     if (after == 0) {
         return BROOD_NEVER;
     }
-    while (worker != NULL && worker->idle_since + after <= now && brood_worker_can_send(worker)) {
-        brood_worker_stop(worker);
-        worker = pool->idle_last != worker ? pool->idle_last : NULL;
+    while (pool->idle_last != NULL && pool->idle_last->idle_since + after <= now) {
+        if (!stop(pool->idle_last)) {
+            return now + RETRY_NS;
+        }
     }
-    return worker == NULL ? BROOD_NEVER : worker->idle_since + after;
+    return pool->idle_last == NULL ? BROOD_NEVER : pool->idle_last->idle_since + after;
 }
 
 int64_t brood_crew_keep(brood_pool *pool, int64_t now)
@@ -737,12 +741,6 @@ void brood_crew_kill_all(brood_pool *pool)
 
 void brood_crew_give_up(brood_pool *pool)
 {
-    brood_result *following = NULL;
-
     pool->broken = true;
-    for (brood_result *job = pool->jobs; job != NULL; job = following) {
-        following = job->next;
-        brood_job_cancel(job, BROOD_ERR_BROKEN);
-    }
-    brood_pool_wake(pool, NULL);
+    brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);
 }

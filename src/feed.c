@@ -23,6 +23,48 @@ static void unlink_idle(brood_worker *worker)
         worker->previous_idle;
 }
 
+/* ---- balance: when ----------------------------------------------------------------------- */
+
+/* Until when nobody looks, when nothing else happens. */
+static int64_t unwatched_until(const brood_pool *pool)
+{
+    return pool->sleeping ? pool->sleeps_until : pool->loop_sleeps ? pool->loop_until : 0;
+}
+
+/* What it has ahead may soon be better off with an idle worker: somebody must look then. */
+static bool needs_look(const brood_worker *worker)
+{
+    return worker->piece_count > 1 && worker->pool->idle_first != NULL &&
+           worker->heard_at + BALANCE_NS < unwatched_until(worker->pool);
+}
+
+static void plan_balance(brood_pool *pool)
+{
+    if (unwatched_until(pool) == 0) {
+        return;
+    }
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+        if (needs_look(worker)) {
+            brood_pool_rouse(pool);
+            return;
+        }
+    }
+}
+
+/* The crew is looked after when its time as an idle one is over. */
+static void note_idle(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    int64_t due = 0;
+
+    worker->idle_since = brood_os_now();
+    due = worker->idle_since + (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
+    if (due < pool->crew_at) {
+        pool->crew_at = due;
+        brood_pool_rouse(pool);
+    }
+}
+
 /* The one used last comes first; one that has not come up yet, or is stuck, comes last. */
 void brood_worker_set_idle(brood_worker *worker, bool is_idle)
 {
@@ -40,13 +82,14 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
         worker->next_idle = pool->idle_first;
         *(pool->idle_first != NULL ? &pool->idle_first->previous_idle : &pool->idle_last) = worker;
         pool->idle_first = worker;
+        plan_balance(pool);
     } else {
         worker->previous_idle = pool->idle_last;
         *(pool->idle_last != NULL ? &pool->idle_last->next_idle : &pool->idle_first) = worker;
         pool->idle_last = worker;
     }
     if (pool->options.idle_timeout_ms > 0) {
-        worker->idle_since = brood_os_now();
+        note_idle(worker);
     }
 }
 
@@ -144,7 +187,7 @@ static brood_worker *choose(brood_pool *pool)
     if (idle == NULL || thirsty == NULL) {
         return idle != NULL ? idle : thirsty;
     }
-    return thirsty->piece_count * pool->service_ns < WAKE_NS ? thirsty : idle;
+    return !thirsty->slow && thirsty->piece_count * pool->service_ns < WAKE_NS ? thirsty : idle;
 }
 
 /* ---- spinning ---------------------------------------------------------------------------- */
@@ -279,6 +322,9 @@ static void note_given(brood_worker *worker, const brood_piece *piece)
     }
     let_spin(worker);
     brood_worker_set_thirsty(worker);
+    if (worker->piece_count == 2 && needs_look(worker)) {
+        brood_pool_rouse(pool);
+    }
     if (brood_pool_sleeps(pool) && !brood_worker_arm(worker)) {
         brood_pool_rouse(pool);
     }
@@ -431,6 +477,7 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 
         following = worker->next_busy;
         if (due <= now) {
+            worker->slow = true;
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
         } else if (due < next) {

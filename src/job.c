@@ -184,10 +184,6 @@ static void finish(brood_result *job)
     if (job->timeout_ns > 0 || job->deadline != BROOD_NEVER) {
         pool->timed--;
     }
-    if (pool->closed && pool->jobs == NULL) {
-        pool->crew_changed = true; /* the workers may end */
-        brood_pool_rouse(pool);
-    }
     give_back_shared(job);
     brood_exchange32(&job->finished, 1);
     if (calls) {

@@ -88,7 +88,7 @@ static void hear_starting(brood_pool *pool)
     for (uint32_t i = 0; i < pool->slots; i++) {
         brood_worker *worker = pool->workers[i];
 
-        if (worker != NULL && worker->state == BROOD_WORKER_STARTING && !worker->is_busy) {
+        if (worker != NULL && !worker->is_up && !worker->is_busy) {
             turn_worker(worker);
             if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
                 brood_worker_set_idle(worker, true); /* to the front */
@@ -197,8 +197,7 @@ static bool arm_all(brood_pool *pool)
     for (uint32_t i = 0; i < pool->slots; i++) {
         brood_worker *worker = pool->workers[i];
 
-        if (worker != NULL && worker->state == BROOD_WORKER_STARTING && !worker->is_busy &&
-            !brood_worker_arm(worker)) {
+        if (worker != NULL && !worker->is_up && !worker->is_busy && !brood_worker_arm(worker)) {
             return false;
         }
     }

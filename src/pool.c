@@ -373,16 +373,9 @@ brood_status brood_pool_close(brood_pool *pool)
 
 static void terminate(brood_pool *pool)
 {
-    brood_result *following = NULL;
-
     pool->closed = pool->terminated = true;
     brood_crew_kill_all(pool);
-    for (brood_result *job = pool->jobs; job != NULL; job = following) {
-        following = job->next;
-        brood_job_hold(job);
-        brood_job_cancel(job, BROOD_ERR_CANCELLED);
-        brood_job_release(job);
-    }
+    brood_jobs_cancel_all(pool, BROOD_ERR_CANCELLED);
     stir(pool);
 }
 

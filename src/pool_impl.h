@@ -138,7 +138,7 @@ struct brood_result {
 typedef enum brood_worker_state {
     BROOD_WORKER_STARTING, /* it has not said READY */
     BROOD_WORKER_READY,
-    BROOD_WORKER_STOPPING, /* it was told STOP */
+    BROOD_WORKER_STOPPING, /* it was told STOP, perhaps before it has said READY */
     BROOD_WORKER_DEAD      /* it has ended, or is not listened to any more */
 } brood_worker_state;
 
@@ -529,6 +529,12 @@ int64_t brood_pool_tick(brood_pool *pool, int64_t now);
 
 /* Ends the items of the job that are left with that status; those that run after the grace. */
 void brood_job_cancel(brood_result *job, brood_status doom);
+
+/* The same for all jobs. */
+void brood_jobs_cancel_all(brood_pool *pool, brood_status doom);
+
+/* The same for those whose doom is set already. */
+void brood_jobs_end_doomed(brood_pool *pool);
 
 /* Tells the worker that its first piece is cancelled; it is killed after the grace. */
 void brood_worker_cancel(brood_worker *worker);

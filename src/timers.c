@@ -97,6 +97,72 @@ void brood_job_cancel(brood_result *job, brood_status doom)
     brood_pool_feed(pool);
 }
 
+/* ---- cancelling many ---------------------------------------------------------------------- */
+
+static bool has_doomed_pieces(const brood_worker *worker)
+{
+    for (const brood_piece *piece = worker->pieces.first; piece != NULL; piece = piece->next) {
+        if (piece->job->doom != BROOD_OK) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void end_doomed_given(brood_pool *pool)
+{
+    brood_worker *following = NULL;
+
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+        following = worker->next_busy;
+        if (!has_doomed_pieces(worker)) {
+            continue;
+        }
+        brood_worker_take_back(worker);
+        if (worker->pieces.first != NULL && worker->pieces.first->job->doom != BROOD_OK) {
+            brood_worker_cancel(worker);
+        }
+    }
+}
+
+static void end_doomed_in(brood_pool *pool, const brood_piece_list *lane)
+{
+    brood_piece *following = NULL;
+
+    for (brood_piece *piece = lane->first; piece != NULL; piece = following) {
+        brood_result *job = piece->job;
+        uint64_t first = piece->first + piece->done;
+        uint64_t count = piece->count - piece->done;
+
+        following = piece->next;
+        if (job->doom != BROOD_OK) {
+            brood_queue_remove(pool, piece);
+            brood_piece_free(piece);
+            brood_job_doom(job, first, count);
+        }
+    }
+}
+
+void brood_jobs_end_doomed(brood_pool *pool)
+{
+    end_doomed_given(pool);
+    for (size_t i = 0; i < sizeof pool->queue / sizeof pool->queue[0]; i++) {
+        end_doomed_in(pool, &pool->queue[i]);
+    }
+    brood_pool_wake(pool, NULL); /* there is room in the queue */
+    brood_pool_feed(pool);
+}
+
+void brood_jobs_cancel_all(brood_pool *pool, brood_status doom)
+{
+    for (brood_result *job = pool->jobs; job != NULL; job = job->next) {
+        if (job->doom == BROOD_OK) {
+            job->doom = doom;
+        }
+    }
+    brood_jobs_end_doomed(pool);
+}
+
 /* ---- time-outs --------------------------------------------------------------------------- */
 
 /* When the item that runs began, as far as the worker can be believed. */
@@ -171,19 +237,22 @@ static int64_t check_timeouts(brood_pool *pool, int64_t now)
 
 static void check_deadlines(brood_pool *pool, int64_t now)
 {
-    brood_result *following = NULL;
+    bool any = false;
 
     if (now < pool->next_deadline) {
         return;
     }
     pool->next_deadline = BROOD_NEVER;
-    for (brood_result *job = pool->jobs; job != NULL; job = following) {
-        following = job->next;
-        if (job->deadline <= now) {
-            brood_job_cancel(job, BROOD_ERR_DEADLINE);
-        } else {
+    for (brood_result *job = pool->jobs; job != NULL; job = job->next) {
+        if (job->deadline > now) {
             pool->next_deadline = earlier(pool->next_deadline, job->deadline);
+        } else if (job->doom == BROOD_OK) {
+            job->doom = BROOD_ERR_DEADLINE;
+            any = true;
         }
+    }
+    if (any) {
+        brood_jobs_end_doomed(pool);
     }
 }
 

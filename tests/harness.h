@@ -61,7 +61,7 @@ extern const char *harness_self;
 #define assert_ok(actual) assert_status(actual, BROOD_OK)
 
 /* Any wait of a test: far longer than it takes, far shorter than the watchdog. */
-#define SOON_MS 5000
+#define SOON_MS 20000
 
 /* Joins, and compares the end. */
 void assert_ends(brood_process *process, brood_exit_reason reason, int64_t code);

@@ -286,8 +286,8 @@ static void submit_another(brood_result *result, void *user)
 
     (void)result;
     if (!self->is_over) {
-        self->refused += brood_pool_apply_async(self->pool, NULL, echo, NULL, 0, &self->options) !=
-                         BROOD_OK;
+        self->refused +=
+            brood_pool_apply_async(self->pool, NULL, echo, NULL, 0, &self->options) != BROOD_OK;
     }
 }
 
