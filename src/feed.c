@@ -379,7 +379,7 @@ void brood_worker_take_back(brood_worker *worker)
     brood_store64(&worker->page->void_upto, upto);
     do {
         claim = brood_load64(&worker->page->claim);
-    } while (!brood_cas64(&worker->page->claim, claim, claim | 1));
+    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));
     begun = brood_worker_begun(worker, claim);
     for (brood_piece *piece = worker->pieces.last, *previous = NULL; piece != NULL;
          piece = previous) {

@@ -223,10 +223,10 @@ static bool claim(server *self, uint64_t id)
     for (;;) {
         uint64_t before = brood_load64(&page->claim);
 
-        if ((before & 1) != 0 && id <= brood_load64(&page->void_upto)) {
+        if (brood_claim_is_frozen(before) && id <= brood_load64(&page->void_upto)) {
             return false;
         }
-        if (brood_cas64(&page->claim, before, id << 1)) {
+        if (brood_cas64(&page->claim, before, brood_claim_of(id))) {
             return true;
         }
     }
