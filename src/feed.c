@@ -93,7 +93,7 @@ static bool serves(const brood_worker *worker)
 static bool wants_more(const brood_worker *worker)
 {
     return serves(worker) && worker->piece_count > 0 && worker->piece_count < depth(worker->pool) &&
-           brood_worker_can_send(worker) && worker->items_left > 0;
+           brood_worker_can_send(worker) && worker->items_left > 0 && !worker->is_slow;
 }
 
 /* In the queue of those that have work, and can be given more. */
@@ -422,6 +422,7 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
         if (due <= now) {
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
+            worker->is_slow = worker->piece_count > 0;
         } else if (due < next) {
             next = due;
         }
@@ -450,6 +451,7 @@ static void note_time(brood_worker *worker, const brood_piece *piece)
 void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
 {
     note_time(worker, piece);
+    worker->is_slow = false;
     brood_pieces_remove(&worker->pieces, piece);
     worker->piece_count--;
     if (worker->kill_id == piece->id) {

@@ -191,6 +191,7 @@ struct brood_worker {
 
     uint32_t pieces_heard; /* ended since it was last measured */
     int64_t heard_at;      /* when its first piece became the first */
+    bool is_slow;          /* its first piece takes long: it is given nothing ahead */
     int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
