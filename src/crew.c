@@ -270,7 +270,7 @@ static void look_after_crew_at(brood_pool *pool, int64_t at)
 
 uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim)
 {
-    uint64_t id = claim >> 1;
+    uint64_t id = brood_claim_id(claim);
 
     if (id < worker->begun || id > worker->last_id) {
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);

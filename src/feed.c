@@ -137,7 +137,7 @@ static bool serves(const brood_worker *worker)
 static bool wants_more(const brood_worker *worker)
 {
     return serves(worker) && worker->piece_count > 0 && worker->piece_count < depth(worker->pool) &&
-           brood_worker_can_send(worker) && worker->items_left > 0;
+           brood_worker_can_send(worker) && worker->items_left > 0 && !worker->slow;
 }
 
 /* In the queue of those that have work, and can be given more. */
@@ -427,7 +427,7 @@ void brood_worker_take_back(brood_worker *worker)
     brood_store64(&worker->page->void_upto, upto);
     do {
         claim = brood_load64(&worker->page->claim);
-    } while (!brood_cas64(&worker->page->claim, claim, claim | 1));
+    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));
     begun = brood_worker_begun(worker, claim);
     for (brood_piece *piece = worker->pieces.last, *previous = NULL; piece != NULL;
          piece = previous) {

@@ -12,6 +12,7 @@
 
 #define KEEP_BODY_MAX (256 * 1024)  /* what a sleeping worker keeps for the next argument */
 #define KEEP_NS INT64_C(1000000000) /* and for how long more than that */
+#define KEEP_VALUE_MAX (1024 * 1024)
 #define EXIT_INITIALIZER 119
 
 /* A function by its number; what it could not be found for is told to each task. */
@@ -222,10 +223,10 @@ static bool claim(server *self, uint64_t id)
     for (;;) {
         uint64_t before = brood_load64(&page->claim);
 
-        if ((before & 1) != 0 && id <= brood_load64(&page->void_upto)) {
+        if (brood_claim_is_frozen(before) && id <= brood_load64(&page->void_upto)) {
             return false;
         }
-        if (brood_cas64(&page->claim, before, id << 1)) {
+        if (brood_cas64(&page->claim, before, brood_claim_of(id))) {
             return true;
         }
     }
@@ -235,24 +236,36 @@ static void set_value(server *self, brood_task *task, const brood_wire_order *or
 {
     bool is_range = (order->flags & BROOD_WIRE_RANGE) != 0;
 
-    task->slot = NULL;
-    task->slot_size = 0;
+    task->slot = self->value;
+    task->slot_size = self->value_room;
     if (order->out_size == BROOD_WIRE_VARIES) {
         task->value_kind = BROOD_VALUE_ANY;
-        task->slot = self->value;
-        task->slot_size = self->value_room;
     } else if (order->out_size > self->link.out.capacity / 8 &&
                (order->flags & BROOD_WIRE_OUT_SHARED) == 0) {
         task->value_kind = BROOD_VALUE_ANY;
         task->exact_size = (size_t)order->out_size;
-        task->slot = self->value;
-        task->slot_size = self->value_room;
     } else if (order->out_size > 0) {
         task->value_kind = BROOD_VALUE_FIXED;
+        task->slot = NULL;
         task->slot_size = (size_t)order->out_size;
         task->is_number = task->slot_size == sizeof(uint64_t);
     } else {
         task->value_kind = is_range ? BROOD_VALUE_REFUSED : BROOD_VALUE_DROPPED;
+    }
+}
+
+/* The slot is there for the next task, also when nobody wanted the value; not a large one. */
+static void keep_slot(server *self, const brood_task *task)
+{
+    if (task->value_kind == BROOD_VALUE_FIXED) {
+        return; /* it was in the ring, or in shared memory */
+    }
+    self->value = task->slot;
+    self->value_room = task->slot_size;
+    if (self->value_room > KEEP_VALUE_MAX) {
+        free(self->value);
+        self->value = NULL;
+        self->value_room = 0;
     }
 }
 
@@ -308,10 +321,7 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
                                body == NULL ? "out of memory for the argument"
                                             : entry->error->message);
     }
-    if (task.value_kind == BROOD_VALUE_ANY) {
-        self->value = task.slot;
-        self->value_room = task.slot_size;
-    }
+    keep_slot(self, &task);
 }
 
 /* The worker is at the task from before its argument is read: whatever goes wrong is its doing. */

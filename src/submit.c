@@ -157,6 +157,9 @@ static brood_status check(request *asked, const brood_task_options *options)
     if ((asked->out == NULL) != (asked->out_size == 0) && asked->kind == BROOD_JOB_MAP) {
         return refuse_argument(asked, "out", "and out_size must go together");
     }
+    if (asked->out_size == BROOD_SIZE_VARIES && asked->kind != BROOD_JOB_MAP && !asked->copies_in) {
+        return refuse_argument(asked, "out_size", "is larger than any memory");
+    }
     if (asked->out == NULL && asked->out_size != 0 && asked->out_size != BROOD_SIZE_VARIES) {
         return refuse_argument(asked, "out", "must not be NULL with a size");
     }

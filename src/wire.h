@@ -23,6 +23,7 @@
 #ifndef BROOD_SRC_WIRE_H
 #define BROOD_SRC_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -106,8 +107,10 @@ typedef struct brood_wire_answer {
 } brood_wire_answer;
 
 /*
- * The page. claim is the id of the task that the worker has begun last, times two; odd: frozen,
- * the tasks up to void_upto that it has not begun are not to be run any more.
+ * The page. claim is the id of the task that the worker has begun last, and behind it how often the
+ * pool has frozen it since: the tasks up to void_upto that were not begun by then are not to be run
+ * any more. Each time makes another claim, so that a worker that has looked at void_upto before
+ * the last time cannot begin one.
  */
 typedef struct brood_wire_page {
     brood_atomic64 claim;   /* both write it */
@@ -120,6 +123,31 @@ typedef struct brood_wire_page {
     brood_atomic32 may_spin;
     char unused_of_pool[2 * BROOD_CACHE_LINE - 28];
 } brood_wire_page;
+
+#define BROOD_CLAIM_SHIFT 16
+#define BROOD_CLAIM_FREEZES UINT64_C(0xFFFF)
+
+static inline uint64_t brood_claim_of(uint64_t id)
+{
+    return id << BROOD_CLAIM_SHIFT;
+}
+
+static inline uint64_t brood_claim_id(uint64_t claim)
+{
+    return claim >> BROOD_CLAIM_SHIFT;
+}
+
+static inline bool brood_claim_is_frozen(uint64_t claim)
+{
+    return (claim & BROOD_CLAIM_FREEZES) != 0;
+}
+
+/* After the last number comes the first again. */
+static inline uint64_t brood_claim_frozen(uint64_t claim)
+{
+    return (claim & BROOD_CLAIM_FREEZES) == BROOD_CLAIM_FREEZES ? (claim & ~BROOD_CLAIM_FREEZES) + 1
+                                                                : claim + 1;
+}
 
 /* The argument of a worker's process. */
 typedef struct brood_wire_start {

@@ -74,7 +74,7 @@ static bool has_claimed(void *data)
 {
     brood_wire_page *page = data;
 
-    return brood_load64(&page->claim) >> 1 != 0;
+    return brood_claim_id(brood_load64(&page->claim)) != 0;
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "pool_tools.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <brood/brood.h>
 
@@ -276,6 +277,43 @@ static void l2_each_item_runs_once(void **state)
     assert_null(brood_pool_destroy(pool));
 }
 
+/* Some items take much longer than others. */
+static int count_slowly(brood_task *task, const void *arg, size_t size)
+{
+    clock_t end = clock() + CLOCKS_PER_SEC / 2000;
+
+    while (brood_task_index(task) % 16 == 0 && clock() < end) {
+    }
+    return count_run(task, arg, size);
+}
+
+/* What waits behind a long item goes to idle workers, again and again; nothing runs twice. */
+static void l2_what_is_given_away_runs_once(void **state)
+{
+    enum {
+        COUNT = 3000
+    };
+    brood_pool *pool = pool_of(3);
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_shared *shared = NULL;
+    const unsigned char *runs = NULL;
+
+    (void)state;
+    assert_ok(brood_shared_create(&shared, COUNT, NULL));
+    runs = brood_shared_data(shared);
+    options.shared = &shared;
+    options.shared_count = 1;
+    options.chunk_size = 1;
+    for (int round = 0; round < 3; round++) {
+        assert_ok(brood_pool_map(pool, count_slowly, NULL, COUNT, 0, NULL, 0, &options));
+        for (size_t i = 0; i < COUNT; i++) {
+            assert_int_equal(runs[i], round + 1);
+        }
+    }
+    brood_shared_destroy(shared);
+    assert_null(brood_pool_destroy(pool));
+}
+
 /* ---- items that fail --------------------------------------------------------------------- */
 
 static int fail_every_third(brood_task *task, const void *arg, size_t size)
@@ -502,6 +540,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l2_a_chunk_goes_to_one_worker),
     cmocka_unit_test(l2_ranges_in_parts_of_any_size),
     cmocka_unit_test(l2_each_item_runs_once),
+    cmocka_unit_test(l2_what_is_given_away_runs_once),
     cmocka_unit_test(failed_items_leave_their_places),
     cmocka_unit_test(an_item_can_be_had_while_others_run),
     cmocka_unit_test(each_who_waits_for_an_item_is_told),
