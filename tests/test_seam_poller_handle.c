@@ -38,11 +38,22 @@ static int64_t soon(void)
     return brood_os_now() + SOON_MS * INT64_C(1000000);
 }
 
+/* For any thread. On Windows the last write may be under way still, when it has been read. */
+static brood_status put_byte(brood_os_channel *channel)
+{
+    brood_os_wait_item item = {NULL, channel, true, false};
+    size_t put = 0;
+    brood_status status = brood_os_channel_write(channel, "!", 1, &put, NULL);
+
+    while (status == BROOD_ERR_TIMEOUT && brood_os_wait(&item, 1, soon(), NULL) == BROOD_OK) {
+        status = brood_os_channel_write(channel, "!", 1, &put, NULL);
+    }
+    return status;
+}
+
 static void write_byte(brood_os_channel *channel)
 {
-    size_t put = 0;
-
-    assert_ok(brood_os_channel_write(channel, "!", 1, &put, NULL));
+    assert_ok(put_byte(channel));
 }
 
 static bool try_read(brood_os_channel *channel)
@@ -260,11 +271,10 @@ static bool await_byte(brood_os_channel *channel)
 static void answer_each(void *data)
 {
     brood_os_channel *channel = data;
-    size_t put = 0;
 
     for (unsigned i = 0; i < ROUNDS && await_byte(channel); i++) {
         dally(i);
-        brood_os_channel_write(channel, "!", 1, &put, NULL);
+        put_byte(channel);
     }
 }
 

@@ -202,7 +202,8 @@ static void an_interrupt_can_be_ignored(void **state)
     intptr_t from[2];
 
     (void)state;
-    assert_true(support_pipe(to) && support_pipe(from));
+    assert_true(support_pipe(to));
+    assert_true(support_pipe(from));
     launch_prepare(&run, "--deaf", "");
     run.spawn.stdio[0] = to[0];
     run.spawn.stdio[1] = from[1];

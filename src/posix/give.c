@@ -5,6 +5,10 @@
 
 #include "system.h"
 
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wsign-conversion" /* in CMSG_NXTHDR of musl */
+#endif
+
 /* ---- what came ---------------------------------------------------------------------------- */
 
 #define ROOM_FDS 16 /* of one message; we send one a message */
