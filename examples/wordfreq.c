@@ -103,7 +103,7 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 /* Large tasks at first, which leave little to add up; small ones at last, so that all end soon. */
 static void next_task(plan *into)
 {
-    uint64_t share = smaller(into->left / (4 * (uint64_t)into->workers), LARGEST_TASK);
+    uint64_t share = smaller(into->left / (2 * (uint64_t)into->workers), LARGEST_TASK);
 
     if (into->list != NULL && into->list->nelts > 0) {
         APR_ARRAY_PUSH(into->tasks, brood_bytes) =
@@ -116,10 +116,12 @@ static void next_task(plan *into)
 static void plan_block(plan *into, const char *path, uint64_t begin, uint64_t end)
 {
     uint64_t cost = FILE_COST + end - begin;
-    char *text = apr_psprintf(into->memory, "%" PRIu64 " %" PRIu64 " %s", begin, end, path);
-    int size = (int)strlen(text) + 1;
-    apr_array_header_t block = {into->memory, 1, size, size, text};
+    apr_array_header_t block = {into->memory, 1};
+    char range[50];
 
+    snprintf(range, sizeof range, "%" PRIu64 " %" PRIu64 " ", begin, end);
+    block.elts = apr_pstrcat(into->memory, range, path, NULL);
+    block.nelts = (int)strlen(block.elts) + 1;
     apr_array_cat(into->list, &block);
     into->left -= smaller(cost, into->left);
     into->room -= smaller(cost, into->room);
@@ -226,11 +228,14 @@ static brood_status count_all(brood_pool *pool, words *total, const plan *work)
     brood_array input = {work->tasks->elts, (size_t)work->tasks->nelts, BROOD_SIZE_VARIES, 0};
     brood_progress progress = {.total = input.count};
     brood_failure failure = BROOD_FAILURE_INIT;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
     apr_time_t start = apr_time_now();
     brood_imap *imap = NULL;
-    brood_status status =
-        brood_pool_imap_unordered(pool, &imap, count_words, brood_array_next, &input, NULL);
+    brood_status status = BROOD_OK;
 
+    options.retries = 1; /* somebody may kill a worker */
+    status =
+        brood_pool_imap_unordered(pool, &imap, count_words, brood_array_next, &input, &options);
     while (status == BROOD_OK && progress.done < progress.total) {
         const void *data = NULL;
         size_t size = 0;
