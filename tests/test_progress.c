@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "platform.h"
 #include "progress.h"
 
 static brood_progress make_progress(uint64_t done, uint64_t total, double seconds)
@@ -129,6 +130,67 @@ static void a_file_gets_one_line_of_a_short_map(void **state)
     assert_string_equal(written, "20 of 20, 100 %, 10.0/s, in 2.0 s\n");
 }
 
+/* ---- as a pool tells it ------------------------------------------------------------------ */
+
+#define ITEMS 60
+
+/* Takes 10 ms; one item fails. */
+static int take_time(brood_task *task, const void *arg, size_t size)
+{
+    int64_t until = brood_os_now() + 10000000;
+
+    (void)arg;
+    (void)size;
+    while (brood_os_now() < until) {
+    }
+    return brood_task_index(task) == 3 ? 1 : 0;
+}
+
+typedef struct diary {
+    brood_progress last;
+    int calls;
+    bool wrong;
+} diary;
+
+/* On the pool's thread. */
+static void write_down(const brood_progress *progress, void *user)
+{
+    diary *into = user;
+
+    into->wrong |= progress->total != ITEMS || progress->done <= into->last.done ||
+                   progress->failed < into->last.failed ||
+                   progress->seconds_before != into->last.seconds ||
+                   progress->seconds < progress->seconds_before || progress->seconds_left < 0;
+    into->last = *progress;
+    into->calls++;
+}
+
+static void a_map_tells_how_far_it_is(void **state)
+{
+    char items[ITEMS] = {0};
+    diary written = {{0}};
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    pool_options.workers = 2;
+    options.chunk_size = 1;
+    options.progress = write_down;
+    options.progress_user = &written;
+    assert_ok(brood_pool_create(&pool, &pool_options));
+    assert_status(brood_pool_map(pool, take_time, items, ITEMS, 1, NULL, 0, &options),
+                  BROOD_ERR_TASK);
+    assert_ok(brood_pool_close(pool));
+    assert_ok(brood_pool_join(pool, SOON_MS));
+    brood_pool_destroy(pool);
+    assert_false(written.wrong);
+    assert_in_range(written.calls, 2, (int)(written.last.seconds * 10) + 1);
+    assert_int_equal(written.last.done, ITEMS);
+    assert_int_equal(written.last.failed, 1);
+    assert_true(written.last.rate > 0);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_text_says_what_is_known),
     cmocka_unit_test(a_time_is_told_in_its_units),
@@ -137,6 +199,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_very_wide_terminal_is_used_in_part),
     cmocka_unit_test(a_file_gets_few_lines),
     cmocka_unit_test(a_file_gets_one_line_of_a_short_map),
+    cmocka_unit_test(a_map_tells_how_far_it_is),
 };
 
 BROOD_TEST_MAIN(tests)

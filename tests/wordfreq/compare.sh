@@ -40,17 +40,20 @@ compare() {
     }
 }
 
-# Words of all lengths, one of 3 MB, one of bytes that are no UTF-8, and no end of line at the end.
+# Words of many lengths, one of 3 MB, one of bytes that are no UTF-8, and no end of line at the end.
 make_large_file() {
     awk 'BEGIN {
         srand(1)
-        for (i = 0; i < 150000; i++) {
-            length_ = int(exp(rand() * 5))
-            for (word = ""; length_ > 0; length_--)
-                word = word substr("etaoinshrdluETAOIN\303\244\200", int(rand() * 21) + 1, 1)
-            printf "%s%s", word, substr(" \n.,;-7\t", int(rand() * 8) + 1, 1)
+        for (i = 0; i < 20000; i++) {
+            for (size = int(exp(rand() * 5)); size > 0; size--)
+                printf "%s", substr("etaoinshrdluETAOIN\303\244\200", int(rand() * 21) + 1, 1)
+            printf "%s", substr(" \n.,;-7\t", int(rand() * 8) + 1, 1)
         }
-    }'
+    }' >"$scratch/words"
+    for i in 1 2 3 4 5 6 7 8; do
+        cat "$scratch/words"
+        head -c $((i * 1000)) "$scratch/words"
+    done
     head -c 3000000 /dev/zero | tr '\0' 'x'
     printf '\n'
     head -c 5000000 /dev/zero | tr '\0' '\377'
@@ -66,13 +69,13 @@ licences)
     compare 0 /usr/share/common-licenses
     ;;
 
-documentation) # about 10 MB of it
+documentation) # about 4 MB of it
     set --
     size=0
     for directory in /usr/share/doc/*/; do
         [ -d "$directory" ] && [ ! -h "${directory%/}" ] || continue
         size=$((size + $(du -sk "$directory" | cut -f 1)))
-        [ $# = 0 ] || [ $size -lt 10000 ] || break
+        [ $# = 0 ] || [ $size -lt 4000 ] || break
         set -- "$@" "${directory%/}"
     done
     [ $# -gt 0 ] || skip 'there is nothing in /usr/share/doc'
