@@ -291,6 +291,7 @@ static int run(const settings *chosen, apr_pool_t *memory)
         return 2;
     }
     different = words_print_top(total, chosen->top);
+    fflush(stdout);
     fprintf(stderr, "%zu different words in %d files\n", different, work.files->nelts);
     return words_print_complaints(total) == 0 ? 0 : 1;
 }

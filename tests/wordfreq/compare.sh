@@ -19,6 +19,7 @@ fail() {
 
 # A word must not go on in the next file.
 count_by_tr() {
+    # shellcheck disable=SC2018,SC2019
     find "$@" -type f -exec sh -c 'for file; do cat "$file"; echo; done' sh {} + 2>/dev/null |
         tr 'A-Z' 'a-z' | tr -cs 'a-z\200-\377' '\n' | sed '/^$/d' |
         sort | uniq -c | awk '{ printf "%7d %s\n", $1, $2 }' | sort -k1,1nr -k2
@@ -73,7 +74,9 @@ documentation) # about 4 MB of it
     set --
     size=0
     for directory in /usr/share/doc/*/; do
-        [ -d "$directory" ] && [ ! -h "${directory%/}" ] || continue
+        if [ ! -d "$directory" ] || [ -h "${directory%/}" ]; then
+            continue
+        fi
         size=$((size + $(du -sk "$directory" | cut -f 1)))
         [ $# = 0 ] || [ $size -lt 4000 ] || break
         set -- "$@" "${directory%/}"
