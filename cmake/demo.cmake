@@ -3,10 +3,16 @@
 
 include("${CMAKE_CURRENT_LIST_DIR}/provision.cmake")
 
-# In this order.
-set(examples hello_process)
-
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
+
+# In this order, and what they are given.
+set(examples hello_process hello_pool wordfreq)
+if(IS_DIRECTORY /usr/share/common-licenses)
+    set(wordfreq_arguments --top 10 /usr/share/common-licenses)
+else()
+    set(wordfreq_arguments --top 10 docs)
+endif()
+
 provision(demo)
 configure_arguments(release arguments)
 # Without the tests, which would need cmocka.
@@ -20,7 +26,8 @@ if(CMAKE_HOST_WIN32)
 endif()
 foreach(example IN LISTS examples)
     set(program "build/release/examples/${example}${suffix}")
-    message("\n$ ${program}")
-    execute_process(COMMAND "${root}/${program}" WORKING_DIRECTORY "${root}"
+    list(JOIN ${example}_arguments " " line)
+    message("\n$ ${program} ${line}")
+    execute_process(COMMAND "${root}/${program}" ${${example}_arguments} WORKING_DIRECTORY "${root}"
         COMMAND_ERROR_IS_FATAL ANY)
 endforeach()

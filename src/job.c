@@ -112,6 +112,7 @@ static void call_progress(brood_result *job)
     uint64_t done = job->count - job->left;
     brood_progress progress = {.done = done, .total = job->count, .failed = job->failed};
 
+    progress.seconds_before = (double)(job->progress_at - job->begun_at) / 1e9;
     job->progress_at = now;
     progress.seconds = (double)(now - job->begun_at) / 1e9;
     progress.rate = progress.seconds > 0 ? (double)done / progress.seconds : 0;

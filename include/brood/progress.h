@@ -12,12 +12,13 @@ extern "C" {
 #endif
 
 typedef struct brood_progress {
-    uint64_t done;       /* items, well or not */
-    uint64_t total;      /* 0: not known */
-    uint64_t failed;     /* of those that are done */
-    double rate;         /* items per second since the start; 0: none yet */
-    double seconds;      /* since the start */
-    double seconds_left; /* at this rate; negative: not known */
+    uint64_t done;         /* items, well or not */
+    uint64_t total;        /* 0: not known, before the end */
+    uint64_t failed;       /* of those that are done */
+    double rate;           /* items per second since the start; 0: none yet */
+    double seconds;        /* since the start */
+    double seconds_before; /* the same at the call before this one; 0: this is the first */
+    double seconds_left;   /* at this rate; negative: not known */
 } brood_progress;
 
 /*
@@ -28,7 +29,8 @@ typedef void brood_progress_function(const brood_progress *progress, void *user)
 
 /*
  * A ready-made one: draws a bar in place when the file is a terminal, and prints a plain line
- * every few seconds when it is not. user is a FILE *; NULL is stderr. Since 0.1.
+ * every few seconds, and at the end, when it is not. user is a FILE *; NULL is stderr. For maps
+ * one after the other: the bars of two at a time would cover each other. Since 0.1.
  */
 BROOD_API void brood_progress_bar(const brood_progress *progress, void *user);
 

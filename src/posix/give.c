@@ -87,6 +87,11 @@ static void stash_all(brood_posix_stash *stash, struct cmsghdr *head, bool is_wh
     }
 }
 
+#if defined(__GNUC__) /* CMSG_NXTHDR of musl mixes signed and unsigned */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+
 /* Of a message that is cut - we have too many open - it is known that there was one, and no more. */
 static void stash_message(brood_posix_stash *stash, struct msghdr *message)
 {
@@ -102,6 +107,10 @@ static void stash_message(brood_posix_stash *stash, struct msghdr *message)
         stash_put(stash, -1);
     }
 }
+
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 ssize_t brood_posix_receive(int fd, void *buffer, size_t size, brood_posix_stash *stash)
 {
