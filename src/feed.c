@@ -480,6 +480,8 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
             worker->slow = true;
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
+            next = next < now + BALANCE_NS ? next
+                                           : now + BALANCE_NS; /* who gets it may be slow, too */
         } else if (due < next) {
             next = due;
         }
