@@ -2,8 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include <brood/cpu.h>
 
 #include "error.h"
@@ -91,43 +89,87 @@ static void fill_defaults(brood_pool_options *options)
 
 /* ---- copies of what the options point to -------------------------------------------------- */
 
-static const char *copy_text(brood_pool *pool, const char *text)
+typedef struct brood_copy {
+    struct brood_copy *next;
+    void *align; /* what follows is as aligned as a pointer */
+} brood_copy;
+
+/* Lives as long as the pool. NULL: out of memory. */
+static void *keep_copy(brood_pool *pool, const void *data, size_t size)
 {
-    return text == NULL ? NULL : apr_pstrdup(pool->apr, text);
+    brood_copy *copy = brood_malloc(sizeof *copy + size);
+
+    if (copy == NULL) {
+        return NULL;
+    }
+    memcpy(copy + 1, data, size);
+    copy->next = pool->copies;
+    pool->copies = copy;
+    return copy + 1;
 }
 
-static void copy_process_options(brood_pool *pool, const brood_process_options *given)
+static void free_copies(brood_pool *pool)
 {
-    brood_process_options *own = &pool->process;
-    brood_stdio *stdio[] = {&own->stdin_to, &own->stdout_to, &own->stderr_to};
+    while (pool->copies != NULL) {
+        brood_copy *next = pool->copies->next;
+
+        free(pool->copies);
+        pool->copies = next;
+    }
+}
+
+/* *text becomes a copy of it; NULL stays. */
+static bool copy_text(brood_pool *pool, const char **text)
+{
+    if (*text != NULL) {
+        *text = keep_copy(pool, *text, strlen(*text) + 1);
+        return *text != NULL;
+    }
+    return true;
+}
+
+static bool copy_environment(brood_pool *pool)
+{
+    const char *const *given = pool->process.environment;
+    const char **all = NULL;
     size_t count = 0;
 
-    own->executable = copy_text(pool, own->executable);
-    own->working_directory = copy_text(pool, own->working_directory);
-    for (size_t i = 0; i < 3; i++) {
-        stdio[i]->path = copy_text(pool, stdio[i]->path);
+    if (given == NULL) {
+        return true;
     }
-    while (given->environment != NULL && given->environment[count] != NULL) {
+    while (given[count] != NULL) {
         count++;
     }
-    if (given->environment != NULL) {
-        const char **all = apr_pcalloc(pool->apr, (count + 1) * sizeof *all);
-
-        for (size_t i = 0; i < count; i++) {
-            all[i] = apr_pstrdup(pool->apr, given->environment[i]);
+    all = keep_copy(pool, (const void *)given, (count + 1) * sizeof *all);
+    pool->process.environment = all;
+    for (size_t i = 0; all != NULL && i < count; i++) {
+        if (!copy_text(pool, &all[i])) {
+            return false;
         }
-        own->environment = all;
     }
-    own->cpus = own->cpu_count > 0
-                    ? apr_pmemdup(pool->apr, own->cpus, own->cpu_count * sizeof *own->cpus)
-                    : NULL;
+    return all != NULL;
+}
+
+static bool copy_process_options(brood_pool *pool)
+{
+    brood_process_options *own = &pool->process;
+    bool copied = copy_text(pool, &own->executable) && copy_text(pool, &own->working_directory) &&
+                  copy_text(pool, &own->stdin_to.path) && copy_text(pool, &own->stdout_to.path) &&
+                  copy_text(pool, &own->stderr_to.path) && copy_environment(pool);
+
+    if (copied && own->cpu_count > 0) {
+        own->cpus = keep_copy(pool, own->cpus, own->cpu_count * sizeof *own->cpus);
+        copied = own->cpus != NULL;
+    }
+    return copied;
 }
 
 /* The program may close its own. */
-static brood_status copy_handles(brood_pool *pool, const brood_process_options *given)
+static brood_status copy_handles(brood_pool *pool)
 {
+    const brood_handle *given = pool->process.handles;
     brood_handle *handles = NULL;
-    size_t count = given->handle_count;
+    size_t count = pool->process.handle_count;
     brood_status status = BROOD_OK;
 
     pool->process.handles = NULL;
@@ -135,10 +177,13 @@ static brood_status copy_handles(brood_pool *pool, const brood_process_options *
     if (count == 0) {
         return BROOD_OK;
     }
-    handles = apr_pcalloc(pool->apr, count * sizeof *handles);
+    handles = keep_copy(pool, given, count * sizeof *handles);
+    if (handles == NULL) {
+        return brood_fail_memory(pool->options.error, "handles");
+    }
     pool->process.handles = handles;
     for (size_t i = 0; i < count && status == BROOD_OK; i++) {
-        status = brood_os_handle_duplicate(&handles[i], given->handles[i], pool->options.error);
+        status = brood_os_handle_duplicate(&handles[i], given[i], pool->options.error);
         pool->process.handle_count += status == BROOD_OK;
     }
     return status;
@@ -149,20 +194,22 @@ static brood_status copy_options(brood_pool *pool, const brood_pool_options *giv
     brood_status status = BROOD_OK;
 
     pool->options = *given;
-    pool->options.name = copy_text(pool, given->name != NULL ? given->name : "brood");
+    pool->options.name = given->name != NULL ? given->name : "brood";
     status = brood_options_take(&pool->process, given->process);
     if (status == BROOD_OK && given->process != NULL) {
         status = brood_options_check(&pool->process);
     }
     if (status != BROOD_OK) {
+        pool->process.handle_count = 0; /* they are not ours */
         return given->error != NULL && given->error->status == status
                    ? status
                    : brood_fail_argument(given->error, "process", "is not as it must be");
     }
-    if (given->process != NULL) {
-        copy_process_options(pool, &pool->process);
-        status = copy_handles(pool, given->process);
+    if (!copy_text(pool, &pool->options.name) || !copy_process_options(pool)) {
+        pool->process.handle_count = 0;
+        return brood_fail_memory(given->error, "options");
     }
+    status = copy_handles(pool);
     if (status == BROOD_OK && given->initializer_size > 0) {
         pool->initializer_arg = brood_malloc(given->initializer_size);
         if (pool->initializer_arg == NULL) {
@@ -430,6 +477,7 @@ static void close_all(brood_pool *pool)
     free(pool->functions);
     free((void *)pool->workers);
     free(pool->initializer_arg);
+    free_copies(pool);
     pool->poller = NULL;
 }
 
