@@ -7,7 +7,7 @@
 #include "pool_impl.h"
 
 #define BACKOFF_MAX_NS (1000 * BROOD_NS_PER_MS)
-#define LOSSES_MAX 50
+#define LOSSES_MAX 8
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
 #define RETRY_NS (10 * BROOD_NS_PER_MS)        /* what could not be done is tried again after */
 
@@ -433,14 +433,23 @@ static void note_failed_start(brood_pool *pool, const brood_failure *why)
     }
 }
 
-/* A worker that ended before it came up: why, as far as it could say. */
-static void note_early_end(brood_worker *worker)
+/* It came up, and was lost before it had begun any of the pieces that it got. */
+static bool is_barren(brood_worker *worker)
+{
+    return worker->is_up && !worker->has_answered && worker->pieces.first != NULL &&
+           worker->dropped == BROOD_OK && !worker->is_killed &&
+           !was_running(worker, worker->pieces.first);
+}
+
+/* A worker that ended before it was of any use: why, as far as it could say. */
+static void note_early_end(brood_worker *worker, bool barren)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
-    if (worker->is_up || worker->pool->terminated) {
+    if ((worker->is_up && !barren) || worker->pool->terminated) {
         return;
     }
+    worker->pool->barren += barren;
     describe_end(worker, &why);
     if (worker->setup.status != BROOD_OK) {
         why.task_code = worker->setup.task_code;
@@ -483,6 +492,7 @@ static void bury(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
     bool expected = false;
+    bool barren = false;
 
     if (worker->dropped == BROOD_OK) {
         worker->dropped = brood_worker_hear(worker); /* there is nobody left to be killed */
@@ -492,12 +502,13 @@ static void bury(brood_worker *worker)
         expected =
             worker->state == BROOD_WORKER_STOPPING && worker->is_up && worker->piece_count == 0;
     }
+    barren = is_barren(worker);
     pool->workers[worker->slot] = NULL;
     pool->alive--;
     *(expected || pool->terminated ? &pool->stats.ended : &pool->stats.died) += 1;
     leave_lists(worker);
     give_back_pieces(worker);
-    note_early_end(worker);
+    note_early_end(worker, barren);
     free_worker(worker);
     pool->crew_changed = true;
     brood_pool_wake(pool, NULL);

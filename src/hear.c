@@ -173,6 +173,8 @@ static void on_answer(brood_worker *worker)
     uint32_t attempt = piece->attempt;
     bool is_timed_out = worker->kill_id == piece->id && job->doom == BROOD_OK;
 
+    worker->has_answered = true;
+    worker->pool->barren = 0;
     piece->done += answer->count;
     if (piece->done == piece->count) {
         brood_worker_piece_ended(worker, piece);
@@ -200,7 +202,7 @@ static void on_setup(brood_worker *worker)
         if (worker->state == BROOD_WORKER_STARTING) {
             worker->state = BROOD_WORKER_READY;
         }
-        worker->pool->start_failures = 0;
+        worker->pool->start_failures = worker->pool->barren;
         worker->heard_at = brood_os_now();
         return;
     }

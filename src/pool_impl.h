@@ -168,7 +168,8 @@ struct brood_worker {
     brood_pool *pool;
     uint32_t slot;
     brood_worker_state state;
-    bool is_up; /* it has said READY, which one may do that was told STOP before */
+    bool has_answered; /* about a piece */
+    bool is_up;        /* it has said READY, which one may do that was told STOP before */
     brood_process *process;
     brood_os_channel *bell;
     brood_os_segment segment;
@@ -258,6 +259,7 @@ struct brood_pool {
     bool launching, fills; /* fills: starts all, as at the beginning */
     int64_t start_at;      /* the next one, not before */
     uint32_t start_failures;
+    uint32_t barren; /* workers in a row that came up and were lost without having begun anything */
     brood_failure last_start; /* why */
     brood_worker *idle_first, *idle_last;
     brood_worker *busy_first;
