@@ -34,6 +34,8 @@ struct brood_imap {
     brood_status ended;    /* why no more come: BROOD_ERR_CLOSED, or what input said */
     brood_result *current; /* its value is the caller's until the next call */
     brood_failure failure; /* of a submit that failed */
+    brood_meter meter;     /* of what was taken */
+    uint64_t taken, failed;
 };
 
 static void on_finish(brood_result *result, void *owner)
@@ -194,6 +196,8 @@ static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *
     if (made->ended == BROOD_OK) {
         made->ended = brood_task_options_check(&made->options);
     }
+    made->meter = brood_meter_begin(made->options.progress, made->options.progress_user);
+    made->options.progress = NULL; /* the items have none of their own */
     if (made->ended == BROOD_OK && !copy_options(made)) {
         made->ended = BROOD_ERR_NO_MEMORY;
     }
@@ -284,6 +288,17 @@ static brood_status no_more(const brood_imap *imap, brood_failure *failure)
     return imap->ended;
 }
 
+/* How many there will be is known when there are no more; that is told once. */
+static void tell_progress(brood_imap *imap, bool is_end)
+{
+    if (is_end ? imap->meter.function != NULL : brood_meter_is_due(&imap->meter)) {
+        brood_meter_tell(&imap->meter, imap->taken, is_end ? imap->taken : 0, imap->failed);
+    }
+    if (is_end) {
+        imap->meter.function = NULL;
+    }
+}
+
 brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, uint64_t *index,
                              brood_failure *failure, int64_t timeout_ms)
 {
@@ -296,6 +311,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     imap->current = brood_result_destroy(imap->current);
     fill(imap);
     if (imap->first == NULL) {
+        tell_progress(imap, true);
         return no_more(imap, failure);
     }
     status = wait_for_item(imap, timeout_ms, &item);
@@ -313,6 +329,9 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     if (status != BROOD_OK && failure != NULL) {
         brood_result_failure(imap->current, failure);
     }
+    imap->taken++;
+    imap->failed += status != BROOD_OK;
+    tell_progress(imap, false);
     return status;
 }
 

@@ -6,8 +6,6 @@
 #include "memory.h"
 #include "pool_impl.h"
 
-#define PROGRESS_EVERY_NS (100 * BROOD_NS_PER_MS)
-
 /* ---- pieces ------------------------------------------------------------------------------ */
 
 brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count)
@@ -108,18 +106,11 @@ static void make_due(brood_result *job)
 
 static void call_progress(brood_result *job)
 {
-    int64_t now = brood_os_now();
     uint64_t done = job->count - job->left;
-    brood_progress progress = {.done = done, .total = job->count, .failed = job->failed};
+    uint64_t failed = job->failed;
 
-    progress.seconds_before = (double)(job->progress_at - job->begun_at) / 1e9;
-    job->progress_at = now;
-    progress.seconds = (double)(now - job->begun_at) / 1e9;
-    progress.rate = progress.seconds > 0 ? (double)done / progress.seconds : 0;
-    progress.seconds_left =
-        progress.rate > 0 ? (double)(progress.total - done) / progress.rate : -1;
     brood_pool_unlock(job->pool);
-    job->on_progress(&progress, job->progress_user);
+    brood_meter_tell(&job->meter, done, job->count, failed);
     brood_pool_lock(job->pool);
 }
 
@@ -128,7 +119,7 @@ static void call_one(brood_result *job)
     bool is_finished = brood_load32(&job->finished) != 0;
     brood_result_function *function = job->status == BROOD_OK ? job->on_done : job->on_failed;
 
-    if (job->on_progress != NULL) {
+    if (job->meter.function != NULL) {
         call_progress(job);
     }
     if (is_finished && function != NULL) {
@@ -174,7 +165,7 @@ static void unlink_job(brood_result *job)
 static void finish(brood_result *job)
 {
     brood_pool *pool = job->pool;
-    bool calls = job->on_progress != NULL ||
+    bool calls = job->meter.function != NULL ||
                  (job->status == BROOD_OK ? job->on_done : job->on_failed) != NULL;
 
     unlink_job(job);
@@ -207,7 +198,7 @@ static void count_down(brood_result *job, uint64_t count)
     if (job->watchers > 0) {
         brood_pool_wake(job->pool, job);
     }
-    if (job->on_progress != NULL && brood_os_now() - job->progress_at >= PROGRESS_EVERY_NS) {
+    if (brood_meter_is_due(&job->meter)) {
         make_due(job);
     }
 }

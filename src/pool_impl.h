@@ -28,6 +28,7 @@
 #include <brood/pool.h>
 
 #include "buffer.h"
+#include "meter.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "shared.h"
@@ -121,10 +122,8 @@ struct brood_result {
 
     brood_result_function *on_done, *on_failed;
     void *user;
-    brood_progress_function *on_progress;
-    void *progress_user;
-    int64_t begun_at, progress_at;
-    bool is_due; /* in the list of what the pool's thread has to call */
+    brood_meter meter; /* of its progress */
+    bool is_due;       /* in the list of what the pool's thread has to call */
     brood_result *next_due;
     void (*on_finish)(brood_result *job, void *owner); /* of the library's own; under the lock */
     void *owner;

@@ -26,17 +26,14 @@ typedef struct request {
     void *out;
     size_t out_size;
     bool copies_in; /* into the job */
-    int64_t begun_at;
     void (*on_finish)(brood_result *, void *);
     void *owner;
 } request;
 
 /* ---- refusing ---------------------------------------------------------------------------- */
 
-static brood_status refuse(const request *asked, brood_status status, const char *message)
+static brood_status refuse_for(const request *asked, brood_failure failure)
 {
-    brood_failure failure = brood_job_failure(NULL, status, message);
-
     if (asked->failure != NULL) {
         size_t size = asked->failure->struct_size;
 
@@ -45,7 +42,12 @@ static brood_status refuse(const request *asked, brood_status status, const char
             memcpy(asked->failure, &failure, size);
         }
     }
-    return status;
+    return failure.status;
+}
+
+static brood_status refuse(const request *asked, brood_status status, const char *message)
+{
+    return refuse_for(asked, brood_job_failure(NULL, status, message));
 }
 
 static brood_status refuse_argument(const request *asked, const char *argument, const char *rule)
@@ -146,6 +148,10 @@ static brood_status check(request *asked, const brood_task_options *options)
     }
     if (asked->in_size == BROOD_SIZE_VARIES && asked->kind != BROOD_JOB_MAP) {
         return refuse_argument(asked, "size", "is larger than any memory");
+    }
+    if (asked->out != NULL && asked->out_size == BROOD_SIZE_VARIES &&
+        asked->kind != BROOD_JOB_MAP) {
+        return refuse_argument(asked, "out_size", "must be that of the value: see apply_async");
     }
     status = check_options(asked);
     if (status == BROOD_OK) {
@@ -280,13 +286,9 @@ static void take_task_options(brood_result *job, const request *asked)
     job->on_done = options->done;
     job->on_failed = options->failed;
     job->user = options->user;
-    job->on_progress = options->progress;
-    job->progress_user = options->progress_user;
+    job->meter = brood_meter_begin(options->progress, options->progress_user);
     if (job->timeout_ns > 0) {
         job->flags |= BROOD_WIRE_TIMED;
-    }
-    if (job->on_progress != NULL) {
-        job->begun_at = job->progress_at = brood_os_now();
     }
 }
 
@@ -340,7 +342,10 @@ static brood_status may_submit(const request *asked)
     const brood_pool *pool = asked->pool;
 
     if (pool->broken) {
-        return refuse(asked, BROOD_ERR_BROKEN, pool->last_start.message);
+        brood_failure why = pool->last_start;
+
+        why.status = BROOD_ERR_BROKEN;
+        return refuse_for(asked, why);
     }
     if (pool->closed || pool->terminated) {
         return refuse(asked, BROOD_ERR_STATE, "the pool is closed");

@@ -156,7 +156,7 @@ typedef struct brood_task_options {
     brood_result_function *failed; /* called when it has not */
     void *user;                    /* for both */
 
-    brood_progress_function *progress; /* on the same thread as done */
+    brood_progress_function *progress; /* on the same thread as done; of an imap in imap_next */
     void *progress_user;
 
     /* Shared memory that the task uses: brood_task_shared. At most 64. */
