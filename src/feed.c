@@ -3,7 +3,7 @@
 #define WAKE_NS 20000   /* about what it costs to wake a sleeping worker */
 #define AHEAD_NS 100000 /* a worker is given work ahead for about so long */
 #define DEPTH_MIN 2     /* one that runs, and the next */
-#define DEPTH_MAX 256
+#define DEPTH_MAX 1024
 #define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
 #define STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
 #define CHUNK_NS 50000                  /* smaller chunks of a map are not worth their own way */
@@ -48,6 +48,14 @@ static void plan_balance(brood_pool *pool)
             brood_pool_rouse(pool);
             return;
         }
+    }
+}
+
+/* The same of what waits although there are idle workers. */
+static void plan_push(brood_pool *pool)
+{
+    if (pool->idle_first != NULL && pool->fed_at + BALANCE_NS < unwatched_until(pool)) {
+        brood_pool_rouse(pool);
     }
 }
 
@@ -172,22 +180,59 @@ static brood_worker *next_thirsty(brood_pool *pool)
     return NULL;
 }
 
-/*
- * Who gets the next piece. A sleeping worker is woken unless one that is awake will come to it
- * sooner.
- */
-static brood_worker *choose(brood_pool *pool)
+/* The first becomes the last, so that all of them get some. */
+static void rotate_thirsty(brood_pool *pool)
+{
+    brood_worker *worker = pool->thirsty_first;
+
+    if (worker != pool->thirsty_last) {
+        pool->thirsty_first = worker->next_thirsty;
+        pool->thirsty_last->next_thirsty = worker;
+        pool->thirsty_last = worker;
+        worker->next_thirsty = NULL;
+    }
+}
+
+static brood_worker *next_idle(const brood_pool *pool)
 {
     brood_worker *idle = pool->idle_first;
-    brood_worker *thirsty = next_thirsty(pool);
 
     while (idle != NULL && !brood_worker_can_send(idle)) {
         idle = idle->next_idle; /* it still gets what its initializer needs */
     }
-    if (idle == NULL || thirsty == NULL) {
-        return idle != NULL ? idle : thirsty;
+    return idle;
+}
+
+/*
+ * Whether to wake nobody for what waits: tasks are short, and there is a busy worker for each core.
+ * More of them would only keep each other from running. (When it then lies too long, balance lets
+ * more be woken.)
+ */
+static bool is_crowded(const brood_pool *pool)
+{
+    return pool->busy >= pool->cores && pool->service_ns < WAKE_NS && pool->wakes_left == 0;
+}
+
+/*
+ * Who gets the next piece, or NULL. A sleeping worker is not woken when one that is awake will come
+ * to the piece sooner.
+ */
+static brood_worker *choose(brood_pool *pool)
+{
+    brood_worker *idle = next_idle(pool);
+    brood_worker *thirsty = next_thirsty(pool);
+    bool crowded = is_crowded(pool);
+
+    if (thirsty != NULL &&
+        (idle == NULL || crowded || thirsty->piece_count * pool->service_ns < WAKE_NS)) {
+        rotate_thirsty(pool);
+        return thirsty;
     }
-    return !thirsty->slow && thirsty->piece_count * pool->service_ns < WAKE_NS ? thirsty : idle;
+    if (crowded) {
+        return NULL;
+    }
+    pool->wakes_left -= idle != NULL && pool->wakes_left > 0;
+    return idle;
 }
 
 /* ---- spinning ---------------------------------------------------------------------------- */
@@ -406,6 +451,7 @@ void brood_pool_feed(brood_pool *pool)
         }
         worker = choose(pool);
         if (worker == NULL) {
+            plan_push(pool);
             break;
         }
         piece = cut(worker, piece);
@@ -463,14 +509,28 @@ static int64_t balance_at(brood_worker *worker)
     return begun >= worker->pieces.first->id ? BROOD_NEVER : worker->heard_at + STUCK_NS;
 }
 
+/* What waits although there are idle workers, and nobody comes to it: a few more are woken. */
+static int64_t push(brood_pool *pool, int64_t now)
+{
+    if (now - pool->heard_at < BALANCE_NS) {
+        return pool->heard_at + BALANCE_NS;
+    }
+    pool->wakes_left = pool->cores;
+    brood_pool_feed(pool);
+    pool->wakes_left = 0;
+    return now + BALANCE_NS;
+}
+
 int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
     brood_worker *following = NULL;
 
-    if (pool->idle_first == NULL || pool->queue_bits != 0 ||
-        pool->idle_first->state != BROOD_WORKER_READY) {
+    if (pool->idle_first == NULL || pool->idle_first->state != BROOD_WORKER_READY) {
         return BROOD_NEVER;
+    }
+    if (pool->queue_bits != 0) {
+        return push(pool, now);
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
         int64_t due = worker->state <= BROOD_WORKER_READY ? balance_at(worker) : BROOD_NEVER;

@@ -175,6 +175,9 @@ static void on_answer(brood_worker *worker)
 
     worker->has_answered = true;
     worker->pool->barren = 0;
+    if (answer->awake_ns != 0 && answer->count == piece->count) {
+        worker->heard_at = brood_os_now() - answer->awake_ns; /* before, it was only waking up */
+    }
     piece->done += answer->count;
     if (piece->done == piece->count) {
         brood_worker_piece_ended(worker, piece);

@@ -38,7 +38,7 @@ void brood_worker_measure(brood_worker *worker, int64_t now)
     uint64_t each = (uint64_t)(now - worker->heard_at) / worker->pieces_heard;
 
     pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
-    worker->heard_at = now;
+    worker->heard_at = pool->heard_at = now;
     worker->pieces_heard = 0;
 }
 
@@ -462,6 +462,7 @@ static void thread_step(brood_pool *pool)
         apr_sleep(BUSTLE_US);
         brood_pool_lock(pool);
         brood_pool_turn(pool);
+        brood_pool_upkeep(pool);
     } else {
         pool->thread_leads = true;
         lead_once(pool, NULL, BROOD_NEVER);

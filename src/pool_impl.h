@@ -273,6 +273,8 @@ struct brood_pool {
     uint64_t sequence;
     uint64_t queued;     /* items */
     uint64_t service_ns; /* what a piece takes, lately */
+    int64_t heard_at;    /* when a worker has answered last, about */
+    uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
     int64_t fed_at;
     int64_t feed_at;       /* what could not be sent is tried again then; BROOD_NEVER */
     int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */

@@ -44,7 +44,8 @@ static void sleep_until_bell(brood_link *link)
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail();
     }
-    if (brood_os_now() - begun < 2 * link->spin_ns) {
+    link->woken_at = brood_os_now();
+    if (link->woken_at - begun < 2 * link->spin_ns) {
         link->misses = 0; /* it would have been of use */
     }
 }

@@ -10,9 +10,10 @@ typedef struct brood_link {
     brood_wire_page *page;
     brood_ring in, out;
     brood_os_channel *bell;
-    int64_t spin_ns; /* 0: never */
-    uint32_t misses; /* how often in a row looking again and again was of no use */
-    int64_t keep_ns; /* after so long a sleep idle is called, once; 0: never */
+    int64_t spin_ns;  /* 0: never */
+    int64_t woken_at; /* and has not answered since; 0: it has */
+    uint32_t misses;  /* how often in a row looking again and again was of no use */
+    int64_t keep_ns;  /* after so long a sleep idle is called, once; 0: never */
     void (*idle)(void *data);
     void *data;
 } brood_link;

@@ -14,6 +14,15 @@
 
 /* ---- telling ----------------------------------------------------------------------------- */
 
+/* By the turnaround alone the pool would take a task for as long as a wake-up. */
+static uint32_t take_awake_ns(brood_link *link)
+{
+    int64_t awake = link->woken_at != 0 ? brood_os_now() - link->woken_at : 0;
+
+    link->woken_at = 0;
+    return awake < UINT32_MAX ? (uint32_t)awake : UINT32_MAX;
+}
+
 static brood_wire_answer answer_of(const brood_run *run, brood_wire_kind kind, uint64_t count)
 {
     brood_wire_answer answer = {.kind = (uint32_t)kind,
@@ -41,6 +50,7 @@ static void tell_success(brood_run *run)
     if (count == 0) {
         return;
     }
+    answer.awake_ns = take_awake_ns(run->link);
     answer.size = count * size_in_place(run);
     padded = (size_t)brood_wire_padded(answer.size);
     if (size_in_place(run) == 0) {
@@ -58,6 +68,7 @@ void brood_run_tell_failure(brood_run *run, brood_status status, int code, const
     bool is_range = (run->order->flags & BROOD_WIRE_RANGE) != 0;
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_FAILED, is_range ? run->order->count : 1);
 
+    answer.awake_ns = take_awake_ns(run->link);
     answer.code = code;
     answer.status = (uint32_t)status;
     answer.size = strlen(message);
@@ -79,6 +90,7 @@ static void tell_value(brood_run *run)
 {
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 1);
 
+    answer.awake_ns = take_awake_ns(run->link);
     answer.size = run->task->value_size;
     brood_link_send(run->link, &answer, run->task->slot);
     run->told = ++run->next;

@@ -97,13 +97,13 @@ static inline uint64_t brood_wire_extra_size(uint64_t shared_count)
 /* What a worker sends. */
 typedef struct brood_wire_answer {
     uint32_t kind;
-    int32_t code;    /* of FAILED: what the function returned */
-    uint64_t size;   /* of the body, without padding */
-    uint64_t id;     /* of the task */
-    uint64_t first;  /* the index of the first item that it tells of */
-    uint64_t count;  /* how many */
-    uint32_t status; /* of FAILED: a brood_status */
-    uint32_t unused;
+    int32_t code;      /* of FAILED: what the function returned */
+    uint64_t size;     /* of the body, without padding */
+    uint64_t id;       /* of the task */
+    uint64_t first;    /* the index of the first item that it tells of */
+    uint64_t count;    /* how many */
+    uint32_t status;   /* of FAILED: a brood_status */
+    uint32_t awake_ns; /* since it was woken up for this; 0: it was awake before, or never mind */
 } brood_wire_answer;
 
 /*
