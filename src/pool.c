@@ -446,6 +446,30 @@ static bool is_all_over(brood_pool *pool, void *ignored)
            !pool->calls_back;
 }
 
+/* Where no thread of ours calls back, whoever joins does. */
+static bool must_call(const brood_pool *pool)
+{
+    return pool->options.event_loop && pool->due_first != NULL && !pool->calls_back;
+}
+
+static bool is_all_over_or_due(brood_pool *pool, void *ignored)
+{
+    return must_call(pool) || is_all_over(pool, ignored);
+}
+
+static brood_status join_locked(brood_pool *pool, int64_t deadline)
+{
+    brood_status status = BROOD_OK;
+
+    do {
+        if (must_call(pool)) {
+            brood_pool_call_due(pool);
+        }
+        status = brood_pool_wait(pool, NULL, is_all_over_or_due, NULL, deadline, false);
+    } while (status == BROOD_OK && !is_all_over(pool, NULL));
+    return status;
+}
+
 brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
 {
     brood_status status = BROOD_ERR_STATE;
@@ -455,10 +479,7 @@ brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
     }
     brood_pool_lock(pool);
     if (pool->closed && !brood_pool_in_callback(pool)) {
-        if (pool->options.event_loop) {
-            brood_pool_call_due(pool);
-        }
-        status = brood_pool_wait(pool, NULL, is_all_over, NULL, brood_deadline(timeout_ms), false);
+        status = join_locked(pool, brood_deadline(timeout_ms));
     }
     brood_pool_unlock(pool);
     return status;
