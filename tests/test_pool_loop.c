@@ -345,6 +345,121 @@ static void u3_calls_that_wait_in_other_threads(void **state)
     close_loop(&self);
 }
 
+/* Waits for a byte in the gate of that number. */
+static int pass_gate(brood_task *task, const void *arg, size_t size)
+{
+    char byte = 0;
+
+    return size == 1 &&
+                   support_read(brood_task_handle(task, *(const unsigned char *)arg), &byte, 1) == 1
+               ? 0
+               : 1;
+}
+
+static void open_loop_with_gates(looper *self, intptr_t gates[2][2], uint32_t workers)
+{
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_process_options process = BROOD_PROCESS_OPTIONS_INIT;
+    brood_handle handles[2];
+
+    for (int i = 0; i < 2; i++) {
+        assert_true(support_pipe(gates[i]));
+        handles[i] = gates[i][0];
+    }
+    process.handles = handles;
+    process.handle_count = 2;
+    pool_options.process = &process;
+    pool_options.workers = workers;
+    pool_options.spin = BROOD_SPIN_NEVER;
+    open_loop(self, pool_options);
+}
+
+static void close_gates(intptr_t gates[2][2])
+{
+    for (int i = 0; i < 4; i++) {
+        support_close(gates[i / 2][i % 2]);
+    }
+}
+
+static void open_gate(intptr_t gates[2][2], int number)
+{
+    assert_int_equal(support_write(gates[number][1], "x", 1), 1);
+}
+
+static void pass_first_gate(void *data)
+{
+    looper *self = data;
+
+    if (brood_pool_apply(self->pool, pass_gate, "\0", 1, NULL, 0, NULL) != BROOD_OK) {
+        abort();
+    }
+}
+
+static void await_submitted(looper *self, uint64_t count)
+{
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+
+    while (stats.submitted < count) {
+        assert_ok(brood_pool_get_stats(self->pool, &stats));
+    }
+}
+
+/* Another thread, which waits in the poller, hears what is for the loop: its handle says so. */
+static void u3_another_thread_hears(void **state)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    support_thread *thread = NULL;
+    brood_result *result = NULL;
+    intptr_t gates[2][2];
+    looper self;
+
+    (void)state;
+    open_loop_with_gates(&self, gates, 2);
+    options = told(&self);
+    thread = support_thread_start(pass_first_gate, &self);
+    await_submitted(&self, 1);
+    for (unsigned i = 1; i <= 20; i++) {
+        assert_ok(brood_pool_apply_async(self.pool, &result, pass_gate, "\1", 1, &options));
+        assert_ok(brood_pool_run(self.pool));
+        open_gate(gates, 1);
+        while (!brood_result_ready(result)) {
+            brood_result_wait(result, 5); /* the other thread may take all wake-ups meanwhile */
+        }
+        assert_true(support_wait_handle(self.handle, SOON_MS));
+        run_until(&self, i);
+        brood_result_destroy(result);
+    }
+    open_gate(gates, 0);
+    support_thread_join(thread);
+    close_loop(&self);
+    close_gates(gates);
+}
+
+/* Another thread has waited, and goes: the worker's next answer is for the loop. */
+static void u3_another_thread_goes(void **state)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    intptr_t gates[2][2];
+    looper self;
+
+    (void)state;
+    open_loop_with_gates(&self, gates, 1);
+    options = told(&self);
+    for (unsigned i = 1; i <= 20; i++) {
+        support_thread *thread = support_thread_start(pass_first_gate, &self);
+
+        await_submitted(&self, 2 * i - 1);
+        assert_ok(brood_pool_apply_async(self.pool, NULL, pass_gate, "\1", 1, &options));
+        assert_ok(brood_pool_run(self.pool));
+        open_gate(gates, 0);
+        support_thread_join(thread);
+        open_gate(gates, 1);
+        run_until(&self, i);
+    }
+    close_loop(&self);
+    close_gates(gates);
+}
+
 static void submit_again_and_again(void *data)
 {
     looper *self = data;
@@ -538,6 +653,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_idle_workers_end),
     cmocka_unit_test(u3_a_pool_that_breaks),
     cmocka_unit_test(u3_calls_that_wait_in_other_threads),
+    cmocka_unit_test(u3_another_thread_hears),
+    cmocka_unit_test(u3_another_thread_goes),
     cmocka_unit_test(u3_submits_of_other_threads),
     cmocka_unit_test(u3_a_deadline_of_another_thread),
     cmocka_unit_test(u3_calls_that_wait_in_between),
