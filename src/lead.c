@@ -257,6 +257,19 @@ static void wake_late(brood_pool *pool)
     }
 }
 
+/*
+ * The program's loop has callbacks to run, which its handle says: a wait that lasts would take that
+ * from it.
+ */
+static void leave_to_loop(brood_pool *pool)
+{
+    ask_poller(pool, 0);
+    brood_os_poller_wake(pool->poller);
+    brood_pool_unlock(pool);
+    apr_sleep(BUSTLE_US);
+    brood_pool_lock(pool);
+}
+
 /* Sleeps until something happens, in the leader's place. */
 static void sleep_in_poller(brood_pool *pool, int64_t deadline)
 {
@@ -271,7 +284,11 @@ static void sleep_in_poller(brood_pool *pool, int64_t deadline)
     pool->sleeping = true;
     pool->sleeps_until = next;
     if (arm_all(pool)) {
-        ask_poller(pool, next);
+        if (pool->options.event_loop && pool->due_first != NULL) {
+            leave_to_loop(pool);
+        } else {
+            ask_poller(pool, next);
+        }
     }
     pool->sleeping = false;
     brood_pool_turn(pool);
@@ -372,10 +389,20 @@ static void hand_on(brood_pool *pool)
     }
 }
 
+/* What a thread that waited has seen in the poller's place, the program's loop has not. */
+static void tell_loop(brood_pool *pool)
+{
+    if (pool->loop_missed && !pool->leading && pool->waiters == NULL) {
+        pool->loop_missed = false;
+        brood_pool_rouse(pool);
+    }
+}
+
 static void lead_once(brood_pool *pool, brood_result *job, int64_t deadline)
 {
     pool->leading = true;
     pool->lead_job = job;
+    pool->loop_missed = pool->options.event_loop;
     sleep_in_poller(pool, deadline);
     pool->leading = false;
     hand_on(pool);
@@ -419,6 +446,7 @@ brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
         brood_pool_unspin(pool);
     }
     hand_on(pool);
+    tell_loop(pool);
     return over ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }
 
@@ -513,7 +541,9 @@ void brood_pool_run_loop(brood_pool *pool)
     pool->loop_sleeps = false;
     while (again) {
         pool->roused = false;
-        ask_poller(pool, 0);
+        if (!pool->leading) { /* one at a time */
+            ask_poller(pool, 0);
+        }
         brood_pool_turn(pool);
         pool->loop_until = brood_pool_upkeep(pool);
         brood_pool_call_due(pool);

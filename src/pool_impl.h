@@ -295,6 +295,7 @@ struct brood_pool {
     bool leading;           /* a thread does what the poller says */
     brood_result *lead_job; /* and waits for that one; NULL: for anything */
     bool sleeping;          /* and sleeps in it: workers must ring */
+    bool loop_missed;       /* the loop does not know what a thread that waited has seen */
     bool loop_sleeps;       /* the program's event loop waits for the handle: the same */
     uint32_t spinning;      /* threads that look again and again: workers need not ring */
     bool roused;            /* do not sleep before you have looked again */

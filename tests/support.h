@@ -79,6 +79,16 @@ int support_count_open(void);
  */
 bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns);
 
+/* Threads of this process; -1: not known. */
+int support_count_threads(void);
+
+/*
+ * From now on a signal interrupts this process's system calls every so often, with a handler that
+ * does not restart them; false where there are no signals. Ends it; how many there were.
+ */
+bool support_bombard(unsigned every_us);
+uint64_t support_end_bombard(void);
+
 /* The niceness of this process; on Windows in the steps of the priority classes. */
 int support_nice(void);
 bool support_can_choose_cpus(void);

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -288,6 +289,45 @@ int support_count_open(void)
     return count;
 }
 
+int support_count_threads(void)
+{
+    DIR *directory = opendir("/proc/self/task");
+    int count = -2; /* "." and ".." are none */
+
+    if (directory == NULL) {
+        return -1;
+    }
+    while (readdir(directory) != NULL) {
+        count++;
+    }
+    closedir(directory);
+    return count;
+}
+
+static volatile sig_atomic_t bombs;
+
+static void on_bomb(int number)
+{
+    (void)number;
+    bombs++;
+}
+
+bool support_bombard(unsigned every_us)
+{
+    struct sigaction action = {.sa_handler = on_bomb};
+    struct itimerval timer = {{0, (suseconds_t)every_us}, {0, (suseconds_t)every_us}};
+
+    return sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &timer, NULL) == 0;
+}
+
+uint64_t support_end_bombard(void)
+{
+    struct itimerval timer = {{0, 0}, {0, 0}};
+
+    setitimer(ITIMER_REAL, &timer, NULL);
+    return (uint64_t)bombs;
+}
+
 int support_nice(void)
 {
     return getpriority(PRIO_PROCESS, 0);
@@ -400,8 +440,8 @@ static int number_of(const char *name)
     static const struct {
         const char *name;
         int number;
-    } known[] = {{"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1},
-                 {"STOP", SIGSTOP}};
+    } known[] = {
+        {"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"STOP", SIGSTOP}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {

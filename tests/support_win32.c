@@ -333,6 +333,22 @@ int support_count_open(void)
     return -1;
 }
 
+int support_count_threads(void)
+{
+    return -1;
+}
+
+bool support_bombard(unsigned every_us)
+{
+    (void)every_us;
+    return false;
+}
+
+uint64_t support_end_bombard(void)
+{
+    return 0;
+}
+
 int support_nice(void)
 {
     switch (GetPriorityClass(GetCurrentProcess())) {

@@ -125,7 +125,7 @@ BROOD_API brood_status brood_pool_create(brood_pool **pool, const brood_pool_opt
 
 /*
  * Called once when a task is done, after its result is ready, on the pool's own thread (with
- * event_loop, in brood_pool_run). result lives at least for the call, and is not the callback's to
+ * event_loop, in brood_pool_run, _join and _destroy). result lives at least for the call, and is not the callback's to
  * destroy unless the caller leaves that to it. It may submit (without waiting for room), cancel,
  * close, terminate and destroy results, but not wait for tasks of the same pool. It may come before
  * the submit has returned, and after a call that waits has.
@@ -325,7 +325,8 @@ BROOD_API brood_status brood_pool_close(brood_pool *pool);
 BROOD_API brood_status brood_pool_terminate(brood_pool *pool);
 
 /*
- * Waits until every task is done, its callbacks have returned, and every worker has ended.
+ * Waits until every task is done, its callbacks have returned, and every worker has ended. With
+ * event_loop it runs the callbacks.
  * BROOD_ERR_STATE: the pool is neither closed nor terminated, or this is a callback of it.
  * BROOD_ERR_TIMEOUT: not yet. Again, and from many threads, is fine. Since 0.1.
  */
