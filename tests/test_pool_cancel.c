@@ -44,8 +44,8 @@ static brood_result *submit(pool_stage *stage, brood_function *function, int64_t
 {
     brood_result *result = NULL;
 
-    assert_ok(brood_pool_apply_async(stage->pool, &result, function, &x, sizeof x,
-                                     &stage->task_options));
+    assert_ok(
+        brood_pool_apply_async(stage->pool, &result, function, &x, sizeof x, &stage->task_options));
     return result;
 }
 
@@ -361,8 +361,8 @@ static void f18_a_time_out_costs_one_item(void **state)
         stage.task_options.timeout_ms = 300;
         stage.task_options.chunk_size = 10;
         stage_open(&stage);
-        assert_ok(brood_pool_map_async(stage.pool, &result, run_timed_item, in, COUNT,
-                                       sizeof in[0], out, sizeof out[0], &stage.task_options));
+        assert_ok(brood_pool_map_async(stage.pool, &result, run_timed_item, in, COUNT, sizeof in[0],
+                                       out, sizeof out[0], &stage.task_options));
         stage_expect(result, BROOD_ERR_TASK_TIMEOUT);
         assert_int_equal(brood_result_failed_count(result), 1);
         for (uint64_t i = 0; i < COUNT; i++) {

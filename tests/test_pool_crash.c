@@ -128,8 +128,9 @@ static void check_map(pool_stage *stage, const map_arrays *arrays, const map_cas
         runs = what->retries + 1;
     }
     stage_expect(result, fails ? status : BROOD_OK);
-    assert_int_equal(brood_result_failed_count(result),
-                     !fails ? 0 : what->first == what->second ? 1 : 2);
+    assert_int_equal(brood_result_failed_count(result), !fails                        ? 0
+                                                        : what->first == what->second ? 1
+                                                                                      : 2);
     for (int64_t i = 0; i < COUNT; i++) {
         bool crashes = (uint64_t)i == what->first || (uint64_t)i == what->second;
         brood_failure failure = BROOD_FAILURE_INIT;
@@ -157,17 +158,17 @@ static void run_map(const map_case *what)
     stage.task_options.retries = what->retries;
     stage_open(&stage);
     make_arrays(&arrays, what);
-    assert_ok(brood_pool_map_async(
-        stage.pool, &result, run_item,
-        what->kind == IN_VARIES ? (const void *)arrays.bytes : arrays.items, COUNT,
-        what->kind == IN_VARIES ? BROOD_SIZE_VARIES : sizeof(map_item),
-        what->kind == DROPPED ? NULL
-        : varies              ? (void *)arrays.outputs
-                              : arrays.values,
-        what->kind == DROPPED ? 0
-        : varies              ? BROOD_SIZE_VARIES
-                              : sizeof(int64_t),
-        &stage.task_options));
+    assert_ok(
+        brood_pool_map_async(stage.pool, &result, run_item,
+                             what->kind == IN_VARIES ? (const void *)arrays.bytes : arrays.items,
+                             COUNT, what->kind == IN_VARIES ? BROOD_SIZE_VARIES : sizeof(map_item),
+                             what->kind == DROPPED ? NULL
+                             : varies              ? (void *)arrays.outputs
+                                                   : arrays.values,
+                             what->kind == DROPPED ? 0
+                             : varies              ? BROOD_SIZE_VARIES
+                                                   : sizeof(int64_t),
+                             &stage.task_options));
     check_map(&stage, &arrays, what, result);
     brood_result_destroy(result);
     free_arrays(&arrays, what->kind);
@@ -388,9 +389,11 @@ static void f10_a_task_that_leaves(void **state)
 
         stage_prepare(&stage, 1);
         stage_open(&stage);
-        assert_ok(brood_pool_apply_async(stage.pool, &results[0], stage_square, &x, sizeof x, NULL));
+        assert_ok(
+            brood_pool_apply_async(stage.pool, &results[0], stage_square, &x, sizeof x, NULL));
         assert_ok(brood_pool_apply_async(stage.pool, &results[1], leave, &way, sizeof way, NULL));
-        assert_ok(brood_pool_apply_async(stage.pool, &results[2], stage_square, &x, sizeof x, NULL));
+        assert_ok(
+            brood_pool_apply_async(stage.pool, &results[2], stage_square, &x, sizeof x, NULL));
         stage_end(results[0], BROOD_OK);
         stage_expect(results[1], BROOD_ERR_DIED);
         assert_ok(brood_result_failure(results[1], &failure));
@@ -428,9 +431,8 @@ static void f10_a_task_that_closes_everything(void **state)
     stage_open(&stage);
     for (int round = 0; round < 4; round++) {
         hangs = round == 1;
-        assert_ok(
-            brood_pool_apply_async(stage.pool, &result, close_everything, &hangs, sizeof hangs,
-                                   NULL));
+        assert_ok(brood_pool_apply_async(stage.pool, &result, close_everything, &hangs,
+                                         sizeof hangs, NULL));
         status = brood_result_get(result, NULL, NULL, SOON_MS);
         assert_true(status == BROOD_ERR_DIED || (status == BROOD_OK && !hangs));
         brood_result_destroy(result);

@@ -201,8 +201,8 @@ static void f3_killed_while_running_and_tried_again(void **state)
     options.retries = 1;
     stage_prepare(&stage, 2);
     stage_open(&stage);
-    assert_ok(brood_pool_apply_async(stage.pool, &result, wait_the_first_time, &x, sizeof x,
-                                     &options));
+    assert_ok(
+        brood_pool_apply_async(stage.pool, &result, wait_the_first_time, &x, sizeof x, &options));
     stage_await(&stage);
     for (uint32_t i = 0; i < 2; i++) {
         stage_kill(stage_pid(&stage, i));
@@ -444,8 +444,8 @@ static void f12_all_die_at_once(void **state)
     stage_open(&stage);
     stage_works(&stage, 1);
     for (int64_t i = 0; i < WORKERS; i++) {
-        assert_ok(brood_pool_apply_async(stage.pool, &results[i], wait_and_square, &i, sizeof i,
-                                         NULL));
+        assert_ok(
+            brood_pool_apply_async(stage.pool, &results[i], wait_and_square, &i, sizeof i, NULL));
     }
     for (int64_t i = 0; i < WORKERS; i++) {
         stage_await(&stage);

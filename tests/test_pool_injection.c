@@ -228,9 +228,9 @@ static void varying(brood_pool *pool)
     for (size_t i = 0; i < ITEMS; i++) {
         in[i] = (brood_bytes){kind_names, i};
     }
-    status = note(brood_pool_map(pool, echo, in, ITEMS, BROOD_SIZE_VARIES, out, BROOD_SIZE_VARIES,
-                                 &options),
-                  "map");
+    status = note(
+        brood_pool_map(pool, echo, in, ITEMS, BROOD_SIZE_VARIES, out, BROOD_SIZE_VARIES, &options),
+        "map");
     for (size_t i = 0; i < ITEMS; i++) {
         assert_true(status != BROOD_OK || out[i].size == i);
         assert_true(out[i].size == 0 || memcmp(out[i].data, kind_names, i) == 0);
@@ -614,20 +614,13 @@ static void f23_making_with_options(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(f23_apply),
-    cmocka_unit_test(f23_callbacks),
-    cmocka_unit_test(f23_large),
-    cmocka_unit_test(f23_map),
-    cmocka_unit_test(f23_varying),
-    cmocka_unit_test(f23_in_shared_memory),
-    cmocka_unit_test(f23_range),
-    cmocka_unit_test(f23_imap),
-    cmocka_unit_test(f23_cancel),
-    cmocka_unit_test(f23_resize),
-    cmocka_unit_test(f23_terminate),
-    cmocka_unit_test(f23_in_a_loop),
-    cmocka_unit_test(f23_making),
-    cmocka_unit_test(f23_making_with_options),
+    cmocka_unit_test(f23_apply),     cmocka_unit_test(f23_callbacks),
+    cmocka_unit_test(f23_large),     cmocka_unit_test(f23_map),
+    cmocka_unit_test(f23_varying),   cmocka_unit_test(f23_in_shared_memory),
+    cmocka_unit_test(f23_range),     cmocka_unit_test(f23_imap),
+    cmocka_unit_test(f23_cancel),    cmocka_unit_test(f23_resize),
+    cmocka_unit_test(f23_terminate), cmocka_unit_test(f23_in_a_loop),
+    cmocka_unit_test(f23_making),    cmocka_unit_test(f23_making_with_options),
 };
 
 int main(int argc, char **argv)
