@@ -408,6 +408,9 @@ brood_status brood_pool_terminate(brood_pool *pool)
 static bool is_all_over(brood_pool *pool, void *ignored)
 {
     (void)ignored;
+    if (pool->options.event_loop) {
+        brood_pool_call_due(pool); /* there is no other thread to do it */
+    }
     return pool->alive == 0 && !pool->launching && pool->jobs == NULL && pool->due_first == NULL &&
            !pool->calls_back;
 }
@@ -421,9 +424,6 @@ brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
     }
     brood_pool_lock(pool);
     if (pool->closed && !brood_pool_in_callback(pool)) {
-        if (pool->options.event_loop) {
-            brood_pool_call_due(pool);
-        }
         status = brood_pool_wait(pool, NULL, is_all_over, NULL, brood_deadline(timeout_ms), false);
     }
     brood_pool_unlock(pool);
