@@ -167,45 +167,64 @@ static size_t window_of(const brood_imap *imap)
     return (size_t)workers * WINDOW_A_WORKER;
 }
 
-static brood_status create(brood_imap **imap, brood_pool *pool, brood_function *function,
-                           brood_input_function *input, void *user,
-                           const brood_task_options *options, bool ordered)
+static brood_status take_options(brood_task_options *taken, const brood_task_options *options)
 {
-    brood_imap *made = NULL;
+    brood_status status =
+        brood_struct_take(taken, sizeof *taken, options, offsetof(brood_task_options, tag));
+
+    if (status == BROOD_ERR_NOT_SUPPORTED) {
+        brood_task_refuse(taken, status,
+                          "options has a field that this version of brood does not know");
+    }
+    return status == BROOD_OK ? brood_task_options_check(taken) : status;
+}
+
+static brood_status check_arguments(const brood_imap *given, brood_imap **imap)
+{
+    const brood_task_options *options = &given->options;
 
     if (imap == NULL) {
-        return BROOD_ERR_ARGUMENT;
+        return brood_task_refuse(options, BROOD_ERR_ARGUMENT, "imap must not be NULL");
     }
-    *imap = NULL;
-    if (pool == NULL || input == NULL) {
-        return BROOD_ERR_ARGUMENT;
+    if (given->pool == NULL) {
+        return brood_task_refuse(options, BROOD_ERR_ARGUMENT, "pool must not be NULL");
     }
-    made = brood_calloc(1, sizeof *made);
+    if (given->input == NULL) {
+        return brood_task_refuse(options, BROOD_ERR_ARGUMENT, "input must not be NULL");
+    }
+    if ((given->function == NULL) == (options->function_name == NULL)) {
+        return brood_task_refuse(options, BROOD_ERR_ARGUMENT,
+                                 "function_name or a function must be given, not both");
+    }
+    return BROOD_OK;
+}
+
+static brood_status create(brood_imap **imap, brood_imap given, const brood_task_options *options)
+{
+    brood_status status = take_options(&given.options, options);
+    brood_imap *made = NULL;
+
+    if (imap != NULL) {
+        *imap = NULL;
+    }
+    if (status == BROOD_OK) {
+        status = check_arguments(&given, imap);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    made = brood_malloc(sizeof *made);
     if (made == NULL) {
         return BROOD_ERR_NO_MEMORY;
     }
-    made->pool = pool;
-    brood_add32(&pool->references, 1);
-    made->function = function;
-    made->input = input;
-    made->user = user;
-    made->ordered = ordered;
+    *made = given;
+    brood_add32(&made->pool->references, 1);
     made->failure.struct_size = sizeof made->failure;
-    made->ended = brood_struct_take(&made->options, sizeof made->options, options,
-                                    offsetof(brood_task_options, tag));
-    if (made->ended == BROOD_OK) {
-        made->ended = brood_task_options_check(&made->options);
-    }
     made->meter = brood_meter_begin(made->options.progress, made->options.progress_user);
     made->options.progress = NULL; /* the items have none of their own */
-    if (made->ended == BROOD_OK && !copy_options(made)) {
-        made->ended = BROOD_ERR_NO_MEMORY;
-    }
-    if (made->ended != BROOD_OK) {
-        brood_status status = made->ended;
-
+    if (!copy_options(made)) {
         brood_imap_destroy(made);
-        return status;
+        return BROOD_ERR_NO_MEMORY;
     }
     made->window = window_of(made);
     fill(made);
@@ -217,14 +236,20 @@ brood_status brood_pool_imap(brood_pool *pool, brood_imap **imap, brood_function
                              brood_input_function *input, void *user,
                              const brood_task_options *options)
 {
-    return create(imap, pool, function, input, user, options, true);
+    const brood_imap given = {
+        .pool = pool, .function = function, .input = input, .user = user, .ordered = true};
+
+    return create(imap, given, options);
 }
 
 brood_status brood_pool_imap_unordered(brood_pool *pool, brood_imap **imap,
                                        brood_function *function, brood_input_function *input,
                                        void *user, const brood_task_options *options)
 {
-    return create(imap, pool, function, input, user, options, false);
+    const brood_imap given = {
+        .pool = pool, .function = function, .input = input, .user = user, .ordered = false};
+
+    return create(imap, given, options);
 }
 
 /* ---- taking ------------------------------------------------------------------------------ */

@@ -23,27 +23,26 @@
 
 /* ---- options ----------------------------------------------------------------------------- */
 
-static brood_status check_process_options(const brood_pool_options *options)
+static brood_status check_process_options(const brood_process_options *process)
 {
-    const brood_process_options *process = options->process;
-    brood_error *error = options->error;
+    const brood_stdio *stdio[] = {&process->stdin_to, &process->stdout_to, &process->stderr_to};
+    const char *names[] = {"stdin_to", "stdout_to", "stderr_to"};
 
-    if (process == NULL) {
-        return BROOD_OK;
-    }
     if (process->name != NULL || process->function_name != NULL || process->daemon ||
         process->timeout_ms != 0) {
-        return brood_fail_argument(error, "process",
+        return brood_fail_argument(process->error, "process",
                                    "must not have a name, function_name, daemon or timeout_ms");
     }
     if (process->handle_count > BROOD_HANDLES_MAX - BROOD_WIRE_HANDLES) {
-        return brood_fail_argument(error, "handle_count", "must be at most 254");
+        return brood_fail_argument(process->error, "handle_count", "must be at most 254");
     }
-    if (process->stdin_to.mode == BROOD_STDIO_PIPE || process->stdout_to.mode == BROOD_STDIO_PIPE ||
-        process->stderr_to.mode == BROOD_STDIO_PIPE) {
-        return brood_fail_argument(error, "process", "must not have a pipe: nobody could read it");
+    for (size_t i = 0; i < 3; i++) {
+        if (stdio[i]->mode == BROOD_STDIO_PIPE) {
+            return brood_fail_argument(process->error, names[i],
+                                       "must not be a pipe: nobody could read it");
+        }
     }
-    return BROOD_OK;
+    return brood_options_check(process);
 }
 
 static brood_status check_options(const brood_pool_options *options)
@@ -70,7 +69,7 @@ static brood_status check_options(const brood_pool_options *options)
     if ((int)options->spin < BROOD_SPIN_ADAPTIVE || (int)options->spin > BROOD_SPIN_ALWAYS) {
         return brood_fail_argument(error, "spin", "is unknown");
     }
-    return check_process_options(options);
+    return BROOD_OK;
 }
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
@@ -189,24 +188,37 @@ static brood_status copy_handles(brood_pool *pool)
     return status;
 }
 
+/* What they point to is still the program's. */
+static brood_status take_process_options(brood_process_options *taken,
+                                         const brood_pool_options *given)
+{
+    brood_status status = brood_options_take(taken, given->process);
+
+    if (status == BROOD_ERR_ARGUMENT) {
+        return brood_fail_argument(given->error, "process", "has a wrong struct_size");
+    }
+    if (status == BROOD_ERR_NOT_SUPPORTED) {
+        return brood_fail(given->error, status, 0, "process",
+                          "process has a field that this version of brood does not know");
+    }
+    taken->error = given->error;
+    return given->process == NULL ? BROOD_OK : check_process_options(taken);
+}
+
 static brood_status copy_options(brood_pool *pool, const brood_pool_options *given)
 {
-    brood_status status = BROOD_OK;
+    brood_process_options process;
+    brood_status status = take_process_options(&process, given);
 
     pool->options = *given;
     pool->options.name = given->name != NULL ? given->name : "brood";
-    status = brood_options_take(&pool->process, given->process);
-    if (status == BROOD_OK && given->process != NULL) {
-        status = brood_options_check(&pool->process);
-    }
     if (status != BROOD_OK) {
-        pool->process.handle_count = 0; /* they are not ours */
-        return given->error != NULL && given->error->status == status
-                   ? status
-                   : brood_fail_argument(given->error, "process", "is not as it must be");
+        return status;
     }
+    pool->process = process;
+    pool->process.error = NULL;
     if (!copy_text(pool, &pool->options.name) || !copy_process_options(pool)) {
-        pool->process.handle_count = 0;
+        pool->process.handle_count = 0; /* they are not ours */
         return brood_fail_memory(given->error, "options");
     }
     status = copy_handles(pool);
@@ -442,6 +454,9 @@ brood_status brood_pool_terminate(brood_pool *pool)
 static bool is_all_over(brood_pool *pool, void *ignored)
 {
     (void)ignored;
+    if (pool->options.event_loop) {
+        brood_pool_call_due(pool); /* there is no other thread to do it */
+    }
     return pool->alive == 0 && !pool->launching && pool->jobs == NULL && pool->due_first == NULL &&
            !pool->calls_back;
 }

@@ -380,6 +380,10 @@ brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_fu
 /* What can be said of them before there is a task. */
 brood_status brood_task_options_check(const brood_task_options *options);
 
+/* Says in options->failure why it is refused; returns status. */
+brood_status brood_task_refuse(const brood_task_options *options, brood_status status,
+                               const char *message);
+
 /* An item of an imap, with the library's own hook. BROOD_ERR_FULL is not tried twice. */
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     brood_function *function, const void *data, size_t size,

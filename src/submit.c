@@ -98,6 +98,14 @@ static brood_status check_options(const request *asked)
     return BROOD_OK;
 }
 
+brood_status brood_task_refuse(const brood_task_options *options, brood_status status,
+                               const char *message)
+{
+    const request asked = {.failure = options->failure};
+
+    return refuse(&asked, status, message);
+}
+
 brood_status brood_task_options_check(const brood_task_options *options)
 {
     request asked = {.options = *options, .failure = options->failure};
@@ -159,6 +167,10 @@ static brood_status check(request *asked, const brood_task_options *options)
     }
     if (status != BROOD_OK) {
         return status;
+    }
+    if (asked->kind == BROOD_JOB_TASK && asked->out_size == BROOD_SIZE_VARIES &&
+        !asked->copies_in) {
+        return refuse_argument(asked, "out_size", "must be that of out");
     }
     if ((asked->out == NULL) != (asked->out_size == 0) && asked->kind == BROOD_JOB_MAP) {
         return refuse_argument(asked, "out", "and out_size must go together");
