@@ -214,15 +214,14 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
         item <= piece->done) {
         return worker->dropped == BROOD_OK ? check_begin(worker, now) : BROOD_NEVER;
     }
-    if (worker->kill_id == piece->id && worker->kill_item == item) {
-        return BROOD_NEVER;
-    }
     due = begin_of(worker, piece, now) + piece->job->timeout_ns;
     if (due > now) {
         return due;
     }
-    warn(worker, item, BROOD_ERR_TASK_TIMEOUT);
-    return BROOD_NEVER;
+    if (worker->kill_id != piece->id || worker->kill_item != item) {
+        warn(worker, item, BROOD_ERR_TASK_TIMEOUT);
+    }
+    return now + piece->job->timeout_ns; /* not before that for the item behind it */
 }
 
 static int64_t check_timeouts(brood_pool *pool, int64_t now)
