@@ -191,7 +191,7 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     }
     due = worker->late_since + piece->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
-        return due;
+        return earlier(due, now + piece->job->timeout_ns); /* it may begin at once */
     }
     worker->kill_id = piece->id;
     worker->kill_item = piece->done + 1;
