@@ -196,7 +196,7 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     worker->kill_id = piece->id;
     worker->kill_item = piece->done + 1;
     worker->kill_for = BROOD_ERR_TASK_TIMEOUT; /* if it had begun to read it */
-    brood_worker_kill(worker);
+    brood_worker_end(worker);
     return BROOD_NEVER;
 }
 
@@ -257,16 +257,20 @@ static void check_deadlines(brood_pool *pool, int64_t now)
 
 /* ---- alarms ------------------------------------------------------------------------------ */
 
-/* The grace is over. A worker that has gone on to another item meanwhile may live. */
+/*
+ * The grace is over. A worker that has gone on to another item meanwhile may live; and from here on
+ * it goes on to no other task, which would die with it.
+ */
 static void check_kill(brood_worker *worker)
 {
-    bool is_at_it =
-        brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
-        (worker->kill_item == 0 || brood_load64(&worker->page->item) == worker->kill_item);
+    uint64_t item = 0;
 
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
-    if (is_at_it) {
-        brood_worker_kill(worker);
+    brood_worker_take_back(worker);
+    item = brood_load64(&worker->page->item);
+    if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
+        (worker->kill_item == 0 || item == worker->kill_item)) {
+        brood_worker_end(worker);
     }
 }
 
