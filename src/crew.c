@@ -251,6 +251,14 @@ void brood_worker_ring(brood_worker *worker)
     }
 }
 
+void brood_worker_end(brood_worker *worker)
+{
+    const brood_piece *streaming = worker->sending.piece;
+
+    worker->spared_id = streaming != NULL && streaming != worker->pieces.first ? streaming->id : 0;
+    brood_worker_kill(worker);
+}
+
 void brood_worker_drop(brood_worker *worker, brood_status status)
 {
     if (worker->dropped == BROOD_OK) {
@@ -309,7 +317,8 @@ static bool was_running(brood_worker *worker, const brood_piece *piece)
 {
     uint64_t item = brood_load64(&worker->page->item);
 
-    return brood_worker_begun(worker, brood_load64(&worker->page->claim)) == piece->id &&
+    return piece->id != worker->spared_id &&
+           brood_worker_begun(worker, brood_load64(&worker->page->claim)) == piece->id &&
            (item > piece->done || (item == 0 && piece->done == 0));
 }
 
@@ -525,8 +534,9 @@ static void empty_bell(brood_worker *worker)
         /* It ends, or has closed all that it had: then it is of no use any more. */
         unwatch_bell(worker);
         brood_worker_set_alarm(worker, &worker->look_at, brood_os_now() + END_SLOWLY_NS);
-        brood_worker_set_idle(worker, false);
         worker->deaf = true;
+        brood_worker_take_back(worker);
+        brood_worker_set_idle(worker, false);
     } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_worker_drop(worker, status); /* nobody knows any more when it answers */
     }

@@ -195,6 +195,7 @@ struct brood_worker {
     int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
+    uint64_t spared_id;          /* a task of which it had not all when it was killed; 0: none */
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
     brood_status kill_for;
@@ -518,6 +519,8 @@ void brood_crew_kill_all(brood_pool *pool);
 void brood_worker_drop(brood_worker *worker, brood_status status);
 
 void brood_worker_kill(brood_worker *worker);
+/* The same for what it does now: a task that it has not all of yet is not to blame. */
+void brood_worker_end(brood_worker *worker);
 
 /*
  * The task that it has begun last, which is what the claim in its page says. One that cannot be

@@ -191,12 +191,12 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     }
     due = worker->late_since + piece->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
-        return due;
+        return earlier(due, now + piece->job->timeout_ns); /* it may begin at once */
     }
     worker->kill_id = piece->id;
     worker->kill_item = piece->done + 1;
     worker->kill_for = BROOD_ERR_TASK_TIMEOUT; /* if it had begun to read it */
-    brood_worker_kill(worker);
+    brood_worker_end(worker);
     return BROOD_NEVER;
 }
 
@@ -214,15 +214,14 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
         item <= piece->done) {
         return worker->dropped == BROOD_OK ? check_begin(worker, now) : BROOD_NEVER;
     }
-    if (worker->kill_id == piece->id && worker->kill_item == item) {
-        return BROOD_NEVER;
-    }
     due = begin_of(worker, piece, now) + piece->job->timeout_ns;
     if (due > now) {
         return due;
     }
-    warn(worker, item, BROOD_ERR_TASK_TIMEOUT);
-    return BROOD_NEVER;
+    if (worker->kill_id != piece->id || worker->kill_item != item) {
+        warn(worker, item, BROOD_ERR_TASK_TIMEOUT);
+    }
+    return now + piece->job->timeout_ns; /* not before that for the item behind it */
 }
 
 static int64_t check_timeouts(brood_pool *pool, int64_t now)
@@ -258,16 +257,20 @@ static void check_deadlines(brood_pool *pool, int64_t now)
 
 /* ---- alarms ------------------------------------------------------------------------------ */
 
-/* The grace is over. A worker that has gone on to another item meanwhile may live. */
+/*
+ * The grace is over. A worker that has gone on to another item meanwhile may live; and from here on
+ * it goes on to no other task, which would die with it.
+ */
 static void check_kill(brood_worker *worker)
 {
-    bool is_at_it =
-        brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
-        (worker->kill_item == 0 || brood_load64(&worker->page->item) == worker->kill_item);
+    uint64_t item = 0;
 
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
-    if (is_at_it) {
-        brood_worker_kill(worker);
+    brood_worker_take_back(worker);
+    item = brood_load64(&worker->page->item);
+    if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
+        (worker->kill_item == 0 || item == worker->kill_item)) {
+        brood_worker_end(worker);
     }
 }
 

@@ -1,0 +1,312 @@
+/* F14 - F16: workers that cannot be started; the pool works on, recovers, or says that it is broken. */
+#include "pool_stage.h"
+
+#include <stdlib.h>
+
+#define HOARD_MAX 200
+#define VARIABLE "BROOD_TEST_INITIALIZER"
+
+/* ---- F14: no descriptors ------------------------------------------------------------------- */
+
+/* All descriptors but a few; given back, they can be had again. */
+typedef struct hoard {
+    intptr_t pipes[HOARD_MAX][2];
+    int count;
+} hoard;
+
+static void hoard_all_but(hoard *all, int spare)
+{
+    if (!support_limit_handles(128)) {
+        harness_skip("no such limit here");
+    }
+    all->count = 0;
+    while (all->count < HOARD_MAX && support_pipe(all->pipes[all->count])) {
+        all->count++;
+    }
+    for (int i = 0; i < (spare + 1) / 2; i++) {
+        all->count--;
+        support_close(all->pipes[all->count][0]);
+        support_close(all->pipes[all->count][1]);
+    }
+}
+
+static void give_back(hoard *all)
+{
+    while (all->count > 0) {
+        all->count--;
+        support_close(all->pipes[all->count][0]);
+        support_close(all->pipes[all->count][1]);
+    }
+}
+
+static void f14_no_descriptors_at_first(void **state)
+{
+    pool_stage stage;
+    hoard all;
+    brood_error error = {BROOD_OK, 0, "", ""};
+
+    (void)state;
+    stage_prepare(&stage, 4);
+    hoard_all_but(&all, 6);
+    stage.options.error = &error;
+    assert_status(brood_pool_create(&stage.pool, &stage.options), BROOD_ERR_LIMIT);
+    assert_null(stage.pool);
+    assert_status(error.status, BROOD_ERR_LIMIT);
+    give_back(&all);
+    stage_open(&stage);
+    stage_works(&stage, 5);
+    stage_close(&stage);
+}
+
+/* With some of its workers the pool works, and goes on trying. */
+static void f14_descriptors_for_some(void **state)
+{
+    pool_stage stage;
+    hoard all;
+
+    (void)state;
+    stage_prepare(&stage, 8);
+    hoard_all_but(&all, 20);
+    stage_open(&stage);
+    stage_works(&stage, 50);
+    assert_in_range(stage_stats(&stage).alive, 1, 7);
+    give_back(&all);
+    stage_works(&stage, 50);
+    stage_await_started(&stage, 8);
+    assert_int_equal(stage_stats(&stage).died, 0);
+    stage_close(&stage);
+}
+
+/* What is submitted while no worker can be started is run when one can. */
+static void f14_no_descriptors_for_a_while(void **state)
+{
+    pool_stage stage;
+    hoard all;
+    brood_result *results[10];
+
+    (void)state;
+    stage_prepare(&stage, 2);
+    stage.options.crash_limit = 1000000;
+    stage_open(&stage);
+    stage_await_started(&stage, 2);
+    stage_works(&stage, 5);
+    hoard_all_but(&all, 2);
+    stage_kill(stage_pid(&stage, 0));
+    stage_kill(stage_pid(&stage, 1));
+    give_back(&all); /* what the two had open was hoarded or is free: there is a race for it */
+    hoard_all_but(&all, 2);
+    for (int64_t i = 0; i < 10; i++) {
+        assert_ok(
+            brood_pool_apply_async(stage.pool, &results[i], stage_square, &i, sizeof i, NULL));
+    }
+    brood_result_wait(results[9], 50);
+    give_back(&all);
+    for (int i = 0; i < 10; i++) {
+        stage_end(results[i], BROOD_OK);
+    }
+    stage_close(&stage);
+}
+
+/* ---- F15: workers that never come up -------------------------------------------------------- */
+
+/* Workers that are started from now on do what the variable says. */
+static int obey_variable(brood_task *task, const void *arg, size_t size)
+{
+    const char *order = getenv(VARIABLE);
+
+    (void)arg;
+    (void)size;
+    if (order != NULL && strcmp(order, "crash") == 0) {
+        support_kill_self();
+    }
+    return order != NULL && strcmp(order, "fail") == 0 ? brood_task_fail(task, 42, "no database")
+                                                       : 0;
+}
+
+static void prepare_obedient(pool_stage *stage, uint32_t workers)
+{
+    stage_prepare(stage, workers);
+    stage->options.initializer = obey_variable;
+    stage->options.crash_limit = 4;
+    stage->options.backoff_ms = 1;
+}
+
+static void assert_broken(pool_stage *stage)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_failure failure = BROOD_FAILURE_INIT;
+    brood_result *result = NULL;
+    int64_t x = 1;
+
+    options.failure = &failure;
+    assert_status(
+        brood_pool_apply_async(stage->pool, &result, stage_square, &x, sizeof x, &options),
+        BROOD_ERR_BROKEN);
+    assert_null(result);
+    assert_status(failure.status, BROOD_ERR_BROKEN);
+}
+
+/* Every task that waits ends, with the reason; so does what is submitted later. */
+static void break_pool(const char *order, uint32_t workers)
+{
+    pool_stage stage;
+    brood_result *results[10];
+    brood_result *map = NULL;
+    int64_t in[10] = {0};
+    int64_t out[10] = {0};
+    brood_failure failure = BROOD_FAILURE_INIT;
+    int count = 0;
+
+    support_set_environment(VARIABLE, order);
+    prepare_obedient(&stage, workers);
+    stage_open(&stage);
+    for (int64_t i = 0; i < 10; i++) {
+        brood_status status =
+            brood_pool_apply_async(stage.pool, &results[i], stage_square, &i, sizeof i, NULL);
+
+        assert_true(status == BROOD_OK || status == BROOD_ERR_BROKEN);
+        count += status == BROOD_OK;
+    }
+    if (brood_pool_map_async(stage.pool, &map, stage_square, in, 10, sizeof in[0], out,
+                             sizeof out[0], NULL) == BROOD_OK) {
+        stage_end(map, BROOD_ERR_BROKEN);
+    }
+    for (int i = 0; i < count; i++) {
+        stage_expect(results[i], BROOD_ERR_BROKEN);
+        assert_ok(brood_result_failure(results[i], &failure));
+        assert_int_not_equal(failure.exit.reason, BROOD_EXIT_NONE);
+        if (strcmp(order, "fail") == 0) {
+            assert_non_null(strstr(failure.message, "no database"));
+            assert_int_equal(failure.task_code, 42);
+        }
+        brood_result_destroy(results[i]);
+    }
+    assert_true(count > 0);
+    assert_broken(&stage);
+    support_set_environment(VARIABLE, NULL);
+    stage_close(&stage);
+}
+
+static void f15_initializers_that_crash(void **state)
+{
+    (void)state;
+    break_pool("crash", 1);
+    break_pool("crash", 3);
+}
+
+static void f15_initializers_that_fail(void **state)
+{
+    (void)state;
+    break_pool("fail", 1);
+    break_pool("fail", 3);
+}
+
+/* A few that fail do not break it, when one comes up in between. */
+static void f15_initializers_that_fail_for_a_while(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+    int64_t x = 5;
+
+    (void)state;
+    support_set_environment(VARIABLE, "crash");
+    prepare_obedient(&stage, 2);
+    stage.options.crash_limit = 1000000;
+    stage_open(&stage);
+    assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, &x, sizeof x, NULL));
+    assert_status(brood_result_wait(result, 100), BROOD_ERR_TIMEOUT);
+    support_set_environment(VARIABLE, NULL);
+    stage_end(result, BROOD_OK);
+    stage_works(&stage, 10);
+    stage_close(&stage);
+}
+
+/* Those that are there work on while no other comes up; the last one's end breaks the pool. */
+static void f15_replacements_that_crash(void **state)
+{
+    pool_stage stage;
+
+    (void)state;
+    prepare_obedient(&stage, 2);
+    stage_open(&stage);
+    stage_await_started(&stage, 2);
+    stage_works(&stage, 5);
+    support_set_environment(VARIABLE, "crash");
+    stage_kill(stage_pid(&stage, 0));
+    for (int i = 0; i < 20; i++) {
+        stage_works(&stage, 2);
+    }
+    support_set_environment(VARIABLE, NULL);
+    stage_works(&stage, 2);
+    stage_close(&stage);
+}
+
+/* ---- F16: in shutdown ------------------------------------------------------------------------ */
+
+static int wait_and_square(brood_task *task, const void *arg, size_t size)
+{
+    stage_wait(task);
+    return stage_square(task, arg, size);
+}
+
+/* Closed, with tasks that wait, when the only worker dies and no other comes up. */
+static void f16_no_replacement_in_shutdown(void **state)
+{
+    pool_stage stage;
+    brood_result *results[10];
+
+    (void)state;
+    prepare_obedient(&stage, 1);
+    stage_open(&stage);
+    for (int64_t i = 0; i < 10; i++) {
+        assert_ok(brood_pool_apply_async(
+            stage.pool, &results[i], i == 0 ? wait_and_square : stage_square, &i, sizeof i, NULL));
+    }
+    stage_await(&stage);
+    assert_ok(brood_pool_close(stage.pool));
+    support_set_environment(VARIABLE, "crash");
+    stage_kill(stage_pid(&stage, 0));
+    assert_ok(brood_pool_join(stage.pool, SOON_MS));
+    for (int i = 0; i < 10; i++) {
+        stage_end(results[i], i == 0 ? BROOD_ERR_DIED : BROOD_ERR_BROKEN);
+    }
+    support_set_environment(VARIABLE, NULL);
+    stage_close(&stage);
+}
+
+static void f16_terminated_while_replacements_crash(void **state)
+{
+    (void)state;
+    support_set_environment(VARIABLE, "crash");
+    for (int i = 0; i < 10; i++) {
+        pool_stage stage;
+        brood_result *result = NULL;
+        brood_status status = BROOD_OK;
+        int64_t x = 5;
+
+        prepare_obedient(&stage, 2);
+        stage.options.crash_limit = 1000000;
+        stage_open(&stage);
+        assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, &x, sizeof x, NULL));
+        status = brood_result_wait(result, i);
+        assert_status(status, BROOD_ERR_TIMEOUT);
+        assert_ok(brood_pool_terminate(stage.pool));
+        stage_end(result, BROOD_ERR_CANCELLED);
+        stage_terminate(&stage);
+    }
+    support_set_environment(VARIABLE, NULL);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(f14_no_descriptors_at_first),
+    cmocka_unit_test(f14_descriptors_for_some),
+    cmocka_unit_test(f14_no_descriptors_for_a_while),
+    cmocka_unit_test(f15_initializers_that_crash),
+    cmocka_unit_test(f15_initializers_that_fail),
+    cmocka_unit_test(f15_initializers_that_fail_for_a_while),
+    cmocka_unit_test(f15_replacements_that_crash),
+    cmocka_unit_test(f16_no_replacement_in_shutdown),
+    cmocka_unit_test(f16_terminated_while_replacements_crash),
+};
+
+BROOD_TEST_MAIN(tests)
