@@ -474,12 +474,14 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
         int64_t due = worker->state <= BROOD_WORKER_READY ? balance_at(worker) : BROOD_NEVER;
+        size_t had = worker->piece_count;
 
         following = worker->next_busy;
         if (due <= now) {
             worker->slow = true;
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
+            next = worker->piece_count < had ? now : next; /* who gets it may be as slow */
         } else if (due < next) {
             next = due;
         }
