@@ -521,6 +521,11 @@ static int64_t push(brood_pool *pool, int64_t now)
     return now + BALANCE_NS;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
@@ -534,14 +539,15 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
         int64_t due = worker->state <= BROOD_WORKER_READY ? balance_at(worker) : BROOD_NEVER;
+        size_t had = worker->piece_count;
 
         following = worker->next_busy;
         if (due <= now) {
             worker->slow = true;
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
-            next = next < now + BALANCE_NS ? next
-                                           : now + BALANCE_NS; /* who gets it may be slow, too */
+            /* Who gets it may be as slow. */
+            next = worker->piece_count < had ? now : earlier(next, now + BALANCE_NS);
         } else if (due < next) {
             next = due;
         }
