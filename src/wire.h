@@ -87,6 +87,7 @@ typedef struct brood_wire_extra {
     uint64_t out_shared, out_offset;
     uint64_t shared_count;
     uint64_t shared[BROOD_SHARED_MAX]; /* ids; only shared_count of them are sent */
+    uint64_t unused;                   /* of the padding behind the last one */
 } brood_wire_extra;
 
 static inline uint64_t brood_wire_extra_size(uint64_t shared_count)
