@@ -254,7 +254,7 @@ static int count_run(brood_task *task, const void *arg, size_t size)
 static void l2_each_item_runs_once(void **state)
 {
     enum {
-        COUNT = 20000
+        COUNT = 5000
     };
     brood_pool *pool = pool_of(4);
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
