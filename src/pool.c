@@ -454,9 +454,6 @@ brood_status brood_pool_terminate(brood_pool *pool)
 static bool is_all_over(brood_pool *pool, void *ignored)
 {
     (void)ignored;
-    if (pool->options.event_loop) {
-        brood_pool_call_due(pool); /* there is no other thread to do it */
-    }
     return pool->alive == 0 && !pool->launching && pool->jobs == NULL && pool->due_first == NULL &&
            !pool->calls_back;
 }

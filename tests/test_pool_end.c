@@ -183,20 +183,20 @@ static void terminate_it(brood_result *result, void *user)
     brood_pool_terminate(user);
 }
 
-static void s5_terminate_with_a_long_queue(void **state)
+static void s5_a_callback_terminates_a_long_queue(void **state)
 {
     enum {
         COUNT = 100000
     };
     brood_pool *pool = new_pool(2);
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
-    brood_task_options last = BROOD_TASK_OPTIONS_INIT;
+    brood_task_options task = BROOD_TASK_OPTIONS_INIT;
 
     (void)state;
     for (int i = 0; i < COUNT; i++) {
-        last.done = i == 10 ? terminate_it : NULL;
-        last.user = pool;
-        if (brood_pool_apply_async(pool, NULL, echo, &i, sizeof i, &last) != BROOD_OK) {
+        task.done = i == 10 ? terminate_it : NULL; /* somewhere on the way */
+        task.user = pool;
+        if (brood_pool_apply_async(pool, NULL, echo, &i, sizeof i, &task) != BROOD_OK) {
             break;
         }
     }
@@ -302,7 +302,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(s5_from_many_threads),
     cmocka_unit_test(s5_while_the_workers_come_up),
     cmocka_unit_test(s5_of_a_pool_with_an_event_loop),
-    cmocka_unit_test(s5_terminate_with_a_long_queue),
+    cmocka_unit_test(s5_a_callback_terminates_a_long_queue),
     cmocka_unit_test(s6_terminate_with_full_rings),
     cmocka_unit_test(s6_close_with_full_rings),
     cmocka_unit_test(s6_destroy_with_full_rings),

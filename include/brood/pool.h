@@ -55,7 +55,7 @@ typedef struct brood_pool_options {
     brood_function *initializer;
     const void *initializer_arg;
     size_t initializer_size;
-    brood_function *finalizer; /* the same at the end of a worker that is not killed */
+    brood_function *finalizer; /* at the end of a worker that is not killed; without an argument */
 
     /*
      * A worker is replaced after so many tasks (items of a map), less a random number of up to
