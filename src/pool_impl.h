@@ -54,7 +54,6 @@ struct brood_piece {
     uint32_t attempt;      /* of the first run on: 1 */
     uint32_t deaths;       /* workers that it has ended */
     uint32_t losses;       /* workers that have ended with it, but said that they had not begun */
-    int64_t sent_at;
 };
 
 typedef struct brood_piece_list {

@@ -166,11 +166,11 @@ void brood_jobs_cancel_all(brood_pool *pool, brood_status doom)
 /* ---- time-outs --------------------------------------------------------------------------- */
 
 /* When the item that runs began, as far as the worker can be believed. */
-static int64_t begin_of(const brood_worker *worker, const brood_piece *piece, int64_t now)
+static int64_t begin_of(const brood_worker *worker)
 {
     int64_t started = (int64_t)brood_load64(&worker->page->started);
 
-    return started < piece->sent_at || started > now ? piece->sent_at : started;
+    return started < 0 || started > brood_os_now() ? 0 : started;
 }
 
 /*
@@ -214,7 +214,7 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
         item <= piece->done) {
         return worker->dropped == BROOD_OK ? check_begin(worker, now) : BROOD_NEVER;
     }
-    due = begin_of(worker, piece, now) + piece->job->timeout_ns;
+    due = begin_of(worker) + piece->job->timeout_ns;
     if (due > now) {
         return due;
     }

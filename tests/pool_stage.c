@@ -189,6 +189,23 @@ int64_t stage_pid(pool_stage *stage, uint32_t slot)
     return pid;
 }
 
+static int tell_pid(brood_task *task, const void *arg, size_t size)
+{
+    int64_t pid = support_pid();
+
+    (void)arg;
+    (void)size;
+    return brood_return(task, &pid, sizeof pid);
+}
+
+int64_t stage_last_used(pool_stage *stage)
+{
+    int64_t pid = -1;
+
+    assert_ok(brood_pool_apply(stage->pool, tell_pid, NULL, 0, &pid, sizeof pid, NULL));
+    return pid;
+}
+
 brood_wire_page *stage_page(pool_stage *stage, uint32_t slot)
 {
     brood_wire_page *page = NULL;

@@ -539,24 +539,6 @@ static void f17_stopped_while_running(void **state)
     stage_close(&stage);
 }
 
-static int tell_pid(brood_task *task, const void *arg, size_t size)
-{
-    int64_t pid = support_pid();
-
-    (void)arg;
-    (void)size;
-    return brood_return(task, &pid, sizeof pid);
-}
-
-/* The one that would get the next task. */
-static void stop_the_last_used(pool_stage *stage)
-{
-    int64_t pid = -1;
-
-    assert_ok(brood_pool_apply(stage->pool, tell_pid, NULL, 0, &pid, sizeof pid, NULL));
-    stop_process(pid);
-}
-
 /* It never begins the task, which is nobody's fault: another worker runs it. */
 static void f17_stopped_while_idle(void **state)
 {
@@ -571,7 +553,7 @@ static void f17_stopped_while_idle(void **state)
         stage_open(&stage);
         stage_await_started(&stage, workers);
         stage_works(&stage, 10);
-        stop_the_last_used(&stage);
+        stop_process(stage_last_used(&stage));
         for (int64_t i = 0; i < 10; i++) {
             results[i] = submit(&stage, note, i);
         }
@@ -593,7 +575,7 @@ static void f17_a_stopped_worker_does_not_keep_tasks(void **state)
     stage_open(&stage);
     stage_await_started(&stage, 2);
     stage_works(&stage, 10);
-    stop_the_last_used(&stage);
+    stop_process(stage_last_used(&stage));
     for (int64_t i = 0; i < 30; i++) {
         result = submit(&stage, note, i);
         stage_end(result, BROOD_OK);
