@@ -442,12 +442,12 @@ static void note_failed_start(brood_pool *pool, const brood_failure *why)
     }
 }
 
-/* It came up, and was lost before it had begun any of the pieces that it got. */
+/* It came up, got pieces, and was lost before it had begun any. */
 static bool is_barren(brood_worker *worker)
 {
-    return worker->is_up && !worker->has_answered && worker->pieces.first != NULL &&
+    return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
            worker->dropped == BROOD_OK && !worker->is_killed &&
-           !was_running(worker, worker->pieces.first);
+           (worker->pieces.first == NULL || !was_running(worker, worker->pieces.first));
 }
 
 /* A worker that ended before it was of any use: why, as far as it could say. */

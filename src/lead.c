@@ -231,7 +231,8 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     /* A poller that fails tells nothing: all are looked at, now and then. */
     for (uint32_t i = 0; i < pool->slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT;
          i++) {
-        brood_crew_look(pool, i);
+        brood_crew_look(pool, BROOD_OWNER_OF_BELL(i));
+        brood_crew_look(pool, BROOD_OWNER_OF_PROCESS(i));
     }
 }
 
