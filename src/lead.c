@@ -321,8 +321,9 @@ static bool concerns_leader(const brood_pool *pool, const brood_result *job)
 
 void brood_pool_wake(brood_pool *pool, const brood_result *job)
 {
-    if (pool->sleeping && concerns_leader(pool, job)) {
-        brood_pool_rouse(pool);
+    if (pool->leading && concerns_leader(pool, job)) {
+        pool->roused = true; /* also when it is just about to sleep */
+        brood_pool_rouse_sleeper(pool);
     }
     for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
         if (job == NULL || at->job == NULL || at->job == job) {
