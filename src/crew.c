@@ -217,7 +217,7 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
     status = make_worker(&worker, pool, slot, error);
     brood_pool_lock(pool);
     pool->launching = false;
-    if (status == BROOD_OK) {
+    if (worker != NULL) {
         enlist(pool, worker);
     }
     return status;

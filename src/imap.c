@@ -210,7 +210,7 @@ static brood_status create(brood_imap **imap, brood_imap given, const brood_task
     if (status == BROOD_OK) {
         status = check_arguments(&given, imap);
     }
-    if (status != BROOD_OK) {
+    if (status != BROOD_OK || imap == NULL) {
         return status;
     }
     made = brood_malloc(sizeof *made);

@@ -19,7 +19,6 @@
 #define FEW_WORKERS 16
 #define SPIN_NS 200000 /* longer than it takes to wake a worker */
 #define SERVICE_NS_AT_FIRST 1000000
-#define JOIN_AFTER_TERMINATE_MS 30000
 
 /* ---- options ----------------------------------------------------------------------------- */
 
@@ -284,13 +283,14 @@ static void size_up(brood_pool *pool)
     pool->fills = !pool->options.lazy;
 }
 
-static brood_status make(brood_pool **pool, brood_error *error)
+/* NULL: out of memory. */
+static brood_pool *make(brood_error *error)
 {
     brood_pool *made = brood_calloc(1, sizeof *made);
 
-    *pool = NULL;
     if (made == NULL) {
-        return brood_fail_memory(error, "pool");
+        brood_fail_memory(error, "pool");
+        return NULL;
     }
     brood_exchange32(&made->references, 1);
     if (brood_apr(apr_pool_create(&made->apr, NULL)) != APR_SUCCESS ||
@@ -298,10 +298,10 @@ static brood_status make(brood_pool **pool, brood_error *error)
             APR_SUCCESS ||
         brood_apr(apr_thread_cond_create(&made->thread_cond, made->apr)) != APR_SUCCESS) {
         brood_pool_release(made);
-        return brood_fail_memory(error, "pool");
+        brood_fail_memory(error, "pool");
+        return NULL;
     }
-    *pool = made;
-    return BROOD_OK;
+    return made;
 }
 
 static brood_status open_poller(brood_pool *pool)
@@ -339,51 +339,64 @@ static brood_status begin(brood_pool *pool)
     return status;
 }
 
-brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *given)
+static brood_status take_options(brood_pool_options *taken, const brood_pool_options *given)
 {
-    brood_pool_options options;
-    brood_pool *made = NULL;
-    brood_status status = brood_struct_take(&options, sizeof options, given, OPTIONS_SIZE_MIN);
+    brood_status status = brood_struct_take(taken, sizeof *taken, given, OPTIONS_SIZE_MIN);
+
+    return status == BROOD_ERR_NOT_SUPPORTED
+               ? brood_fail(taken->error, status, 0, "options",
+                            "options has a field that this version of brood does not know")
+               : status;
+}
+
+static brood_status may_create(brood_pool_options *options)
+{
+    brood_status status = brood_require_ready(options->error);
+
+    if (status == BROOD_OK) {
+        status = check_options(options);
+    }
+    fill_defaults(options);
+    if (status == BROOD_OK && brood_nesting_here()->depth >= options->max_depth) {
+        status = brood_fail(options->error, BROOD_ERR_LIMIT, 0, "max_depth",
+                            "pools are nested deeper than max_depth");
+    }
+    return status;
+}
+
+static brood_status create(brood_pool **pool, const brood_pool_options *options)
+{
+    brood_pool *made = make(options->error);
+    brood_status status = BROOD_OK;
+
+    if (made == NULL) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    status = copy_options(made, options);
+    if (status == BROOD_OK) {
+        size_up(made);
+        status = begin(made);
+    }
+    made->options.error = NULL;
+    *pool = status == BROOD_OK ? made : brood_pool_destroy(made);
+    return status;
+}
+
+brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *options)
+{
+    brood_pool_options taken;
+    brood_status status = take_options(&taken, options);
 
     if (pool != NULL) {
         *pool = NULL;
     }
-    if (status != BROOD_OK) {
-        return status == BROOD_ERR_NOT_SUPPORTED
-                   ? brood_fail(options.error, status, 0, "options",
-                                "options has a field that this version of brood does not know")
-                   : status;
-    }
-    if (pool == NULL) {
-        return brood_fail_argument(options.error, "pool", "must not be NULL");
-    }
-    status = brood_require_ready(options.error);
-    if (status == BROOD_OK) {
-        status = check_options(&options);
-    }
-    if (status != BROOD_OK) {
-        return status;
-    }
-    fill_defaults(&options);
-    if (brood_nesting_here()->depth >= options.max_depth) {
-        return brood_fail(options.error, BROOD_ERR_LIMIT, 0, "max_depth",
-                          "pools are nested deeper than max_depth");
-    }
-    status = make(&made, options.error);
-    if (status == BROOD_OK) {
-        status = copy_options(made, &options);
+    if (status == BROOD_OK && pool == NULL) {
+        status = brood_fail_argument(taken.error, "pool", "must not be NULL");
     }
     if (status == BROOD_OK) {
-        size_up(made);
-        status = begin(made);
-        made->options.error = NULL;
+        status = may_create(&taken);
     }
-    if (status != BROOD_OK) {
-        brood_pool_destroy(made);
-        return status;
-    }
-    *pool = made;
-    return BROOD_OK;
+    return status == BROOD_OK && pool != NULL ? create(pool, &taken) : status;
 }
 
 /* ---- ending it --------------------------------------------------------------------------- */

@@ -248,7 +248,6 @@ static void set_value(server *self, brood_task *task, const brood_wire_order *or
         task->value_kind = BROOD_VALUE_FIXED;
         task->slot = NULL;
         task->slot_size = (size_t)order->out_size;
-        task->is_number = task->slot_size == sizeof(uint64_t);
     } else {
         task->value_kind = is_range ? BROOD_VALUE_REFUSED : BROOD_VALUE_DROPPED;
     }
@@ -297,6 +296,13 @@ static const unsigned char *take_extra(server *self, brood_run *run, const unsig
     return body + brood_wire_extra_size(extra->shared_count);
 }
 
+static void tell_all_failed(brood_run *run, brood_status status, const char *message)
+{
+    while (run->told < run->order->count) {
+        brood_run_tell_failure(run, status, 0, message);
+    }
+}
+
 static void run_task(server *self, const brood_wire_order *order, const unsigned char *body)
 {
     brood_mapping *shared[BROOD_SHARED_MAX];
@@ -313,13 +319,12 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
         run.in = take_extra(self, &run, body, shared);
     }
     run.function = entry->function;
-    if (body != NULL && entry->error == NULL) {
+    if (body == NULL) {
+        tell_all_failed(&run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
+    } else if (entry->error != NULL) {
+        tell_all_failed(&run, entry->error->status, entry->error->message);
+    } else {
         brood_run_all(&run);
-    }
-    while (run.told < order->count) {
-        brood_run_tell_failure(&run, body == NULL ? BROOD_ERR_NO_MEMORY : entry->error->status, 0,
-                               body == NULL ? "out of memory for the argument"
-                                            : entry->error->message);
     }
     keep_slot(self, &task);
 }

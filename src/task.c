@@ -31,6 +31,7 @@ brood_handle brood_task_handle(const brood_task *task, size_t index)
 
 static void refuse(brood_task *task, brood_status status, const char *message)
 {
+    brood_task_leave_numbers(task);
     task->state = BROOD_TASK_REFUSED | BROOD_TASK_HAS_MESSAGE;
     task->status = status;
     snprintf(task->message, sizeof task->message, "%s", message);
@@ -68,6 +69,7 @@ void *brood_return_buffer(brood_task *task, size_t size)
         refuse(task, BROOD_ERR_NO_MEMORY, "out of memory for the value");
         return NULL;
     }
+    brood_task_leave_numbers(task);
     task->state = BROOD_TASK_HAS_VALUE;
     task->value_size = size;
     return task->slot;
@@ -98,11 +100,12 @@ return_copy(brood_task *task, const void *data, size_t size)
 /* First what tasks in a loop over numbers do. */
 int brood_return(brood_task *task, const void *data, size_t size)
 {
-    if (task == NULL || data == NULL || size != sizeof(uint64_t) || !task->is_number) {
+    if (task == NULL || data == NULL || size != sizeof(uint64_t) ||
+        (uintptr_t)task->number_slot <= (uintptr_t)BROOD_NUMBER_LEFT) {
         return return_copy(task, data, size);
     }
-    task->state = BROOD_TASK_HAS_VALUE;
-    memcpy(task->slot, data, sizeof(uint64_t));
+    memcpy(task->number_slot, data, sizeof(uint64_t));
+    task->number_slot = NULL;
     return 0;
 }
 
@@ -111,6 +114,7 @@ int brood_task_fail(brood_task *task, int code, const char *format, ...)
     va_list args;
 
     if (task != NULL && format != NULL) {
+        brood_task_leave_numbers(task);
         va_start(args, format);
         vsnprintf(task->message, sizeof task->message, format, args);
         va_end(args);

@@ -20,7 +20,7 @@ typedef enum brood_value_kind {
     BROOD_VALUE_ANY    /* slot grows */
 } brood_value_kind;
 
-/* Bits of brood_task.state, which is one word since it is set for every item of a map. */
+/* Bits of brood_task.state. */
 #define BROOD_TASK_HAS_VALUE 1u
 #define BROOD_TASK_REFUSED 2u
 #define BROOD_TASK_HAS_MESSAGE 4u
@@ -41,9 +41,11 @@ struct brood_task {
     brood_value_kind value_kind;
     unsigned char *slot;
     size_t slot_size;
-    size_t exact_size; /* of a value that is too large to be put in place; 0: any */
-    bool is_number;    /* its values are FIXED, of 8 bytes */
-    uint32_t state;    /* of the item that runs: bits of the below */
+    size_t exact_size;          /* of a value that is too large to be put in place; 0: any */
+    unsigned char *number_slot; /* in the loop over numbers: of this item, until it has its value */
+    unsigned char *number_base; /* and of its first item; NULL: not in there */
+    uint64_t number_first;      /* which one that is, from 1 */
+    uint32_t state;             /* of the item that runs: bits of the below */
     size_t value_size;
     brood_status status; /* why a value was not taken, if it was not */
     char message[BROOD_MESSAGE_MAX];
@@ -53,6 +55,20 @@ struct brood_task {
 static inline uint64_t brood_task_ordinal(const brood_task *task)
 {
     return brood_load64((brood_atomic64 *)(uintptr_t)&task->page->item);
+}
+
+/* number_slot when the item does more than to return one number: state and slot tell, as elsewhere. */
+#define BROOD_NUMBER_LEFT ((unsigned char *)1)
+
+static inline void brood_task_leave_numbers(brood_task *task)
+{
+    if (task->number_base == NULL || task->number_slot == BROOD_NUMBER_LEFT) {
+        return;
+    }
+    task->state = task->number_slot == NULL ? BROOD_TASK_HAS_VALUE : 0;
+    task->slot =
+        task->number_base + (brood_task_ordinal(task) - task->number_first) * sizeof(uint64_t);
+    task->number_slot = BROOD_NUMBER_LEFT;
 }
 
 /* What it said, or "". */
