@@ -229,11 +229,14 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
 void brood_worker_kill(brood_worker *worker)
 {
     bool done = brood_process_kill(worker->process) == BROOD_OK;
+    bool again = worker->is_killed;
 
     worker->is_killed = true;
     brood_worker_set_alarm(worker, &worker->look_at,
                            brood_os_now() + (done ? END_SLOWLY_NS : RETRY_NS));
-    brood_pool_rouse_sleeper(worker->pool);
+    if (!again) {
+        brood_pool_rouse(worker->pool);
+    }
 }
 
 void brood_worker_ring(brood_worker *worker)
@@ -247,7 +250,7 @@ void brood_worker_ring(brood_worker *worker)
         status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
     if (worker->must_ring && worker->look_at > again) {
         brood_worker_set_alarm(worker, &worker->look_at, again);
-        brood_pool_rouse_sleeper(worker->pool);
+        brood_pool_rouse(worker->pool);
     }
 }
 

@@ -279,8 +279,12 @@ static void sleep_in_poller(brood_pool *pool, int64_t deadline)
     pool->roused = false;
     next = brood_pool_upkeep(pool);
     next = earlier(next, earlier(deadline, deadline_of_waiters(pool)));
-    if (pool->roused || (pool->due_first != NULL && pool->thread_leads)) {
-        return; /* something has changed meanwhile */
+    if (pool->roused) {
+        ask_poller(pool, 0); /* something has changed meanwhile, which must not hide the rest */
+        return;
+    }
+    if (pool->due_first != NULL && pool->thread_leads) {
+        return;
     }
     pool->sleeping = true;
     pool->sleeps_until = next;

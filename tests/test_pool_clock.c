@@ -57,13 +57,12 @@ static void end_pool(brood_pool *pool)
     assert_null(brood_pool_destroy(pool));
 }
 
-/* What hangs ends with the status, and a wait for it that is too short says so. */
+/* What hangs ends with the status. */
 static void expect_late(brood_pool *pool, const brood_task_options *options, brood_status status)
 {
     brood_result *result = NULL;
 
     assert_ok(brood_pool_apply_async(pool, &result, hang, NULL, 0, options));
-    assert_status(brood_result_wait(result, 1), BROOD_ERR_TIMEOUT);
     assert_status(brood_result_get(result, NULL, NULL, SOON_MS), status);
     brood_result_destroy(result);
 }
@@ -72,6 +71,7 @@ static void f22_time_outs_pass(void **state)
 {
     brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *result = NULL;
     brood_pool *pool = NULL;
 
     (void)state;
@@ -82,6 +82,11 @@ static void f22_time_outs_pass(void **state)
     options.timeout_ms = 0;
     options.deadline_ms = 30;
     expect_late(pool, &options, BROOD_ERR_DEADLINE);
+    assert_ok(brood_pool_apply_async(pool, &result, hang, NULL, 0, NULL));
+    assert_status(brood_result_wait(result, 20), BROOD_ERR_TIMEOUT);
+    assert_ok(brood_result_cancel(result));
+    assert_status(brood_result_get(result, NULL, NULL, SOON_MS), BROOD_ERR_CANCELLED);
+    brood_result_destroy(result);
     end_pool(pool);
 }
 
@@ -132,7 +137,6 @@ static void f22_joins_of_processes(void **state)
     expect_jumps();
     options.timeout_ms = 50;
     assert_ok(brood_process_start(&process, hang, NULL, 0, &options));
-    assert_status(brood_process_join(process, 1), BROOD_ERR_TIMEOUT);
     assert_ends_by(process, BROOD_EXIT_TIMEOUT);
     brood_process_destroy(process);
 }
