@@ -6,7 +6,7 @@
 #include "memory.h"
 #include "pool_impl.h"
 
-#define BACKOFF_MAX_NS (1000 * BROOD_NS_PER_MS)
+#define BACKOFF_MOST 100 /* times the first one */
 #define LOSSES_MAX 8
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
 #define RETRY_NS (10 * BROOD_NS_PER_MS)        /* what could not be done is tried again after */
@@ -87,8 +87,7 @@ static brood_status equip(brood_worker *worker, brood_handle *bell, brood_error 
 static brood_status launch(brood_worker *worker, brood_handle bell, brood_error *error)
 {
     brood_pool *pool = worker->pool;
-    const brood_nesting *here = brood_nesting_here();
-    brood_nesting nesting = {here->depth + 1, pool->cores / pool->target};
+    brood_nesting nesting = {brood_nesting_here()->depth + 1, worker->cores};
     brood_wire_start start = {pool->capacity, worker->segment.size,
                               pool->options.spin == BROOD_SPIN_NEVER ? 0
                                                                      : (uint64_t)pool->spin_ns / 4};
@@ -100,9 +99,6 @@ static brood_status launch(brood_worker *worker, brood_handle bell, brood_error 
     handles[BROOD_WIRE_HANDLE_BELL] = bell;
     for (size_t i = 0; i < options.handle_count; i++) {
         handles[BROOD_WIRE_HANDLES + i] = options.handles[i];
-    }
-    if (nesting.cores == 0) {
-        nesting.cores = 1;
     }
     snprintf(name, sizeof name, "%s-%u", pool->options.name, (unsigned)worker->slot + 1);
     options.error = error;
@@ -117,7 +113,7 @@ static brood_status launch(brood_worker *worker, brood_handle bell, brood_error 
 
 /* A worker with its process, but not yet one of the pool's. Without the lock. */
 static brood_status make_worker(brood_worker **worker, brood_pool *pool, uint32_t slot,
-                                brood_error *error)
+                                uint32_t cores, brood_error *error)
 {
     brood_worker *made = brood_calloc(1, sizeof *made);
     brood_handle bell = BROOD_HANDLE_NONE;
@@ -129,6 +125,7 @@ static brood_status make_worker(brood_worker **worker, brood_pool *pool, uint32_
     }
     made->pool = pool;
     made->slot = slot;
+    made->cores = cores > 0 ? cores : 1;
     made->look_at = made->kill_at = BROOD_NEVER;
     made->segment.handle = BROOD_HANDLE_NONE;
     status = equip(made, &bell, error);
@@ -206,6 +203,7 @@ static void enlist(brood_pool *pool, brood_worker *worker)
 brood_status brood_crew_start(brood_pool *pool, brood_error *error)
 {
     uint32_t slot = free_slot(pool);
+    uint32_t cores = pool->cores / pool->target;
     brood_worker *worker = NULL;
     brood_status status = BROOD_OK;
 
@@ -214,7 +212,7 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
     }
     pool->launching = true;
     brood_pool_unlock(pool);
-    status = make_worker(&worker, pool, slot, error);
+    status = make_worker(&worker, pool, slot, cores, error);
     brood_pool_lock(pool);
     pool->launching = false;
     if (worker != NULL) {
@@ -428,11 +426,12 @@ static void give_back_pieces(brood_worker *worker)
 static int64_t backoff(const brood_pool *pool)
 {
     int64_t delay = (int64_t)pool->options.backoff_ms * BROOD_NS_PER_MS;
+    int64_t most = delay * BACKOFF_MOST;
 
-    for (uint32_t i = 1; i < pool->start_failures && delay < BACKOFF_MAX_NS; i++) {
+    for (uint32_t i = 1; i < pool->start_failures && delay < most; i++) {
         delay *= 2;
     }
-    return delay < BACKOFF_MAX_NS ? delay : BACKOFF_MAX_NS;
+    return delay < most ? delay : most;
 }
 
 static void note_failed_start(brood_pool *pool, const brood_failure *why)

@@ -165,6 +165,7 @@ typedef struct brood_hearing {
 struct brood_worker {
     brood_pool *pool;
     uint32_t slot;
+    uint32_t cores; /* its share of them, for pools of its own */
     brood_worker_state state;
     bool has_answered; /* about a piece */
     bool is_up;        /* it has said READY, which one may do that was told STOP before */

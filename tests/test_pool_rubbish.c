@@ -484,7 +484,7 @@ static void fuzz(uint64_t seed, int rounds)
 /* So many that all of them end in time, where a start takes long, too. */
 static int rounds_of_fuzz(void)
 {
-    return support_is_windows() ? 40 : support_is_sanitized() ? 100 : 400;
+    return support_is_windows() ? 40 : support_is_sanitized() ? 60 : 150;
 }
 
 static void f9_scribbles_at_random(void **state)
