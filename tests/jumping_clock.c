@@ -16,6 +16,9 @@ static time_t jump(void)
     return ++count % 2 == 0 ? DAY_S : -DAY_S;
 }
 
+/* The C library names the parameters otherwise. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 int clock_gettime(clockid_t id, struct timespec *now)
 {
     int result = (int)syscall(SYS_clock_gettime, id, now);
@@ -47,3 +50,4 @@ time_t time(time_t *now)
     }
     return precise.tv_sec;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

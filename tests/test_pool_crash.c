@@ -444,7 +444,7 @@ static void f10_a_task_that_closes_everything(void **state)
 /* ---- F11: memory ---------------------------------------------------------------------------- */
 
 /* Each frame of it stays in use. */
-static int64_t overflow(volatile int64_t *above)
+static int64_t overflow(const volatile int64_t *above)
 {
     volatile int64_t here[512];
 

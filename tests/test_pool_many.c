@@ -20,7 +20,7 @@ static void l10_100000_tasks(void **state)
     const int64_t tasks = task_count();
     brood_pool *pool = pool_of(2);
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
-    brood_result **results = calloc((size_t)tasks, sizeof *results);
+    brood_result **results = calloc((size_t)tasks, sizeof(brood_result *));
 
     (void)state;
     for (int64_t i = 0; i < tasks; i++) {

@@ -47,9 +47,9 @@ static int wait_a_little(brood_task *task, const void *arg, size_t size)
 
 static int hang(brood_task *task, const void *arg, size_t size)
 {
-    (void)task;
     (void)arg;
-    while (size == 0) {
+    (void)size;
+    while (!brood_task_cancelled(task)) {
         support_hang(); /* which a signal ends */
     }
     return 0;
