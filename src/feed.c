@@ -521,11 +521,6 @@ static int64_t push(brood_pool *pool, int64_t now)
     return now + BALANCE_NS;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
@@ -547,7 +542,7 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
             brood_worker_take_back(worker);
             worker->heard_at = now; /* what cannot be taken back is not tried again at once */
             /* Who gets it may be as slow. */
-            next = worker->piece_count < had ? now : earlier(next, now + BALANCE_NS);
+            next = worker->piece_count < had ? now : brood_earlier(next, now + BALANCE_NS);
         } else if (due < next) {
             next = due;
         }

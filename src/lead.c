@@ -97,11 +97,6 @@ static void hear_starting(brood_pool *pool)
     }
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t brood_pool_upkeep(brood_pool *pool)
 {
     int64_t now = brood_os_now();
@@ -109,10 +104,10 @@ int64_t brood_pool_upkeep(brood_pool *pool)
 
     hear_starting(pool);
     next = brood_pool_tick(pool, now);
-    next = earlier(next, brood_crew_keep(pool, now));
+    next = brood_earlier(next, brood_crew_keep(pool, now));
     brood_pool_feed(pool);
-    next = earlier(next, brood_pool_balance(pool, now));
-    return earlier(next, pool->feed_at);
+    next = brood_earlier(next, brood_pool_balance(pool, now));
+    return brood_earlier(next, pool->feed_at);
 }
 
 /* ---- spinning ---------------------------------------------------------------------------- */
@@ -242,7 +237,7 @@ static int64_t deadline_of_waiters(const brood_pool *pool)
     int64_t deadline = BROOD_NEVER;
 
     for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
-        deadline = earlier(deadline, at->deadline);
+        deadline = brood_earlier(deadline, at->deadline);
     }
     return deadline;
 }
@@ -278,7 +273,7 @@ static void sleep_in_poller(brood_pool *pool, int64_t deadline)
 
     pool->roused = false;
     next = brood_pool_upkeep(pool);
-    next = earlier(next, earlier(deadline, deadline_of_waiters(pool)));
+    next = brood_earlier(next, brood_earlier(deadline, deadline_of_waiters(pool)));
     if (pool->roused) {
         ask_poller(pool, 0); /* something has changed meanwhile, which must not hide the rest */
         return;

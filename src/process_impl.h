@@ -61,6 +61,12 @@ brood_status brood_process_global_init(apr_pool_t *pool);
 /* The clock's value after a time-out of the public kind. */
 int64_t brood_deadline(int64_t timeout_ms);
 
+/* Of two times. */
+static inline int64_t brood_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Whether a number is a time-out: not negative, or BROOD_FOREVER. */
 bool brood_is_timeout(int64_t timeout_ms);
 

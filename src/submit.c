@@ -11,7 +11,6 @@
 #define OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)
 #define TAG_MAX_BYTES 255
 #define HEAR_EVERY 16 /* submits */
-#define QUEUE_WAKES_AT(size) ((size) / 2)
 
 /* What a call wants, checked step by step. */
 typedef struct request {

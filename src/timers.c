@@ -2,11 +2,6 @@
 
 #define STUCK_NS (1000 * BROOD_NS_PER_MS)
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- telling a worker -------------------------------------------------------------------- */
 
 /* item: which one of its first piece, from 1; 0: all of it. */
@@ -191,7 +186,7 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     }
     due = worker->late_since + piece->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
-        return earlier(due, now + piece->job->timeout_ns); /* it may begin at once */
+        return brood_earlier(due, now + piece->job->timeout_ns); /* it may begin at once */
     }
     worker->kill_id = piece->id;
     worker->kill_item = piece->done + 1;
@@ -229,7 +224,7 @@ static int64_t check_timeouts(brood_pool *pool, int64_t now)
     int64_t next = BROOD_NEVER;
 
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
-        next = earlier(next, check_timeout(worker, now));
+        next = brood_earlier(next, check_timeout(worker, now));
     }
     return next;
 }
@@ -244,7 +239,7 @@ static void check_deadlines(brood_pool *pool, int64_t now)
     pool->next_deadline = BROOD_NEVER;
     for (brood_result *job = pool->jobs; job != NULL; job = job->next) {
         if (job->deadline > now) {
-            pool->next_deadline = earlier(pool->next_deadline, job->deadline);
+            pool->next_deadline = brood_earlier(pool->next_deadline, job->deadline);
         } else if (job->doom == BROOD_OK) {
             job->doom = BROOD_ERR_DEADLINE;
             any = true;
@@ -286,7 +281,8 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
             brood_crew_look(pool, BROOD_OWNER_OF_PROCESS(i)); /* it may be gone after this */
         }
         if (pool->workers[i] != NULL) {
-            next = earlier(next, earlier(pool->workers[i]->kill_at, pool->workers[i]->look_at));
+            next = brood_earlier(
+                next, brood_earlier(pool->workers[i]->kill_at, pool->workers[i]->look_at));
         }
     }
     return next;
@@ -298,7 +294,7 @@ int64_t brood_pool_tick(brood_pool *pool, int64_t now)
 
     if (pool->timed > 0) {
         check_deadlines(pool, now);
-        next = earlier(check_timeouts(pool, now), pool->next_deadline);
+        next = brood_earlier(check_timeouts(pool, now), pool->next_deadline);
     }
-    return pool->alarms > 0 ? earlier(next, check_alarms(pool, now)) : next;
+    return pool->alarms > 0 ? brood_earlier(next, check_alarms(pool, now)) : next;
 }

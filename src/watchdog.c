@@ -36,11 +36,6 @@ static void unlink_process(brood_process *process)
     }
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* After a failure of the system, which may have memory again by then. */
 #define RETRY_NS INT64_C(200000000)
 
@@ -55,11 +50,11 @@ static int64_t expire(void)
     for (brood_process *process = dog.first; process != NULL; process = following) {
         following = process->next_watched;
         if (process->timeout_deadline > now) {
-            next = earlier(next, process->timeout_deadline);
+            next = brood_earlier(next, process->timeout_deadline);
         } else if (brood_process_end(process, BROOD_BY_TIMEOUT, NULL) == BROOD_OK) {
             unlink_process(process);
         } else {
-            next = earlier(next, now + RETRY_NS);
+            next = brood_earlier(next, now + RETRY_NS);
         }
     }
     apr_thread_mutex_unlock(dog.lock);
