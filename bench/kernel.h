@@ -1,4 +1,7 @@
-/* The work of the maps, for brood and its yardsticks: in a file of its own, called by pointer. */
+/*
+ * The work of the maps, for brood and its yardsticks. What does an item or a range stands in a file
+ * of its own, and is called by pointer.
+ */
 #ifndef BROOD_BENCH_KERNEL_H
 #define BROOD_BENCH_KERNEL_H
 
@@ -10,6 +13,11 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+static inline int64_t kernel_value(int64_t in)
+{
+    return in * in;
+}
 
 /* One item. */
 typedef void kernel_item(const int64_t *in, int64_t *out);

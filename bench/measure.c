@@ -13,14 +13,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Sorts the values. Negative when one of them is. */
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare);
-    return values[0] < 0 ? values[0] : values[count / 2];
-}
-
-void bench_in_turns(double *medians, bench_step *const *steps, size_t count, void *data, int rounds)
+/* Of all steps, round by round; the values of each step come out sorted. */
+static double *values_in_turns(bench_step *const *steps, size_t count, void *data, int rounds)
 {
     double *values = calloc(count * (size_t)rounds, sizeof *values);
 
@@ -37,7 +31,30 @@ void bench_in_turns(double *medians, bench_step *const *steps, size_t count, voi
         }
     }
     for (size_t i = 0; i < count; i++) {
-        medians[i] = median(values + i * (size_t)rounds, rounds);
+        qsort(values + i * (size_t)rounds, (size_t)rounds, sizeof *values, compare);
+    }
+    return values;
+}
+
+void bench_in_turns(double *medians, bench_step *const *steps, size_t count, void *data, int rounds)
+{
+    double *values = values_in_turns(steps, count, data, rounds);
+
+    for (size_t i = 0; i < count; i++) {
+        const double *own = values + i * (size_t)rounds;
+
+        medians[i] = own[0] < 0 ? own[0] : own[rounds / 2];
+    }
+    free(values);
+}
+
+void bench_best_in_turns(double *bests, bench_step *const *steps, size_t count, void *data,
+                         int rounds)
+{
+    double *values = values_in_turns(steps, count, data, rounds);
+
+    for (size_t i = 0; i < count; i++) {
+        bests[i] = values[i * (size_t)rounds];
     }
     free(values);
 }

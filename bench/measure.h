@@ -1,4 +1,4 @@
-/* Times, medians, and the lines that run.cmake reads. */
+/* Times, what is typical of them, and the lines that run.cmake reads. */
 #ifndef BROOD_BENCH_MEASURE_H
 #define BROOD_BENCH_MEASURE_H
 
@@ -16,6 +16,13 @@ typedef double bench_step(void *data);
  */
 void bench_in_turns(double *medians, bench_step *const *steps, size_t count, void *data,
                     int rounds);
+
+/*
+ * The same, but the best time of each: for work that keeps all cores busy, where the rest of the
+ * machine only ever adds, and not to all steps alike.
+ */
+void bench_best_in_turns(double *bests, bench_step *const *steps, size_t count, void *data,
+                         int rounds);
 
 double bench_now_us(void);
 void bench_pause_ms(int ms);

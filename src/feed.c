@@ -1,13 +1,14 @@
 #include "pool_impl.h"
 
 #define WAKE_NS 20000   /* about what it costs to wake a sleeping worker */
-#define AHEAD_NS 100000 /* a worker is given work ahead for about so long */
+#define AHEAD_NS 400000 /* a worker is given work ahead for about so long */
 #define DEPTH_MIN 2     /* one that runs, and the next */
 #define DEPTH_MAX 1024
 #define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
 #define STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
 #define CHUNK_NS 50000                  /* smaller chunks of a map are not worth their own way */
 #define CHUNKS_A_WORKER 4               /* a worker gets at most this part of its share of a map */
+#define HEADS_MAX 1024 /* what is sent before a piece of a map, and before its values */
 #define RETRY_NS (10 * BROOD_NS_PER_MS) /* what could not be sent is tried again after */
 #define STARVE_NS (200 * BROOD_NS_PER_MS) /* and has failed after */
 
@@ -272,11 +273,11 @@ static uint64_t most_varying(const brood_piece *piece, size_t most)
     return count > 1 && size > most ? count - 1 : count;
 }
 
-/* Plain arrays travel through the ring, a quarter of it at once. */
+/* Plain arrays travel through the ring, a quarter of it at once with all that goes before it. */
 static uint64_t most_in_ring(const brood_pool *pool, const brood_piece *piece)
 {
     const brood_result *job = piece->job;
-    size_t quarter = pool->capacity / 4;
+    size_t quarter = pool->capacity / 4 - HEADS_MAX;
 
     if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
         return UINT64_MAX;

@@ -406,7 +406,6 @@ static void lead_once(brood_pool *pool, brood_result *job, int64_t deadline)
     pool->loop_missed = pool->options.event_loop;
     sleep_in_poller(pool, deadline);
     pool->leading = false;
-    hand_on(pool);
 }
 
 /* Until something happens: in the poller's place, or woken by the thread that is there. */
@@ -484,7 +483,8 @@ static void thread_step(brood_pool *pool)
     if (pool->ends) {
         return;
     }
-    if (pool->leading) {
+    if (pool->leading || pool->waiters != NULL) {
+        hand_on(pool);
         apr_thread_cond_wait(pool->thread_cond, pool->lock);
     } else if (is_bustling(pool)) {
         brood_pool_unlock(pool);

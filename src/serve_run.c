@@ -227,48 +227,62 @@ static void run_item(brood_run *run, const void *data, size_t size)
     settle(run, code);
 }
 
-/*
- * Items of one size up to, but not with, stop, whose values are numbers of 8 bytes: the loop that
- * such a map spends its time in, with as few words touched as can be. Stops behind one that did not
- * simply succeed. (Whether all of them are cancelled is asked before the next few.)
- */
-static void run_numbers(brood_run *run, uint64_t stop)
+/* Out of the way of the rest, so that what the loop needs stays in registers. */
+#if defined(__GNUC__)
+__attribute__((noinline))
+#endif
+static int
+loop_over_items(brood_run *run)
 {
-    brood_atomic64 *begun = &run->link->page->item;
-    brood_function *function = (brood_function *)run->function;
     brood_task *task = run->task;
-    size_t size = (size_t)run->order->in_size;
-    const unsigned char *data = run->in + run->next * size;
-    unsigned char *slot = slot_of_next(run);
+    const unsigned char *data = run->data;
+    unsigned char *slot = task->place_base;
     uint64_t item = run->next;
     int code = 0;
 
-    task->number_base = slot;
-    task->number_first = item + 1;
-    for (; item < stop && code == 0; data += size, slot += sizeof(uint64_t)) {
-        task->number_slot = slot;
-        brood_release64(begun, ++item);
-        code = function(task, data, size);
-        if (task->number_slot != NULL) {
-            break;
-        }
-    }
+    do {
+        task->place.at = slot;
+        brood_release64(run->begun, ++item);
+        code = ((brood_function *)run->function)(task, data, run->in_size);
+        data += run->in_size;
+        slot += task->place.size;
+    } while (code == 0 && task->place.at == NULL && item < run->stop);
     run->next = item;
-    if (code != 0 || task->number_slot != NULL) {
-        brood_task_leave_numbers(task);
-        run->next = item - 1;
+    return code;
+}
+
+/*
+ * Items of one size up to, but not with, stop, with values of one size: what maps spend their time
+ * in, with as few words touched as can be. Stops behind one that did not simply succeed. (Whether
+ * all of them are cancelled is asked before the next few.)
+ */
+static void run_in_places(brood_run *run, uint64_t stop)
+{
+    brood_task *task = run->task;
+    int code = 0;
+
+    run->stop = stop;
+    run->in_size = (size_t)run->order->in_size;
+    run->data = run->in + run->next * run->in_size;
+    run->begun = &run->link->page->item;
+    task->place.size = task->slot_size;
+    task->place_base = slot_of_next(run);
+    task->place_first = run->next + 1;
+    code = loop_over_items(run);
+    if (code != 0 || task->place.at != NULL) {
+        brood_task_leave_place(task);
+        run->next--;
         settle(run, code);
     }
-    task->number_base = task->number_slot = NULL;
+    task->place_base = task->place.at = NULL;
 }
 
 static void run_some(brood_run *run, uint64_t stop)
 {
     size_t size = (size_t)run->order->in_size;
 
-    if (run->task->value_kind == BROOD_VALUE_FIXED && run->task->slot_size == sizeof(uint64_t) &&
-        size > 0 && (run->order->flags & BROOD_WIRE_TIMED) == 0) {
-        run_numbers(run, stop);
+    if (run->task->value_kind == BROOD_VALUE_FIXED && (run->order->flags & BROOD_WIRE_TIMED) == 0) {
+        run_in_places(run, stop);
         return;
     }
     while (run->next < stop && run->is_open) {

@@ -21,6 +21,12 @@ typedef struct brood_run {
     uint64_t most;        /* how many there is room for there */
     uint64_t stride;      /* items until the clock is asked */
     int64_t looked_at, told_at;
+
+    /* What the loop over items reads. */
+    const unsigned char *data;
+    size_t in_size;
+    uint64_t stop;
+    brood_atomic64 *begun;
 } brood_run;
 
 /* Runs all of it. */

@@ -31,7 +31,7 @@ brood_handle brood_task_handle(const brood_task *task, size_t index)
 
 static void refuse(brood_task *task, brood_status status, const char *message)
 {
-    brood_task_leave_numbers(task);
+    brood_task_leave_place(task);
     task->state = BROOD_TASK_REFUSED | BROOD_TASK_HAS_MESSAGE;
     task->status = status;
     snprintf(task->message, sizeof task->message, "%s", message);
@@ -69,18 +69,14 @@ void *brood_return_buffer(brood_task *task, size_t size)
         refuse(task, BROOD_ERR_NO_MEMORY, "out of memory for the value");
         return NULL;
     }
-    brood_task_leave_numbers(task);
+    brood_task_leave_place(task);
     task->state = BROOD_TASK_HAS_VALUE;
     task->value_size = size;
     return task->slot;
 }
 
-/* Out of the way: inlined it would cost every short return the saving of registers. */
-#if defined(__GNUC__)
-__attribute__((noinline))
-#endif
-static int
-return_copy(brood_task *task, const void *data, size_t size)
+/* What the inline form could not do by itself. */
+int(brood_return)(brood_task *task, const void *data, size_t size)
 {
     void *slot = NULL;
 
@@ -97,24 +93,12 @@ return_copy(brood_task *task, const void *data, size_t size)
     return slot != NULL ? 0 : CODE_REFUSED;
 }
 
-/* First what tasks in a loop over numbers do. */
-int brood_return(brood_task *task, const void *data, size_t size)
-{
-    if (task == NULL || data == NULL || size != sizeof(uint64_t) ||
-        (uintptr_t)task->number_slot <= (uintptr_t)BROOD_NUMBER_LEFT) {
-        return return_copy(task, data, size);
-    }
-    memcpy(task->number_slot, data, sizeof(uint64_t));
-    task->number_slot = NULL;
-    return 0;
-}
-
 int brood_task_fail(brood_task *task, int code, const char *format, ...)
 {
     va_list args;
 
     if (task != NULL && format != NULL) {
-        brood_task_leave_numbers(task);
+        brood_task_leave_place(task);
         va_start(args, format);
         vsnprintf(task->message, sizeof task->message, format, args);
         va_end(args);

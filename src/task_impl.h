@@ -2,6 +2,8 @@
 #ifndef BROOD_SRC_TASK_IMPL_H
 #define BROOD_SRC_TASK_IMPL_H
 
+#include <brood/task.h>
+
 #include "protocol.h"
 #include "wire.h"
 
@@ -26,6 +28,10 @@ typedef enum brood_value_kind {
 #define BROOD_TASK_HAS_MESSAGE 4u
 
 struct brood_task {
+    brood_task_place place;    /* in the loop over items: of this one, until it has its value */
+    unsigned char *place_base; /* and of the first one there; NULL: not in there */
+    uint64_t place_first;      /* which one that is, from 1 */
+
     const brood_start *start;
     size_t own_handles; /* how many of start's are brood's own */
 
@@ -41,11 +47,8 @@ struct brood_task {
     brood_value_kind value_kind;
     unsigned char *slot;
     size_t slot_size;
-    size_t exact_size;          /* of a value that is too large to be put in place; 0: any */
-    unsigned char *number_slot; /* in the loop over numbers: of this item, until it has its value */
-    unsigned char *number_base; /* and of its first item; NULL: not in there */
-    uint64_t number_first;      /* which one that is, from 1 */
-    uint32_t state;             /* of the item that runs: bits of the below */
+    size_t exact_size; /* of a value that is too large to be put in place; 0: any */
+    uint32_t state;    /* of the item that runs: bits of the below */
     size_t value_size;
     brood_status status; /* why a value was not taken, if it was not */
     char message[BROOD_MESSAGE_MAX];
@@ -57,18 +60,18 @@ static inline uint64_t brood_task_ordinal(const brood_task *task)
     return brood_load64((brood_atomic64 *)(uintptr_t)&task->page->item);
 }
 
-/* number_slot when the item does more than to return one number: state and slot tell, as elsewhere. */
-#define BROOD_NUMBER_LEFT ((unsigned char *)1)
+/* place.at when an item does more than to return a value: state and slot tell, as elsewhere. */
+#define BROOD_PLACE_LEFT ((unsigned char *)1)
 
-static inline void brood_task_leave_numbers(brood_task *task)
+static inline void brood_task_leave_place(brood_task *task)
 {
-    if (task->number_base == NULL || task->number_slot == BROOD_NUMBER_LEFT) {
+    if (task->place_base == NULL || task->place.at == BROOD_PLACE_LEFT) {
         return;
     }
-    task->state = task->number_slot == NULL ? BROOD_TASK_HAS_VALUE : 0;
+    task->state = task->place.at == NULL ? BROOD_TASK_HAS_VALUE : 0;
     task->slot =
-        task->number_base + (brood_task_ordinal(task) - task->number_first) * sizeof(uint64_t);
-    task->number_slot = BROOD_NUMBER_LEFT;
+        task->place_base + (brood_task_ordinal(task) - task->place_first) * task->slot_size;
+    task->place.at = BROOD_PLACE_LEFT;
 }
 
 /* What it said, or "". */

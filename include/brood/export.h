@@ -19,4 +19,11 @@
 #define BROOD_API
 #endif
 
+/* Is seldom called: a branch that comes to it is laid out of the way. */
+#if defined(__GNUC__)
+#define BROOD_COLD __attribute__((cold))
+#else
+#define BROOD_COLD
+#endif
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <brood/export.h>
 #include <brood/status.h>
@@ -54,7 +55,35 @@ BROOD_API brood_handle brood_task_handle(const brood_task *task, size_t index);
  * when the size is not the one that the caller asked for, memory ran out, or the task has no
  * value (a process, an initializer, a range). Since 0.1.
  */
-BROOD_API int brood_return(brood_task *task, const void *data, size_t size);
+BROOD_API BROOD_COLD int brood_return(brood_task *task, const void *data, size_t size);
+
+/*
+ * Not for programs. In a map a task begins with the place of its value, so that a value of the
+ * right size is returned inline; brood_return itself is called for whatever else there is.
+ */
+typedef struct brood_task_place {
+    unsigned char *at; /* NULL: it has its value; NULL or 1: not here */
+    size_t size;
+} brood_task_place;
+
+static inline int brood_return_inline(brood_task *task, const void *data, size_t size)
+{
+    brood_task_place *place = (brood_task_place *)(void *)task;
+    unsigned char small[16];
+
+    if (task != NULL && data != NULL && size == place->size && (uintptr_t)place->at > 1) {
+        memcpy(place->at, data, size);
+        place->at = NULL;
+        return 0;
+    }
+    if (data == NULL || size > sizeof small) {
+        return brood_return(task, data, size);
+    }
+    memcpy(small, data, size); /* so that a number need not leave its register above */
+    return brood_return(task, small, size);
+}
+
+#define brood_return(task, data, size) brood_return_inline(task, data, size)
 
 /*
  * The same without a copy: memory for a value of size bytes, aligned to 16 bytes where values are

@@ -47,8 +47,8 @@ static int open_memory(void)
 #endif
 
 /*
- * More than the machine has. A memfd has no limit of its own: taking its room would not fail, but
- * go on until the system kills somebody for want of memory.
+ * More than the machine has. A memfd has no limit of its own: touching it would go on until the
+ * system kills somebody for want of memory.
  */
 static bool exceeds_memory(size_t size)
 {
@@ -58,10 +58,13 @@ static bool exceeds_memory(size_t size)
     return pages > 0 && page_size > 0 && size / (size_t)page_size > (size_t)pages;
 }
 
-/* Room is taken now, where the system can: a hole would be a SIGBUS on a full system later. */
+/*
+ * Room is taken now where memory is a file system of its own size: a hole would be a SIGBUS when
+ * that is full. A memfd and macOS's objects are memory like any other, taken when it is touched.
+ */
 static int reserve(int fd, size_t size)
 {
-#if defined(__APPLE__)
+#if defined(BROOD_LINUX) || defined(__APPLE__)
     return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
 #else
     int result = 0;
@@ -95,7 +98,7 @@ brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bro
         return brood_posix_fail(error, errno, "shared memory");
     }
     result = exceeds_memory(size) ? ENOMEM : reserve(fd, size);
-    status = result != 0 ? brood_posix_fail(error, result, "posix_fallocate")
+    status = result != 0 ? brood_posix_fail(error, result, "shared memory")
                          : map(segment, fd, size, error);
     if (status != BROOD_OK) {
         close(fd);
