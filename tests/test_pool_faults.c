@@ -304,13 +304,13 @@ static void f4_killed_while_writing_and_tried_again(void **state)
 
 static int answer_item(brood_task *task, const void *arg, size_t size)
 {
-    unsigned char *value = brood_return_buffer(task, LARGE / 8);
+    unsigned char *value = brood_return_buffer(task, LARGE / 4);
 
     (void)size;
     if (value == NULL) {
         return 1;
     }
-    memset(value, *(const unsigned char *)arg, LARGE / 8);
+    memset(value, *(const unsigned char *)arg, LARGE / 4);
     return 0;
 }
 
@@ -319,7 +319,7 @@ static void kill_in_map(bool varies)
 {
     pool_stage stage;
     unsigned char in[3] = {11, 12, 13};
-    unsigned char *out = malloc(3 * (LARGE / 8));
+    unsigned char *out = malloc(3 * (LARGE / 4));
     brood_output outputs[3] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
     brood_result *result = NULL;
 
@@ -329,7 +329,7 @@ static void kill_in_map(bool varies)
     stage_open(&stage);
     assert_ok(brood_pool_map_async(stage.pool, &result, answer_item, in, 3, 1,
                                    varies ? (void *)outputs : out,
-                                   varies ? BROOD_SIZE_VARIES : LARGE / 8, &stage.task_options));
+                                   varies ? BROOD_SIZE_VARIES : LARGE / 4, &stage.task_options));
     kill_in_answer(&stage, false);
     stage_run_until(&stage, result);
     stage_expect(result, BROOD_ERR_DIED);
@@ -340,7 +340,7 @@ static void kill_in_map(bool varies)
         size_t size = 0;
 
         assert_ok(brood_result_item(result, i, &data, &size, NULL, 0));
-        assert_int_equal(size, LARGE / 8);
+        assert_int_equal(size, LARGE / 4);
         assert_int_equal(*((const unsigned char *)data + size - 1), in[i]);
     }
     assert_null(outputs[0].data);

@@ -12,7 +12,7 @@
 #include "platform.h"
 #include "process_impl.h"
 
-#define LARGE 300000 /* more than a ring holds */
+#define LARGE 1200000 /* more than a ring holds */
 #define ITEMS 12
 #define ONCE 1
 #define SOMETIMES 20 /* in a row */

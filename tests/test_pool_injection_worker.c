@@ -11,7 +11,7 @@
 #include "faults.h"
 #include "platform.h"
 
-#define LARGE 300000 /* more than a ring holds */
+#define LARGE 1200000 /* more than a ring holds */
 #define SMALL_TASKS 6
 #define ITEMS 12
 #define ROUNDS_MAX 1000

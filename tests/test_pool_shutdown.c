@@ -13,7 +13,7 @@
 #include "platform.h"
 
 #define VANISH_MS 2000 /* what process.h promises of daemons */
-#define LARGE (1u << 20)
+#define LARGE (2u << 20)
 #define ROUNDS 10
 
 /* ---- what the workers do ------------------------------------------------------------------- */
