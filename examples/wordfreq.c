@@ -6,7 +6,7 @@
  * Symbolic links below a directory are not followed. What cannot be read is told on stderr, and
  * the exit code is then 1.
  *
- * A task is 1 to 16 MiB: many small files, or a block of a large one. Its worker returns how often
+ * A task is 4 to 64 MiB: many small files, or a block of a large one. Its worker returns how often
  * it saw each different word, so that little is left for the parent to add up.
  */
 #include <inttypes.h>
@@ -26,8 +26,8 @@
 
 #include "words.h"
 
-#define LARGEST_TASK ((uint64_t)16 << 20) /* in bytes of files */
-#define SMALLEST_TASK ((uint64_t)1 << 20)
+#define LARGEST_TASK ((uint64_t)64 << 20) /* in bytes of files */
+#define SMALLEST_TASK ((uint64_t)4 << 20)
 #define FILE_COST ((uint64_t)16 << 10) /* to open a file takes as long as to count so many bytes */
 
 /* ---- In a worker ------------------------------------------------------------------------- */

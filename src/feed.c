@@ -9,7 +9,7 @@
 #define CHUNK_NS 50000                  /* smaller chunks of a map are not worth their own way */
 #define CHUNKS_A_WORKER 4               /* a worker gets at most this part of its share of a map */
 #define HEADS_MAX 1024 /* what is sent before a piece of a map, and before its values */
-#define RETRY_NS (10 * BROOD_NS_PER_MS) /* what could not be sent is tried again after */
+#define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
 #define STARVE_NS (200 * BROOD_NS_PER_MS) /* and has failed after */
 
 /* ---- lists ------------------------------------------------------------------------------- */
