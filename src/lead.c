@@ -433,6 +433,7 @@ brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
     over = is_over(pool, data);
     while (!over && brood_os_now() < deadline) {
         if (spins || brood_pool_spin(pool)) {
+            hand_on(pool); /* meanwhile somebody must keep the time */
             over = spin(pool, is_over, data);
             brood_pool_unspin(pool);
             spins = false;
