@@ -318,6 +318,9 @@ static bool was_running(brood_worker *worker, const brood_piece *piece)
 {
     uint64_t item = brood_load64(&worker->page->item);
 
+    if (worker->halted && worker->kill_id == piece->id && item > worker->kill_item) {
+        return false; /* the one that it was killed for had just ended */
+    }
     return piece->id != worker->spared_id &&
            brood_worker_begun(worker, brood_load64(&worker->page->claim)) == piece->id &&
            (item > piece->done || (item == 0 && piece->done == 0));

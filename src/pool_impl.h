@@ -199,6 +199,7 @@ struct brood_worker {
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
     brood_status kill_for;
+    bool halted;          /* behind kill_item it has begun no other item of kill_id */
     bool slow;            /* since it last answered it has let tasks wait that were taken back */
     bool deaf;            /* its end of the bell is closed */
     bool is_killed;       /* it shall end */

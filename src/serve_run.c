@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_time.h>
+
 #include "error.h"
 
 #define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
 #define LOOK_AFTER_NS INT64_C(50000)
 #define STRIDE_MAX 4096
+#define HALT_US 100
 #define KEEP_SLOT_MAX (1024 * 1024)
 
 /* ---- telling ----------------------------------------------------------------------------- */
@@ -144,13 +147,30 @@ static void look_at_clock(brood_run *run)
 
 /* ---- running ----------------------------------------------------------------------------- */
 
+/*
+ * When the pool is about to kill for the item before, it says so, and looks at what we write here:
+ * it sees that we have gone on, and lets us, or we see that we may not.
+ */
+static void note_timed(brood_run *run)
+{
+    brood_wire_page *page = run->link->page;
+
+    brood_release64(&page->started, (uint64_t)brood_os_now());
+    brood_store64(&page->item, run->next + 1);
+    while (brood_load32(&page->halts) != 0 && brood_load64(&page->cancel_id) == run->order->id &&
+           run->next + 1 > brood_load64(&page->cancel_item)) {
+        apr_sleep(HALT_US);
+    }
+}
+
 static void note_begin(brood_run *run)
 {
     run->task->state = 0;
     if ((run->order->flags & BROOD_WIRE_TIMED) != 0) {
-        brood_release64(&run->link->page->started, (uint64_t)brood_os_now());
+        note_timed(run);
+    } else {
+        brood_release64(&run->link->page->item, run->next + 1);
     }
-    brood_release64(&run->link->page->item, run->next + 1);
 }
 
 /* Why an item has failed, or BROOD_OK. */

@@ -252,19 +252,30 @@ static void check_deadlines(brood_pool *pool, int64_t now)
 
 /* ---- alarms ------------------------------------------------------------------------------ */
 
+/* Whether the worker is still at the item that it shall be killed for, and goes on to no other. */
+static bool halt(brood_worker *worker)
+{
+    if (worker->kill_item == 0) {
+        return true;
+    }
+    brood_exchange32(&worker->page->halts, 1);
+    worker->halted = brood_load64(&worker->page->item) == worker->kill_item;
+    if (!worker->halted) {
+        brood_exchange32(&worker->page->halts, 0);
+    }
+    return worker->halted;
+}
+
 /*
  * The grace is over. A worker that has gone on to another item meanwhile may live; and from here on
- * it goes on to no other task, which would die with it.
+ * it goes on to no other, which would die with it.
  */
 static void check_kill(brood_worker *worker)
 {
-    uint64_t item = 0;
-
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
     brood_worker_take_back(worker);
-    item = brood_load64(&worker->page->item);
     if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
-        (worker->kill_item == 0 || item == worker->kill_item)) {
+        halt(worker)) {
         brood_worker_end(worker);
     }
 }

@@ -122,7 +122,8 @@ typedef struct brood_wire_page {
     brood_atomic64 cancel_id;   /* this task is cancelled: */
     brood_atomic64 cancel_item; /* that item of it, as in item; 0: all */
     brood_atomic32 may_spin;
-    char unused_of_pool[2 * BROOD_CACHE_LINE - 28];
+    brood_atomic32 halts; /* no timed item behind that one is to be begun */
+    char unused_of_pool[2 * BROOD_CACHE_LINE - 32];
 } brood_wire_page;
 
 #define BROOD_CLAIM_SHIFT 16

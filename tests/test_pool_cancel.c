@@ -583,7 +583,54 @@ static void f17_a_stopped_worker_does_not_keep_tasks(void **state)
     stage_terminate(&stage);
 }
 
+/* ---- F18: a kill for one item of a map ------------------------------------------------------ */
+
+/* Takes about as long as it may, with its grace, and never looks whether it should end. */
+static int take_long_enough(brood_task *task, const void *arg, size_t size)
+{
+    uint64_t index = brood_task_index(task);
+    int64_t end = brood_os_now() + 2500000 + (int64_t)(index * 7919 % 2500) * 1000;
+
+    (void)arg;
+    (void)size;
+    while (brood_os_now() < end) {
+        brood_pause();
+    }
+    return 0;
+}
+
+/* It ends about when its worker is killed: the item behind it must not pay for that. */
+static void f18_a_kill_hits_no_other_item(void **state)
+{
+    enum {
+        ITEMS = 300
+    };
+    pool_stage stage;
+    char in[ITEMS] = {0};
+    brood_result *result = NULL;
+    brood_status status = BROOD_OK;
+
+    (void)state;
+    stage_prepare(&stage, 2);
+    stage.options.grace_ms = 1;
+    stage.task_options.timeout_ms = 2;
+    stage.task_options.chunk_size = ITEMS / 6;
+    stage_open(&stage);
+    assert_ok(brood_pool_map_async(stage.pool, &result, take_long_enough, in, ITEMS, 1, NULL, 0,
+                                   &stage.task_options));
+    brood_result_wait(result, SOON_MS);
+    for (uint64_t i = 0; i < ITEMS; i++) {
+        status = brood_result_item(result, i, NULL, NULL, NULL, 0);
+        if (status != BROOD_OK && status != BROOD_ERR_TASK_TIMEOUT) {
+            fail_msg("item %d: %s", (int)i, brood_status_text(status));
+        }
+    }
+    brood_result_destroy(result);
+    stage_close(&stage);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(f18_a_kill_hits_no_other_item),
     cmocka_unit_test(f17_stopped_while_running),
     cmocka_unit_test(f17_stopped_while_idle),
     cmocka_unit_test(f17_a_stopped_worker_does_not_keep_tasks),
