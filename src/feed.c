@@ -417,18 +417,12 @@ static bool keep_back(brood_pool *pool, brood_piece *piece, brood_status status)
 }
 
 /* A doomed job's pieces end here. */
-static bool end_doomed(brood_pool *pool, brood_piece *piece)
+static bool end_doomed(brood_piece *piece)
 {
-    brood_result *job = piece->job;
-    uint64_t first = piece->first + piece->done;
-    uint64_t count = piece->count - piece->done;
-
-    if (job->doom == BROOD_OK) {
+    if (piece->job->doom == BROOD_OK) {
         return false;
     }
-    brood_queue_remove(pool, piece);
-    brood_piece_free(piece);
-    brood_job_doom(job, first, count);
+    brood_queue_doom(piece);
     return true;
 }
 
@@ -446,7 +440,7 @@ void brood_pool_feed(brood_pool *pool)
         brood_worker *worker = NULL;
         brood_status status = BROOD_OK;
 
-        if (piece == NULL || end_doomed(pool, piece)) {
+        if (piece == NULL || end_doomed(piece)) {
             goes = piece != NULL;
             continue;
         }

@@ -54,6 +54,7 @@ struct brood_piece {
     uint32_t attempt;      /* of the first run on: 1 */
     uint32_t deaths;       /* workers that it has ended */
     uint32_t losses;       /* workers that have ended with it, but said that they had not begun */
+    bool is_queued;
 };
 
 typedef struct brood_piece_list {
@@ -430,6 +431,8 @@ int64_t brood_queue_key(uint64_t sequence, int priority);
 void brood_queue_put(brood_pool *pool, brood_piece *piece);
 brood_piece *brood_queue_first(brood_pool *pool);
 void brood_queue_remove(brood_pool *pool, brood_piece *piece);
+/* Ends the items of a piece of the queue, as its job is doomed to. */
+void brood_queue_doom(brood_piece *piece);
 
 void brood_pieces_append(brood_piece_list *list, brood_piece *piece);
 void brood_pieces_remove(brood_piece_list *list, brood_piece *piece);

@@ -70,6 +70,7 @@ void brood_queue_put(brood_pool *pool, brood_piece *piece)
         at = at->next;
     }
     insert_before(list, at, piece);
+    piece->is_queued = true;
     pool->queue_bits |= 1u << lane;
     pool->queued += piece->count - piece->done;
 }
@@ -93,8 +94,20 @@ void brood_queue_remove(brood_pool *pool, brood_piece *piece)
     int lane = piece->job->priority + BROOD_PRIORITY_MAX;
 
     brood_pieces_remove(&pool->queue[lane], piece);
+    piece->is_queued = false;
     if (pool->queue[lane].first == NULL) {
         pool->queue_bits &= ~(1u << lane);
     }
     pool->queued -= piece->count - piece->done;
+}
+
+void brood_queue_doom(brood_piece *piece)
+{
+    brood_result *job = piece->job;
+    uint64_t first = piece->first + piece->done;
+    uint64_t count = piece->count - piece->done;
+
+    brood_queue_remove(job->pool, piece);
+    brood_piece_free(piece);
+    brood_job_doom(job, first, count);
 }

@@ -57,21 +57,21 @@ static void cancel_given(brood_result *job)
     }
 }
 
+/* All that there is of a task lies in the queue: no need to look through it, or at the workers. */
+static bool is_only_queued(const brood_result *job)
+{
+    return job->kind == BROOD_JOB_TASK && job->piece.is_queued;
+}
+
 static void cancel_queued(brood_result *job)
 {
-    brood_pool *pool = job->pool;
     brood_piece *following = NULL;
 
-    for (brood_piece *piece = pool->queue[job->priority + BROOD_PRIORITY_MAX].first; piece != NULL;
-         piece = following) {
-        uint64_t first = piece->first + piece->done;
-        uint64_t count = piece->count - piece->done;
-
+    for (brood_piece *piece = job->pool->queue[job->priority + BROOD_PRIORITY_MAX].first;
+         piece != NULL; piece = following) {
         following = piece->next;
         if (piece->job == job) {
-            brood_queue_remove(pool, piece);
-            brood_piece_free(piece);
-            brood_job_doom(job, first, count);
+            brood_queue_doom(piece);
         }
     }
 }
@@ -85,8 +85,12 @@ void brood_job_cancel(brood_result *job, brood_status doom)
     }
     brood_job_hold(job);
     job->doom = doom;
-    cancel_given(job);
-    cancel_queued(job);
+    if (is_only_queued(job)) {
+        brood_queue_doom(&job->piece);
+    } else {
+        cancel_given(job);
+        cancel_queued(job);
+    }
     brood_job_release(job);
     brood_pool_wake(pool, NULL); /* there is room in the queue */
     brood_pool_feed(pool);
@@ -120,20 +124,14 @@ static void end_doomed_given(brood_pool *pool)
     }
 }
 
-static void end_doomed_in(brood_pool *pool, const brood_piece_list *lane)
+static void end_doomed_in(const brood_piece_list *lane)
 {
     brood_piece *following = NULL;
 
     for (brood_piece *piece = lane->first; piece != NULL; piece = following) {
-        brood_result *job = piece->job;
-        uint64_t first = piece->first + piece->done;
-        uint64_t count = piece->count - piece->done;
-
         following = piece->next;
-        if (job->doom != BROOD_OK) {
-            brood_queue_remove(pool, piece);
-            brood_piece_free(piece);
-            brood_job_doom(job, first, count);
+        if (piece->job->doom != BROOD_OK) {
+            brood_queue_doom(piece);
         }
     }
 }
@@ -142,7 +140,7 @@ void brood_jobs_end_doomed(brood_pool *pool)
 {
     end_doomed_given(pool);
     for (size_t i = 0; i < sizeof pool->queue / sizeof pool->queue[0]; i++) {
-        end_doomed_in(pool, &pool->queue[i]);
+        end_doomed_in(&pool->queue[i]);
     }
     brood_pool_wake(pool, NULL); /* there is room in the queue */
     brood_pool_feed(pool);
