@@ -1,7 +1,5 @@
 #include "pool_tools.h"
 
-#include <brood/brood.h>
-
 brood_pool *pool_of(uint32_t workers)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
@@ -12,69 +10,109 @@ brood_pool *pool_of(uint32_t workers)
     return pool;
 }
 
+void end_pool(brood_pool *pool)
+{
+    assert_ok(brood_pool_close(pool));
+    assert_ok(brood_pool_join(pool, SOON_MS));
+    assert_null(brood_pool_destroy(pool));
+}
+
 /* ---- the gate ---------------------------------------------------------------------------- */
 
-brood_pool *pool_with_gate_and(brood_pool_options *options, pool_gate *gate)
+void gate_make(pool_gate *gate)
 {
     brood_process_options process = BROOD_PROCESS_OPTIONS_INIT;
-    brood_pool *pool = NULL;
-    brood_handle handles[2];
 
-    assert_true(support_pipe(gate->arrivals));
-    assert_true(support_pipe(gate->passes));
-    handles[0] = gate->arrivals[1];
-    handles[1] = gate->passes[0];
-    process.handles = handles;
-    process.handle_count = 2;
-    options->process = &process;
-    assert_ok(brood_pool_create(&pool, options));
-    options->process = NULL;
-    support_close(gate->arrivals[1]);
-    support_close(gate->passes[0]);
+    assert_true(support_pipe(gate->there));
+    assert_true(support_pipe(gate->gate));
+    gate->handles[0] = gate->there[1];
+    gate->handles[1] = gate->gate[0];
+    gate->process = process;
+    gate->process.handles = gate->handles;
+    gate->process.handle_count = 2;
+}
+
+brood_pool *gate_pool(pool_gate *gate, uint32_t workers, const brood_pool_options *options)
+{
+    brood_pool_options given = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+
+    if (options != NULL) {
+        given = *options;
+    }
+    given.workers = workers;
+    given.process = &gate->process;
+    assert_ok(brood_pool_create(&pool, &given));
     return pool;
+}
+
+brood_pool *pool_with_gate_and(const brood_pool_options *options, pool_gate *gate)
+{
+    gate_make(gate);
+    return gate_pool(gate, options->workers, options);
 }
 
 brood_pool *pool_with_gate(uint32_t workers, pool_gate *gate)
 {
-    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
-
-    options.workers = workers;
-    return pool_with_gate_and(&options, gate);
+    gate_make(gate);
+    return gate_pool(gate, workers, NULL);
 }
 
-void gate_await(const pool_gate *gate, size_t count)
+void gate_await(pool_gate *gate, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        assert_byte(gate->arrivals[0]);
+    while (count-- > 0) {
+        assert_byte(gate->there[0]);
     }
 }
 
-void gate_let(const pool_gate *gate, size_t count)
+void gate_pass(pool_gate *gate, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        assert_int_equal(support_write(gate->passes[1], "", 1), 1);
+    while (count-- > 0) {
+        assert_int_equal(support_write(gate->gate[1], "g", 1), 1);
     }
 }
 
 void gate_open(pool_gate *gate)
 {
-    support_close(gate->passes[1]);
-    gate->passes[1] = -1;
+    support_close(gate->gate[1]);
+    gate->gate[1] = -1;
 }
 
-void gate_close(pool_gate *gate)
+int gate_count_rest(pool_gate *gate)
 {
-    if (gate->passes[1] != -1) {
-        gate_open(gate);
+    char byte = 0;
+    int count = 0;
+
+    support_close(gate->there[1]);
+    gate->there[1] = -1;
+    while (support_read(gate->there[0], &byte, 1) == 1) {
+        count++;
     }
-    support_close(gate->arrivals[0]);
+    return count;
 }
 
-void gate_pass(brood_task *task)
+void gate_free(pool_gate *gate)
+{
+    for (int i = 0; i < 2; i++) {
+        if (gate->there[i] != -1) {
+            support_close(gate->there[i]);
+        }
+        if (gate->gate[i] != -1) {
+            support_close(gate->gate[i]);
+        }
+    }
+}
+
+static void say_there(const brood_task *task)
+{
+    support_write(brood_task_handle(task, 0), "t", 1);
+}
+
+void gate_stop(brood_task *task)
 {
     char byte = 0;
 
-    support_write(brood_task_handle(task, 0), "", 1);
+    say_there(task);
     support_read(brood_task_handle(task, 1), &byte, 1);
 }
 
@@ -99,8 +137,25 @@ int task_square(brood_task *task, const void *arg, size_t size)
 
 int task_gated(brood_task *task, const void *arg, size_t size)
 {
-    gate_pass(task);
+    gate_stop(task);
     return brood_return(task, arg, size);
+}
+
+int task_be_there(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    say_there(task);
+    return 0;
+}
+
+int task_tell_pid(brood_task *task, const void *arg, size_t size)
+{
+    int64_t pid = support_pid();
+
+    (void)arg;
+    (void)size;
+    return brood_return(task, &pid, sizeof pid);
 }
 
 int task_fail(brood_task *task, const void *arg, size_t size)
@@ -114,7 +169,7 @@ int task_until_cancelled(brood_task *task, const void *arg, size_t size)
 {
     (void)arg;
     (void)size;
-    support_write(brood_task_handle(task, 0), "", 1);
+    say_there(task);
     while (!brood_task_cancelled(task)) {
         support_yield();
     }

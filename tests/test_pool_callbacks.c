@@ -113,7 +113,7 @@ static void block_callback(brood_result *result, void *user)
     char byte = 0;
 
     (void)result;
-    support_read(gate->passes[0], &byte, 1);
+    support_read(gate->gate[0], &byte, 1);
 }
 
 static void join_waits_for_callbacks(void **state)
@@ -124,17 +124,16 @@ static void join_waits_for_callbacks(void **state)
     int64_t x = 2;
 
     (void)state;
-    assert_true(support_pipe(gate.passes));
+    gate_make(&gate);
     options.done = block_callback;
     options.user = &gate;
     assert_ok(brood_pool_apply_async(pool, NULL, task_square, &x, sizeof x, &options));
     assert_ok(brood_pool_close(pool));
     assert_status(brood_pool_join(pool, 100), BROOD_ERR_TIMEOUT);
-    gate_let(&gate, 1);
+    gate_pass(&gate, 1);
     assert_ok(brood_pool_join(pool, SOON_MS));
     assert_null(brood_pool_destroy(pool));
-    support_close(gate.passes[0]);
-    support_close(gate.passes[1]);
+    gate_free(&gate);
 }
 
 /* The pool goes on meanwhile: others get their results. */
@@ -147,7 +146,7 @@ static void a_callback_that_takes_long_keeps_nobody_waiting(void **state)
     int64_t x = 2;
 
     (void)state;
-    assert_true(support_pipe(gate.passes));
+    gate_make(&gate);
     options.done = block_callback;
     options.user = &gate;
     assert_ok(brood_pool_apply_async(pool, &result, task_square, &x, sizeof x, &options));
@@ -157,11 +156,10 @@ static void a_callback_that_takes_long_keeps_nobody_waiting(void **state)
         assert_int_equal(x, i * i);
     }
     brood_result_destroy(result);
-    gate_let(&gate, 1);
+    gate_pass(&gate, 1);
     close_and_join(pool);
     assert_null(brood_pool_destroy(pool));
-    support_close(gate.passes[0]);
-    support_close(gate.passes[1]);
+    gate_free(&gate);
 }
 
 /* ---- L8 ---------------------------------------------------------------------------------- */
@@ -295,7 +293,7 @@ static void l8_a_callback_cannot_wait(void **state)
     assert_ok(brood_result_get(seen.other, NULL, NULL, 0));
     brood_result_destroy(seen.other);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static void cancel_other(brood_result *result, void *user)
@@ -321,14 +319,14 @@ static void l8_a_callback_cancels_and_destroys(void **state)
     options.done = cancel_other;
     assert_ok(brood_pool_apply_async(pool, &own, task_gated, "x", 2, &options));
     gate_await(&gate, 1);
-    gate_let(&gate, 1);
+    gate_pass(&gate, 1);
     assert_status(brood_result_get(seen.other, NULL, NULL, SOON_MS), BROOD_ERR_CANCELLED);
     close_and_join(pool);
     assert_int_equal(seen.done, 1);
     assert_ok(seen.statuses[0]);
     brood_result_destroy(seen.other);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* ---- L9 ---------------------------------------------------------------------------------- */
@@ -390,7 +388,7 @@ static void l9_an_error_callback_terminates(void **state)
         brood_result_destroy(results[i]);
     }
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* Of a map whose other items still run. */
@@ -417,7 +415,7 @@ static void l9_an_error_callback_terminates_maps(void **state)
     assert_ok(brood_pool_join(pool, SOON_MS));
     assert_int_equal(seen.refused, 2);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* Results lie in the rings, unheard, when it is terminated. */

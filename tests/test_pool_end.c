@@ -1,20 +1,10 @@
 /* S5, S6: a pool is closed, terminated, joined and destroyed, in any order and at any time. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdlib.h>
 
 #define THREADS 6
 #define LARGE (2u << 20) /* of an argument and of a value: more than a ring holds */
-
-static brood_pool *new_pool(uint32_t workers)
-{
-    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
-    brood_pool *pool = NULL;
-
-    options.workers = workers;
-    assert_ok(brood_pool_create(&pool, &options));
-    return pool;
-}
 
 /* ---- S5: in any order ---------------------------------------------------------------------- */
 
@@ -31,7 +21,7 @@ static void run_order(const char *order, bool with_tasks)
     pool = gate_pool(&gate, 2, NULL);
     if (with_tasks) {
         for (int i = 0; i < 5; i++) {
-            assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+            assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
         }
         gate_await(&gate, 2);
     }
@@ -105,13 +95,13 @@ static void s5_from_many_threads(void **state)
 {
     (void)state;
     for (int round = 0; round < 10; round++) {
-        brood_pool *pool = new_pool(2);
+        brood_pool *pool = pool_of(2);
         ender enders[THREADS];
         support_thread *threads[THREADS];
         brood_result *results[50];
 
         for (int i = 0; i < 50; i++) {
-            assert_ok(brood_pool_apply_async(pool, &results[i], echo, &i, sizeof i, NULL));
+            assert_ok(brood_pool_apply_async(pool, &results[i], task_echo, &i, sizeof i, NULL));
         }
         for (int i = 0; i < THREADS; i++) {
             enders[i] = (ender){pool, i, 0};
@@ -133,7 +123,7 @@ static void s5_while_the_workers_come_up(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++) {
-        brood_pool *pool = new_pool(4);
+        brood_pool *pool = pool_of(4);
 
         if (i % 2 == 0) {
             assert_ok(brood_pool_close(pool));
@@ -165,7 +155,7 @@ static void s5_of_a_pool_with_an_event_loop(void **state)
         task.user = &count;
         assert_ok(brood_pool_create(&pool, &options));
         for (int k = 0; k < 10; k++) {
-            assert_ok(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &task));
+            assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &task));
         }
         if (i < 2) {
             assert_ok(i == 0 ? brood_pool_close(pool) : brood_pool_terminate(pool));
@@ -188,7 +178,7 @@ static void s5_a_callback_terminates_a_long_queue(void **state)
     enum {
         COUNT = 100000
     };
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
     brood_task_options task = BROOD_TASK_OPTIONS_INIT;
 
@@ -196,7 +186,7 @@ static void s5_a_callback_terminates_a_long_queue(void **state)
     for (int i = 0; i < COUNT; i++) {
         task.done = i == 10 ? terminate_it : NULL; /* somewhere on the way */
         task.user = pool;
-        if (brood_pool_apply_async(pool, NULL, echo, &i, sizeof i, &task) != BROOD_OK) {
+        if (brood_pool_apply_async(pool, NULL, task_echo, &i, sizeof i, &task) != BROOD_OK) {
             break;
         }
     }
@@ -213,12 +203,12 @@ static void s5_a_callback_terminates_a_long_queue(void **state)
 static int give_large(brood_task *task, const void *arg, size_t size)
 {
     (void)arg;
-    be_there(task, NULL, 0);
+    task_be_there(task, NULL, 0);
     return size == LARGE && brood_return_buffer(task, LARGE) != NULL ? 0 : 1;
 }
 
 /* Arguments and values are under way in both directions; so many have begun when it ends. */
-static void end_with_full_rings(int begun, brood_status (*end)(brood_pool *))
+static void end_with_full_rings(size_t begun, brood_status (*end)(brood_pool *))
 {
     unsigned char *large = calloc(1, LARGE);
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
@@ -254,7 +244,7 @@ static void end_with_full_rings(int begun, brood_status (*end)(brood_pool *))
 static void s6_terminate_with_full_rings(void **state)
 {
     (void)state;
-    for (int begun = 0; begun < 10; begun++) {
+    for (size_t begun = 0; begun < 10; begun++) {
         end_with_full_rings(begun, brood_pool_terminate);
     }
 }
@@ -262,7 +252,7 @@ static void s6_terminate_with_full_rings(void **state)
 static void s6_close_with_full_rings(void **state)
 {
     (void)state;
-    for (int begun = 0; begun < 10; begun += 3) {
+    for (size_t begun = 0; begun < 10; begun += 3) {
         end_with_full_rings(begun, brood_pool_close);
     }
 }
@@ -270,7 +260,7 @@ static void s6_close_with_full_rings(void **state)
 static void s6_destroy_with_full_rings(void **state)
 {
     (void)state;
-    for (int begun = 0; begun < 10; begun += 3) {
+    for (size_t begun = 0; begun < 10; begun += 3) {
         end_with_full_rings(begun, NULL);
     }
 }
@@ -285,10 +275,10 @@ static void s6_terminate_while_a_worker_does_not_read(void **state)
     (void)state;
     gate_make(&gate);
     pool = gate_pool(&gate, 1, NULL);
-    assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     gate_await(&gate, 1);
     for (int i = 0; i < 3; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, echo, large, LARGE, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_echo, large, LARGE, NULL));
     }
     free(large);
     assert_ok(brood_pool_terminate(pool));

@@ -62,7 +62,7 @@ static void l3_ordered_waits_for_the_first(void **state)
     assert_status(brood_imap_next(imap, NULL, NULL, NULL, NULL, 0), BROOD_ERR_CLOSED);
     assert_null(brood_imap_destroy(imap));
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static void l3_unordered_gives_what_is_done(void **state)
@@ -90,7 +90,7 @@ static void l3_unordered_gives_what_is_done(void **state)
     assert_status(brood_imap_next(imap, &data, NULL, &index, NULL, SOON_MS), BROOD_ERR_CLOSED);
     assert_null(brood_imap_destroy(imap));
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static void l3_unordered_is_complete(void **state)
@@ -355,7 +355,7 @@ static void l6_an_abandoned_imap(void **state)
     assert_int_equal(stats.cancelled, 20 * 8);
     assert_int_equal(stats.succeeded, 20);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* What does not listen is ended after the grace. */
@@ -378,7 +378,7 @@ static void l6_a_deaf_abandoned_imap(void **state)
     assert_ok(brood_pool_apply(pool, task_square, &x, sizeof x, &x, sizeof x, NULL));
     assert_int_equal(x, 81);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static void l6_an_imap_abandoned_at_any_time(void **state)
@@ -446,7 +446,7 @@ static void l7_next_times_out_and_later_succeeds(void **state)
             assert_status(brood_imap_next(imap, NULL, NULL, NULL, NULL, 10 * k), BROOD_ERR_TIMEOUT);
         }
         assert_status(brood_imap_next(imap, NULL, NULL, NULL, NULL, -5), BROOD_ERR_ARGUMENT);
-        gate_let(&gate, 20);
+        gate_pass(&gate, 20);
         for (uint64_t k = 0; k < 10; k++) {
             assert_ok(brood_imap_next(imap, NULL, NULL, &index, NULL, SOON_MS));
             assert_true(i == 1 || index == k);
@@ -454,7 +454,7 @@ static void l7_next_times_out_and_later_succeeds(void **state)
         gate_open(&gate);
         brood_imap_destroy(imap);
         assert_null(brood_pool_destroy(pool));
-        gate_close(&gate);
+        gate_free(&gate);
     }
 }
 

@@ -1,5 +1,5 @@
 /* L15, L16, L17, L18: workers come and go. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static void expect_at_most(uint32_t most, uint32_t jitter)
     options.max_tasks_jitter = jitter;
     assert_ok(brood_pool_create(&pool, &options));
     for (int i = 0; i < TASKS; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], tell_pid, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_tell_pid, NULL, 0, NULL));
     }
     for (int i = 0; i < TASKS; i++) {
         pids[i] = pid_of(results[i]);
@@ -95,7 +95,7 @@ static void l15_the_items_of_a_map_count(void **state)
     options.max_tasks_per_worker = 3;
     task.chunk_size = 5;
     assert_ok(brood_pool_create(&pool, &options));
-    assert_ok(brood_pool_map(pool, tell_pid, pids, TASKS, 0, pids, sizeof pids[0], &task));
+    assert_ok(brood_pool_map(pool, task_tell_pid, pids, TASKS, 0, pids, sizeof pids[0], &task));
     for (int i = 0; i < TASKS; i++) {
         assert_true(count_pid(pids, TASKS, pids[i]) <= 3);
     }
@@ -114,7 +114,7 @@ static void l15_and_a_close_with_a_backlog(void **state)
         options.max_tasks_per_worker = most;
         assert_ok(brood_pool_create(&pool, &options));
         for (int i = 0; i < TASKS; i++) {
-            assert_ok(brood_pool_apply_async(pool, &results[i], tell_pid, NULL, 0, NULL));
+            assert_ok(brood_pool_apply_async(pool, &results[i], task_tell_pid, NULL, 0, NULL));
         }
         end_pool(pool);
         for (int i = 0; i < TASKS; i++) {
@@ -135,7 +135,7 @@ static void l15_and_a_terminate_with_a_backlog(void **state)
         options.max_tasks_per_worker = 1;
         assert_ok(brood_pool_create(&pool, &options));
         for (int i = 0; i < TASKS; i++) {
-            assert_ok(brood_pool_apply_async(pool, &results[i], tell_pid, NULL, 0, NULL));
+            assert_ok(brood_pool_apply_async(pool, &results[i], task_tell_pid, NULL, 0, NULL));
         }
         assert_ok(brood_result_wait(results[rounds], SOON_MS));
         assert_ok(brood_pool_terminate(pool));
@@ -351,7 +351,7 @@ static brood_pool *pool_with_finalizer(pool_gate *gate, uint32_t workers,
                                        brood_pool_options options)
 {
     gate_make(gate);
-    options.finalizer = be_there;
+    options.finalizer = task_be_there;
     return gate_pool(gate, workers, &options);
 }
 
@@ -378,7 +378,7 @@ static void l16_the_finalizer_runs_at_the_end_of_each_worker(void **state)
     options.max_tasks_per_worker = 1;
     pool = pool_with_finalizer(&gate, 1, options);
     for (int i = 0; i < 4; i++) {
-        assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, NULL));
+        assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, NULL));
         gate_await(&gate, 1);
     }
     assert_ok(brood_pool_close(pool));
@@ -398,7 +398,7 @@ static void l16_the_finalizer_does_not_run_at_a_kill(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 2);
     assert_ok(brood_pool_terminate(pool));
@@ -426,9 +426,9 @@ static void l17_up_and_down_under_load(void **state)
     for (int i = 0; i < 8 * TASKS; i++) {
         if (i % TASKS == 0) {
             assert_ok(brood_pool_resize(pool, sizes[i / TASKS]));
-            assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, NULL));
+            assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, NULL));
         }
-        assert_ok(brood_pool_apply_async(pool, &results[i], echo, &i, sizeof i, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_echo, &i, sizeof i, NULL));
     }
     for (int i = 0; i < 8 * TASKS; i++) {
         const void *data = NULL;
@@ -458,7 +458,7 @@ static void l17_new_workers_take_tasks(void **state)
     gate_make(&gate);
     pool = gate_pool(&gate, 1, NULL);
     for (int i = 0; i < 4; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 1);
     assert_ok(brood_pool_resize(pool, 4));
@@ -487,14 +487,14 @@ static void l17_only_those_that_are_too_many_end(void **state)
     gate_make(&gate);
     pool = gate_pool(&gate, 4, NULL);
     for (int i = 0; i < 4; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 4);
     assert_int_equal(brood_pool_pids(pool, before, 4), 4);
     for (int i = 0; i < 5; i++) { /* each call looks after the crew again, and is waited for */
         assert_ok(brood_pool_resize(pool, 2));
         assert_status(brood_pool_join(pool, 0), BROOD_ERR_STATE);
-        assert_ok(brood_pool_apply_async(pool, NULL, be_there, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_be_there, NULL, 0, NULL));
         support_wait_handle(gate.there[0], 20);
     }
     gate_open(&gate);
@@ -503,7 +503,7 @@ static void l17_only_those_that_are_too_many_end(void **state)
         before[i] = support_is_running(before[i]) ? before[i] : -1;
     }
     gate_await(&gate, 5);
-    assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, NULL));
+    assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, NULL));
     assert_ok(brood_pool_get_stats(pool, &stats));
     assert_int_equal(stats.started, 4);
     assert_true(brood_pool_pids(pool, after, 4) <= 4);
@@ -535,7 +535,7 @@ static void l18_an_idle_worker_ends(void **state)
     options.idle_timeout_ms = 20;
     pool = gate_pool(&gate, 1, &options);
     for (int i = 0; i < 3; i++) { /* each time it was busy for longer than it may be idle */
-        assert_ok(brood_pool_apply_async(pool, &result, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, &result, task_gated, NULL, 0, NULL));
         gate_await(&gate, 1);
         assert_int_equal(brood_pool_pids(pool, &pid, 1), 1);
         assert_status(brood_result_wait(result, 60), BROOD_ERR_TIMEOUT);
@@ -563,7 +563,7 @@ static void l18_the_idle_time_out_races_submits(void **state)
     for (int i = 0; i < 50; i++) {
         int out = 0;
 
-        assert_ok(brood_pool_apply(pool, echo, &i, sizeof i, &out, sizeof out, NULL));
+        assert_ok(brood_pool_apply(pool, task_echo, &i, sizeof i, &out, sizeof out, NULL));
         assert_int_equal(out, i);
         support_wait_handle(silent[0], i % 5); /* up to about when it ends */
     }
@@ -589,11 +589,11 @@ static void l18_a_lazy_pool_starts_what_it_needs(void **state)
     pool = gate_pool(&gate, 3, &options);
     assert_int_equal(count_alive(pool), 0);
     for (int i = 0; i < 3; i++) {
-        assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, NULL));
+        assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, NULL));
         assert_int_equal(count_alive(pool), 1);
     }
     for (int i = 0; i < 4; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 3);
     assert_int_equal(count_alive(pool), 3);

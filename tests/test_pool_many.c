@@ -136,11 +136,11 @@ static void no_task_stays_behind_a_long_one(void **state)
         gate_await(&gate, 1);
         assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
         gate_await(&gate, 1);
-        gate_let(&gate, 2);
+        gate_pass(&gate, 2);
     }
     gate_open(&gate);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* The same where both are submitted before the first one begins. */
@@ -156,11 +156,11 @@ static void no_task_stays_behind_one_that_gets_long(void **state)
             assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
         }
         gate_await(&gate, 3);
-        gate_let(&gate, 3);
+        gate_pass(&gate, 3);
     }
     gate_open(&gate);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* ---- workers ----------------------------------------------------------------------------- */
@@ -187,7 +187,7 @@ static void assert_all_work(uint32_t workers)
     assert_int_equal(stats.alive, workers);
     assert_int_equal(stats.busy, workers);
     assert_int_equal(brood_pool_pids(pool, NULL, 0), workers);
-    gate_let(&gate, workers);
+    gate_pass(&gate, workers);
     assert_ok(brood_result_get(result, NULL, NULL, BROOD_FOREVER));
     assert_memory_equal(in, out, workers * sizeof *in);
     assert_ok(brood_pool_map(pool, task_square, in, 2 * (size_t)workers, sizeof *in, out,
@@ -197,7 +197,7 @@ static void assert_all_work(uint32_t workers)
     assert_ok(brood_pool_close(pool));
     assert_ok(brood_pool_join(pool, BROOD_FOREVER));
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
     free(in);
     free(out);
 }

@@ -130,7 +130,7 @@ static void l1_each_worker_gets_one(void **state)
     assert_memory_equal(in, out, sizeof in);
     brood_result_destroy(result);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* ---- L2 ---------------------------------------------------------------------------------- */
@@ -402,14 +402,14 @@ static void an_item_can_be_had_while_others_run(void **state)
         assert_status(brood_result_item(result, 1, &data, &size, NULL, 0), BROOD_ERR_TIMEOUT);
         assert_null(data);
         assert_false(brood_result_ready(result));
-        gate_let(&gate, 1);
+        gate_pass(&gate, 1);
         assert_ok(brood_result_item(result, 1, &data, &size, NULL, SOON_MS));
         assert_ok(brood_result_wait(result, SOON_MS));
         gate_await(&gate, 1);
         brood_result_destroy(result);
     }
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 #define WAITERS 4
@@ -456,7 +456,7 @@ static void each_who_waits_for_an_item_is_told(void **state)
         threads[i] = support_thread_start(wait_for_item, &waiters[i]);
     }
     for (uint64_t i = 0; i < WAITERS; i++) {
-        gate_let(&gate, 1);
+        gate_pass(&gate, 1);
         assert_byte(told[0]);
     }
     for (uint64_t i = 0; i < WAITERS; i++) {
@@ -466,7 +466,7 @@ static void each_who_waits_for_an_item_is_told(void **state)
     }
     brood_result_destroy(result);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
     support_close(told[0]);
     support_close(told[1]);
 }
@@ -500,7 +500,7 @@ static void l7_get_times_out_and_later_succeeds(void **state)
     assert_string_equal(data, "value");
     brood_result_destroy(result);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static void l7_a_map_times_out_and_later_succeeds(void **state)
@@ -517,16 +517,16 @@ static void l7_a_map_times_out_and_later_succeeds(void **state)
     (void)state;
     assert_ok(brood_pool_map_async(pool, &result, task_gated, in, COUNT, sizeof in[0], out,
                                    sizeof out[0], NULL));
-    gate_let(&gate, COUNT - 1);
+    gate_pass(&gate, COUNT - 1);
     gate_await(&gate, COUNT);
     assert_status(brood_result_get(result, NULL, NULL, 20), BROOD_ERR_TIMEOUT);
     assert_status(brood_result_item(result, 9, NULL, NULL, NULL, -7), BROOD_ERR_ARGUMENT);
-    gate_let(&gate, 1);
+    gate_pass(&gate, 1);
     assert_ok(brood_result_get(result, NULL, NULL, BROOD_FOREVER));
     assert_memory_equal(in, out, sizeof in);
     brood_result_destroy(result);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static const struct CMUnitTest tests[] = {

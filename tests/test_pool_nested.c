@@ -1,18 +1,8 @@
 /* L19: pools in the workers of pools. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static brood_pool *new_pool(uint32_t workers)
-{
-    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
-    brood_pool *pool = NULL;
-
-    options.workers = workers;
-    assert_ok(brood_pool_create(&pool, &options));
-    return pool;
-}
 
 static int square(brood_task *task, const void *arg, size_t size)
 {
@@ -60,7 +50,7 @@ static int sum_squares(brood_task *task, const void *arg, size_t size)
 
 static void l19_a_map_in_each_item_of_a_map(void **state)
 {
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     int counts[6] = {0, 1, 2, 10, 50, 100};
     int sums[6];
 
@@ -110,7 +100,7 @@ static int go_deeper(brood_task *task, const void *arg, size_t size)
 
 static void expect_depth(uint32_t max_depth, uint32_t expected)
 {
-    brood_pool *pool = new_pool(1);
+    brood_pool *pool = pool_of(1);
     dive begin = {max_depth, 1, BROOD_OK, ""};
     dive end = begin;
 
@@ -168,7 +158,7 @@ static int start_a_process(brood_task *task, const void *arg, size_t size)
 
 static void l19_a_process_in_between_hides_nothing(void **state)
 {
-    brood_pool *pool = new_pool(1);
+    brood_pool *pool = pool_of(1);
     dive begin = {1, 0, BROOD_OK, ""};
     int code = 0;
 
@@ -224,7 +214,7 @@ static int tell_workers_below(brood_task *task, const void *arg, size_t size)
 
 static uint32_t ask(uint32_t workers, brood_function *function)
 {
-    brood_pool *pool = new_pool(workers);
+    brood_pool *pool = pool_of(workers);
     uint32_t found = 0;
 
     assert_ok(brood_pool_apply(pool, function, NULL, 0, &found, sizeof found, NULL));
@@ -265,7 +255,7 @@ static int fill_a_pool(brood_task *task, const void *arg, size_t size)
         return 1;
     }
     for (int i = 0; i < 2; i++) {
-        if (brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL) != BROOD_OK) {
+        if (brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL) != BROOD_OK) {
             return 2;
         }
     }

@@ -1,5 +1,5 @@
 /* What a pool and its tasks are given: bad values are refused by name, good ones arrive. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,16 +203,16 @@ static void task_structs_of_other_sizes(void **state)
     assert_ok(brood_pool_create(&pool, &options));
     shorter.struct_size = offsetof(brood_task_options, priority);
     shorter.priority = 99;
-    assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, &shorter));
+    assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, &shorter));
     longer.options.struct_size = sizeof longer;
     longer.options.failure = &failure;
-    assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, &longer.options));
+    assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, &longer.options));
     longer.more = 1;
-    assert_status(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, &longer.options),
+    assert_status(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, &longer.options),
                   BROOD_ERR_NOT_SUPPORTED);
     assert_status(failure.status, BROOD_ERR_NOT_SUPPORTED);
     longer.options.struct_size = sizeof(size_t);
-    assert_status(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, &longer.options),
+    assert_status(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, &longer.options),
                   BROOD_ERR_ARGUMENT);
     end_pool(pool);
 }
@@ -256,7 +256,7 @@ static void expect_argument(brood_status status, const char *name)
 
 static brood_status try_imap(brood_input_function *input, brood_imap **imap)
 {
-    return brood_pool_imap(pool, imap, echo, input, NULL, &task);
+    return brood_pool_imap(pool, imap, task_echo, input, NULL, &task);
 }
 
 /* Options of a task, in each of the calls that take them. */
@@ -267,19 +267,20 @@ static void expect_all(const brood_task_options *bad, const char *name)
     brood_array array = {"x", 1, 1, 0};
 
     task = *bad;
-    expect_argument(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, &task), name);
+    expect_argument(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, &task), name);
     task = *bad;
-    expect_argument(brood_pool_apply_async(pool, &result, echo, NULL, 0, &task), name);
+    expect_argument(brood_pool_apply_async(pool, &result, task_echo, NULL, 0, &task), name);
     task = *bad;
-    expect_argument(brood_pool_map(pool, echo, "x", 1, 1, NULL, 0, &task), name);
+    expect_argument(brood_pool_map(pool, task_echo, "x", 1, 1, NULL, 0, &task), name);
     task = *bad;
-    expect_argument(brood_pool_map_async(pool, &result, echo, "x", 1, 1, NULL, 0, &task), name);
+    expect_argument(brood_pool_map_async(pool, &result, task_echo, "x", 1, 1, NULL, 0, &task),
+                    name);
     task = *bad;
     expect_argument(brood_pool_for(pool, no_range, 0, 1, NULL, 0, &task), name);
     task = *bad;
     expect_argument(brood_pool_for_async(pool, &result, no_range, 0, 1, NULL, 0, &task), name);
     task = *bad;
-    expect_argument(brood_pool_imap(pool, &imap, echo, brood_array_next, &array, &task), name);
+    expect_argument(brood_pool_imap(pool, &imap, task_echo, brood_array_next, &array, &task), name);
     assert_null(imap);
     assert_null(result);
 }
@@ -335,26 +336,29 @@ static void bad_arguments_of_submits_are_named(void **state)
 
     (void)state;
     new_pool();
-    expect_argument(brood_pool_apply(NULL, echo, NULL, 0, NULL, 0, &task), "pool");
+    expect_argument(brood_pool_apply(NULL, task_echo, NULL, 0, NULL, 0, &task), "pool");
     expect_argument(brood_pool_apply(pool, NULL, NULL, 0, NULL, 0, &task), "function");
-    expect_argument(brood_pool_apply(pool, echo, NULL, 1, NULL, 0, &task), "arg");
-    expect_argument(brood_pool_apply(pool, echo, out, SIZE_MAX - 1, NULL, 0, &task), "size");
-    expect_argument(brood_pool_apply(pool, echo, NULL, 0, NULL, 8, &task), "out");
-    expect_argument(brood_pool_apply(pool, echo, NULL, 0, out, BROOD_SIZE_VARIES, &task),
+    expect_argument(brood_pool_apply(pool, task_echo, NULL, 1, NULL, 0, &task), "arg");
+    expect_argument(brood_pool_apply(pool, task_echo, out, SIZE_MAX - 1, NULL, 0, &task), "size");
+    expect_argument(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 8, &task), "out");
+    expect_argument(brood_pool_apply(pool, task_echo, NULL, 0, out, BROOD_SIZE_VARIES, &task),
                     "out_size");
     expect_argument(brood_pool_apply_async(pool, &result, NULL, NULL, 0, &task), "function");
-    expect_argument(brood_pool_map(pool, echo, NULL, 1, 1, NULL, 0, &task), "in");
-    expect_argument(brood_pool_map(pool, echo, "x", 1, 1, out, 0, &task), "out");
-    expect_argument(brood_pool_map(pool, echo, "x", 1, 1, NULL, 1, &task), "out");
-    expect_argument(brood_pool_map(pool, echo, "x", SIZE_MAX, 9, NULL, 0, &task), "size");
-    expect_argument(brood_pool_map(pool, echo, "x", 1, 1, out, SIZE_MAX / 2 + 1, &task), "size");
-    expect_argument(brood_pool_map(pool, echo, items, 1, BROOD_SIZE_VARIES, NULL, 0, &task), "in");
-    expect_argument(brood_pool_map_async(NULL, &result, echo, "x", 1, 1, NULL, 0, &task), "pool");
+    expect_argument(brood_pool_map(pool, task_echo, NULL, 1, 1, NULL, 0, &task), "in");
+    expect_argument(brood_pool_map(pool, task_echo, "x", 1, 1, out, 0, &task), "out");
+    expect_argument(brood_pool_map(pool, task_echo, "x", 1, 1, NULL, 1, &task), "out");
+    expect_argument(brood_pool_map(pool, task_echo, "x", SIZE_MAX, 9, NULL, 0, &task), "size");
+    expect_argument(brood_pool_map(pool, task_echo, "x", 1, 1, out, SIZE_MAX / 2 + 1, &task),
+                    "size");
+    expect_argument(brood_pool_map(pool, task_echo, items, 1, BROOD_SIZE_VARIES, NULL, 0, &task),
+                    "in");
+    expect_argument(brood_pool_map_async(NULL, &result, task_echo, "x", 1, 1, NULL, 0, &task),
+                    "pool");
     expect_argument(brood_pool_for(pool, NULL, 0, 1, NULL, 0, &task), "function");
     expect_argument(brood_pool_for(pool, no_range, 0, 1, NULL, 1, &task), "arg");
     expect_argument(try_imap(NULL, &imap), "input");
     expect_argument(try_imap(brood_array_next, NULL), "imap");
-    assert_ok(brood_pool_apply(pool, echo, "12345678", 8, out, 8, &task));
+    assert_ok(brood_pool_apply(pool, task_echo, "12345678", 8, out, 8, &task));
     end_pool(pool);
 }
 
@@ -367,7 +371,7 @@ static void an_unknown_name_is_the_failure_of_the_task(void **state)
     assert_status(brood_pool_apply(pool, NULL, NULL, 0, NULL, 0, &task), BROOD_ERR_NO_FUNCTION);
     assert_status(failure.status, BROOD_ERR_NO_FUNCTION);
     begin_submits();
-    assert_ok(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, &task));
+    assert_ok(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, &task));
     end_pool(pool);
 }
 

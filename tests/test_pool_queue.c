@@ -1,5 +1,5 @@
 /* L13, L14, L20, L21, L22: tasks come in, wait, and their results are taken. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ static void submit_until_it_ends(void *data)
     submitter *self = data;
 
     while (self->status == BROOD_OK && self->count < MOST) {
-        self->status = brood_pool_apply_async(self->pool, &self->results[self->count], echo,
+        self->status = brood_pool_apply_async(self->pool, &self->results[self->count], task_echo,
                                               &self->count, sizeof self->count, NULL);
         self->count += self->status == BROOD_OK;
         if (self->count == 10) {
@@ -124,7 +124,8 @@ static brood_status imap_in_all(brood_pool *pool, const brood_task_options *opti
     int in[2] = {1, 2};
     brood_array array = {in, 2, sizeof in[0], 0};
     brood_imap *imap = NULL;
-    brood_status status = brood_pool_imap(pool, &imap, echo, brood_array_next, &array, options);
+    brood_status status =
+        brood_pool_imap(pool, &imap, task_echo, brood_array_next, &array, options);
 
     if (status == BROOD_OK) {
         status = brood_imap_next(imap, NULL, NULL, NULL, options->failure, SOON_MS);
@@ -143,14 +144,16 @@ static void expect_all_refused(brood_pool *pool)
     size_t size = sizeof in[0];
 
     options.failure = &failure;
-    assert_status(brood_pool_apply(pool, echo, in, size, out, size, &options), BROOD_ERR_STATE);
-    assert_status(failure.status, BROOD_ERR_STATE);
-    assert_status(brood_pool_apply_async(pool, &result, echo, in, size, NULL), BROOD_ERR_STATE);
-    assert_null(result);
-    assert_status(brood_pool_map(pool, echo, in, 2, size, out, size, NULL), BROOD_ERR_STATE);
-    assert_status(brood_pool_map_async(pool, &result, echo, in, 2, size, out, size, NULL),
+    assert_status(brood_pool_apply(pool, task_echo, in, size, out, size, &options),
                   BROOD_ERR_STATE);
-    assert_status(brood_pool_map(pool, echo, in, 0, size, out, size, NULL), BROOD_ERR_STATE);
+    assert_status(failure.status, BROOD_ERR_STATE);
+    assert_status(brood_pool_apply_async(pool, &result, task_echo, in, size, NULL),
+                  BROOD_ERR_STATE);
+    assert_null(result);
+    assert_status(brood_pool_map(pool, task_echo, in, 2, size, out, size, NULL), BROOD_ERR_STATE);
+    assert_status(brood_pool_map_async(pool, &result, task_echo, in, 2, size, out, size, NULL),
+                  BROOD_ERR_STATE);
+    assert_status(brood_pool_map(pool, task_echo, in, 0, size, out, size, NULL), BROOD_ERR_STATE);
     assert_status(brood_pool_for(pool, no_range, 0, 9, NULL, 0, NULL), BROOD_ERR_STATE);
     assert_status(brood_pool_for_async(pool, &result, no_range, 0, 9, NULL, 0, NULL),
                   BROOD_ERR_STATE);
@@ -169,7 +172,7 @@ static void l14_submit_after_close(void **state)
     (void)state;
     gate_make(&gate);
     pool = gate_pool(&gate, 1, NULL);
-    assert_ok(brood_pool_apply_async(pool, &result, stop_at_gate, "x", 1, NULL));
+    assert_ok(brood_pool_apply_async(pool, &result, task_gated, "x", 1, NULL));
     assert_ok(brood_pool_close(pool));
     expect_all_refused(pool); /* while one still runs */
     gate_pass(&gate, 1);
@@ -190,7 +193,7 @@ static void l14_submit_after_terminate(void **state)
     (void)state;
     gate_make(&gate);
     pool = gate_pool(&gate, 1, NULL);
-    assert_ok(brood_pool_apply_async(pool, &result, stop_at_gate, "x", 1, NULL));
+    assert_ok(brood_pool_apply_async(pool, &result, task_gated, "x", 1, NULL));
     assert_ok(brood_pool_terminate(pool));
     expect_all_refused(pool);
     assert_status(brood_result_get(result, NULL, NULL, SOON_MS), BROOD_ERR_CANCELLED);
@@ -226,7 +229,7 @@ static void l20_higher_priorities_first(void **state)
     (void)state;
     gate_make(&gate);
     pool = gate_pool(&gate, 1, NULL);
-    assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     gate_await(&gate, 1);
     for (int i = 0; i < COUNT; i++) {
         brood_task_options options = BROOD_TASK_OPTIONS_INIT;
@@ -234,7 +237,7 @@ static void l20_higher_priorities_first(void **state)
         options.priority = priorities[i];
         options.done = note_order;
         options.user = &priorities[i];
-        assert_ok(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &options));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &options));
     }
     gate_pass(&gate, 1);
     end_pool(pool);
@@ -254,7 +257,7 @@ static void l20_equal_priorities_in_the_order_of_their_coming(void **state)
     (void)state;
     gate_make(&gate);
     pool = gate_pool(&gate, 1, NULL);
-    assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     for (int i = 0; i < 100; i++) {
         brood_task_options options = BROOD_TASK_OPTIONS_INIT;
 
@@ -262,7 +265,7 @@ static void l20_equal_priorities_in_the_order_of_their_coming(void **state)
         options.priority = 5;
         options.done = note_order;
         options.user = &numbers[i];
-        assert_ok(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &options));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &options));
     }
     gate_pass(&gate, 1);
     end_pool(pool);
@@ -306,11 +309,11 @@ static void l20_who_waits_long_is_not_starved(void **state)
     urgent.done = count_urgent;
     other.done = note_other;
     urgent.user = other.user = &all;
-    assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     gate_await(&gate, 1);
-    assert_ok(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &other));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &other));
     for (int i = 0; i < URGENT; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &urgent));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &urgent));
     }
     gate_pass(&gate, 1);
     end_pool(pool);
@@ -325,16 +328,16 @@ static void l20_who_waits_long_is_not_starved(void **state)
 #define QUEUE_SIZE 3
 
 /* One worker at the gate, and as much behind it as goes. Returns how many were submitted. */
-static int fill(pool_gate *gate, brood_pool *pool)
+static size_t fill(pool_gate *gate, brood_pool *pool)
 {
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
-    int count = 0;
+    size_t count = 0;
 
-    assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     gate_await(gate, 1);
     options.try_submit = true;
-    while (brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, &options) == BROOD_OK) {
+    while (brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, &options) == BROOD_OK) {
         assert_true(++count < 1000);
     }
     assert_ok(brood_pool_get_stats(pool, &stats));
@@ -343,7 +346,7 @@ static int fill(pool_gate *gate, brood_pool *pool)
     return count + 1;
 }
 
-static brood_pool *full_pool(pool_gate *gate, int *count)
+static brood_pool *full_pool(pool_gate *gate, size_t *count)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
     brood_pool *pool = NULL;
@@ -360,20 +363,20 @@ static void l21_a_full_queue_refuses_a_try(void **state)
     brood_failure failure = BROOD_FAILURE_INIT;
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
     pool_gate gate;
-    int count = 0;
+    size_t count = 0;
     brood_pool *pool = full_pool(&gate, &count);
     int out = 0;
 
     (void)state;
     options.failure = &failure;
     options.try_submit = true;
-    assert_status(brood_pool_apply(pool, echo, &out, sizeof out, &out, sizeof out, &options),
+    assert_status(brood_pool_apply(pool, task_echo, &out, sizeof out, &out, sizeof out, &options),
                   BROOD_ERR_FULL);
     assert_status(failure.status, BROOD_ERR_FULL);
     gate_pass(&gate, 1);
     gate_await(&gate, 1);
     options.try_submit = false;
-    assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, &options));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, &options));
     gate_pass(&gate, count);
     end_pool(pool);
     gate_free(&gate);
@@ -384,17 +387,17 @@ static void l21_a_full_queue_and_a_time_out(void **state)
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
     pool_gate gate;
-    int count = 0;
+    size_t count = 0;
     brood_pool *pool = full_pool(&gate, &count);
 
     (void)state;
     options.submit_timeout_ms = 50;
-    assert_status(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &options), BROOD_ERR_FULL);
+    assert_status(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &options), BROOD_ERR_FULL);
     assert_ok(brood_pool_get_stats(pool, &stats));
     assert_int_equal(stats.submitted, count);
     gate_pass(&gate, 1);
     options.submit_timeout_ms = SOON_MS;
-    assert_ok(brood_pool_apply_async(pool, NULL, echo, NULL, 0, &options));
+    assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &options));
     gate_pass(&gate, count - 1);
     end_pool(pool);
     gate_free(&gate);
@@ -405,7 +408,7 @@ static void submit_one(void *data)
     submitter *self = data;
 
     support_write(self->there, "x", 1);
-    self->status = brood_pool_apply_async(self->pool, &self->results[0], echo, &self->count,
+    self->status = brood_pool_apply_async(self->pool, &self->results[0], task_echo, &self->count,
                                           sizeof self->count, NULL);
 }
 
@@ -413,7 +416,7 @@ static void submit_one(void *data)
 static void stand_before_a_full_queue(brood_status expected, brood_status (*end)(brood_pool *))
 {
     pool_gate gate;
-    int count = 0;
+    size_t count = 0;
     brood_pool *pool = full_pool(&gate, &count);
     submitter all[4];
     support_thread *threads[4];
@@ -474,7 +477,7 @@ static void l21_what_a_worker_takes_is_room(void **state)
     pool = gate_pool(&gate, 3, &options);
     wait.submit_timeout_ms = SOON_MS;
     for (int i = 0; i < 4; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, &wait));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, &wait));
     }
     gate_await(&gate, 3);
     gate_open(&gate);
@@ -497,13 +500,13 @@ static void l21_a_cancelled_task_is_room(void **state)
     pool = gate_pool(&gate, 1, &options);
     wait.submit_timeout_ms = SOON_MS;
     for (int i = 0; i < 3; i++) { /* one runs, one is given ahead, one waits */
-        assert_ok(brood_pool_apply_async(pool, &results[i], stop_at_gate, NULL, 0, &wait));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_gated, NULL, 0, &wait));
         if (i == 0) {
             gate_await(&gate, 1);
         }
     }
     assert_ok(brood_result_cancel(results[2]));
-    assert_ok(brood_pool_apply_async(pool, &last, stop_at_gate, NULL, 0, &wait));
+    assert_ok(brood_pool_apply_async(pool, &last, task_gated, NULL, 0, &wait));
     gate_open(&gate);
     end_pool(pool);
     assert_status(brood_result_get(results[2], NULL, NULL, 0), BROOD_ERR_CANCELLED);

@@ -1,5 +1,5 @@
 /* L22: results taken in any order, from any thread, destroyed before they are done. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdlib.h>
 
@@ -7,20 +7,10 @@
 #define THREADS 8
 #define TASKS_AT_GATE 10
 
-static brood_pool *new_pool(uint32_t workers)
-{
-    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
-    brood_pool *pool = NULL;
-
-    options.workers = workers;
-    assert_ok(brood_pool_create(&pool, &options));
-    return pool;
-}
-
 static void submit_all(brood_pool *pool, brood_result **results)
 {
     for (int i = 0; i < COUNT; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], echo, &i, sizeof i, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_echo, &i, sizeof i, NULL));
     }
 }
 
@@ -35,7 +25,7 @@ static bool is_right(brood_result *result, int expected)
 
 static void l22_in_any_order(void **state)
 {
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     brood_result *results[COUNT];
 
     (void)state;
@@ -83,7 +73,7 @@ static void look(void *data)
         if (self->first % 2 == 0) {
             int out = 0;
             brood_status status =
-                brood_pool_apply(self->pool, echo, &i, sizeof i, &out, sizeof out, NULL);
+                brood_pool_apply(self->pool, task_echo, &i, sizeof i, &out, sizeof out, NULL);
 
             self->wrong += status != BROOD_OK || out != i;
         }
@@ -107,7 +97,7 @@ static void run_takers(brood_pool *pool, brood_result **results, void (*work)(vo
 
 static void l22_each_thread_takes_some(void **state)
 {
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     brood_result *results[COUNT];
 
     (void)state;
@@ -118,7 +108,7 @@ static void l22_each_thread_takes_some(void **state)
 
 static void l22_all_threads_look_at_all(void **state)
 {
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     brood_result *results[COUNT];
 
     (void)state;
@@ -155,13 +145,13 @@ static void l22_who_waits_is_told_what_another_has_heard(void **state)
         waiter waits = {NULL, BROOD_ERR_STATE};
         support_thread *thread = NULL;
 
-        assert_ok(brood_pool_apply_async(pool, &waits.result, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, &waits.result, task_gated, NULL, 0, NULL));
         gate_await(&gate, 1);
         thread = support_thread_start(wait_for_it, &waits);
         for (int i = 0; i < 20; i++) {
             int out = 0;
 
-            assert_ok(brood_pool_apply(pool, echo, &i, sizeof i, &out, sizeof out, NULL));
+            assert_ok(brood_pool_apply(pool, task_echo, &i, sizeof i, &out, sizeof out, NULL));
             if (i == 10) {
                 gate_pass(&gate, 1);
             }
@@ -186,7 +176,7 @@ static void l22_tasks_go_on_without_their_results(void **state)
     gate_make(&gate);
     pool = gate_pool(&gate, 2, NULL);
     for (int i = 0; i < TASKS_AT_GATE; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], stop_at_gate, &i, sizeof i, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_gated, &i, sizeof i, NULL));
     }
     gate_await(&gate, 2); /* some run, some are given ahead, some wait */
     for (int i = 0; i < TASKS_AT_GATE; i++) {
@@ -214,7 +204,7 @@ static void abandon_a_map(size_t in_size, size_t chunk_size)
     task.chunk_size = chunk_size;
     pool = gate_pool(&gate, 2, &options);
     assert_ok(
-        brood_pool_map_async(pool, &result, stop_at_gate, in, 10, in_size, out, in_size, &task));
+        brood_pool_map_async(pool, &result, task_gated, in, 10, in_size, out, in_size, &task));
     gate_await(&gate, chunk_size < 10 ? 2 : 1);
     assert_null(brood_result_destroy(result));
     memset(in, 0x55, 10 * in_size);
@@ -236,14 +226,14 @@ static void l22_a_map_is_destroyed_while_it_runs(void **state)
 
 static void l22_maps_are_destroyed_at_once(void **state)
 {
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
     brood_result *result = NULL;
     char in = 0;
 
     (void)state;
     for (int round = 0; round < 20; round++) {
-        assert_ok(brood_pool_map_async(pool, &result, tell_pid, &in, 10, 0, NULL, 0, NULL));
+        assert_ok(brood_pool_map_async(pool, &result, task_tell_pid, &in, 10, 0, NULL, 0, NULL));
         assert_null(brood_result_destroy(result));
     }
     assert_ok(brood_pool_close(pool));
@@ -267,7 +257,7 @@ static int fail_odd(brood_task *task, const void *arg, size_t size)
 
 static void l22_results_outlive_their_pool(void **state)
 {
-    brood_pool *pool = new_pool(2);
+    brood_pool *pool = pool_of(2);
     brood_result *results[4];
     int in[4] = {0, 1, 2, 3};
     int out[4] = {9, 9, 9, 9};
@@ -319,7 +309,7 @@ static void l22_results_of_a_pool_that_was_not_closed(void **state)
     gate_make(&gate);
     pool = gate_pool(&gate, 2, NULL);
     for (int i = 0; i < TASKS_AT_GATE; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], stop_at_gate, &i, sizeof i, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_gated, &i, sizeof i, NULL));
     }
     gate_await(&gate, 2);
     assert_null(brood_pool_destroy(pool));
@@ -332,7 +322,7 @@ static void l22_results_of_a_pool_that_was_not_closed(void **state)
 
 static void l22_the_last_result_is_destroyed_by_another_thread(void **state)
 {
-    brood_pool *pool = new_pool(1);
+    brood_pool *pool = pool_of(1);
     brood_result *results[COUNT];
 
     (void)state;

@@ -194,7 +194,7 @@ static int write_late(brood_task *task, const void *arg, size_t size)
 {
     int64_t *shared = brood_task_shared(task, 0, NULL);
 
-    gate_pass(task);
+    gate_stop(task);
     shared[0]++;
     return brood_return(task, &shared[0], sizeof shared[0]) + (arg == NULL && size == 0 ? 0 : 1);
 }
@@ -228,7 +228,7 @@ static void destroyed_before_its_tasks_are_done(void **state)
         brood_result_destroy(results[i]);
     }
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static void a_map_keeps_its_arrays(void **state)
@@ -252,7 +252,7 @@ static void a_map_keeps_its_arrays(void **state)
     }
     brood_result_destroy(result);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 /* It outlives pools, and one after the other may use it. */
@@ -357,7 +357,7 @@ static void more_than_a_channel_holds(void **state)
     }
     brood_result_destroy(first);
     assert_null(brood_pool_destroy(pool));
-    gate_close(&gate);
+    gate_free(&gate);
 }
 
 static int count_open(brood_task *task, const void *arg, size_t size)

@@ -1,5 +1,5 @@
 /* U4: the numbers of a pool add up at every moment. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdlib.h>
 
@@ -73,7 +73,7 @@ static void u4_of_tasks_that_wait_and_run(void **state)
     assert_int_equal(stats.workers, 2);
     assert_int_equal(stats.submitted, 0);
     for (int i = 0; i < 10; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 2);
     stats = take_stats(pool);
@@ -180,7 +180,7 @@ static void u4_cancelled_tasks(void **state)
     options.grace_ms = 1;
     pool = gate_pool(&gate, 1, &options);
     for (int i = 0; i < 10; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 1);
     for (int i = 9; i >= 0; i -= 3) {
@@ -276,7 +276,7 @@ static void u4_after_a_terminate(void **state)
     gate_make(&gate);
     pool = gate_pool(&gate, 3, NULL);
     for (int i = 0; i < COUNT; i++) {
-        assert_ok(brood_pool_apply_async(pool, NULL, stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     }
     gate_pass(&gate, 5);
     gate_await(&gate, 8);

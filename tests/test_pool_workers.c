@@ -1,5 +1,5 @@
 /* What the processes of a pool's workers have: options.process, and their names and numbers. */
-#include "pool_gate.h"
+#include "pool_tools.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ static void the_numbers_of_the_workers(void **state)
     process = gate.process;
     pool = new_pool(3);
     for (int i = 0; i < 3; i++) {
-        assert_ok(brood_pool_apply_async(pool, &results[i], stop_at_gate, NULL, 0, NULL));
+        assert_ok(brood_pool_apply_async(pool, &results[i], task_gated, NULL, 0, NULL));
     }
     gate_await(&gate, 3);
     assert_int_equal(brood_pool_pids(pool, NULL, 0), 3);
@@ -93,7 +93,7 @@ static void the_numbers_of_the_workers(void **state)
 
         assert_ok(brood_result_get(results[i], NULL, NULL, SOON_MS));
         brood_result_destroy(results[i]);
-        assert_ok(brood_pool_apply(pool, tell_pid, NULL, 0, &pid, sizeof pid, NULL));
+        assert_ok(brood_pool_apply(pool, task_tell_pid, NULL, 0, &pid, sizeof pid, NULL));
         for (int k = 0; k < 3; k++) {
             found = found || pids[k] == pid;
         }
@@ -287,7 +287,7 @@ static void as_many_handles_as_go(void **state)
     process.handles = handles;
     process.handle_count = 254;
     pool = new_pool(1);
-    assert_ok(brood_pool_apply(pool, be_there, NULL, 0, NULL, 0, NULL));
+    assert_ok(brood_pool_apply(pool, task_be_there, NULL, 0, NULL, 0, NULL));
     assert_byte(ends[0]);
     end_pool(pool);
     support_close(ends[0]);
@@ -425,7 +425,7 @@ static void another_program_and_names(void **state)
     expect_answers(pool, answer_wrongly, NULL);
     task.function_name = "nobody knows this";
     assert_status(brood_pool_apply(pool, NULL, NULL, 0, NULL, 0, &task), BROOD_ERR_NO_FUNCTION);
-    assert_status(brood_pool_apply(pool, echo, NULL, 0, NULL, 0, NULL), BROOD_ERR_ARGUMENT);
+    assert_status(brood_pool_apply(pool, task_echo, NULL, 0, NULL, 0, NULL), BROOD_ERR_ARGUMENT);
     expect_answers(pool, NULL, "answer");
     end_pool(pool);
 }
