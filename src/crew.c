@@ -67,7 +67,7 @@ static brood_status equip(brood_worker *worker, brood_handle *bell, brood_error 
 {
     size_t capacity = worker->pool->capacity;
     brood_status status =
-        brood_os_segment_create(&worker->segment, brood_wire_segment_size(capacity), error);
+        brood_os_segment_create(&worker->segment, brood_wire_segment_size(capacity), true, error);
     unsigned char *base = worker->segment.base;
 
     if (status == BROOD_OK) {

@@ -66,8 +66,8 @@
 #define brood_os_handle_take(channel, number, deadline, handle, error) \
     BROOD_MAY_FAIL(brood_os_handle_take(channel, number, deadline, handle, error), error, *(handle) = BROOD_HANDLE_NONE)
 
-#define brood_os_segment_create(segment, size, error) \
-    BROOD_MAY_FAIL(brood_os_segment_create(segment, size, error), error, (*(segment) = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0}))
+#define brood_os_segment_create(segment, size, is_lazy, error) \
+    BROOD_MAY_FAIL(brood_os_segment_create(segment, size, is_lazy, error), error, (*(segment) = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0}))
 #define brood_os_segment_adopt(segment, handle, size, error) \
     BROOD_MAY_FAIL(brood_os_segment_adopt(segment, handle, size, error), error, (*(segment) = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0}))
 

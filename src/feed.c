@@ -577,6 +577,8 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
     retire_if_used(worker);
     if (worker->pieces.first != NULL && worker->pieces.first->job->doom != BROOD_OK) {
         brood_worker_cancel(worker);
+    } else if (worker->pieces.first != NULL && worker->pieces.first->job->watchers > 0) {
+        brood_worker_hurry(worker);
     }
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);

@@ -31,7 +31,10 @@ struct brood_imap {
     imap_item *first, *last; /* those that were submitted and not taken, in their order */
     size_t count;
     uint64_t next_index;
-    brood_status ended;    /* why no more come: BROOD_ERR_CLOSED, or what input said */
+    brood_status ended; /* why no more come: BROOD_ERR_CLOSED, or what input said */
+    const void *data;   /* an item that input gave, and there was no room for */
+    size_t size;
+    bool is_kept;
     brood_result *current; /* its value is the caller's until the next call */
     brood_failure failure; /* of a submit that failed */
     brood_meter meter;     /* of what was taken */
@@ -68,8 +71,16 @@ brood_status brood_array_next(void *user, const void **data, size_t *size)
     return BROOD_OK;
 }
 
+/* 0: for ever. */
+static uint32_t timeout_of_submit(int64_t timeout_ms)
+{
+    return timeout_ms == BROOD_FOREVER ? 0
+           : timeout_ms < UINT32_MAX   ? (uint32_t)timeout_ms
+                                       : UINT32_MAX;
+}
+
 /* The result belongs to the item before the pool may finish it: hence the lock in on_finish. */
-static brood_status submit(brood_imap *imap, const void *data, size_t size)
+static brood_status submit(brood_imap *imap, int64_t timeout_ms)
 {
     imap_item *item = brood_calloc(1, sizeof *item);
     brood_status status = BROOD_ERR_NO_MEMORY;
@@ -80,8 +91,10 @@ static brood_status submit(brood_imap *imap, const void *data, size_t size)
     item->imap = imap;
     item->index = imap->next_index;
     imap->options.failure = &imap->failure;
-    status = brood_pool_submit_item(imap->pool, &item->result, imap->function, data, size,
-                                    &imap->options, on_finish, item);
+    imap->options.try_submit = timeout_ms == 0;
+    imap->options.submit_timeout_ms = timeout_of_submit(timeout_ms);
+    status = brood_pool_submit_item(imap->pool, &item->result, imap->function, imap->data,
+                                    imap->size, &imap->options, on_finish, item);
     if (status != BROOD_OK) {
         free(item);
         return status;
@@ -93,17 +106,30 @@ static brood_status submit(brood_imap *imap, const void *data, size_t size)
     return BROOD_OK;
 }
 
-/* Keeps the window full. */
-static void fill(brood_imap *imap)
+/* An item for which the queue has no room is kept. */
+static void take_one(brood_imap *imap, int64_t timeout_ms)
+{
+    if (!imap->is_kept) {
+        imap->ended = imap->input(imap->user, &imap->data, &imap->size);
+        imap->is_kept = imap->ended == BROOD_OK;
+    }
+    if (imap->is_kept) {
+        imap->ended = submit(imap, timeout_ms);
+        imap->is_kept = imap->ended == BROOD_ERR_FULL;
+    }
+}
+
+/*
+ * Keeps the window full, as far as the queue has room; waits for room only when nothing is under
+ * way that makes some by ending.
+ */
+static void fill(brood_imap *imap, int64_t timeout_ms)
 {
     while (imap->ended == BROOD_OK && imap->count < imap->window) {
-        const void *data = NULL;
-        size_t size = 0;
-
-        imap->ended = imap->input(imap->user, &data, &size);
-        if (imap->ended == BROOD_OK) {
-            imap->ended = submit(imap, data, size);
-        }
+        take_one(imap, imap->count == 0 ? timeout_ms : 0);
+    }
+    if (imap->is_kept) {
+        imap->ended = BROOD_OK;
     }
 }
 
@@ -227,7 +253,7 @@ static brood_status create(brood_imap **imap, brood_imap given, const brood_task
         return BROOD_ERR_NO_MEMORY;
     }
     made->window = window_of(made);
-    fill(made);
+    fill(made, 0);
     *imap = made;
     return BROOD_OK;
 }
@@ -334,7 +360,10 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
         return BROOD_ERR_ARGUMENT;
     }
     imap->current = brood_result_destroy(imap->current);
-    fill(imap);
+    fill(imap, timeout_ms);
+    if (imap->first == NULL && imap->is_kept) {
+        return BROOD_ERR_TIMEOUT;
+    }
     if (imap->first == NULL) {
         tell_progress(imap, true);
         return no_more(imap, failure);
@@ -349,7 +378,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
         *index = item->index;
     }
     free(item);
-    fill(imap); /* workers go on while the caller looks at this one */
+    fill(imap, 0); /* workers go on while the caller looks at this one */
     status = brood_result_get(imap->current, data, size, 0);
     if (status != BROOD_OK && failure != NULL) {
         brood_result_failure(imap->current, failure);

@@ -480,6 +480,9 @@ static bool is_bustling(brood_pool *pool)
 
 static void thread_step(brood_pool *pool)
 {
+    if (pool->due_first != NULL) {
+        hand_on(pool); /* a callback may take long: those who wait lead meanwhile */
+    }
     brood_pool_call_due(pool);
     if (pool->ends) {
         return;

@@ -284,8 +284,12 @@ typedef struct brood_os_segment {
     size_t size;
 } brood_os_segment;
 
-/* Room that cannot be had is BROOD_ERR_NO_MEMORY or _LIMIT now, and no SIGBUS later. */
-brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, brood_error *error);
+/*
+ * Room that cannot be had is BROOD_ERR_NO_MEMORY or _LIMIT now, and no SIGBUS later. is_lazy: where
+ * memory for it is like that of malloc, it may be taken when it is touched.
+ */
+brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bool is_lazy,
+                                     brood_error *error);
 
 /* Maps a passed segment; it owns the handle only on success. A wrong size is refused. */
 brood_status brood_os_segment_adopt(brood_os_segment *segment, brood_handle handle, size_t size,

@@ -554,6 +554,9 @@ void brood_jobs_end_doomed(brood_pool *pool);
 
 /* Tells the worker that its first piece is cancelled; it is killed after the grace. */
 void brood_worker_cancel(brood_worker *worker);
+/* Somebody waits for single items: workers are to tell of each soon. */
+void brood_worker_hurry(brood_worker *worker);
+void brood_job_hurry(const brood_result *job);
 
 void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at);
 

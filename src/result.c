@@ -205,6 +205,9 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
         status = BROOD_ERR_STATE;
     } else {
         result->watchers++;
+        if (timeout_ms != 0) {
+            brood_job_hurry(result);
+        }
         status = brood_pool_wait(result->pool, result, is_item_over, &wait,
                                  brood_deadline(timeout_ms), false);
         result->watchers--;

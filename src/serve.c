@@ -312,7 +312,7 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
 
     task.page = self->link.page;
     task.id = order->id;
-    task.first = (order->flags & BROOD_WIRE_RANGE) != 0 ? 0 : order->first;
+    task.first = order->first;
     task.attempt = order->attempt;
     set_value(self, &task, order);
     if (body != NULL && (order->flags & BROOD_WIRE_EXTRA) != 0) {

@@ -12,6 +12,7 @@
 #define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
 #define LOOK_AFTER_NS INT64_C(50000)
 #define STRIDE_MAX 4096
+#define STRIDE_WATCHED 64
 #define HALT_US 100
 #define KEEP_SLOT_MAX (1024 * 1024)
 
@@ -127,6 +128,12 @@ static void open_place(brood_run *run)
     run->place += sizeof answer;
 }
 
+static bool is_hurried(const brood_run *run)
+{
+    return brood_load64(&run->link->page->cancel_id) == run->order->id &&
+           brood_load64(&run->link->page->cancel_item) == BROOD_WIRE_HURRY;
+}
+
 /* Tells when values have waited long enough; the clock is asked the less the faster they come. */
 static void look_at_clock(brood_run *run)
 {
@@ -134,12 +141,12 @@ static void look_at_clock(brood_run *run)
     int64_t since = now - run->looked_at;
 
     run->looked_at = now;
-    if (since < LOOK_AFTER_NS && run->stride < STRIDE_MAX) {
+    if (since < LOOK_AFTER_NS && run->stride < run->stride_max) {
         run->stride *= 2;
     } else if (since > 4 * LOOK_AFTER_NS) {
         run->stride = run->stride / 2 + run->stride % 2;
     }
-    if (now - run->told_at > TELL_AFTER_NS) {
+    if (now - run->told_at > TELL_AFTER_NS || is_hurried(run)) {
         run->told_at = now;
         tell_success(run);
     }
@@ -266,15 +273,16 @@ loop_over_items(brood_run *run)
         code = ((brood_function *)run->function)(task, data, run->in_size);
         data += run->in_size;
         slot += task->place.size;
-    } while (code == 0 && task->place.at == NULL && item < run->stop);
+    } while (code == 0 && task->place.at == NULL && item < run->stop &&
+             brood_load64(run->stirred) != run->id);
     run->next = item;
     return code;
 }
 
 /*
  * Items of one size up to, but not with, stop, with values of one size: what maps spend their time
- * in, with as few words touched as can be. Stops behind one that did not simply succeed. (Whether
- * all of them are cancelled is asked before the next few.)
+ * in, with as few words touched as can be. Stops behind one that did not simply succeed, or when
+ * the pool has something to say about them.
  */
 static void run_in_places(brood_run *run, uint64_t stop)
 {
@@ -285,6 +293,8 @@ static void run_in_places(brood_run *run, uint64_t stop)
     run->in_size = (size_t)run->order->in_size;
     run->data = run->in + run->next * run->in_size;
     run->begun = &run->link->page->item;
+    run->stirred = &run->link->page->cancel_id;
+    run->id = run->order->id;
     task->place.size = task->slot_size;
     task->place_base = slot_of_next(run);
     task->place_first = run->next + 1;
@@ -301,13 +311,15 @@ static void run_some(brood_run *run, uint64_t stop)
 {
     size_t size = (size_t)run->order->in_size;
 
-    if (run->task->value_kind == BROOD_VALUE_FIXED && (run->order->flags & BROOD_WIRE_TIMED) == 0) {
+    if (run->task->value_kind == BROOD_VALUE_FIXED && size > 0 &&
+        (run->order->flags & BROOD_WIRE_TIMED) == 0) {
         run_in_places(run, stop);
         return;
     }
-    while (run->next < stop && run->is_open) {
+    do {
         run_item(run, run->in + run->next * size, size);
-    }
+    } while (run->next < stop && run->is_open &&
+             brood_load64(&run->link->page->cancel_id) != run->order->id);
 }
 
 static bool is_cancelled(const brood_run *run)
@@ -376,6 +388,7 @@ static void run_fixed(brood_run *run)
 void brood_run_all(brood_run *run)
 {
     run->stride = 1;
+    run->stride_max = (run->order->flags & BROOD_WIRE_WATCHED) != 0 ? STRIDE_WATCHED : STRIDE_MAX;
     if (run->order->count > 1) {
         run->told_at = run->looked_at = brood_os_now();
     }

@@ -20,6 +20,7 @@ typedef struct brood_run {
     unsigned char *place; /* of the values that are not told yet, in the ring */
     uint64_t most;        /* how many there is room for there */
     uint64_t stride;      /* items until the clock is asked */
+    uint64_t stride_max;
     int64_t looked_at, told_at;
 
     /* What the loop over items reads. */
@@ -27,6 +28,8 @@ typedef struct brood_run {
     size_t in_size;
     uint64_t stop;
     brood_atomic64 *begun;
+    brood_atomic64 *stirred; /* whose id is there, is to stop and look */
+    uint64_t id;
 } brood_run;
 
 /* Runs all of it. */

@@ -42,7 +42,7 @@ brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error
         free(made);
         return brood_fail_memory(error, "shared");
     }
-    status = brood_os_segment_create(&made->segment, size, error);
+    status = brood_os_segment_create(&made->segment, size, false, error);
     if (status != BROOD_OK) {
         free(made);
         return status;

@@ -184,7 +184,7 @@ static brood_status send_in_segment(launch *run, const void *arg, size_t size, b
     size_t head = run->start.size;
     brood_status status = BROOD_OK;
 
-    status = brood_os_segment_create(&run->segment, head + size, run->options.error);
+    status = brood_os_segment_create(&run->segment, head + size, false, run->options.error);
     if (status == BROOD_OK) {
         status = brood_os_handle_duplicate(&run->handles[run->spawn.handle_count],
                                            run->segment.handle, run->options.error);

@@ -171,7 +171,8 @@ static brood_status check(request *asked, const brood_task_options *options)
         !asked->copies_in) {
         return refuse_argument(asked, "out_size", "must be that of out");
     }
-    if ((asked->out == NULL) != (asked->out_size == 0) && asked->kind == BROOD_JOB_MAP) {
+    if ((asked->out == NULL) != (asked->out_size == 0) &&
+        (asked->kind == BROOD_JOB_MAP || !asked->copies_in)) {
         return refuse_argument(asked, "out", "and out_size must go together");
     }
     if (asked->out_size == BROOD_SIZE_VARIES && asked->kind != BROOD_JOB_MAP && !asked->copies_in) {
@@ -300,6 +301,9 @@ static void take_task_options(brood_result *job, const request *asked)
     job->meter = brood_meter_begin(options->progress, options->progress_user);
     if (job->timeout_ns > 0) {
         job->flags |= BROOD_WIRE_TIMED;
+    }
+    if (options->progress != NULL) {
+        job->flags |= BROOD_WIRE_WATCHED;
     }
 }
 

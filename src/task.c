@@ -88,7 +88,7 @@ int(brood_return)(brood_task *task, const void *data, size_t size)
     }
     slot = brood_return_buffer(task, size);
     if (slot != NULL && size > 0) {
-        memcpy(slot, data, size);
+        memmove(slot, data, size); /* it may lie in what brood_return_buffer gave */
     }
     return slot != NULL ? 0 : CODE_REFUSED;
 }

@@ -29,6 +29,25 @@ void brood_worker_cancel(brood_worker *worker)
     }
 }
 
+void brood_worker_hurry(brood_worker *worker)
+{
+    const brood_piece *piece = worker->pieces.first;
+
+    if (worker->kill_id != piece->id) { /* that one is looked at anyway */
+        brood_store64(&worker->page->cancel_item, BROOD_WIRE_HURRY);
+        brood_store64(&worker->page->cancel_id, piece->id);
+    }
+}
+
+void brood_job_hurry(const brood_result *job)
+{
+    for (brood_worker *worker = job->pool->busy_first; worker != NULL; worker = worker->next_busy) {
+        if (worker->pieces.first != NULL && worker->pieces.first->job == job) {
+            brood_worker_hurry(worker);
+        }
+    }
+}
+
 /* ---- cancelling a job -------------------------------------------------------------------- */
 
 static bool has_pieces_of(const brood_worker *worker, const brood_result *job)

@@ -58,12 +58,16 @@ typedef enum brood_wire_kind {
     BROOD_WIRE_PAD
 } brood_wire_kind;
 
+/* As cancel_item: nothing is cancelled, but somebody waits for each value. */
+#define BROOD_WIRE_HURRY UINT64_MAX
+
 /* Flags of a TASK. */
 #define BROOD_WIRE_RANGE 1u     /* one call for all, with begin and end */
 #define BROOD_WIRE_TIMED 2u     /* the worker notes when an item begins */
 #define BROOD_WIRE_EXTRA 4u     /* the body begins with a brood_wire_extra */
 #define BROOD_WIRE_IN_SHARED 8u /* items are in shared memory, see the extra */
 #define BROOD_WIRE_OUT_SHARED 16u
+#define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
 
 /* What the pool sends. One cache line. */
 typedef struct brood_wire_order {
@@ -120,7 +124,7 @@ typedef struct brood_wire_page {
     char unused_of_worker[2 * BROOD_CACHE_LINE - 24];
     brood_atomic64 void_upto;
     brood_atomic64 cancel_id;   /* this task is cancelled: */
-    brood_atomic64 cancel_item; /* that item of it, as in item; 0: all */
+    brood_atomic64 cancel_item; /* that item of it, as in item; 0: all; or BROOD_WIRE_HURRY */
     brood_atomic32 may_spin;
     brood_atomic32 halts; /* no timed item behind that one is to be begun */
     char unused_of_pool[2 * BROOD_CACHE_LINE - 32];

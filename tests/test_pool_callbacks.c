@@ -1,6 +1,9 @@
 /* L8, L9: callbacks that submit, fail, close, terminate, and wait where they must not. */
 #include "pool_tools.h"
 
+#include "atomic.h"
+#include "platform.h"
+
 #include <stdlib.h>
 
 #include <brood/brood.h>
@@ -160,6 +163,62 @@ static void a_callback_that_takes_long_keeps_nobody_waiting(void **state)
     close_and_join(pool);
     assert_null(brood_pool_destroy(pool));
     gate_free(&gate);
+}
+
+typedef struct endless_wait {
+    brood_result *result;
+    brood_atomic32 is_over;
+} endless_wait;
+
+static void wait_for_ever(void *data)
+{
+    endless_wait *self = data;
+
+    brood_result_wait(self->result, BROOD_FOREVER);
+    brood_exchange32(&self->is_over, 1);
+}
+
+static void come_and_block(brood_result *result, void *user)
+{
+    pool_gate *gate = user;
+
+    support_write(gate->there[1], "c", 1);
+    block_callback(result, gate);
+}
+
+/* Who waited before the callback began is told what workers say meanwhile. */
+static void a_callback_that_takes_long_does_not_keep_who_waits_already(void **state)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    pool_gate gate, callback;
+    brood_pool *pool = pool_with_gate(2, &gate);
+
+    (void)state;
+    gate_make(&callback);
+    options.done = come_and_block;
+    options.user = &callback;
+    for (int round = 0; round < 20; round++) {
+        endless_wait waits = {NULL, 0};
+        support_thread *thread = NULL;
+
+        assert_ok(brood_pool_apply_async(pool, &waits.result, task_gated, NULL, 0, NULL));
+        gate_await(&gate, 1);
+        thread = support_thread_start(wait_for_ever, &waits);
+        assert_ok(brood_pool_apply_async(pool, NULL, task_echo, NULL, 0, &options));
+        gate_await(&callback, 1);
+        gate_pass(&gate, 1);
+        for (int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000);
+             brood_load32(&waits.is_over) == 0;) {
+            assert_true(brood_os_now() < end);
+            support_yield();
+        }
+        gate_pass(&callback, 1);
+        support_thread_join(thread);
+        brood_result_destroy(waits.result);
+    }
+    end_pool(pool);
+    gate_free(&gate);
+    gate_free(&callback);
 }
 
 /* ---- L8 ---------------------------------------------------------------------------------- */
@@ -439,6 +498,7 @@ static void l9_terminated_at_any_time(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_callback_that_takes_long_does_not_keep_who_waits_already),
     cmocka_unit_test(callbacks_come_once_and_before_join_returns),
     cmocka_unit_test(maps_and_ranges_call_back_once),
     cmocka_unit_test(join_waits_for_callbacks),

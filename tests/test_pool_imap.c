@@ -458,7 +458,74 @@ static void l7_next_times_out_and_later_succeeds(void **state)
     }
 }
 
+/* ---- a queue that is full -------------------------------------------------------------------- */
+
+/* A look is only a look, and what there was no room for comes later. */
+static void l4_a_full_queue_blocks_nobody(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    counting input = {.end = 20, .ends_with = BROOD_ERR_CLOSED};
+    brood_imap *imap = NULL;
+    brood_pool *pool = NULL;
+    const void *data = NULL;
+    pool_gate gate;
+
+    (void)state;
+    options.workers = 1;
+    options.queue_size = 1;
+    pool = pool_with_gate_and(&options, &gate);
+    assert_ok(brood_pool_imap(pool, &imap, task_gated, count_on, &input, NULL));
+    gate_await(&gate, 1);
+    for (int i = 0; i < 10; i++) {
+        assert_status(brood_imap_next(imap, &data, NULL, NULL, NULL, 0), BROOD_ERR_TIMEOUT);
+    }
+    gate_open(&gate);
+    for (int64_t i = 0; i < 20; i++) {
+        assert_ok(brood_imap_next(imap, &data, NULL, NULL, NULL, SOON_MS));
+        assert_int_equal(*(const int64_t *)data, i);
+    }
+    assert_status(brood_imap_next(imap, &data, NULL, NULL, NULL, 0), BROOD_ERR_CLOSED);
+    brood_imap_destroy(imap);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
+/* Others have filled it, and nothing of the imap's own makes room. */
+static void l4_a_queue_full_of_others(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options tries = BROOD_TASK_OPTIONS_INIT;
+    counting input = {.end = 3, .ends_with = BROOD_ERR_CLOSED};
+    brood_imap *imap = NULL;
+    brood_pool *pool = NULL;
+    const void *data = NULL;
+    pool_gate gate;
+
+    (void)state;
+    options.workers = 1;
+    options.queue_size = 1;
+    tries.try_submit = true;
+    pool = pool_with_gate_and(&options, &gate);
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
+    gate_await(&gate, 1);
+    while (brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, &tries) == BROOD_OK) {
+    }
+    assert_ok(brood_pool_imap(pool, &imap, task_echo, count_on, &input, NULL));
+    assert_status(brood_imap_next(imap, &data, NULL, NULL, NULL, 0), BROOD_ERR_TIMEOUT);
+    assert_status(brood_imap_next(imap, &data, NULL, NULL, NULL, 20), BROOD_ERR_TIMEOUT);
+    gate_open(&gate);
+    for (int64_t i = 0; i < 3; i++) {
+        assert_ok(brood_imap_next(imap, &data, NULL, NULL, NULL, SOON_MS));
+        assert_int_equal(*(const int64_t *)data, i);
+    }
+    brood_imap_destroy(imap);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(l4_a_full_queue_blocks_nobody),
+    cmocka_unit_test(l4_a_queue_full_of_others),
     cmocka_unit_test(l3_ordered_waits_for_the_first),
     cmocka_unit_test(l3_unordered_gives_what_is_done),
     cmocka_unit_test(l3_unordered_is_complete),

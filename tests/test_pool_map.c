@@ -529,7 +529,90 @@ static void l7_a_map_times_out_and_later_succeeds(void **state)
     gate_free(&gate);
 }
 
+/* ---- many quick items, and then others ------------------------------------------------------- */
+
+#define QUICK 20000
+#define ALL (QUICK + 100)
+
+static const size_t sizes_of_values[] = {0, 1, 8, 100}; /* of items of 1 to 3 bytes */
+
+/* The items behind the quick ones stop at the gate. */
+static int stop_late(brood_task *task, const void *arg, size_t size)
+{
+    static const char value[100] = {0};
+
+    (void)arg;
+    if (brood_task_index(task) >= QUICK) {
+        gate_stop(task);
+    }
+    return brood_return(task, value, sizes_of_values[size]);
+}
+
+/* Starts the map, whose first slow item is at the gate when this returns. */
+static brood_result *start_late_map(brood_pool *pool, pool_gate *gate, size_t in_size, char *in,
+                                    char *out)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *result = NULL;
+
+    options.chunk_size = ALL;
+    assert_ok(brood_pool_map_async(pool, &result, stop_late, in, ALL, in_size, out,
+                                   sizes_of_values[in_size], &options));
+    gate_await(gate, 1);
+    return result;
+}
+
+static void l1_a_cancelled_map_begins_no_other_item(void **state)
+{
+    char *in = calloc(ALL, 3);
+    char *out = calloc(ALL, 100);
+
+    (void)state;
+    for (size_t in_size = 1; in_size <= 3; in_size++) {
+        pool_gate gate;
+        brood_pool *pool = pool_with_gate(1, &gate);
+        brood_result *result = start_late_map(pool, &gate, in_size, in, out);
+
+        assert_ok(brood_result_cancel(result));
+        gate_open(&gate);
+        assert_status(brood_result_get(result, NULL, NULL, SOON_MS), BROOD_ERR_CANCELLED);
+        brood_result_destroy(result);
+        end_pool(pool);
+        assert_int_equal(gate_count_rest(&gate), 0);
+        gate_free(&gate);
+    }
+    free(in);
+    free(out);
+}
+
+static void l1_who_waits_for_an_item_need_not_wait_for_the_next(void **state)
+{
+    char *in = calloc(ALL, 3);
+    char *out = calloc(ALL, 100);
+
+    (void)state;
+    for (size_t in_size = 1; in_size <= 3; in_size++) {
+        pool_gate gate;
+        brood_pool *pool = pool_with_gate(1, &gate);
+        brood_result *result = start_late_map(pool, &gate, in_size, in, out);
+
+        assert_status(brood_result_item(result, QUICK, NULL, NULL, NULL, 1), BROOD_ERR_TIMEOUT);
+        gate_pass(&gate, 1);
+        gate_await(&gate, 1);
+        assert_ok(brood_result_item(result, QUICK, NULL, NULL, NULL, SOON_MS));
+        gate_open(&gate);
+        assert_ok(brood_result_wait(result, SOON_MS));
+        brood_result_destroy(result);
+        end_pool(pool);
+        gate_free(&gate);
+    }
+    free(in);
+    free(out);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(l1_a_cancelled_map_begins_no_other_item),
+    cmocka_unit_test(l1_who_waits_for_an_item_need_not_wait_for_the_next),
     cmocka_unit_test(l1_map_of_nothing),
     cmocka_unit_test(l1_range_of_nothing),
     cmocka_unit_test(l1_map_of_one),

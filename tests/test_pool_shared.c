@@ -142,7 +142,7 @@ static int calculate(brood_task *task, uint64_t begin, uint64_t end, const void 
     const int64_t *in = brood_task_shared(task, 0, NULL);
     int64_t *out = brood_task_shared(task, 1, NULL);
 
-    if (size != sizeof *by || in == NULL || out == NULL || brood_task_index(task) != 0) {
+    if (size != sizeof *by || in == NULL || out == NULL || brood_task_index(task) != begin) {
         return brood_task_fail(task, 7, "index %u", (unsigned)brood_task_index(task));
     }
     if (brood_return(task, &size, sizeof size) == 0) {

@@ -285,7 +285,64 @@ static void l11_sizes_that_cannot_be(void **state)
     assert_null(brood_pool_destroy(pool));
 }
 
+/* ---- with unusual arguments ---------------------------------------------------------------- */
+
+static int is_null(brood_task *task, const void *arg, size_t size)
+{
+    return brood_return(task, (int[]){arg == NULL && size == 0}, sizeof(int));
+}
+
+static void l11_no_argument_is_null(void **state)
+{
+    brood_pool *pool = pool_of(1);
+    int out[100] = {0};
+
+    (void)state;
+    assert_ok(brood_pool_apply(pool, is_null, NULL, 0, out, sizeof out[0], NULL));
+    assert_int_equal(out[0], 1);
+    out[0] = 0;
+    assert_ok(brood_pool_map(pool, is_null, NULL, 100, 0, out, sizeof out[0], NULL));
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(out[i], 1);
+    }
+    assert_null(brood_pool_destroy(pool));
+}
+
+/* The value is a part of what was to be the value, or nothing. */
+static int cut_out(brood_task *task, const void *arg, size_t size)
+{
+    char *text = brood_return_buffer(task, 1000);
+
+    (void)arg;
+    if (text == NULL) {
+        return 1;
+    }
+    memset(text, 'x', 1000);
+    memcpy(text + 5, "a part", 7);
+    return brood_return(task, text + 5, size == 0 ? 0 : 900);
+}
+
+static void l11_a_part_of_the_buffer(void **state)
+{
+    brood_pool *pool = pool_of(1);
+    brood_result *result = NULL;
+    const void *data = NULL;
+    size_t size = 0;
+
+    (void)state;
+    assert_ok(brood_pool_apply_async(pool, &result, cut_out, "", 1, NULL));
+    assert_ok(brood_result_get(result, &data, &size, SOON_MS));
+    assert_int_equal(size, 900);
+    assert_string_equal(data, "a part");
+    brood_result_destroy(result);
+    assert_status(brood_pool_apply(pool, cut_out, "", 1, &size, 0, NULL), BROOD_ERR_ARGUMENT);
+    assert_ok(brood_pool_apply(pool, cut_out, NULL, 0, NULL, 0, NULL));
+    assert_null(brood_pool_destroy(pool));
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(l11_no_argument_is_null),
+    cmocka_unit_test(l11_a_part_of_the_buffer),
     cmocka_unit_test(l11_values_written_in_place),
     cmocka_unit_test(l11_the_last_value_counts),
     cmocka_unit_test(l11_a_value_counts_only_with_success),

@@ -17,7 +17,7 @@ typedef struct fixture {
 
 static void set_up(fixture *made)
 {
-    assert_ok(brood_os_segment_create(&made->segment, brood_ring_size(CAPACITY), NULL));
+    assert_ok(brood_os_segment_create(&made->segment, brood_ring_size(CAPACITY), false, NULL));
     brood_ring_attach(&made->writer, made->segment.base, CAPACITY);
     brood_ring_attach(&made->reader, made->segment.base, CAPACITY);
 }

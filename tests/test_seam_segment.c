@@ -14,7 +14,7 @@ static void it_begins_with_zeros_and_keeps_what_is_written(void **state)
         brood_os_segment segment;
         unsigned char *bytes = NULL;
 
-        assert_ok(brood_os_segment_create(&segment, sizes[i], NULL));
+        assert_ok(brood_os_segment_create(&segment, sizes[i], false, NULL));
         assert_int_equal(segment.size, sizes[i]);
         bytes = segment.base;
         for (size_t j = 0; j < sizes[i]; j++) {
@@ -35,7 +35,7 @@ static void one_that_is_adopted_is_the_same_memory(void **state)
     brood_handle copy = BROOD_HANDLE_NONE;
 
     (void)state;
-    assert_ok(brood_os_segment_create(&first, 10000, NULL));
+    assert_ok(brood_os_segment_create(&first, 10000, false, NULL));
     assert_ok(brood_os_handle_duplicate(&copy, first.handle, NULL));
     assert_ok(brood_os_segment_adopt(&second, copy, 10000, NULL));
     assert_true(first.base != second.base);
@@ -55,7 +55,7 @@ static void a_wrong_size_is_refused(void **state)
     brood_handle copy = BROOD_HANDLE_NONE;
 
     (void)state;
-    assert_ok(brood_os_segment_create(&first, 10000, NULL));
+    assert_ok(brood_os_segment_create(&first, 10000, false, NULL));
     assert_ok(brood_os_handle_duplicate(&copy, first.handle, NULL));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         assert_status(brood_os_segment_adopt(&second, copy, sizes[i], &error), BROOD_ERR_PROTOCOL);
@@ -91,7 +91,7 @@ static void room_that_cannot_be_had(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        brood_status status = brood_os_segment_create(&segment, sizes[i], &error);
+        brood_status status = brood_os_segment_create(&segment, sizes[i], false, &error);
 
         if (status != BROOD_ERR_LIMIT) {
             assert_status(status, BROOD_ERR_NO_MEMORY);

@@ -76,14 +76,14 @@ static inline int brood_return_inline(brood_task *task, const void *data, size_t
         place->at = NULL;
         return 0;
     }
-    if (data == NULL || size > sizeof small) {
+    if (data == NULL || size == 0 || size > sizeof small) {
         return brood_return(task, data, size);
     }
     memcpy(small, data, size); /* so that a number need not leave its register above */
     return brood_return(task, small, size);
 }
 
-#define brood_return(task, data, size) brood_return_inline(task, data, size)
+#define brood_return(...) brood_return_inline(__VA_ARGS__)
 
 /*
  * The same without a copy: memory for a value of size bytes, aligned to 16 bytes where values are

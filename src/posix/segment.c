@@ -47,8 +47,8 @@ static int open_memory(void)
 #endif
 
 /*
- * More than the machine has. A memfd has no limit of its own: touching it would go on until the
- * system kills somebody for want of memory.
+ * More than the machine has. A memfd has no limit of its own: taking its room would not fail, but
+ * go on until the system kills somebody for want of memory.
  */
 static bool exceeds_memory(size_t size)
 {
@@ -59,16 +59,24 @@ static bool exceeds_memory(size_t size)
 }
 
 /*
- * Room is taken now where memory is a file system of its own size: a hole would be a SIGBUS when
- * that is full. A memfd and macOS's objects are memory like any other, taken when it is touched.
+ * Room is taken now, where the system can: a hole would be a SIGBUS on a full system later. A memfd
+ * has no size of its own to exceed, so that of the lazy ones may be taken as malloc's is.
  */
-static int reserve(int fd, size_t size)
+static int reserve(int fd, size_t size, bool is_lazy)
 {
-#if defined(BROOD_LINUX) || defined(__APPLE__)
+#if defined(__APPLE__)
+    (void)is_lazy;
     return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
 #else
     int result = 0;
 
+#if defined(BROOD_LINUX)
+    if (is_lazy) {
+        return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+    }
+#else
+    (void)is_lazy;
+#endif
     do {
         result = posix_fallocate(fd, 0, (off_t)size);
     } while (result == EINTR);
@@ -87,7 +95,8 @@ static brood_status map(brood_os_segment *segment, int fd, size_t size, brood_er
     return BROOD_OK;
 }
 
-brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, brood_error *error)
+brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bool is_lazy,
+                                     brood_error *error)
 {
     int fd = brood_posix_above_stdio(open_memory());
     brood_status status = BROOD_OK;
@@ -97,7 +106,7 @@ brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bro
     if (fd < 0) {
         return brood_posix_fail(error, errno, "shared memory");
     }
-    result = exceeds_memory(size) ? ENOMEM : reserve(fd, size);
+    result = exceeds_memory(size) ? ENOMEM : reserve(fd, size, is_lazy);
     status = result != 0 ? brood_posix_fail(error, result, "shared memory")
                          : map(segment, fd, size, error);
     if (status != BROOD_OK) {

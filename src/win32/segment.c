@@ -1,10 +1,13 @@
 #include "system.h"
 
 /* Committed now: what the page file cannot back is refused here. */
-brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, brood_error *error)
+brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bool is_lazy,
+                                     brood_error *error)
 {
     HANDLE handle = NULL;
     DWORD code = ERROR_SUCCESS;
+
+    (void)is_lazy;
 
     *segment = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0};
     if (size == 0) {
