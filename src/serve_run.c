@@ -128,10 +128,15 @@ static void open_place(brood_run *run)
     run->place += sizeof answer;
 }
 
+/* Whether the pool has something to say about the items. */
+static bool is_stirred(const brood_run *run)
+{
+    return brood_load64(&run->link->page->cancel_id) == run->order->id;
+}
+
 static bool is_hurried(const brood_run *run)
 {
-    return brood_load64(&run->link->page->cancel_id) == run->order->id &&
-           brood_load64(&run->link->page->cancel_item) == BROOD_WIRE_HURRY;
+    return is_stirred(run) && brood_load64(&run->link->page->cancel_item) == BROOD_WIRE_HURRY;
 }
 
 /* Tells when values have waited long enough; the clock is asked the less the faster they come. */
@@ -262,6 +267,7 @@ static int
 loop_over_items(brood_run *run)
 {
     brood_task *task = run->task;
+    brood_wire_page *page = run->link->page;
     const unsigned char *data = run->data;
     unsigned char *slot = task->place_base;
     uint64_t item = run->next;
@@ -269,12 +275,11 @@ loop_over_items(brood_run *run)
 
     do {
         task->place.at = slot;
-        brood_release64(run->begun, ++item);
+        brood_release64(&page->item, ++item);
         code = ((brood_function *)run->function)(task, data, run->in_size);
         data += run->in_size;
         slot += task->place.size;
-    } while (code == 0 && task->place.at == NULL && item < run->stop &&
-             brood_load64(run->stirred) != run->id);
+    } while (code == 0 && task->place.at == NULL && item < brood_load64(&page->until));
     run->next = item;
     return code;
 }
@@ -289,12 +294,12 @@ static void run_in_places(brood_run *run, uint64_t stop)
     brood_task *task = run->task;
     int code = 0;
 
-    run->stop = stop;
     run->in_size = (size_t)run->order->in_size;
     run->data = run->in + run->next * run->in_size;
-    run->begun = &run->link->page->item;
-    run->stirred = &run->link->page->cancel_id;
-    run->id = run->order->id;
+    brood_store64(&run->link->page->until, stop);
+    if (is_stirred(run)) { /* before we wrote that; or the pool writes 0 behind us */
+        brood_release64(&run->link->page->until, 0);
+    }
     task->place.size = task->slot_size;
     task->place_base = slot_of_next(run);
     task->place_first = run->next + 1;
@@ -318,14 +323,12 @@ static void run_some(brood_run *run, uint64_t stop)
     }
     do {
         run_item(run, run->in + run->next * size, size);
-    } while (run->next < stop && run->is_open &&
-             brood_load64(&run->link->page->cancel_id) != run->order->id);
+    } while (run->next < stop && run->is_open && !is_stirred(run));
 }
 
 static bool is_cancelled(const brood_run *run)
 {
-    return brood_load64(&run->link->page->cancel_id) == run->order->id &&
-           brood_load64(&run->link->page->cancel_item) == 0;
+    return is_stirred(run) && brood_load64(&run->link->page->cancel_item) == 0;
 }
 
 static void run_range(brood_run *run)

@@ -26,10 +26,6 @@ typedef struct brood_run {
     /* What the loop over items reads. */
     const unsigned char *data;
     size_t in_size;
-    uint64_t stop;
-    brood_atomic64 *begun;
-    brood_atomic64 *stirred; /* whose id is there, is to stop and look */
-    uint64_t id;
 } brood_run;
 
 /* Runs all of it. */

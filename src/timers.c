@@ -4,6 +4,14 @@
 
 /* ---- telling a worker -------------------------------------------------------------------- */
 
+/* In this order: the worker does not overlook it. */
+static void stir(brood_worker *worker, uint64_t item)
+{
+    brood_store64(&worker->page->cancel_item, item);
+    brood_store64(&worker->page->cancel_id, worker->pieces.first->id);
+    brood_store64(&worker->page->until, 0);
+}
+
 /* item: which one of its first piece, from 1; 0: all of it. */
 static void warn(brood_worker *worker, uint64_t item, brood_status why)
 {
@@ -11,8 +19,7 @@ static void warn(brood_worker *worker, uint64_t item, brood_status why)
     const brood_piece *piece = worker->pieces.first;
     int64_t grace = (int64_t)pool->options.grace_ms * BROOD_NS_PER_MS;
 
-    brood_store64(&worker->page->cancel_item, item);
-    brood_store64(&worker->page->cancel_id, piece->id);
+    stir(worker, item);
     worker->kill_id = piece->id;
     worker->kill_item = item;
     worker->kill_for = why;
@@ -34,8 +41,7 @@ void brood_worker_hurry(brood_worker *worker)
     const brood_piece *piece = worker->pieces.first;
 
     if (worker->kill_id != piece->id) { /* that one is looked at anyway */
-        brood_store64(&worker->page->cancel_item, BROOD_WIRE_HURRY);
-        brood_store64(&worker->page->cancel_id, piece->id);
+        stir(worker, BROOD_WIRE_HURRY);
     }
 }
 

@@ -121,7 +121,8 @@ typedef struct brood_wire_page {
     brood_atomic64 claim;   /* both write it */
     brood_atomic64 item;    /* how many items of it were begun, with the one that runs */
     brood_atomic64 started; /* when that one began: brood_os_now, if TIMED */
-    char unused_of_worker[2 * BROOD_CACHE_LINE - 24];
+    brood_atomic64 until; /* so far it goes without looking here; 0, which the pool writes: look */
+    char unused_of_worker[2 * BROOD_CACHE_LINE - 32];
     brood_atomic64 void_upto;
     brood_atomic64 cancel_id;   /* this task is cancelled: */
     brood_atomic64 cancel_item; /* that item of it, as in item; 0: all; or BROOD_WIRE_HURRY */
