@@ -218,6 +218,10 @@ static brood_status check_arguments(const brood_imap *given, brood_imap **imap)
     if (given->input == NULL) {
         return brood_task_refuse(options, BROOD_ERR_ARGUMENT, "input must not be NULL");
     }
+    if (options->try_submit || options->submit_timeout_ms != 0) {
+        return brood_task_refuse(options, BROOD_ERR_ARGUMENT,
+                                 "try_submit and submit_timeout_ms are not for an imap");
+    }
     if ((given->function == NULL) == (options->function_name == NULL)) {
         return brood_task_refuse(options, BROOD_ERR_ARGUMENT,
                                  "function_name or a function must be given, not both");

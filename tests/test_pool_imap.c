@@ -506,6 +506,8 @@ static void l4_a_queue_full_of_others(void **state)
     options.queue_size = 1;
     tries.try_submit = true;
     pool = pool_with_gate_and(&options, &gate);
+    assert_status(brood_pool_imap(pool, &imap, task_echo, count_on, &input, &tries),
+                  BROOD_ERR_ARGUMENT);
     assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
     gate_await(&gate, 1);
     while (brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, &tries) == BROOD_OK) {

@@ -149,7 +149,10 @@ typedef struct brood_task_options {
     /* How many items go to a worker at once; 0: many at first, fewer towards the end. */
     size_t chunk_size;
 
-    /* What a submit does when queue_size tasks wait: 0: it waits for room, as long as it takes. */
+    /*
+     * What a submit does when queue_size tasks wait: 0: it waits for room, as long as it takes.
+     * Not for imaps, which submit an item when there is room; brood_imap_next waits for that.
+     */
     bool try_submit;            /* it fails at once, with BROOD_ERR_FULL */
     uint32_t submit_timeout_ms; /* it fails with BROOD_ERR_FULL after that time */
 
