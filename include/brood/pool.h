@@ -126,10 +126,10 @@ BROOD_API brood_status brood_pool_create(brood_pool **pool, const brood_pool_opt
 
 /*
  * Called once when a task is done, after its result is ready, on the pool's own thread (with
- * event_loop, in brood_pool_run, _join and _destroy). result lives at least for the call, and is not the callback's to
- * destroy unless the caller leaves that to it. It may submit (without waiting for room), cancel,
- * close, terminate and destroy results, but not wait for tasks of the same pool. It may come before
- * the submit has returned, and after a call that waits has.
+ * event_loop, in brood_pool_run, _join and _destroy). result lives at least for the call, and is
+ * not the callback's to destroy unless the caller leaves that to it. It may submit (without waiting
+ * for room), cancel, close, terminate and destroy results, but not wait for tasks of the same pool.
+ * It may come before the submit has returned, and after a call that waits has.
  */
 typedef void brood_result_function(brood_result *result, void *user);
 
