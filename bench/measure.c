@@ -48,13 +48,13 @@ void bench_in_turns(double *medians, bench_step *const *steps, size_t count, voi
     free(values);
 }
 
-void bench_best_in_turns(double *bests, bench_step *const *steps, size_t count, void *data,
-                         int rounds)
+void bench_quartile_in_turns(double *quartiles, bench_step *const *steps, size_t count, void *data,
+                             int rounds)
 {
     double *values = values_in_turns(steps, count, data, rounds);
 
     for (size_t i = 0; i < count; i++) {
-        bests[i] = values[i * (size_t)rounds];
+        quartiles[i] = values[i * (size_t)rounds + (size_t)rounds / 4];
     }
     free(values);
 }

@@ -18,11 +18,11 @@ void bench_in_turns(double *medians, bench_step *const *steps, size_t count, voi
                     int rounds);
 
 /*
- * The same, but the best time of each: for work that keeps all cores busy, where the rest of the
- * machine only ever adds, and not to all steps alike.
+ * The same, but the time that a quarter of the rounds stay below: for work that keeps all cores
+ * busy, where the rest of the machine only ever adds, and not to all steps alike.
  */
-void bench_best_in_turns(double *bests, bench_step *const *steps, size_t count, void *data,
-                         int rounds);
+void bench_quartile_in_turns(double *quartiles, bench_step *const *steps, size_t count, void *data,
+                             int rounds);
 
 double bench_now_us(void);
 void bench_pause_ms(int ms);

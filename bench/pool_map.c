@@ -7,7 +7,7 @@
 #include "system.h"
 #include "yardstick.h"
 
-#define ROUNDS 21
+#define ROUNDS 41
 #define SIZE (KERNEL_COUNT * sizeof(int64_t))
 #define REST_MS 20 /* until the yardsticks' threads do not spin any more, nor brood's workers */
 
@@ -164,7 +164,7 @@ static void measure(bench_setup *setup)
                                  for_shared, openmp_ranges, tbb_items};
     double us[6];
 
-    bench_best_in_turns(us, steps, 6, setup, ROUNDS);
+    bench_quartile_in_turns(us, steps, 6, setup, ROUNDS);
     bench_report("map_plain_vs_openmp", us[0] / 1000, "ms", "OpenMP, guided", us[1] / us[0]);
     bench_report("map_shared_vs_openmp", us[2] / 1000, "ms", "OpenMP, guided", us[1] / us[2]);
     bench_report("for_vs_openmp", us[3] / 1000, "ms", "OpenMP, guided, in blocks", us[4] / us[3]);
