@@ -6,7 +6,7 @@
 #define DEPTH_MAX 1024
 #define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
 #define STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
-#define CHUNK_NS 100000                  /* smaller chunks of a map are not worth their own way */
+#define CHUNK_NS 100000                 /* smaller chunks of a map are not worth their own way */
 #define CHUNKS_A_WORKER 2               /* a worker gets at most this part of its share of a map */
 #define HEADS_MAX 1024 /* what is sent before a piece of a map, and before its values */
 #define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
