@@ -315,14 +315,16 @@ static void unlink_item(brood_imap *imap, const imap_item *item)
     imap->count--;
 }
 
-static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, imap_item **item)
+/* timeout_ms says whether it may wait at all; until the deadline. */
+static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, int64_t deadline,
+                                  imap_item **item)
 {
     brood_pool *pool = imap->pool;
     brood_status status = BROOD_ERR_STATE;
 
     brood_pool_lock(pool);
     if (timeout_ms == 0 || !brood_pool_in_callback(pool)) {
-        status = brood_pool_wait(pool, NULL, is_any_done, imap, brood_deadline(timeout_ms), false);
+        status = brood_pool_wait(pool, NULL, is_any_done, imap, deadline, false);
     }
     *item = status == BROOD_OK ? find_done(imap) : NULL;
     brood_pool_unlock(pool);
@@ -359,10 +361,12 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
 {
     brood_status status = BROOD_OK;
     imap_item *item = NULL;
+    int64_t deadline = 0;
 
     if (imap == NULL || !brood_is_timeout(timeout_ms)) {
         return BROOD_ERR_ARGUMENT;
     }
+    deadline = brood_deadline(timeout_ms); /* of both waits: for room, and for the item */
     imap->current = brood_result_destroy(imap->current);
     fill(imap, timeout_ms);
     if (imap->first == NULL && imap->is_kept) {
@@ -372,7 +376,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
         tell_progress(imap, true);
         return no_more(imap, failure);
     }
-    status = wait_for_item(imap, timeout_ms, &item);
+    status = wait_for_item(imap, timeout_ms, deadline, &item);
     if (status != BROOD_OK) {
         return status;
     }
