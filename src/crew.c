@@ -9,6 +9,8 @@
 #define BACKOFF_MOST 100 /* times the first one */
 #define LOSSES_MAX 8
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
+#define LOST_NS (1000 * BROOD_NS_PER_MS)       /* a worker that was killed has ended after */
+#define LEAVE_NS (100 * BROOD_NS_PER_MS) /* to end, where more leave than the pool has workers */
 #define RETRY_NS (10 * BROOD_NS_PER_MS)        /* what could not be done is tried again after */
 
 /* ---- one worker -------------------------------------------------------------------------- */
@@ -18,6 +20,7 @@ void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
     bool before = worker->look_at != BROOD_NEVER || worker->kill_at != BROOD_NEVER;
 
     *alarm = at;
+    brood_agenda_at(worker->pool, at);
     if (!before && at != BROOD_NEVER) {
         worker->pool->alarms++;
     } else if (before && worker->look_at == BROOD_NEVER && worker->kill_at == BROOD_NEVER) {
@@ -182,12 +185,12 @@ static bool grow_slots(brood_pool *pool)
 static void enlist(brood_pool *pool, brood_worker *worker)
 {
     pool->workers[worker->slot] = worker;
-    pool->crew_changed = true;
+    brood_crew_changed(pool);
     pool->alive++;
     pool->stats.started++;
     worker->items_left = draw_items(pool);
     worker->forgotten = brood_shared_forgotten();
-    brood_worker_set_alarm(worker, &worker->look_at, worker->process->handshake_deadline);
+    brood_worker_plan_look(worker);
     watch(worker);
     if (!worker->watched_bell || !worker->watched_process ||
         brood_worker_send_setup(worker) != BROOD_OK || pool->terminated) {
@@ -195,9 +198,7 @@ static void enlist(brood_pool *pool, brood_worker *worker)
         return;
     }
     brood_worker_set_idle(worker, true);
-    if (brood_pool_sleeps(pool) && !brood_worker_arm(worker)) {
-        brood_pool_rouse(pool);
-    }
+    brood_agenda_arm(worker);
 }
 
 brood_status brood_crew_start(brood_pool *pool, brood_error *error)
@@ -211,6 +212,8 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
         return brood_fail_memory(error, "workers");
     }
     pool->launching = true;
+    pool->start_due = false;
+    pool->to_fill -= pool->to_fill > 0;
     brood_pool_unlock(pool);
     status = make_worker(&worker, pool, slot, cores, error);
     brood_pool_lock(pool);
@@ -223,32 +226,61 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
 
 /* ---- how a worker ends ------------------------------------------------------------------- */
 
-/* Looked after until its end is seen: the system may fail to kill, or to tell of the end. */
+/* It has done its last task, and only has to end. */
+static bool is_leaving(const brood_worker *worker)
+{
+    return worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0 &&
+           worker->dropped == BROOD_OK && !worker->is_killed;
+}
+
+/* When it is looked at, whatever else happens: time counts for what it does not do. */
+void brood_worker_plan_look(brood_worker *worker)
+{
+    int64_t now = brood_os_now();
+    int64_t at = BROOD_NEVER;
+
+    if (worker->is_killed || worker->deaf || is_leaving(worker)) {
+        at = worker->end_by;
+    } else if (!worker->is_up) {
+        at = worker->process->handshake_deadline;
+        at = at > now ? at : now + END_SLOWLY_NS; /* its function may take long to begin */
+    }
+    if (worker->must_ring || worker->kill_refused) {
+        at = brood_earlier(at, now + RETRY_NS);
+    }
+    brood_worker_set_alarm(worker, &worker->look_at, at);
+}
+
 void brood_worker_kill(brood_worker *worker)
 {
-    bool done = brood_process_kill(worker->process) == BROOD_OK;
-    bool again = worker->is_killed;
+    worker->kill_refused = brood_process_kill(worker->process) != BROOD_OK;
+    if (!worker->is_killed) {
+        worker->is_killed = true;
+        worker->end_by = brood_os_now() + LOST_NS;
+    }
+    brood_worker_plan_look(worker);
+}
 
-    worker->is_killed = true;
-    brood_worker_set_alarm(worker, &worker->look_at,
-                           brood_os_now() + (done ? END_SLOWLY_NS : RETRY_NS));
-    if (!again) {
-        brood_pool_rouse(worker->pool);
+void brood_worker_leaves(brood_worker *worker)
+{
+    if (is_leaving(worker)) {
+        worker->end_by = brood_os_now() +
+                         (int64_t)worker->pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
+        brood_worker_plan_look(worker);
+        brood_crew_changed(worker->pool);
     }
 }
 
 void brood_worker_ring(brood_worker *worker)
 {
-    int64_t again = brood_os_now() + RETRY_NS;
     size_t put = 0;
     brood_status status = brood_os_channel_write(worker->bell, "", 1, &put, NULL);
 
     /* No room: enough are under way. Closed: it has ended, which the poller tells. */
     worker->must_ring =
         status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
-    if (worker->must_ring && worker->look_at > again) {
-        brood_worker_set_alarm(worker, &worker->look_at, again);
-        brood_pool_rouse(worker->pool);
+    if (worker->must_ring) {
+        brood_worker_plan_look(worker);
     }
 }
 
@@ -266,14 +298,21 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
         worker->dropped = status;
         brood_worker_set_idle(worker, false);
         brood_worker_kill(worker);
+        brood_crew_changed(worker->pool);
     }
+}
+
+void brood_crew_changed(brood_pool *pool)
+{
+    pool->crew_changed = true;
+    brood_agenda_at(pool, 0);
 }
 
 static void look_after_crew_at(brood_pool *pool, int64_t at)
 {
     if (at < pool->crew_at) {
         pool->crew_at = at;
-        brood_pool_rouse_sleeper(pool);
+        brood_agenda_at(pool, at);
     }
 }
 
@@ -294,6 +333,7 @@ void brood_worker_stop(brood_worker *worker)
     if (brood_worker_send_stop(worker) == BROOD_OK) {
         worker->state = BROOD_WORKER_STOPPING;
         brood_worker_set_idle(worker, false);
+        brood_worker_leaves(worker);
     } else {
         look_after_crew_at(worker->pool, brood_os_now() + RETRY_NS);
     }
@@ -305,25 +345,41 @@ static void describe_end(const brood_worker *worker, brood_failure *failure)
 
     failure->pid = brood_process_pid(worker->process);
     failure->exit.struct_size = sizeof failure->exit;
-    brood_process_exit_info(worker->process, &failure->exit);
-    brood_exit_text(&failure->exit, text, sizeof text);
+    if (worker->is_lost) {
+        snprintf(text, sizeof text, "it was killed, and does not end");
+    } else {
+        brood_process_exit_info(worker->process, &failure->exit);
+        brood_exit_text(&failure->exit, text, sizeof text);
+    }
     if (worker->dropped == BROOD_ERR_PROTOCOL) {
         snprintf(text, sizeof text, "%s", brood_status_text(worker->dropped));
     }
     snprintf(failure->message, sizeof failure->message, "the worker was lost: %s", text);
 }
 
-/* Whether the item that follows those that are done was begun. */
-static bool was_running(brood_worker *worker, const brood_piece *piece)
+/*
+ * How many items behind those that are done may have run: the one that ran when it died, and, where
+ * its answers were not read to the end, all that it has begun since.
+ */
+static uint64_t count_begun(brood_worker *worker, const brood_piece *piece)
 {
+    uint64_t begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
     uint64_t item = brood_load64(&worker->page->item);
+    uint64_t left = piece->count - piece->done;
 
-    if (worker->halted && worker->kill_id == piece->id && item > worker->kill_item) {
-        return false; /* the one that it was killed for had just ended */
+    if (piece->id == worker->spared_id || piece->id > begun) {
+        return 0;
     }
-    return piece->id != worker->spared_id &&
-           brood_worker_begun(worker, brood_load64(&worker->page->claim)) == piece->id &&
-           (item > piece->done || (item == 0 && piece->done == 0));
+    if (piece->id < begun) {
+        return left;
+    }
+    if (worker->halted && worker->kill_id == piece->id && item > worker->kill_item) {
+        return 0; /* the one that it was killed for had just ended */
+    }
+    if (item <= piece->done) {
+        return worker->dropped != BROOD_OK || (item == 0 && piece->done == 0) ? 1 : 0;
+    }
+    return item - piece->done < left ? item - piece->done : left;
 }
 
 static brood_status status_of_end(const brood_worker *worker, const brood_piece *piece)
@@ -338,12 +394,12 @@ static brood_status status_of_end(const brood_worker *worker, const brood_piece 
     return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
 }
 
-/* The item that ran when its worker died: again, or its failure. */
-static void settle_item(brood_worker *worker, brood_result *job, uint64_t first, uint64_t count,
-                        uint32_t attempt, uint32_t deaths, brood_status status)
+/* Items that ran when their worker died: again, or their failure. */
+static void settle_items(brood_worker *worker, brood_result *job, uint64_t first, uint64_t count,
+                         uint32_t attempt, uint32_t deaths, brood_status status)
 {
     brood_pool *pool = worker->pool;
-    bool again = status == BROOD_ERR_DIED && attempt <= job->retries;
+    bool again = status == BROOD_ERR_DIED && attempt <= job->retries && !worker->is_lost;
     bool quarantined = again && deaths >= pool->options.quarantine;
     brood_piece *piece = again && !quarantined ? brood_piece_new(job, first, count) : NULL;
     brood_failure failure;
@@ -364,38 +420,44 @@ static void settle_item(brood_worker *worker, brood_result *job, uint64_t first,
     brood_job_fail(job, first, count, &failure);
 }
 
-/* The piece that was the first: what ran costs one item, the rest goes to others. */
-static void settle_first(brood_worker *worker, brood_piece *piece)
+/* What of a piece has not ended, and was not begun, goes to others. */
+static void give_back(brood_pool *pool, brood_piece *piece, uint64_t begun)
 {
-    brood_pool *pool = worker->pool;
-    brood_result *job = piece->job;
-    bool is_range = job->kind == BROOD_JOB_RANGE;
-    uint64_t item = piece->first + piece->done;
-    uint64_t count = is_range ? piece->count : 1;
-    uint64_t left = piece->count - piece->done;
-    uint32_t attempt = piece->attempt;
-    uint32_t deaths = piece->deaths + 1;
-    brood_status status = status_of_end(worker, piece);
-
-    piece->first = item + count;
-    piece->count = left - count;
+    piece->first += piece->done + begun;
+    piece->count -= piece->done + begun;
     piece->done = 0;
-    piece->deaths = 0;
-    piece->losses = 0;
-    piece->attempt = 1;
+    if (begun > 0) {
+        piece->deaths = piece->losses = 0;
+        piece->attempt = 1;
+    }
     if (piece->count > 0) {
         brood_queue_put(pool, piece);
     } else {
         brood_piece_free(piece);
     }
-    settle_item(worker, job, item, count, attempt, deaths, status);
 }
 
-/* What it answered could not be taken: that was about the first one, if it had begun it. */
-static bool is_to_blame(brood_worker *worker, const brood_piece *first)
+/* The last of the items that were begun ran: it is to blame. Those before it only ended unheard. */
+static void settle_piece(brood_worker *worker, brood_piece *piece, uint64_t begun, bool is_to_blame)
 {
-    return (worker->dropped == BROOD_ERR_PROTOCOL || worker->dropped == BROOD_ERR_NO_MEMORY) &&
-           brood_worker_begun(worker, brood_load64(&worker->page->claim)) >= first->id;
+    brood_result *job = piece->job;
+    bool is_range = job->kind == BROOD_JOB_RANGE;
+    uint64_t first = piece->first + piece->done;
+    uint64_t unheard = is_range || !is_to_blame ? 0 : begun - 1;
+    uint32_t attempt = piece->attempt;
+    uint32_t deaths = piece->deaths + is_to_blame;
+    brood_status status = status_of_end(worker, piece);
+
+    if (is_range) {
+        begun = piece->count - piece->done;
+    }
+    brood_job_hold(job);
+    give_back(worker->pool, piece, begun);
+    if (unheard > 0) {
+        settle_items(worker, job, first, unheard, attempt, 0, status);
+    }
+    settle_items(worker, job, first + unheard, begun - unheard, attempt, deaths, status);
+    brood_job_release(job);
 }
 
 /* A worker that lies about what it had begun does not make its task immortal. */
@@ -404,24 +466,25 @@ static bool is_suspect(const brood_worker *worker, brood_piece *first)
     return worker->is_up && ++first->losses >= LOSSES_MAX;
 }
 
+/* From the last to the first, so that each finds its place in the queue at once. */
 static void give_back_pieces(brood_worker *worker)
 {
-    brood_pool *pool = worker->pool;
     brood_piece *first = worker->pieces.first;
+    uint64_t claim = brood_worker_begun(worker, brood_load64(&worker->page->claim));
 
-    if (first != NULL &&
-        (was_running(worker, first) || is_to_blame(worker, first) || is_suspect(worker, first))) {
-        brood_pieces_remove(&worker->pieces, first);
-        settle_first(worker, first);
-    }
     while (worker->pieces.last != NULL) {
         brood_piece *piece = worker->pieces.last;
+        uint64_t begun = count_begun(worker, piece);
 
+        if (begun == 0 && piece == first && is_suspect(worker, piece)) {
+            begun = 1;
+        }
         brood_pieces_remove(&worker->pieces, piece);
-        piece->first += piece->done;
-        piece->count -= piece->done;
-        piece->done = 0;
-        brood_queue_put(pool, piece);
+        if (begun > 0) {
+            settle_piece(worker, piece, begun, piece->id >= claim || piece == first);
+        } else {
+            give_back(worker->pool, piece, 0);
+        }
     }
     worker->piece_count = 0;
 }
@@ -452,7 +515,7 @@ static bool is_barren(brood_worker *worker)
 {
     return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
            worker->dropped == BROOD_OK && !worker->is_killed &&
-           (worker->pieces.first == NULL || !was_running(worker, worker->pieces.first));
+           (worker->pieces.first == NULL || count_begun(worker, worker->pieces.first) == 0);
 }
 
 /* A worker that ended before it was of any use: why, as far as it could say. */
@@ -481,6 +544,7 @@ static void leave_lists(brood_worker *worker)
 
     brood_worker_set_idle(worker, false);
     brood_worker_set_busy(worker, false);
+    brood_agenda_forget(worker);
     brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
     for (brood_worker **at = &pool->thirsty_first, *last = NULL; *at != NULL;) {
@@ -501,31 +565,48 @@ static void leave_lists(brood_worker *worker)
     }
 }
 
+/* It is not one of the pool's any more. What it had not begun goes to others. */
+static void dismiss(brood_worker *worker, uint64_t *counter)
+{
+    brood_pool *pool = worker->pool;
+    bool barren = is_barren(worker);
+
+    pool->workers[worker->slot] = NULL;
+    pool->alive--;
+    ++*counter;
+    leave_lists(worker);
+    give_back_pieces(worker);
+    note_early_end(worker, barren);
+    free_worker(worker);
+    brood_crew_changed(pool);
+    brood_agenda_notify(pool, BROOD_END(pool));
+}
+
 /* The process has ended. */
 static void bury(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
     bool expected = false;
-    bool barren = false;
 
     if (worker->dropped == BROOD_OK) {
         worker->dropped = brood_worker_hear(worker); /* there is nobody left to be killed */
     }
     if (worker->dropped == BROOD_OK) {
         brood_worker_salvage(worker);
-        expected =
-            worker->state == BROOD_WORKER_STOPPING && worker->is_up && worker->piece_count == 0;
+        expected = is_leaving(worker) && worker->is_up;
     }
-    barren = is_barren(worker);
-    pool->workers[worker->slot] = NULL;
-    pool->alive--;
-    *(expected || pool->terminated ? &pool->stats.ended : &pool->stats.died) += 1;
-    leave_lists(worker);
-    give_back_pieces(worker);
-    note_early_end(worker, barren);
-    free_worker(worker);
-    pool->crew_changed = true;
-    brood_pool_wake(pool, NULL);
+    dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
+}
+
+/*
+ * It was killed and does not end: it may not be signalled, or waits in the kernel, or its control
+ * group is frozen. Nobody waits for it any more; what it still runs is not run again.
+ */
+static void lose(brood_worker *worker)
+{
+    worker->is_lost = true;
+    worker->process->daemon = false; /* so that destroying it does not wait for its end */
+    dismiss(worker, &worker->pool->stats.lost);
 }
 
 static void empty_bell(brood_worker *worker)
@@ -535,33 +616,40 @@ static void empty_bell(brood_worker *worker)
     brood_status status = brood_os_channel_read(worker->bell, bytes, sizeof bytes, &got, NULL);
 
     worker->armed = false;
+    brood_agenda_arm(worker);
     if (status == BROOD_ERR_CLOSED) {
         /* It ends, or has closed all that it had: then it is of no use any more. */
         unwatch_bell(worker);
-        brood_worker_set_alarm(worker, &worker->look_at, brood_os_now() + END_SLOWLY_NS);
         worker->deaf = true;
+        if (!is_leaving(worker) && !worker->is_killed) {
+            worker->end_by = brood_os_now() + END_SLOWLY_NS;
+        }
         brood_worker_take_back(worker);
         brood_worker_set_idle(worker, false);
+        brood_worker_plan_look(worker);
+        brood_crew_changed(worker->pool);
     } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_worker_drop(worker, status); /* nobody knows any more when it answers */
     }
 }
 
-/* It is time to look at one that lives. */
+/* It is time to look at one that lives; is_alive has ended one that came up too late. */
 static void look_again(brood_worker *worker)
 {
-    bool starts = worker->state == BROOD_WORKER_STARTING;
+    bool is_ending = worker->is_killed || worker->deaf || is_leaving(worker);
+    bool is_late = is_ending && brood_os_now() >= worker->end_by;
 
-    if (worker->deaf || worker->is_killed) {
-        brood_worker_kill(worker);
+    if (worker->is_killed && is_late) {
+        lose(worker);
         return;
     }
-    /* is_alive has ended one that did not come to its function in time */
-    brood_worker_set_alarm(worker, &worker->look_at,
-                           starts ? brood_os_now() + END_SLOWLY_NS : BROOD_NEVER);
+    if (worker->kill_refused || is_late) {
+        brood_worker_kill(worker);
+    }
     if (worker->must_ring) {
         brood_worker_ring(worker);
     }
+    brood_worker_plan_look(worker);
 }
 
 static void look_at_process(brood_worker *worker)
@@ -590,18 +678,26 @@ void brood_crew_look(brood_pool *pool, uintptr_t owner)
 
 /* ---- all of them ------------------------------------------------------------------------- */
 
-/* Those that count for the number of workers: not one that only has to end. */
-static uint32_t serving(const brood_pool *pool)
+/* Counts for the number of workers: not one that only has to end. */
+static bool is_serving(const brood_worker *worker)
+{
+    return worker->dropped == BROOD_OK && !worker->deaf &&
+           !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);
+}
+
+static uint32_t count_workers(const brood_pool *pool, bool (*is_such)(const brood_worker *))
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
-
-        count += worker != NULL && worker->dropped == BROOD_OK && !worker->deaf &&
-                 !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);
+        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
     }
     return count;
+}
+
+uint32_t brood_crew_leaving(const brood_pool *pool)
+{
+    return count_workers(pool, is_leaving);
 }
 
 /* What waits, also behind another task in a worker, could have a worker of its own. */
@@ -628,25 +724,68 @@ static uint32_t wanted(const brood_pool *pool)
     if (pool->closed && pool->queue_bits == 0) {
         return 0;
     }
-    return pool->fills || needed > pool->target ? pool->target : (uint32_t)needed;
+    needed = needed > pool->serving + pool->to_fill ? needed : pool->serving + pool->to_fill;
+    return needed > pool->target ? pool->target : (uint32_t)needed;
 }
 
-static void start_missing(brood_pool *pool)
+/* Starts are bounded, however fast workers leave: their last ones have to end before. */
+static bool may_start(const brood_pool *pool)
 {
-    brood_failure why;
+    return pool->leaving <= pool->most && pool->alive < pool->target + pool->most;
+}
+
+/* Whether a start is due; when to look again for that. */
+static int64_t plan_start(brood_pool *pool, int64_t now)
+{
+    bool is_wanted = pool->serving < wanted(pool) && may_start(pool);
+
+    if (pool->serving >= pool->target) {
+        pool->to_fill = 0;
+    }
+    pool->start_due = is_wanted && now >= pool->start_at;
+    return is_wanted && !pool->start_due ? pool->start_at : BROOD_NEVER;
+}
+
+void brood_crew_start_one(brood_pool *pool)
+{
     brood_error error = {BROOD_OK, 0, "", ""};
+    brood_status status = brood_crew_start(pool, &error);
 
-    while (!pool->launching && serving(pool) < wanted(pool) && brood_os_now() >= pool->start_at) {
-        brood_status status = brood_crew_start(pool, &error);
+    if (status != BROOD_OK) {
+        brood_failure why = brood_job_failure(NULL, status, error.message);
 
-        if (status != BROOD_OK) {
-            why = brood_job_failure(NULL, status, error.message);
-            note_failed_start(pool, &why);
+        note_failed_start(pool, &why);
+        brood_crew_changed(pool);
+    }
+    brood_agenda_at(pool, brood_crew_keep(pool, brood_os_now()));
+}
+
+/*
+ * Of those that leave there are no more than the pool has workers: beyond that the oldest is killed,
+ * when it had a moment to end by itself. When to look again for that.
+ */
+static int64_t end_oldest(brood_pool *pool, int64_t now)
+{
+    int64_t exit_ns = (int64_t)pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
+    brood_worker *oldest = NULL;
+
+    for (uint32_t i = 0; i < pool->slots && pool->leaving > pool->most; i++) {
+        brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL && is_leaving(worker) &&
+            (oldest == NULL || worker->end_by < oldest->end_by)) {
+            oldest = worker;
         }
     }
-    if (serving(pool) >= pool->target) {
-        pool->fills = false;
+    if (oldest == NULL) {
+        return BROOD_NEVER;
     }
+    if (oldest->end_by - exit_ns + LEAVE_NS > now) {
+        return oldest->end_by - exit_ns + LEAVE_NS;
+    }
+    brood_worker_kill(oldest);
+    pool->leaving--;
+    return end_oldest(pool, now);
 }
 
 static bool stop(brood_worker *worker)
@@ -672,23 +811,15 @@ static brood_worker *superfluous(const brood_pool *pool)
     return best;
 }
 
-/* Those that are to stay, as far as they know. */
-static uint32_t staying(const brood_pool *pool)
+/* It is to stay, as far as it knows. */
+static bool stays(const brood_worker *worker)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
-
-        count += worker != NULL && worker->state < BROOD_WORKER_STOPPING &&
-                 worker->dropped == BROOD_OK && !worker->deaf;
-    }
-    return count;
+    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf;
 }
 
 static void stop_superfluous(brood_pool *pool)
 {
-    uint32_t count = staying(pool);
+    uint32_t count = count_workers(pool, stays);
     uint32_t most = pool->closed && pool->jobs == NULL ? 0 : pool->target;
 
     while (count > most) {
@@ -746,13 +877,12 @@ int64_t brood_crew_keep(brood_pool *pool, int64_t now)
     next = stop_idle(pool, now);
     stop_used(pool);
     stop_superfluous(pool);
-    start_missing(pool);
-    if (serving(pool) < wanted(pool) && pool->start_at < next) {
-        next = pool->start_at;
-    }
-    if (next < pool->crew_at) {
-        pool->crew_at = next;
-    }
+    pool->serving = count_workers(pool, is_serving);
+    pool->leaving = count_workers(pool, is_leaving);
+    next = brood_earlier(next, end_oldest(pool, now));
+    next = brood_earlier(next, plan_start(pool, now));
+    pool->crew_at = brood_earlier(pool->crew_at, next);
+    pool->crew_changed = false; /* by the steps above, which were counted */
     return pool->crew_at;
 }
 
@@ -768,5 +898,6 @@ void brood_crew_kill_all(brood_pool *pool)
 void brood_crew_give_up(brood_pool *pool)
 {
     pool->broken = true;
+    brood_agenda_notify(pool, NULL);
     brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);
 }

@@ -26,37 +26,26 @@ static void unlink_idle(brood_worker *worker)
 
 /* ---- balance: when ----------------------------------------------------------------------- */
 
-/* Until when nobody looks, when nothing else happens. */
-static int64_t unwatched_until(const brood_pool *pool)
+/* What it has ahead may soon be better off with an idle worker: somebody looks then. */
+static void plan_balance_of(const brood_worker *worker)
 {
-    return pool->sleeping ? pool->sleeps_until : pool->loop_sleeps ? pool->loop_until : 0;
-}
-
-/* What it has ahead may soon be better off with an idle worker: somebody must look then. */
-static bool needs_look(const brood_worker *worker)
-{
-    return worker->piece_count > 1 && worker->pool->idle_first != NULL &&
-           worker->heard_at + BALANCE_NS < unwatched_until(worker->pool);
+    if (worker->piece_count > 1 && worker->pool->idle_first != NULL) {
+        brood_agenda_at(worker->pool, worker->heard_at + BALANCE_NS);
+    }
 }
 
 static void plan_balance(brood_pool *pool)
 {
-    if (unwatched_until(pool) == 0) {
-        return;
-    }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
-        if (needs_look(worker)) {
-            brood_pool_rouse(pool);
-            return;
-        }
+        plan_balance_of(worker);
     }
 }
 
 /* The same of what waits although there are idle workers. */
 static void plan_push(brood_pool *pool)
 {
-    if (pool->idle_first != NULL && pool->fed_at + BALANCE_NS < unwatched_until(pool)) {
-        brood_pool_rouse(pool);
+    if (pool->idle_first != NULL) {
+        brood_agenda_at(pool, pool->fed_at + BALANCE_NS);
     }
 }
 
@@ -70,7 +59,7 @@ static void note_idle(brood_worker *worker)
     due = worker->idle_since + (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
     if (due < pool->crew_at) {
         pool->crew_at = due;
-        brood_pool_rouse(pool);
+        brood_agenda_at(pool, due);
     }
 }
 
@@ -126,6 +115,7 @@ void brood_worker_set_busy(brood_worker *worker, bool is_busy)
     if (worker->next_busy != NULL) {
         worker->next_busy->previous_busy = worker->previous_busy;
     }
+    brood_worker_leaves(worker);
 }
 
 /* ---- how far ahead ----------------------------------------------------------------------- */
@@ -338,7 +328,7 @@ static brood_piece *cut(brood_worker *worker, brood_piece *piece)
     part->losses = piece->losses;
     piece->first += chunk;
     piece->count -= chunk;
-    pool->queued -= chunk;
+    brood_queue_shrink(pool, chunk);
     return part;
 }
 
@@ -361,6 +351,7 @@ static void note_given(brood_worker *worker, const brood_piece *piece)
         worker->heard_at = pool->fed_at;
         brood_worker_set_idle(worker, false);
         brood_worker_set_busy(worker, true);
+        brood_worker_first_changed(worker);
     }
     if (worker->items_left != UINT64_MAX) {
         worker->items_left -= items < worker->items_left ? items : worker->items_left;
@@ -368,11 +359,9 @@ static void note_given(brood_worker *worker, const brood_piece *piece)
     }
     let_spin(worker);
     brood_worker_set_thirsty(worker);
-    if (worker->piece_count == 2 && needs_look(worker)) {
-        brood_pool_rouse(pool);
-    }
-    if (brood_pool_sleeps(pool) && !brood_worker_arm(worker)) {
-        brood_pool_rouse(pool);
+    plan_balance_of(worker);
+    if (!worker->armed || !brood_worker_can_send(worker)) {
+        brood_agenda_arm(worker);
     }
 }
 
@@ -412,7 +401,7 @@ static bool keep_back(brood_pool *pool, brood_piece *piece, brood_status status)
         return true;
     }
     pool->feed_at = pool->fed_at + RETRY_NS;
-    brood_pool_rouse_sleeper(pool);
+    brood_agenda_at(pool, pool->feed_at);
     return false;
 }
 
@@ -546,6 +535,11 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
     return next;
 }
 
+bool brood_pool_has_room_for_more(const brood_pool *pool)
+{
+    return next_idle(pool) != NULL;
+}
+
 /* ---- the end of a piece ------------------------------------------------------------------ */
 
 /* How long the items of a map take. */
@@ -575,11 +569,7 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
     }
     brood_piece_free(piece);
     retire_if_used(worker);
-    if (worker->pieces.first != NULL && worker->pieces.first->job->doom != BROOD_OK) {
-        brood_worker_cancel(worker);
-    } else if (worker->pieces.first != NULL && worker->pieces.first->job->watchers > 0) {
-        brood_worker_hurry(worker);
-    }
+    brood_worker_first_changed(worker);
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
         brood_worker_set_idle(worker, serves(worker));

@@ -198,10 +198,8 @@ static void on_setup(brood_worker *worker)
     const brood_wire_answer *answer = &worker->hearing.answer;
 
     if (answer->kind == BROOD_WIRE_READY) {
-        if (!worker->deaf && !worker->is_killed && !worker->must_ring) {
-            brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
-        }
         worker->is_up = true;
+        brood_worker_plan_look(worker);
         if (worker->state == BROOD_WORKER_STARTING) {
             worker->state = BROOD_WORKER_READY;
         }

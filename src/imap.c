@@ -47,7 +47,7 @@ static void on_finish(brood_result *result, void *owner)
 
     (void)result;
     item->is_done = true;
-    brood_pool_wake(item->imap->pool, NULL);
+    brood_agenda_notify(item->imap->pool, item->imap);
 }
 
 /* ---- input ------------------------------------------------------------------------------- */
@@ -324,7 +324,7 @@ static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, int64_t 
 
     brood_pool_lock(pool);
     if (timeout_ms == 0 || !brood_pool_in_callback(pool)) {
-        status = brood_pool_wait(pool, NULL, is_any_done, imap, deadline, false);
+        status = brood_pool_wait(pool, imap, is_any_done, imap, deadline);
     }
     *item = status == BROOD_OK ? find_done(imap) : NULL;
     brood_pool_unlock(pool);

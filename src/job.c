@@ -101,7 +101,6 @@ static void make_due(brood_result *job)
     }
     pool->due_last = job;
     brood_job_hold(job);
-    brood_pool_call_thread(pool);
 }
 
 static void call_progress(brood_result *job)
@@ -129,23 +128,25 @@ static void call_one(brood_result *job)
     }
 }
 
-void brood_pool_call_due(brood_pool *pool)
+bool brood_pool_call_next(brood_pool *pool)
 {
-    while (pool->due_first != NULL && !pool->calls_back) {
-        brood_result *job = pool->due_first;
+    brood_result *job = pool->due_first;
 
-        pool->due_first = job->next_due;
-        if (pool->due_first == NULL) {
-            pool->due_last = NULL;
-        }
-        job->is_due = false;
-        pool->calls_back = true;
-        pool->caller = apr_os_thread_current();
-        call_one(job);
-        pool->calls_back = false;
-        brood_job_release(job); /* the pool itself has a reference more */
-        brood_pool_wake(pool, NULL);
+    if (job == NULL || pool->calls_back) {
+        return false;
     }
+    pool->due_first = job->next_due;
+    if (pool->due_first == NULL) {
+        pool->due_last = NULL;
+    }
+    job->is_due = false;
+    pool->calls_back = true;
+    pool->caller_id = apr_os_thread_current();
+    call_one(job);
+    pool->calls_back = false;
+    brood_job_release(job); /* the pool itself has a reference more */
+    brood_agenda_notify(pool, BROOD_END(pool));
+    return true;
 }
 
 /* ---- ends -------------------------------------------------------------------------------- */
@@ -170,8 +171,7 @@ static void finish(brood_result *job)
 
     unlink_job(job);
     if (pool->closed && pool->jobs == NULL) {
-        pool->crew_changed = true; /* its workers are told to end */
-        brood_pool_rouse(pool);
+        brood_crew_changed(pool); /* its workers are told to end */
     }
     if (job->timeout_ns > 0 || job->deadline != BROOD_NEVER) {
         pool->timed--;
@@ -184,7 +184,7 @@ static void finish(brood_result *job)
     if (job->on_finish != NULL) {
         job->on_finish(job, job->owner);
     }
-    brood_pool_wake(pool, job);
+    brood_agenda_notify(pool, job);
     brood_job_release(job);
 }
 
@@ -196,7 +196,7 @@ static void count_down(brood_result *job, uint64_t count)
         return;
     }
     if (job->watchers > 0) {
-        brood_pool_wake(job->pool, job);
+        brood_agenda_notify(job->pool, job);
     }
     if (brood_meter_is_due(&job->meter)) {
         make_due(job);

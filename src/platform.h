@@ -266,11 +266,22 @@ void brood_os_poller_wake(brood_os_poller *poller);
 /*
  * For a program with an event loop of its own: a descriptor (to be read, for poll and its kin) or
  * HANDLE (for WaitForMultipleObjects) that is ready when a wait whose deadline is past would find
- * something, or a wake. It may be ready for nothing. It lives as long as the poller, whose it is;
- * the program only waits for it, and then calls wait. Called at most once, right after create.
+ * something, or a wake, and after brood_os_poller_call. It may be ready for nothing. It lives as
+ * long as the poller, whose it is; the program only waits for it. Called at most once, right after
+ * create; the three functions below it are for a poller that has a handle.
  */
 brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
                                     brood_error *error);
+
+/*
+ * Whether the handle shows what a wait would find, as it does at first. While a thread of the
+ * program waits in the poller, that thread takes what comes, and the program's loop shall sleep.
+ */
+void brood_os_poller_show(brood_os_poller *poller, bool shows);
+
+/* The handle is ready until brood_os_poller_answer, whatever it shows. Never blocks. */
+void brood_os_poller_call(brood_os_poller *poller);
+void brood_os_poller_answer(brood_os_poller *poller);
 
 /* Nobody waits any more; all channels and processes were removed. */
 void brood_os_poller_free(brood_os_poller *poller);

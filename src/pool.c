@@ -82,6 +82,7 @@ static void fill_defaults(brood_pool_options *options)
     options->backoff_ms = or_default(options->backoff_ms, 10);
     options->crash_limit = or_default(options->crash_limit, 10);
     options->grace_ms = or_default(options->grace_ms, 1000);
+    options->exit_timeout_ms = or_default(options->exit_timeout_ms, 30000);
     options->max_depth = or_default(options->max_depth, DEPTH_MAX_DEFAULT);
 }
 
@@ -263,7 +264,7 @@ static void size_up(brood_pool *pool)
     if (pool->base_workers > WORKERS_MAX) {
         pool->base_workers = WORKERS_MAX;
     }
-    pool->target = pool->base_workers;
+    pool->target = pool->most = pool->base_workers;
     pool->capacity = pool->target <= FEW_WORKERS ? RING_LARGE : RING_SMALL;
     pool->spin_ns = pool->options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
     pool->spinners_max = (uint32_t)usable - 1;
@@ -278,9 +279,9 @@ static void size_up(brood_pool *pool)
     }
     pool->service_ns = SERVICE_NS_AT_FIRST;
     pool->next_deadline = pool->feed_at = pool->starved_since = BROOD_NEVER;
-    pool->crew_at = BROOD_NEVER;
+    pool->crew_at = pool->due = BROOD_NEVER;
     pool->crew_changed = true;
-    pool->fills = !pool->options.lazy;
+    pool->to_fill = pool->options.lazy ? 0 : pool->target;
 }
 
 /* NULL: out of memory. */
@@ -296,7 +297,9 @@ static brood_pool *make(brood_error *error)
     if (brood_apr(apr_pool_create(&made->apr, NULL)) != APR_SUCCESS ||
         brood_apr(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->apr)) !=
             APR_SUCCESS ||
-        brood_apr(apr_thread_cond_create(&made->thread_cond, made->apr)) != APR_SUCCESS) {
+        brood_apr(apr_thread_cond_create(&made->thread_cond, made->apr)) != APR_SUCCESS ||
+        brood_apr(apr_thread_cond_create(&made->starter_cond, made->apr)) != APR_SUCCESS ||
+        brood_apr(apr_thread_cond_create(&made->caller_cond, made->apr)) != APR_SUCCESS) {
         brood_pool_release(made);
         brood_fail_memory(error, "pool");
         return NULL;
@@ -312,9 +315,15 @@ static brood_status open_poller(brood_pool *pool)
     if (status == BROOD_OK && pool->options.event_loop) {
         status = brood_os_poller_handle(pool->poller, &handle, pool->options.error);
         pool->handle = handle;
-        pool->loop_sleeps = true;
+        pool->loop_sleeps = pool->loop_shows = true;
     }
     return status;
+}
+
+static bool is_start_due(brood_pool *pool)
+{
+    brood_crew_keep(pool, brood_os_now());
+    return pool->start_due;
 }
 
 static brood_status begin(brood_pool *pool)
@@ -330,10 +339,12 @@ static brood_status begin(brood_pool *pool)
     brood_pool_lock(pool);
     if (!pool->options.lazy) {
         status = brood_crew_start(pool, pool->options.error);
-        brood_crew_keep(pool, brood_os_now());
+        while (status == BROOD_OK && is_start_due(pool)) {
+            brood_crew_start_one(pool);
+        }
     }
     if (status == BROOD_OK && !pool->options.event_loop) {
-        status = brood_pool_thread_start(pool, pool->options.error);
+        status = brood_pool_threads_start(pool, pool->options.error);
     }
     brood_pool_unlock(pool);
     return status;
@@ -425,10 +436,8 @@ void brood_pool_release(brood_pool *pool)
 
 static void stir(brood_pool *pool)
 {
-    pool->crew_changed = true;
-    brood_pool_wake(pool, NULL);
-    brood_pool_rouse(pool);
-    brood_pool_call_thread(pool);
+    brood_crew_changed(pool);
+    brood_agenda_notify(pool, NULL);
 }
 
 brood_status brood_pool_close(brood_pool *pool)
@@ -488,9 +497,9 @@ static brood_status join(brood_pool *pool, int64_t deadline)
 
     do {
         if (must_call(pool)) {
-            brood_pool_call_due(pool);
+            brood_pool_call_next(pool);
         }
-        status = brood_pool_wait(pool, NULL, is_over_or_due, NULL, deadline, false);
+        status = brood_pool_wait(pool, BROOD_END(pool), is_over_or_due, NULL, deadline);
     } while (status == BROOD_OK && !is_all_over(pool, NULL));
     return status;
 }
@@ -540,7 +549,7 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
         brood_pool_unlock(pool);
         brood_pool_join(pool, BROOD_FOREVER);
         brood_pool_lock(pool);
-        brood_pool_thread_end(pool);
+        brood_pool_threads_end(pool);
     }
     close_all(pool);
     brood_pool_unlock(pool);
@@ -562,7 +571,8 @@ brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
         status = BROOD_ERR_STATE;
     } else {
         pool->target = or_default(workers, pool->base_workers);
-        pool->fills = !pool->options.lazy;
+        pool->most = pool->most > pool->target ? pool->most : pool->target;
+        pool->to_fill = pool->options.lazy ? 0 : pool->target;
         stir(pool);
     }
     brood_pool_unlock(pool);
@@ -581,6 +591,7 @@ brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
     full = pool->stats;
     full.workers = pool->target;
     full.alive = pool->alive;
+    full.leaving = brood_crew_leaving(pool);
     full.busy = pool->busy;
     full.queued = pool->queued;
     full.running = full.submitted - full.succeeded - full.failed - full.cancelled - full.queued;
@@ -621,6 +632,16 @@ brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
     return pool->options.event_loop ? BROOD_OK : BROOD_ERR_STATE;
 }
 
+/* When the program runs the loop at the latest, from now on. */
+static int64_t loop_until(brood_pool *pool)
+{
+    if (pool->due_first != NULL || pool->loop_called) {
+        return 0;
+    }
+    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;
+    return pool->loop_until;
+}
+
 int64_t brood_pool_timeout_ms(brood_pool *pool)
 {
     int64_t left = 0;
@@ -630,7 +651,7 @@ int64_t brood_pool_timeout_ms(brood_pool *pool)
         return BROOD_FOREVER;
     }
     brood_pool_lock(pool);
-    until = pool->due_first != NULL || pool->roused ? 0 : pool->loop_until;
+    until = loop_until(pool);
     brood_pool_unlock(pool);
     if (until == BROOD_NEVER) {
         return BROOD_FOREVER;

@@ -11,7 +11,9 @@
  *   hear.c      workers answer
  *   crew.c      workers start and end
  *   timers.c    time-outs, deadlines, cancelling
- *   lead.c      waiting, and the pool's own thread
+ *   agenda.c    what is due, and who is woken for it
+ *   lead.c      waiting
+ *   pool_threads.c  the pool's own threads, and the program's event loop
  *
  * Everything below is guarded by the pool's lock, except where said. A job is what the caller
  * submitted: one task, a map, a range. It is cut into pieces, and a piece goes to one worker.
@@ -27,6 +29,7 @@
 
 #include <brood/pool.h>
 
+#include "agenda.h"
 #include "buffer.h"
 #include "meter.h"
 #include "platform.h"
@@ -39,7 +42,6 @@
 #define BROOD_PRIORITY_MAX 10
 #define BROOD_SPINNERS_MAX 64
 
-typedef struct brood_worker brood_worker;
 typedef struct brood_piece brood_piece;
 
 /* ---- pieces ------------------------------------------------------------------------------ */
@@ -204,6 +206,9 @@ struct brood_worker {
     bool slow;            /* since it last answered it has let tasks wait that were taken back */
     bool deaf;            /* its end of the bell is closed */
     bool is_killed;       /* it shall end */
+    bool kill_refused;    /* the system did not kill it */
+    bool is_lost;         /* it does not end, and is not waited for any more */
+    int64_t end_by;       /* one that was killed, leaves or is deaf has ended by then */
     bool must_ring;       /* its bell could not be rung */
     brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
     int64_t idle_since;
@@ -215,6 +220,8 @@ struct brood_worker {
     bool is_busy;
     brood_worker *next_thirsty;
     bool is_thirsty;
+    brood_worker *next_unarmed; /* in the agenda's list of those to be armed */
+    bool is_unarmed;
     bool spins;
 };
 
@@ -222,10 +229,13 @@ struct brood_worker {
 
 /* A thread that waits for something. */
 typedef struct brood_waiter {
-    struct brood_waiter *next, *previous;
+    struct brood_waiter *next;
     apr_thread_cond_t *cond;
-    brood_result *job; /* it waits for that one; NULL: for anything */
+    const void *what; /* it waits for: a job, an imap, BROOD_ROOM; NULL: anything */
     int64_t deadline;
+    bool is_notified;  /* it shall look again */
+    bool is_signalled; /* it was woken for that */
+    bool is_successor; /* it was woken to lead */
 } brood_waiter;
 
 typedef struct brood_known_function {
@@ -258,7 +268,10 @@ struct brood_pool {
     brood_worker **workers; /* alive, in no order but for their slots */
     uint32_t slots;         /* of the array */
     uint32_t alive, target;
-    bool launching, fills; /* fills: starts all, as at the beginning */
+    uint32_t most; /* the largest target so far */
+    bool launching;
+    uint32_t to_fill; /* starts that are due without a need, as at the beginning */
+    uint32_t serving, leaving; /* workers, when brood_crew_keep last counted them */
     int64_t start_at;      /* the next one, not before */
     uint32_t start_failures;
     uint32_t barren; /* workers in a row that came up and were lost without having begun anything */
@@ -285,29 +298,29 @@ struct brood_pool {
     /* jobs */
     brood_result *jobs;
     brood_result *due_first, *due_last;
-    bool calls_back;        /* a thread is in a callback */
-    apr_os_thread_t caller; /* that one */
+    bool calls_back;           /* a thread is in a callback */
+    apr_os_thread_t caller_id; /* that one */
     uint32_t timed;         /* jobs with a deadline or a time-out */
     uint32_t alarms;        /* workers with a look_at or a kill_at */
     int64_t next_deadline;  /* of a job; may be too early */
 
+    /* the agenda: see agenda.h */
+    int64_t due; /* the earliest time at which something must be done */
+    brood_worker *unarmed;
+    bool to_signal; /* a waiter was notified */
+
     /* waiting */
     brood_os_poller *poller;
-    brood_handle handle;    /* of an event loop */
-    int64_t loop_until;     /* when it must call again */
-    bool leading;           /* a thread does what the poller says */
-    brood_result *lead_job; /* and waits for that one; NULL: for anything */
-    bool sleeping;          /* and sleeps in it: workers must ring */
-    bool loop_missed;       /* the loop does not know what a thread that waited has seen */
-    bool loop_sleeps;       /* the program's event loop waits for the handle: the same */
-    uint32_t spinning;      /* threads that look again and again: workers need not ring */
-    bool roused;            /* do not sleep before you have looked again */
+    bool leading;          /* a thread does what the poller says */
+    const void *lead_what; /* and waits for that; NULL: for anything */
+    bool leader_notified;
+    bool sleeping; /* and sleeps in the poller, and was not woken yet */
     int64_t sleeps_until;
+    bool successor;    /* somebody was woken to lead, and has not come yet */
+    uint32_t spinning; /* threads inside of spin: workers need not ring */
     brood_waiter *waiters;
     brood_waiter *spare_waiters;
-    apr_thread_t *thread;
-    apr_thread_cond_t *thread_cond;
-    bool thread_leads;
+    uint32_t room_waiters; /* threads that wait for BROOD_ROOM */
     uint64_t submits, submits_seen;
     uint32_t unheard; /* submits since the workers were listened to */
     uint32_t misses;  /* as in serve_link.c */
@@ -315,61 +328,81 @@ struct brood_pool {
     bool crew_changed;
     int64_t crew_at; /* when to look after the crew again */
 
+    /* the pool's own threads */
+    apr_thread_t *thread, *starter, *caller;
+    apr_thread_cond_t *thread_cond, *starter_cond, *caller_cond;
+    bool thread_waits, starter_waits, caller_waits; /* on these, and was not woken yet */
+    bool thread_leads;
+    bool start_due; /* a worker is to be started now */
+
+    /* the program's event loop */
+    brood_handle handle;
+    bool loop_sleeps;   /* the program waits for the handle */
+    bool loop_shows;    /* which shows what the poller would find */
+    bool loop_called;   /* and is ready in any case */
+    int64_t loop_until; /* when the program runs the loop again by itself */
+
     bool closed, terminated, broken, ends;
     brood_pool_stats stats;
 };
 
 /* ---- lead.c ------------------------------------------------------------------------------ */
 
+/* One reference less; the last one frees what results may outlive the pool with. */
+void brood_pool_release(brood_pool *pool);
+
 void brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
 
+/* Gives up the lock for a wait on the condition. May come back for nothing. */
+void brood_pool_sleep(brood_pool *pool, apr_thread_cond_t *cond);
+
+/* For brood_pool_wait and brood_agenda_notify: room in the queue; what only a join waits for. */
+#define BROOD_ROOM(pool) ((const void *)&(pool)->queue)
+#define BROOD_END(pool) ((const void *)&(pool)->alive)
+
 /*
- * Waits, with the lock, until is_over says so or the deadline passes (BROOD_ERR_TIMEOUT). job is
- * what it waits for, or NULL: anything. spins: brood_pool_spin has allowed it already. The lock is
- * given up meanwhile.
+ * Waits, with the lock, until is_over says so or the deadline passes (BROOD_ERR_TIMEOUT). what is
+ * what it is notified of: a job, an imap, BROOD_ROOM, or NULL: anything. The lock is given up
+ * meanwhile.
  */
-brood_status brood_pool_wait(brood_pool *pool, brood_result *job,
+brood_status brood_pool_wait(brood_pool *pool, const void *what,
                              bool (*is_over)(brood_pool *pool, void *data), void *data,
-                             int64_t deadline, bool spins);
-
-/* Those who wait for the job (NULL: for anything) look again. */
-void brood_pool_wake(brood_pool *pool, const brood_result *job);
-
-/* Something is due, or will be earlier than whoever sleeps in the poller knows. */
-void brood_pool_rouse(brood_pool *pool);
-
-/* The same for what whoever is about to sleep finds out by itself (brood_pool_upkeep). */
-void brood_pool_rouse_sleeper(brood_pool *pool);
-
-/* The pool's thread is called for: a callback is due, or a job has no one who waits for it. */
-void brood_pool_call_thread(brood_pool *pool);
+                             int64_t deadline);
 
 /* Hears and feeds the workers, without waiting. */
 void brood_pool_turn(brood_pool *pool);
 
-/* Looks after all else that is due; when to do it again. May give up the lock. */
-int64_t brood_pool_upkeep(brood_pool *pool);
+/* Does all else that is due; pool->due says when to do it again. */
+void brood_pool_upkeep(brood_pool *pool);
 
-/* Whether somebody sleeps whom the workers must wake. */
-bool brood_pool_sleeps(const brood_pool *pool);
+/* Does what the poller says now, or until the deadline; gives up the lock meanwhile. */
+void brood_pool_ask_poller(brood_pool *pool, int64_t deadline);
 
-/* A caller will look for its answer itself; ends with unspin. False: it must not. */
-bool brood_pool_spin(brood_pool *pool);
-void brood_pool_unspin(brood_pool *pool);
+/* Leads until something happens. Nobody else leads. */
+void brood_pool_lead_once(brood_pool *pool);
+
+/* Whether a thread that follows would lead. */
+bool brood_pool_has_followers(const brood_pool *pool);
+
+/* ---- pool_threads.c ------------------------------------------------------------------------ */
+
+brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error);
+
+/* With the lock; the threads have ended when it returns. */
+void brood_pool_threads_end(brood_pool *pool);
+
+/* Before the first task that has a callback. */
+brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error);
 
 /* Whether the calling thread is in a callback of the pool. */
 bool brood_pool_in_callback(const brood_pool *pool);
 
+/* Starts a worker that is due, in a pool without threads. False: there is none. */
+bool brood_crew_start_due(brood_pool *pool);
+
 /* What is due, for a program's event loop. */
 void brood_pool_run_loop(brood_pool *pool);
-
-brood_status brood_pool_thread_start(brood_pool *pool, brood_error *error);
-
-/* With the lock; the thread has ended when it returns. */
-void brood_pool_thread_end(brood_pool *pool);
-
-void brood_pool_release(brood_pool *pool);
 
 /* ---- submit.c ---------------------------------------------------------------------------- */
 
@@ -413,8 +446,8 @@ const brood_failed_items *brood_job_find(const brood_result *job, uint64_t index
 void brood_job_explain(const brood_result *job, const brood_failed_items *items, uint64_t index,
                        brood_failure *failure);
 
-/* Calls what is due, giving up the lock meanwhile. */
-void brood_pool_call_due(brood_pool *pool);
+/* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
+bool brood_pool_call_next(brood_pool *pool);
 
 /* A piece for items of the job; NULL: out of memory, and there is no spare one. */
 brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count);
@@ -431,6 +464,8 @@ int64_t brood_queue_key(uint64_t sequence, int priority);
 void brood_queue_put(brood_pool *pool, brood_piece *piece);
 brood_piece *brood_queue_first(brood_pool *pool);
 void brood_queue_remove(brood_pool *pool, brood_piece *piece);
+/* So many items of a piece of the queue wait no more. */
+void brood_queue_shrink(brood_pool *pool, uint64_t items);
 /* Ends the items of a piece of the queue, as its job is doomed to. */
 void brood_queue_doom(brood_piece *piece);
 
@@ -444,6 +479,12 @@ void brood_pool_feed(brood_pool *pool);
 
 /* The worker takes back what it has not begun. */
 void brood_worker_take_back(brood_worker *worker);
+
+/* Another piece is the worker's first: what is said of its job is said to the worker. */
+void brood_worker_first_changed(brood_worker *worker);
+
+/* Whether there is a worker that what waits could go to. */
+bool brood_pool_has_room_for_more(const brood_pool *pool);
 
 /* Takes pieces from busy workers for idle ones; when to look again. */
 int64_t brood_pool_balance(brood_pool *pool, int64_t now);
@@ -497,11 +538,20 @@ void brood_worker_salvage(brood_worker *worker);
 
 /* ---- crew.c ------------------------------------------------------------------------------ */
 
-/* Starts what is missing, ends what is too many; when to look again. May give up the lock. */
+/* How many have done their last task, and are ending. */
+uint32_t brood_crew_leaving(const brood_pool *pool);
+
+/* The number of workers, or of those needed, is not what it was. */
+void brood_crew_changed(brood_pool *pool);
+
+/* Ends what is too many, says whether a start is due; when to look again. */
 int64_t brood_crew_keep(brood_pool *pool, int64_t now);
 
 /* Starts one worker; gives up the lock meanwhile. */
 brood_status brood_crew_start(brood_pool *pool, brood_error *error);
+
+/* The same for one that is due; what fails is tried again later. */
+void brood_crew_start_one(brood_pool *pool);
 
 /*
  * What the poller calls an owner is the number of a worker's slot, for its bell and for its process:
@@ -523,6 +573,10 @@ void brood_crew_kill_all(brood_pool *pool);
 void brood_worker_drop(brood_worker *worker, brood_status status);
 
 void brood_worker_kill(brood_worker *worker);
+/* Its last task has ended: its finalizer and its at-exit functions have exit_timeout_ms. */
+void brood_worker_leaves(brood_worker *worker);
+/* When it is looked at although it says nothing. */
+void brood_worker_plan_look(brood_worker *worker);
 /* The same for what it does now: a task that it has not all of yet is not to blame. */
 void brood_worker_end(brood_worker *worker);
 

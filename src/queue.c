@@ -89,6 +89,14 @@ brood_piece *brood_queue_first(brood_pool *pool)
     return best;
 }
 
+void brood_queue_shrink(brood_pool *pool, uint64_t items)
+{
+    pool->queued -= items;
+    if (pool->room_waiters > 0 && pool->queued < pool->options.queue_size) {
+        brood_agenda_notify(pool, BROOD_ROOM(pool));
+    }
+}
+
 void brood_queue_remove(brood_pool *pool, brood_piece *piece)
 {
     int lane = piece->job->priority + BROOD_PRIORITY_MAX;
@@ -98,7 +106,7 @@ void brood_queue_remove(brood_pool *pool, brood_piece *piece)
     if (pool->queue[lane].first == NULL) {
         pool->queue_bits &= ~(1u << lane);
     }
-    pool->queued -= piece->count - piece->done;
+    brood_queue_shrink(pool, piece->count - piece->done);
 }
 
 void brood_queue_doom(brood_piece *piece)

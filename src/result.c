@@ -41,7 +41,7 @@ brood_status brood_result_wait(brood_result *result, int64_t timeout_ms)
         status = BROOD_ERR_STATE;
     } else {
         status = brood_pool_wait(result->pool, result, brood_job_is_over, result,
-                                 brood_deadline(timeout_ms), false);
+                                 brood_deadline(timeout_ms));
     }
     brood_pool_unlock(result->pool);
     return status;
@@ -209,7 +209,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
             brood_job_hurry(result);
         }
         status = brood_pool_wait(result->pool, result, is_item_over, &wait,
-                                 brood_deadline(timeout_ms), false);
+                                 brood_deadline(timeout_ms));
         result->watchers--;
     }
     if (status == BROOD_OK) {

@@ -393,7 +393,9 @@ static brood_status wait_for_room(const request *asked)
     if (asked->options.try_submit || brood_pool_in_callback(pool)) {
         return refuse(asked, BROOD_ERR_FULL, "");
     }
-    status = brood_pool_wait(pool, NULL, has_room, NULL, deadline, false);
+    pool->room_waiters++;
+    status = brood_pool_wait(pool, BROOD_ROOM(pool), has_room, NULL, deadline);
+    pool->room_waiters--;
     return status == BROOD_OK ? status : refuse(asked, BROOD_ERR_FULL, "");
 }
 
@@ -408,10 +410,8 @@ static void link_job(brood_result *job)
     pool->jobs = job;
     if (job->timeout_ns > 0 || job->deadline != BROOD_NEVER) {
         pool->timed++;
-        if (job->deadline < pool->next_deadline) {
-            pool->next_deadline = job->deadline;
-        }
-        brood_pool_rouse(pool);
+        pool->next_deadline = brood_earlier(pool->next_deadline, job->deadline);
+        brood_agenda_at(pool, job->deadline);
     }
 }
 
@@ -450,10 +450,14 @@ static void enqueue(brood_result *job)
     } else {
         brood_pool_feed(pool);
     }
-    if (pool->alive < pool->target && (pool->queue_bits != 0 || pool->idle_first == NULL)) {
-        pool->crew_changed = true;
-        brood_pool_call_thread(pool);
+    if (pool->serving < pool->target && (pool->queue_bits != 0 || pool->idle_first == NULL)) {
+        brood_crew_changed(pool);
     }
+}
+
+static bool has_callbacks(const brood_result *job)
+{
+    return job->on_done != NULL || job->on_failed != NULL || job->meter.function != NULL;
 }
 
 /* With the lock. After BROOD_OK the job is the pool's, too. */
@@ -467,6 +471,9 @@ static brood_status submit_locked(brood_result *job, request *asked)
     }
     status = brood_pool_function(asked->pool, &job->function, asked->function,
                                  asked->options.function_name, "function", &error);
+    if (status == BROOD_OK && has_callbacks(job)) {
+        status = brood_pool_prepare_callbacks(asked->pool, &error);
+    }
     if (status != BROOD_OK) {
         return refuse(asked, status, error.message);
     }
@@ -520,11 +527,11 @@ bool brood_job_is_over(brood_pool *pool, void *job)
     return brood_load32(&((brood_result *)job)->finished) != 0;
 }
 
-static brood_status wait_for(request *asked, brood_result *job, bool spins)
+static brood_status wait_for(request *asked, brood_result *job)
 {
     brood_status status = BROOD_OK;
 
-    brood_pool_wait(asked->pool, job, brood_job_is_over, job, BROOD_NEVER, spins);
+    brood_pool_wait(asked->pool, job, brood_job_is_over, job, BROOD_NEVER);
     status = job->status;
     if (status != BROOD_OK && asked->failure != NULL) {
         brood_pool_unlock(asked->pool);
@@ -539,7 +546,6 @@ static brood_status submit_and_wait(request *asked, const brood_task_options *op
 {
     brood_status status = check(asked, options);
     brood_result *job = NULL;
-    bool spins = false;
 
     if (status != BROOD_OK) {
         return status;
@@ -555,18 +561,14 @@ static brood_status submit_and_wait(request *asked, const brood_task_options *op
     if (brood_pool_in_callback(asked->pool)) {
         status = refuse(asked, BROOD_ERR_STATE, "a callback cannot wait for its own pool");
     } else {
-        spins = brood_pool_spin(asked->pool);
         status = submit_locked(job, asked);
     }
     if (status != BROOD_OK) {
-        if (spins) {
-            brood_pool_unspin(asked->pool);
-        }
         brood_pool_unlock(asked->pool);
         unmake_job(job);
         return status;
     }
-    status = wait_for(asked, job, spins);
+    status = wait_for(asked, job);
     brood_pool_unlock(asked->pool);
     brood_job_release(job);
     return status;

@@ -24,7 +24,6 @@ static void warn(brood_worker *worker, uint64_t item, brood_status why)
     worker->kill_item = item;
     worker->kill_for = why;
     brood_worker_set_alarm(worker, &worker->kill_at, brood_os_now() + grace);
-    brood_pool_rouse(pool);
 }
 
 void brood_worker_cancel(brood_worker *worker)
@@ -42,6 +41,23 @@ void brood_worker_hurry(brood_worker *worker)
 
     if (worker->kill_id != piece->id) { /* that one is looked at anyway */
         stir(worker, BROOD_WIRE_HURRY);
+    }
+}
+
+void brood_worker_first_changed(brood_worker *worker)
+{
+    const brood_piece *piece = worker->pieces.first;
+
+    if (piece == NULL) {
+        return;
+    }
+    if (piece->job->doom != BROOD_OK) {
+        brood_worker_cancel(worker);
+    } else if (piece->job->watchers > 0) {
+        brood_worker_hurry(worker);
+    }
+    if (piece->job->timeout_ns > 0) {
+        brood_agenda_at(worker->pool, brood_os_now() + piece->job->timeout_ns);
     }
 }
 
@@ -117,7 +133,6 @@ void brood_job_cancel(brood_result *job, brood_status doom)
         cancel_queued(job);
     }
     brood_job_release(job);
-    brood_pool_wake(pool, NULL); /* there is room in the queue */
     brood_pool_feed(pool);
 }
 
@@ -167,7 +182,6 @@ void brood_jobs_end_doomed(brood_pool *pool)
     for (size_t i = 0; i < sizeof pool->queue / sizeof pool->queue[0]; i++) {
         end_doomed_in(&pool->queue[i]);
     }
-    brood_pool_wake(pool, NULL); /* there is room in the queue */
     brood_pool_feed(pool);
 }
 

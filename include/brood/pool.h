@@ -76,11 +76,20 @@ typedef struct brood_pool_options {
     uint32_t crash_limit; /* so many failed starts in a row, and no worker left, break it; 0: 10 */
     uint32_t grace_ms;    /* from the cancelled flag to the end of the worker; 0: 1,000 */
 
+    /*
+     * How long a worker may take to end after its last task: for its finalizer, its at-exit
+     * functions and its output. It is replaced meanwhile, brood_pool_join waits for it, and one that
+     * takes longer is killed. At most as many leave at once as the pool has workers; beyond that the
+     * oldest is killed. 0: 30,000.
+     */
+    uint32_t exit_timeout_ms;
+
     brood_spin spin;
 
     /*
      * The pool starts no thread: the program waits for brood_pool_handle and calls
-     * brood_pool_run. (On a system with neither epoll nor kqueue, one thread waits for both.)
+     * brood_pool_run, which starts workers, keeps the time and runs the callbacks: one that is slow
+     * delays all of that, but for what a thread that waits for a result does meanwhile. (On a system with neither epoll nor kqueue, one thread waits for both.)
      */
     bool event_loop;
 
@@ -357,7 +366,7 @@ typedef struct brood_pool_stats {
     uint32_t workers;   /* that should be there */
     uint32_t alive;     /* that are there */
     uint32_t busy;      /* of those, that have a task */
-    uint32_t reserved;
+    uint32_t leaving;   /* of those that are there: have done their last task, and end */
     uint64_t submitted; /* = succeeded + failed + cancelled + queued + running */
     uint64_t succeeded;
     uint64_t failed;
@@ -365,9 +374,10 @@ typedef struct brood_pool_stats {
     uint64_t queued;  /* wait for a worker */
     uint64_t running; /* were given to a worker */
     uint64_t retried; /* runs beyond the first */
-    uint64_t started; /* workers, = alive + ended + died */
+    uint64_t started; /* workers, = alive + ended + died + lost */
     uint64_t ended;   /* workers that ended when they should */
-    uint64_t died;    /* workers that ended otherwise, or were killed for a task */
+    uint64_t died;    /* workers that ended otherwise, or were killed */
+    uint64_t lost;    /* workers that were killed, and have not ended a second later */
 } brood_pool_stats;
 
 #ifdef __cplusplus

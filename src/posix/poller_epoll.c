@@ -10,14 +10,26 @@
 
 struct brood_os_poller {
     int epoll;
-    int waker; /* an eventfd, whose owner is NULL */
+    int waker;  /* an eventfd, whose owner is NULL */
+    int handle; /* of the program's loop: an epoll of the one above and of the caller; or -1 */
+    int caller; /* an eventfd, or -1 */
 };
 
-static int add_fd(const brood_os_poller *poller, int fd, void *owner)
+static int add_to(int epoll, int fd, void *owner)
 {
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = owner}};
 
-    return epoll_ctl(poller->epoll, EPOLL_CTL_ADD, fd, &event);
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int add_fd(const brood_os_poller *poller, int fd, void *owner)
+{
+    return add_to(poller->epoll, fd, owner);
+}
+
+static int open_event(void)
+{
+    return brood_posix_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 brood_status brood_posix_poller_watch(brood_os_poller *poller, int fd, void *owner,
@@ -40,8 +52,9 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
     if (made == NULL) {
         return brood_fail_memory(error, "poller");
     }
+    made->handle = made->caller = -1;
     made->epoll = brood_posix_above_stdio(epoll_create1(EPOLL_CLOEXEC));
-    made->waker = brood_posix_above_stdio(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    made->waker = open_event();
     if (made->epoll < 0 || made->waker < 0 || add_fd(made, made->waker, NULL) < 0) {
         saved = errno;
         brood_os_poller_free(made);
@@ -51,22 +64,27 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
     return BROOD_OK;
 }
 
-void brood_os_poller_wake(brood_os_poller *poller)
+static void set_event(int event)
 {
     uint64_t one = 1;
 
-    if (write(poller->waker, &one, sizeof one) < 0) {
-        return; /* it is full, so it is awake */
+    if (write(event, &one, sizeof one) < 0) {
+        return; /* the counter is full, so the event is set */
     }
 }
 
-static void clear_waker(const brood_os_poller *poller)
+static void clear_event(int event)
 {
     uint64_t count = 0;
 
-    if (read(poller->waker, &count, sizeof count) < 0) {
-        return; /* another wait was faster */
+    if (read(event, &count, sizeof count) < 0) {
+        return; /* another thread was faster */
     }
+}
+
+void brood_os_poller_wake(brood_os_poller *poller)
+{
+    set_event(poller->waker);
 }
 
 int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t most, size_t *count,
@@ -78,7 +96,7 @@ int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t 
 
     for (int i = 0; i < found; i++) {
         if (events[i].data.ptr == NULL) {
-            clear_waker(poller);
+            clear_event(poller->waker);
         }
         brood_posix_poller_tell(owners, count, events[i].data.ptr);
     }
@@ -88,14 +106,41 @@ int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t 
 brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
                                     brood_error *error)
 {
-    (void)error;
-    *handle = poller->epoll;
+    *handle = BROOD_HANDLE_NONE;
+    poller->handle = brood_posix_above_stdio(epoll_create1(EPOLL_CLOEXEC));
+    poller->caller = open_event();
+    if (poller->handle < 0 || poller->caller < 0 ||
+        add_to(poller->handle, poller->epoll, NULL) < 0 ||
+        add_to(poller->handle, poller->caller, NULL) < 0) {
+        return brood_posix_fail(error, errno, "epoll_create1");
+    }
+    *handle = poller->handle;
     return BROOD_OK;
+}
+
+/* A change of what is waited for needs no memory, so it cannot fail. */
+void brood_os_poller_show(brood_os_poller *poller, bool shows)
+{
+    struct epoll_event event = {.events = shows ? EPOLLIN : 0};
+
+    epoll_ctl(poller->handle, EPOLL_CTL_MOD, poller->epoll, &event);
+}
+
+void brood_os_poller_call(brood_os_poller *poller)
+{
+    set_event(poller->caller);
+}
+
+void brood_os_poller_answer(brood_os_poller *poller)
+{
+    clear_event(poller->caller);
 }
 
 void brood_os_poller_free(brood_os_poller *poller)
 {
     if (poller != NULL) {
+        brood_os_handle_close(poller->handle);
+        brood_os_handle_close(poller->caller);
         brood_os_handle_close(poller->epoll);
         brood_os_handle_close(poller->waker);
         free(poller);

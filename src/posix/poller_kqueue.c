@@ -9,15 +9,32 @@
 
 struct brood_os_poller {
     int queue;
+    int handle; /* of the program's loop: a queue of the one above and of the call; or -1 */
 };
 
-static int change(const brood_os_poller *poller, uintptr_t ident, int16_t filter, uint16_t flags,
-                  uint32_t fflags, void *owner)
+static int change_in(int queue, uintptr_t ident, int16_t filter, uint16_t flags, uint32_t fflags,
+                     void *owner)
 {
     struct kevent event;
 
     EV_SET(&event, ident, filter, flags, fflags, 0, owner);
-    return kevent(poller->queue, &event, 1, NULL, 0, NULL);
+    return kevent(queue, &event, 1, NULL, 0, NULL);
+}
+
+static int change(const brood_os_poller *poller, uintptr_t ident, int16_t filter, uint16_t flags,
+                  uint32_t fflags, void *owner)
+{
+    return change_in(poller->queue, ident, filter, flags, fflags, owner);
+}
+
+static int open_queue(void)
+{
+    int queue = brood_posix_above_stdio(kqueue());
+
+    if (queue >= 0) {
+        brood_posix_set_cloexec(queue, true);
+    }
+    return queue;
 }
 
 /* The end of a process is a queue of its own (see process.c), which can be read when it has come. */
@@ -44,13 +61,13 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
     if (made == NULL) {
         return brood_fail_memory(error, "poller");
     }
-    made->queue = brood_posix_above_stdio(kqueue());
+    made->handle = -1;
+    made->queue = open_queue();
     if (made->queue < 0 || change(made, 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, NULL) < 0) {
         saved = errno;
         brood_os_poller_free(made);
         return brood_posix_fail(error, saved, "kqueue");
     }
-    brood_posix_set_cloexec(made->queue, true);
     *poller = made;
     return BROOD_OK;
 }
@@ -78,14 +95,39 @@ int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t 
 brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
                                     brood_error *error)
 {
-    (void)error;
-    *handle = poller->queue;
+    *handle = BROOD_HANDLE_NONE;
+    poller->handle = open_queue();
+    if (poller->handle < 0 ||
+        change_in(poller->handle, (uintptr_t)poller->queue, EVFILT_READ, EV_ADD, 0, NULL) < 0 ||
+        change_in(poller->handle, 0, EVFILT_USER, EV_ADD, 0, NULL) < 0) {
+        return brood_posix_fail(error, errno, "kqueue");
+    }
+    *handle = poller->handle;
     return BROOD_OK;
+}
+
+void brood_os_poller_show(brood_os_poller *poller, bool shows)
+{
+    change_in(poller->handle, (uintptr_t)poller->queue, EVFILT_READ,
+              shows ? EV_ENABLE : EV_DISABLE, 0, NULL);
+}
+
+void brood_os_poller_call(brood_os_poller *poller)
+{
+    change_in(poller->handle, 0, EVFILT_USER, 0, NOTE_TRIGGER, NULL);
+}
+
+/* EV_CLEAR would be answered by whoever reads the events; the call is to stay until here. */
+void brood_os_poller_answer(brood_os_poller *poller)
+{
+    change_in(poller->handle, 0, EVFILT_USER, EV_DELETE, 0, NULL);
+    change_in(poller->handle, 0, EVFILT_USER, EV_ADD, 0, NULL);
 }
 
 void brood_os_poller_free(brood_os_poller *poller)
 {
     if (poller != NULL) {
+        brood_os_handle_close(poller->handle);
         brood_os_handle_close(poller->queue);
         free(poller);
     }

@@ -19,7 +19,9 @@ struct brood_os_poller {
     int waker[2]; /* a pipe, which a wake fills with a byte */
 
     bool is_watched; /* see the watch, below */
-    bool is_told;
+    bool is_told;    /* the handle is ready for what the watch has found */
+    bool is_called;  /* and for brood_os_poller_call */
+    bool is_hidden;  /* what is found is not shown */
     bool is_over;
     int told[2];
     int nudge[2];
@@ -224,8 +226,10 @@ static void go_on_watching(brood_os_poller *poller)
 {
     pthread_mutex_lock(&poller->lock);
     if (poller->is_told) {
-        empty_pipe(poller->told);
         poller->is_told = false;
+        if (!poller->is_called) {
+            empty_pipe(poller->told);
+        }
         fill_pipe(poller->nudge);
     }
     pthread_mutex_unlock(&poller->lock);
@@ -234,9 +238,38 @@ static void go_on_watching(brood_os_poller *poller)
 static void tell_program(brood_os_poller *poller)
 {
     pthread_mutex_lock(&poller->lock);
-    poller->is_told = true;
+    if (!poller->is_hidden) {
+        poller->is_told = true;
+        fill_pipe(poller->told);
+    }
+    pthread_mutex_unlock(&poller->lock);
+}
+
+void brood_os_poller_call(brood_os_poller *poller)
+{
+    pthread_mutex_lock(&poller->lock);
+    poller->is_called = true;
     fill_pipe(poller->told);
     pthread_mutex_unlock(&poller->lock);
+}
+
+void brood_os_poller_answer(brood_os_poller *poller)
+{
+    pthread_mutex_lock(&poller->lock);
+    poller->is_called = false;
+    if (!poller->is_told) {
+        empty_pipe(poller->told);
+    }
+    pthread_mutex_unlock(&poller->lock);
+}
+
+/* What was shown already is taken back by the wait of the thread that hides it. */
+void brood_os_poller_show(brood_os_poller *poller, bool shows)
+{
+    pthread_mutex_lock(&poller->lock);
+    poller->is_hidden = !shows;
+    pthread_mutex_unlock(&poller->lock);
+    fill_pipe(poller->nudge);
 }
 
 /* What cannot be polled, the program shall find out by its wait. */
@@ -262,18 +295,18 @@ static void wait_for_nudge(const brood_os_poller *poller)
 static void *watch(void *data)
 {
     brood_os_poller *poller = data;
-    bool is_told = false;
+    bool rests = false;
     bool is_over = false;
 
     while (!is_over) {
-        if (is_told) {
+        if (rests) {
             wait_for_nudge(poller);
         } else {
             watch_once(poller);
         }
         empty_pipe(poller->nudge);
         pthread_mutex_lock(&poller->lock);
-        is_told = poller->is_told;
+        rests = poller->is_told || poller->is_hidden;
         is_over = poller->is_over;
         pthread_mutex_unlock(&poller->lock);
     }

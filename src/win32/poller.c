@@ -26,18 +26,35 @@ struct brood_os_poller {
     DWORD count;
     HANDLE port;
     HANDLE ready; /* an event that says that there are posts; NULL: nobody has asked for it */
+    bool is_called; /* it is set for brood_os_poller_call; under the lock */
+    bool is_hidden; /* it does not say so now; under the lock */
 };
 
 #define KEY_WAKE 0
 #define KEY_OF(index) ((ULONG_PTR)(index) + 1)
 
-/* The event comes last: who has seen it finds the post. */
-static void announce(const brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generation)
+/* Before the posts are taken: a later one sets it again. */
+static void clear_ready(brood_os_poller *poller)
 {
-    PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation);
-    if (poller->ready != NULL) {
+    AcquireSRWLockExclusive(&poller->lock);
+    if (poller->ready != NULL && !poller->is_called) {
+        ResetEvent(poller->ready);
+    }
+    ReleaseSRWLockExclusive(&poller->lock);
+}
+
+static void set_ready(brood_os_poller *poller)
+{
+    if (poller->ready != NULL && !poller->is_hidden) {
         SetEvent(poller->ready);
     }
+}
+
+/* The event comes last: who has seen it finds the post. */
+static void announce(brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generation)
+{
+    PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation);
+    set_ready(poller);
 }
 
 static void CALLBACK on_ready(void *data, BOOLEAN timed_out)
@@ -287,7 +304,7 @@ static brood_status take_posts(brood_os_poller *poller, OVERLAPPED_ENTRY *posts,
 static void prepare_handle(brood_os_poller *poller, bool is_done)
 {
     if (begin_waits(poller, NULL) != BROOD_OK || !is_done) {
-        SetEvent(poller->ready);
+        set_ready(poller);
     }
 }
 
@@ -300,9 +317,7 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
     brood_status status = BROOD_OK;
 
     *count = 0;
-    if (poller->ready != NULL) { /* before the posts are taken: a later one sets it again */
-        ResetEvent(poller->ready);
-    }
+    clear_ready(poller);
     status = begin_waits(poller, error);
     if (status == BROOD_OK) {
         status = take_posts(poller, posts, room, &found, deadline, error);
@@ -334,6 +349,35 @@ brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handl
     }
     *handle = (brood_handle)poller->ready;
     return BROOD_OK;
+}
+
+/* What came while it was hidden is shown for nothing, when it was taken meanwhile. */
+void brood_os_poller_show(brood_os_poller *poller, bool shows)
+{
+    AcquireSRWLockExclusive(&poller->lock);
+    poller->is_hidden = !shows;
+    if (shows) {
+        SetEvent(poller->ready);
+    } else if (!poller->is_called) {
+        ResetEvent(poller->ready);
+    }
+    ReleaseSRWLockExclusive(&poller->lock);
+}
+
+void brood_os_poller_call(brood_os_poller *poller)
+{
+    AcquireSRWLockExclusive(&poller->lock);
+    poller->is_called = true;
+    SetEvent(poller->ready);
+    ReleaseSRWLockExclusive(&poller->lock);
+}
+
+/* What is there besides is found by the wait that follows. */
+void brood_os_poller_answer(brood_os_poller *poller)
+{
+    AcquireSRWLockExclusive(&poller->lock);
+    poller->is_called = false;
+    ReleaseSRWLockExclusive(&poller->lock);
 }
 
 void brood_os_poller_free(brood_os_poller *poller)

@@ -1,0 +1,191 @@
+/* The threads of a pool's own, and what a program's event loop does in their place. */
+#include "pool_impl.h"
+#include "thread.h"
+
+#define BUSTLE 4       /* submits between two looks, from which on callers are busy */
+#define BUSTLE_US 1000 /* how long the thread leaves busy callers to themselves */
+#define RUN_NS BROOD_NS_PER_MS /* brood_pool_run begins nothing more after so long */
+
+/* ---- the thread that leads while nobody else does ------------------------------------------- */
+
+/* Callers that submit and fetch are faster left alone: they listen to the workers themselves. */
+static bool is_bustling(brood_pool *pool)
+{
+    bool bustling = pool->submits - pool->submits_seen >= BUSTLE;
+
+    pool->submits_seen = pool->submits;
+    return bustling && pool->jobs != NULL;
+}
+
+/* Keeps the time of busy callers: once in a millisecond in which there were submits. */
+static void look_after_callers(brood_pool *pool)
+{
+    brood_pool_unlock(pool);
+    apr_sleep(BUSTLE_US);
+    brood_pool_lock(pool);
+    if (!pool->leading && !pool->successor) {
+        brood_pool_ask_poller(pool, 0);
+        brood_pool_turn(pool);
+        brood_pool_upkeep(pool);
+    }
+}
+
+static void thread_step(brood_pool *pool)
+{
+    if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
+        pool->thread_waits = true;
+        brood_pool_sleep(pool, pool->thread_cond);
+        pool->successor = pool->successor && pool->thread_waits;
+        pool->thread_waits = false;
+    } else if (is_bustling(pool)) {
+        look_after_callers(pool);
+    } else {
+        pool->thread_leads = true;
+        brood_pool_lead_once(pool);
+        pool->thread_leads = false;
+    }
+}
+
+static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
+{
+    brood_pool *pool = data;
+
+    (void)thread;
+    brood_pool_lock(pool);
+    while (!pool->ends) {
+        thread_step(pool);
+    }
+    brood_pool_unlock(pool);
+    return NULL; /* apr_thread_exit would load a library to unwind the stack */
+}
+
+/* ---- the thread that starts workers, which may take long --------------------------------- */
+
+static void *APR_THREAD_FUNC run_starter(apr_thread_t *thread, void *data)
+{
+    brood_pool *pool = data;
+
+    (void)thread;
+    brood_pool_lock(pool);
+    while (!pool->ends) {
+        if (pool->start_due && !pool->launching) {
+            brood_crew_start_one(pool);
+        } else {
+            pool->starter_waits = true;
+            brood_pool_sleep(pool, pool->starter_cond);
+            pool->starter_waits = false;
+        }
+    }
+    brood_pool_unlock(pool);
+    return NULL;
+}
+
+bool brood_crew_start_due(brood_pool *pool)
+{
+    if (pool->starter != NULL || !pool->start_due || pool->launching) {
+        return false;
+    }
+    brood_crew_start_one(pool);
+    return true;
+}
+
+/* ---- the thread that calls back ------------------------------------------------------------- */
+
+bool brood_pool_in_callback(const brood_pool *pool)
+{
+    return pool->calls_back && apr_os_thread_equal(pool->caller_id, apr_os_thread_current());
+}
+
+static void *APR_THREAD_FUNC run_caller(apr_thread_t *thread, void *data)
+{
+    brood_pool *pool = data;
+
+    (void)thread;
+    brood_pool_lock(pool);
+    while (!pool->ends) {
+        if (!brood_pool_call_next(pool)) {
+            pool->caller_waits = true;
+            brood_pool_sleep(pool, pool->caller_cond);
+            pool->caller_waits = false;
+        }
+    }
+    brood_pool_unlock(pool);
+    return NULL;
+}
+
+brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error)
+{
+    if (pool->options.event_loop || pool->caller != NULL) {
+        return BROOD_OK;
+    }
+    return brood_thread_start_joinable(&pool->caller, run_caller, pool, pool->apr, error);
+}
+
+/* ---- their beginning and end ---------------------------------------------------------------- */
+
+brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error)
+{
+    brood_status status =
+        brood_thread_start_joinable(&pool->thread, run_thread, pool, pool->apr, error);
+
+    return status == BROOD_OK
+               ? brood_thread_start_joinable(&pool->starter, run_starter, pool, pool->apr, error)
+               : status;
+}
+
+static void join_thread(apr_thread_t **thread)
+{
+    apr_status_t ignored = APR_SUCCESS;
+
+    if (*thread != NULL) {
+        apr_thread_join(&ignored, *thread);
+        *thread = NULL;
+    }
+}
+
+void brood_pool_threads_end(brood_pool *pool)
+{
+    pool->ends = true;
+    brood_agenda_at(pool, 0); /* a thread that leads looks up */
+    apr_thread_cond_signal(pool->thread_cond);
+    apr_thread_cond_signal(pool->starter_cond);
+    apr_thread_cond_signal(pool->caller_cond);
+    brood_pool_unlock(pool);
+    join_thread(&pool->thread);
+    join_thread(&pool->starter);
+    join_thread(&pool->caller);
+    brood_pool_lock(pool);
+}
+
+/* ---- the program's event loop ------------------------------------------------------------ */
+
+/* Everything that is due now, but for what takes long. */
+static void run_step(brood_pool *pool)
+{
+    if (!pool->leading && !pool->successor) {
+        brood_pool_ask_poller(pool, 0);
+    }
+    brood_pool_turn(pool);
+    brood_pool_upkeep(pool);
+}
+
+void brood_pool_run_loop(brood_pool *pool)
+{
+    int64_t end = brood_os_now() + RUN_NS;
+    bool again = true;
+
+    pool->loop_sleeps = pool->loop_called = false;
+    brood_os_poller_answer(pool->poller);
+    while (again) {
+        run_step(pool);
+        again = brood_crew_start_due(pool);
+        again = brood_pool_call_next(pool) || again;
+        again = again || pool->due == 0 || !brood_agenda_arm_all(pool);
+        again = again && brood_os_now() < end;
+    }
+    pool->loop_sleeps = true;
+    pool->loop_until = pool->due;
+    if (pool->due <= brood_os_now()) {
+        pool->loop_until = BROOD_NEVER; /* so that the handle stays ready */
+    }
+}
