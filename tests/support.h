@@ -110,6 +110,10 @@ void support_signal(int64_t pid, const char *name);
 void support_block_signal(const char *name);
 bool support_take_signal(const char *name);
 
+/* From now on a handler counts these signals; how many it has counted so far. */
+void support_count_signal(const char *name);
+uint64_t support_signals_counted(void);
+
 /* The parent of a process; -1: not known. Leaves its group for that of its parent. */
 int64_t support_parent_of(int64_t pid);
 bool support_join_parents_group(void);

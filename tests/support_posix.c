@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -440,8 +441,8 @@ static int number_of(const char *name)
     static const struct {
         const char *name;
         int number;
-    } known[] = {
-        {"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"STOP", SIGSTOP}};
+    } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
+                 {"USR1", SIGUSR1}, {"STOP", SIGSTOP}, {"PIPE", SIGPIPE}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {
@@ -473,6 +474,26 @@ bool support_take_signal(const char *name)
     sigemptyset(&set);
     sigaddset(&set, number_of(name));
     return sigwait(&set, &taken) == 0 && taken == number_of(name);
+}
+
+static atomic_uint_least64_t signals_counted;
+
+static void count_signal(int number)
+{
+    (void)number;
+    atomic_fetch_add(&signals_counted, 1);
+}
+
+void support_count_signal(const char *name)
+{
+    struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+
+    sigaction(number_of(name), &action, NULL);
+}
+
+uint64_t support_signals_counted(void)
+{
+    return atomic_load(&signals_counted);
 }
 
 bool support_join_parents_group(void)

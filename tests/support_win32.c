@@ -442,6 +442,16 @@ bool support_take_signal(const char *name)
     return false;
 }
 
+void support_count_signal(const char *name)
+{
+    (void)name;
+}
+
+uint64_t support_signals_counted(void)
+{
+    return 0;
+}
+
 int64_t support_parent_of(int64_t pid)
 {
     (void)pid;

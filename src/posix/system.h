@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POSIX_SYSTEM_H
 #define BROOD_SRC_POSIX_SYSTEM_H
 
-#include <signal.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #define BROOD_SEAM /* not the seam with faults, see the end of platform.h */
@@ -77,15 +77,21 @@ void brood_posix_job_discard(brood_posix_job *job);
 
 /* ---- signals.c: a failing write without SIGPIPE ---------------------------------------------- */
 
-typedef struct brood_posix_sigpipe {
-    sigset_t before;
-    bool was_pending;
-} brood_posix_sigpipe;
+/*
+ * Of sendmsg and send. macOS has it since 15 only, but there (as on NetBSD) a descriptor itself can
+ * be told to be silent.
+ */
+#if defined(MSG_NOSIGNAL) && !defined(__APPLE__)
+#define BROOD_POSIX_SILENT MSG_NOSIGNAL
+#else
+#define BROOD_POSIX_SILENT 0
+#endif
 
-void brood_posix_sigpipe_hold(brood_posix_sigpipe *held);
+/* For each descriptor that is written: tells it, where that is possible. */
+void brood_posix_silence(int fd);
 
-/* Takes the signal of a write that failed in between. Keeps errno. */
-void brood_posix_sigpipe_release(const brood_posix_sigpipe *held);
+/* As write, to a descriptor that was silenced. */
+ssize_t brood_posix_write_quietly(int fd, const void *buffer, size_t size);
 
 /* ---- give.c ---------------------------------------------------------------------------------- */
 
