@@ -151,6 +151,12 @@ support_function *support_library_function(const char *library, const char *name
 /* Confines this process to one of its cores; false where the system cannot. */
 bool support_use_one_core(void);
 
+/*
+ * Children that are started from now on have a monotonic clock that is so many seconds ahead of
+ * this process's; false where that cannot be had (time namespaces of Linux, for root).
+ */
+bool support_shift_clock_of_children(int64_t seconds);
+
 /* Closes every descriptor or handle of this process, whosoever it is. */
 void support_close_everything(void);
 

@@ -574,6 +574,12 @@ bool support_use_one_core(void)
            SetProcessAffinityMask(GetCurrentProcess(), mask & (~mask + 1));
 }
 
+bool support_shift_clock_of_children(int64_t seconds)
+{
+    (void)seconds;
+    return false;
+}
+
 void support_exit_at_once(int code)
 {
     TerminateProcess(GetCurrentProcess(), (UINT)code);
