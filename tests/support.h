@@ -110,6 +110,10 @@ void support_signal(int64_t pid, const char *name);
 void support_block_signal(const char *name);
 bool support_take_signal(const char *name);
 
+void support_ignore_signal(const char *name);
+bool support_is_signal_ignored(const char *name);
+bool support_is_signal_blocked(const char *name);
+
 /* From now on a handler counts these signals; how many it has counted so far. */
 void support_count_signal(const char *name);
 uint64_t support_signals_counted(void);

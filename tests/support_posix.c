@@ -476,6 +476,25 @@ bool support_take_signal(const char *name)
     return sigwait(&set, &taken) == 0 && taken == number_of(name);
 }
 
+void support_ignore_signal(const char *name)
+{
+    signal(number_of(name), SIG_IGN);
+}
+
+bool support_is_signal_ignored(const char *name)
+{
+    struct sigaction action;
+
+    return sigaction(number_of(name), NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool support_is_signal_blocked(const char *name)
+{
+    sigset_t set;
+
+    return pthread_sigmask(SIG_BLOCK, NULL, &set) == 0 && sigismember(&set, number_of(name)) == 1;
+}
+
 static atomic_uint_least64_t signals_counted;
 
 static void count_signal(int number)

@@ -442,6 +442,23 @@ bool support_take_signal(const char *name)
     return false;
 }
 
+void support_ignore_signal(const char *name)
+{
+    (void)name;
+}
+
+bool support_is_signal_ignored(const char *name)
+{
+    (void)name;
+    return false;
+}
+
+bool support_is_signal_blocked(const char *name)
+{
+    (void)name;
+    return false;
+}
+
 void support_count_signal(const char *name)
 {
     (void)name;

@@ -21,6 +21,19 @@
 #define BROOD_KQUEUE 1
 #endif
 
+/*
+ * posix_spawn, where it can close all other descriptors. Since macOS 12 vfork there is fork (XNU,
+ * fork1), which copies the parent's maps. A generic build takes it where the C library has
+ * addclosefrom_np (glibc 2.34), so that it is tested. Elsewhere vfork is as cheap, and can do more.
+ */
+#if defined(__APPLE__)
+#define BROOD_POSIX_SPAWN 1
+#elif defined(BROOD_GENERIC_POSIX) && defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+#define BROOD_POSIX_SPAWN 1
+#endif
+#endif
+
 struct brood_os_process {
     pid_t pid;
     int exit_fd; /* readable when it has ended; -1 until somebody waits */
@@ -74,6 +87,19 @@ brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn 
 const char *brood_posix_job_enter(const brood_posix_job *job);
 
 void brood_posix_job_discard(brood_posix_job *job);
+
+/* ---- spawn_system.c: starting by posix_spawn ----------------------------------------------- */
+
+#if defined(BROOD_POSIX_SPAWN)
+
+/* Whether posix_spawn can do all that is asked for; it knows no limits. */
+bool brood_posix_system_spawns(const brood_os_spawn *spawn);
+
+/* Descriptor i of the child is sources[i], for count of them; it has no others. */
+brood_status brood_posix_spawn_by_system(pid_t *pid, const brood_os_spawn *spawn,
+                                         const int *sources, int count, brood_error *error);
+
+#endif
 
 /* ---- signals.c: a failing write without SIGPIPE ---------------------------------------------- */
 
