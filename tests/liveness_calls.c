@@ -1,5 +1,6 @@
 #include "liveness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,11 +329,17 @@ static void call_apply(live_caller *self)
     brood_task_options options = draw_options(self, &allowed);
     live_order order = draw_order(self, &options);
     brood_status status = BROOD_OK;
+    brood_failure failure = BROOD_FAILURE_INIT;
 
+    options.failure = &failure;
     allowed |= allowed_of(self->life, order.kind);
     live_begin(self->thread, "brood_pool_apply");
     status = brood_pool_apply(self->life->pool, obey, &order, sizeof order, &y, sizeof y, &options);
     live_end(self->thread);
+    if (status == BROOD_ERR_CANCELLED) {
+        fprintf(stderr, "kind %u timeout %u deadline %u: %s\n", order.kind, options.timeout_ms,
+                options.deadline_ms, failure.message);
+    }
     check_status(self, status, allowed, "brood_pool_apply");
     if (status == BROOD_OK && y != order.x + 1) {
         live_fail("apply: the value is wrong");
@@ -401,7 +408,7 @@ static void draw_items(live_caller *self, live_held *held, const brood_task_opti
     memset(held->out, 0xAB, held->count * sizeof(uint64_t));
     for (size_t i = 0; i < held->count; i++) {
         in[i] = draw_order(self, options);
-        if (in[i].kind > DO_FAIL && i % 8 != 0) {
+        if (in[i].kind > DO_FAIL && i % 8 != 0) { /* each may take its time-out and grace */
             in[i].kind = DO_RETURN;
         }
         held->allowed |= allowed_of(self->life, in[i].kind);
@@ -462,8 +469,12 @@ static void call_for(live_caller *self)
     live_order order = draw_order(self, &options);
     brood_status status = BROOD_OK;
 
-    if (order.kind == DO_KILL || order.kind == DO_FAIL) {
+    if (order.kind > DO_PAUSE && order.kind != DO_UNTIL_CANCELLED) { /* in each part of the range */
         order.kind = DO_RETURN;
+    }
+    if (order.kind == DO_UNTIL_CANCELLED && options.deadline_ms == 0) {
+        options.deadline_ms = 60;
+        allowed |= BIT(BROOD_ERR_DEADLINE);
     }
     allowed |= allowed_of(self->life, order.kind);
     live_begin(self->thread, "brood_pool_for");
@@ -492,6 +503,9 @@ static brood_status feed(void *user, const void **data, size_t *size)
         return BROOD_ERR_CLOSED;
     }
     *order = draw_order(self->caller, self->options);
+    if (order->kind > DO_FAIL && self->given % 8 != 0) {
+        order->kind = DO_RETURN;
+    }
     self->allowed |= allowed_of(self->caller->life, order->kind);
     self->given++;
     *data = order;
