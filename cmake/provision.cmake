@@ -21,7 +21,8 @@ set(provision_table
     "bench|python3|python3|python3|python3|python"
     "asan-ubsan faults|-|-|libasan libubsan|-|-"
     "tsan|-|-|libtsan|-|-"
-    "dev-clang|clang|clang|clang|-|clang"
+    "dev-clang mingw-clang|clang|clang|clang|-|clang"
+    "mingw-clang|ld.lld|lld|lld|lld|lld"
     "dev-clang|clang++|g++|gcc-c++|-|-"
     "macos musl|make|make|make|-|make"
     "mingw|x86_64-w64-mingw32-gcc|gcc-mingw-w64-x86-64|mingw64-gcc|mingw-w64|-"
@@ -184,6 +185,8 @@ function(provision)
     foreach(user IN LISTS ARGN)
         if(user MATCHES "^macos-")
             list(APPEND users macos)
+        elseif(user STREQUAL "mingw-clang")
+            list(APPEND users mingw)
         elseif(NOT user MATCHES "^(mingw|musl|demo|lint|consumer)$")
             list(APPEND users native)
         endif()

@@ -6,7 +6,7 @@
 
 #include <brood/status.h>
 
-#if defined(__MINGW32__)
+#if defined(__MINGW32__) && !defined(__clang__) /* whose printf is the same everywhere */
 #define BROOD_PRINTF(text, first) __attribute__((format(gnu_printf, text, first)))
 #elif defined(__GNUC__)
 #define BROOD_PRINTF(text, first) __attribute__((format(printf, text, first)))

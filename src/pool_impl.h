@@ -53,6 +53,7 @@ struct brood_piece {
     uint64_t first, count; /* items of the job */
     uint64_t done;         /* how many of them have ended */
     uint64_t id;           /* in its worker */
+    int64_t given_at;      /* to it, or a little before */
     uint32_t attempt;      /* of the first run on: 1 */
     uint32_t deaths;       /* workers that it has ended */
     uint32_t losses;       /* workers that have ended with it, but said that they had not begun */
@@ -201,6 +202,8 @@ struct brood_worker {
     uint64_t spared_id;          /* a task of which it had not all when it was killed; 0: none */
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
+    uint64_t seen_id, seen_item; /* a timed item that it was seen to run ... */
+    int64_t seen_at;             /* ... since */
     brood_status kill_for;
     bool halted;          /* behind kill_item it has begun no other item of kill_id */
     bool slow;            /* since it last answered it has let tasks wait that were taken back */

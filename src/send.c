@@ -339,6 +339,7 @@ static brood_wire_order order_of(const brood_worker *worker, const brood_piece *
 static void note_sent(brood_worker *worker, brood_piece *piece)
 {
     piece->id = ++worker->last_id;
+    piece->given_at = worker->pool->fed_at;
     brood_pieces_append(&worker->pieces, piece);
     worker->piece_count++;
 }

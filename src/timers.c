@@ -197,12 +197,45 @@ void brood_jobs_cancel_all(brood_pool *pool, brood_status doom)
 
 /* ---- time-outs --------------------------------------------------------------------------- */
 
-/* When the item that runs began, as far as the worker can be believed. */
-static int64_t begin_of(const brood_worker *worker)
+/* Whether it can run that item; 0 is what it writes before it goes on to another piece. */
+static bool is_possible(const brood_worker *worker, const brood_piece *piece, uint64_t item)
+{
+    return item == 0 ||
+           (item <= piece->count && (worker->seen_id != piece->id || item >= worker->seen_item));
+}
+
+/*
+ * When the item that runs began. The worker's time counts when the item is seen for the first time,
+ * and if it can be: another clock (a child may be in another time namespace, time_namespaces(7)) or
+ * a lie makes it now.
+ */
+static int64_t begin_of(brood_worker *worker, const brood_piece *piece, uint64_t item, int64_t now)
 {
     int64_t started = (int64_t)brood_load64(&worker->page->started);
 
-    return started < 0 || started > brood_os_now() ? 0 : started;
+    if (worker->seen_id != piece->id || worker->seen_item != item) {
+        worker->seen_id = piece->id;
+        worker->seen_item = item;
+        worker->seen_at = started < piece->given_at || started > now ? now : started;
+    }
+    return worker->seen_at;
+}
+
+/* The item of its first piece that it runs; 0: it does not run that piece, or not any more. */
+static uint64_t running_item(brood_worker *worker, const brood_piece *piece)
+{
+    uint64_t claim = brood_load64(&worker->page->claim);
+    uint64_t item = brood_load64(&worker->page->item); /* behind the claim, which it belongs to */
+
+    if (brood_worker_begun(worker, claim) != piece->id ||
+        brood_claim_id(brood_load64(&worker->page->claim)) != piece->id) {
+        return 0;
+    }
+    if (!is_possible(worker, piece, item)) {
+        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
+        return 0;
+    }
+    return item;
 }
 
 /*
@@ -241,12 +274,11 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
     if (piece == NULL || piece->job->timeout_ns == 0 || piece->job->doom != BROOD_OK) {
         return BROOD_NEVER;
     }
-    item = brood_load64(&worker->page->item);
-    if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) != piece->id ||
-        item <= piece->done) {
+    item = running_item(worker, piece);
+    if (item <= piece->done) {
         return worker->dropped == BROOD_OK ? check_begin(worker, now) : BROOD_NEVER;
     }
-    due = begin_of(worker) + piece->job->timeout_ns;
+    due = begin_of(worker, piece, item, now) + piece->job->timeout_ns;
     if (due > now) {
         return due;
     }

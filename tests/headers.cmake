@@ -1,4 +1,5 @@
-# U7: every public header compiles alone, in C11 and in C++17. The build of the tests is the test.
+# U7: every public header compiles alone, in C11 and in C++17, and behind what others may have put
+# before it. The build of the tests is the test.
 
 file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/include
     ${PROJECT_SOURCE_DIR}/include/brood/*.h)
@@ -14,30 +15,47 @@ if(CMAKE_CXX_COMPILER)
     list(APPEND languages cpp)
 endif()
 
-foreach(language IN LISTS languages)
+if(MSVC)
+    set(header_warnings /W4 /WX)
+else()
+    set(header_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual
+        -Wundef -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wzero-as-null-pointer-constant>)
+endif()
+set(before_alone "")
+set(before_hostile "#include \"${CMAKE_CURRENT_SOURCE_DIR}/hostile_macros.h\"\n")
+set(before_windows "#include <windows.h>\n") # all of it: WIN32_LEAN_AND_MEAN leaves rpcndr.h out
+set(befores alone hostile)
+if(WIN32)
+    list(APPEND befores windows)
+endif()
+
+function(compile_headers language before)
     set(sources "")
     foreach(header IN LISTS headers)
         string(REGEX REPLACE "[/.]" "_" name ${header})
-        set(source ${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.${language})
+        set(source ${CMAKE_CURRENT_BINARY_DIR}/headers/${before}_${name}.${language})
         file(CONFIGURE OUTPUT ${source} @ONLY CONTENT # ISO C wants something in a file
-            "#include <@header@>\ntypedef int something;\n")
+            "@before_${before}@#include <@header@>\ntypedef int something;\n")
         list(APPEND sources ${source})
     endforeach()
-    add_library(headers_${language} OBJECT ${sources})
-    target_include_directories(headers_${language} PRIVATE ${PROJECT_SOURCE_DIR}/include)
-    if(MSVC)
-        target_compile_options(headers_${language} PRIVATE /W4 /WX)
-    else()
-        target_compile_options(headers_${language} PRIVATE -Wall -Wextra -Wpedantic -Werror)
-    endif()
-    set_target_properties(headers_${language} PROPERTIES
+    add_library(headers_${before}_${language} OBJECT ${sources})
+    target_include_directories(headers_${before}_${language} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    target_compile_options(headers_${before}_${language} PRIVATE ${header_warnings})
+    set_target_properties(headers_${before}_${language} PROPERTIES
         C_STANDARD 11 C_EXTENSIONS OFF C_STANDARD_REQUIRED ON
         CXX_STANDARD 17 CXX_EXTENSIONS OFF CXX_STANDARD_REQUIRED ON)
+endfunction()
+
+foreach(language IN LISTS languages)
+    foreach(before IN LISTS befores)
+        compile_headers(${language} ${before})
+    endforeach()
 endforeach()
 
 if(CMAKE_CXX_COMPILER)
     add_executable(headers_program headers.cpp)
     target_link_libraries(headers_program PRIVATE brood::brood_static)
+    target_compile_options(headers_program PRIVATE ${header_warnings})
     set_target_properties(headers_program PROPERTIES CXX_STANDARD 17 CXX_EXTENSIONS OFF)
     if(BROOD_SANITIZE)
         target_link_options(headers_program PRIVATE -fsanitize=${BROOD_SANITIZE})

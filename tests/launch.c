@@ -2,12 +2,15 @@
 
 #include "harness.h"
 
+uint32_t launch_cpu_time_s;
+
 void launch_prepare(launch *run, const char *mode, const char *argument)
 {
     *run = (launch){.argv = {harness_self, mode, argument, NULL}};
     assert_ok(brood_os_environment_copy(&run->environment, NULL));
     run->spawn.file = harness_self;
     run->spawn.argv = run->argv;
+    run->spawn.cpu_time_limit_s = launch_cpu_time_s;
     run->spawn.environment = (const char *const *)run->environment;
     for (int i = 0; i < 3; i++) {
         run->spawn.stdio[i] = BROOD_HANDLE_NONE;

@@ -10,6 +10,9 @@ typedef struct launch {
     const char *argv[4];
 } launch;
 
+/* CPU time for each launch, 0: no limit; with limits some systems start a process another way. */
+extern uint32_t launch_cpu_time_s;
+
 /* It will be called with two arguments. */
 void launch_prepare(launch *run, const char *mode, const char *argument);
 

@@ -110,6 +110,14 @@ void support_signal(int64_t pid, const char *name);
 void support_block_signal(const char *name);
 bool support_take_signal(const char *name);
 
+void support_ignore_signal(const char *name);
+bool support_is_signal_ignored(const char *name);
+bool support_is_signal_blocked(const char *name);
+
+/* From now on a handler counts these signals; how many it has counted so far. */
+void support_count_signal(const char *name);
+uint64_t support_signals_counted(void);
+
 /* The parent of a process; -1: not known. Leaves its group for that of its parent. */
 int64_t support_parent_of(int64_t pid);
 bool support_join_parents_group(void);
@@ -146,6 +154,12 @@ support_function *support_library_function(const char *library, const char *name
 
 /* Confines this process to one of its cores; false where the system cannot. */
 bool support_use_one_core(void);
+
+/*
+ * Children that are started from now on have a monotonic clock that is so many seconds ahead of
+ * this process's; false where that cannot be had (time namespaces of Linux, for root).
+ */
+bool support_shift_clock_of_children(int64_t seconds);
 
 /* Closes every descriptor or handle of this process, whosoever it is. */
 void support_close_everything(void);

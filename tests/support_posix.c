@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -440,8 +441,8 @@ static int number_of(const char *name)
     static const struct {
         const char *name;
         int number;
-    } known[] = {
-        {"HUP", SIGHUP}, {"INT", SIGINT}, {"TERM", SIGTERM}, {"USR1", SIGUSR1}, {"STOP", SIGSTOP}};
+    } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
+                 {"USR1", SIGUSR1}, {"STOP", SIGSTOP}, {"PIPE", SIGPIPE}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {
@@ -473,6 +474,45 @@ bool support_take_signal(const char *name)
     sigemptyset(&set);
     sigaddset(&set, number_of(name));
     return sigwait(&set, &taken) == 0 && taken == number_of(name);
+}
+
+void support_ignore_signal(const char *name)
+{
+    signal(number_of(name), SIG_IGN);
+}
+
+bool support_is_signal_ignored(const char *name)
+{
+    struct sigaction action;
+
+    return sigaction(number_of(name), NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+bool support_is_signal_blocked(const char *name)
+{
+    sigset_t set;
+
+    return pthread_sigmask(SIG_BLOCK, NULL, &set) == 0 && sigismember(&set, number_of(name)) == 1;
+}
+
+static atomic_uint_least64_t signals_counted;
+
+static void count_signal(int number)
+{
+    (void)number;
+    atomic_fetch_add(&signals_counted, 1);
+}
+
+void support_count_signal(const char *name)
+{
+    struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
+
+    sigaction(number_of(name), &action, NULL);
+}
+
+uint64_t support_signals_counted(void)
+{
+    return atomic_load(&signals_counted);
 }
 
 bool support_join_parents_group(void)
@@ -692,6 +732,24 @@ bool support_use_one_core(void)
     }
     return sched_setaffinity(0, sizeof set, &set) == 0;
 #else
+    return false;
+#endif
+}
+
+bool support_shift_clock_of_children(int64_t seconds)
+{
+#if defined(CLONE_NEWTIME)
+    char text[64];
+    int length = snprintf(text, sizeof text, "monotonic %lld 0\n", (long long)seconds);
+    int fd = unshare(CLONE_NEWTIME) == 0 ? open("/proc/self/timens_offsets", O_WRONLY) : -1;
+    bool done = fd >= 0 && write(fd, text, (size_t)length) == length;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+#else
+    (void)seconds;
     return false;
 #endif
 }

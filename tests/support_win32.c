@@ -442,6 +442,33 @@ bool support_take_signal(const char *name)
     return false;
 }
 
+void support_ignore_signal(const char *name)
+{
+    (void)name;
+}
+
+bool support_is_signal_ignored(const char *name)
+{
+    (void)name;
+    return false;
+}
+
+bool support_is_signal_blocked(const char *name)
+{
+    (void)name;
+    return false;
+}
+
+void support_count_signal(const char *name)
+{
+    (void)name;
+}
+
+uint64_t support_signals_counted(void)
+{
+    return 0;
+}
+
 int64_t support_parent_of(int64_t pid)
 {
     (void)pid;
@@ -562,6 +589,12 @@ bool support_use_one_core(void)
 
     return GetProcessAffinityMask(GetCurrentProcess(), &mask, &all) &&
            SetProcessAffinityMask(GetCurrentProcess(), mask & (~mask + 1));
+}
+
+bool support_shift_clock_of_children(int64_t seconds)
+{
+    (void)seconds;
+    return false;
 }
 
 void support_exit_at_once(int code)

@@ -6,30 +6,7 @@
 
 #include <stdlib.h>
 
-#include "task_impl.h"
-
-/* What a task finds of its own worker's memory. */
-typedef struct rubbish_view {
-    brood_wire_page *page;
-    brood_ring_shared *in, *out;
-    unsigned char *out_bytes;
-    size_t capacity;
-} rubbish_view;
-
-static rubbish_view view_of(const brood_task *task, size_t capacity)
-{
-    rubbish_view view;
-    unsigned char *base = (unsigned char *)(uintptr_t)task->page;
-
-    view.page = (brood_wire_page *)(void *)base;
-    base += sizeof(brood_wire_page);
-    view.in = (brood_ring_shared *)(void *)base;
-    base += brood_ring_size(capacity);
-    view.out = (brood_ring_shared *)(void *)base;
-    view.out_bytes = base + sizeof(brood_ring_shared);
-    view.capacity = capacity;
-    return view;
-}
+#include "worker_view.h"
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
@@ -50,7 +27,7 @@ typedef struct frame_order {
 /* The worker's own position is what it has published: this task has no place opened. */
 static void put_frame(brood_task *task, const frame_order *order)
 {
-    rubbish_view view = view_of(task, order->capacity);
+    worker_view view = view_of(task, order->capacity);
     const frame_case *frame = &order->frame;
     uint64_t at = brood_load64(&view.out->written);
     brood_wire_answer answer = {.kind = frame->kind,
@@ -195,7 +172,7 @@ static void f9_truncated_frames(void **state)
 static int send_frame_of_item(brood_task *task, const void *arg, size_t size)
 {
     const frame_order *order = arg;
-    rubbish_view view = view_of(task, order->capacity);
+    worker_view view = view_of(task, order->capacity);
     uint64_t at = brood_load64(&view.out->written);
     brood_wire_answer answer = {.kind = order->frame.kind,
                                 .size = order->frame.size,
@@ -274,7 +251,7 @@ typedef struct scribble_order {
 static int scribble(brood_task *task, const void *arg, size_t size)
 {
     scribble_order order;
-    rubbish_view view;
+    worker_view view;
 
     (void)size;
     memcpy(&order, arg, sizeof order);
@@ -389,7 +366,7 @@ static uint64_t draw_value(uint64_t *seed)
 }
 
 /* Where it hurts: the page, the heads of the rings, what is published or will be next, anywhere. */
-static unsigned char *draw_place(const rubbish_view *view, uint64_t *seed, size_t size)
+static unsigned char *draw_place(const worker_view *view, uint64_t *seed, size_t size)
 {
     size_t next = (size_t)(brood_load64(&view->out->written) & (view->capacity - 1));
 
@@ -412,7 +389,7 @@ static unsigned char *draw_place(const rubbish_view *view, uint64_t *seed, size_
 static int scribble_at_random(brood_task *task, const void *arg, size_t size)
 {
     fuzz_order order;
-    rubbish_view view;
+    worker_view view;
     uint64_t seed = 0;
     uint64_t count = 0;
 

@@ -236,6 +236,58 @@ static void a_file_that_is_not_there(void **state)
     brood_os_environment_free(run.environment);
 }
 
+static void a_directory_that_is_not_there(void **state)
+{
+    launch run;
+    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_os_process *process = NULL;
+
+    (void)state;
+    launch_prepare(&run, "--exit", "0");
+    run.spawn.working_directory = "no-such-directory-of-brood";
+    assert_status(brood_os_spawn_process(&process, &run.spawn, &error), BROOD_ERR_NOT_FOUND);
+    assert_null(process);
+    assert_true(support_is_windows() || strcmp(error.step, "working_directory") == 0);
+    brood_os_environment_free(run.environment);
+}
+
+/* A hangup that is ignored is the user's wish (nohup). */
+static void signals_begin_at_their_defaults(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows has no signals");
+    }
+    support_ignore_terminate();
+    support_ignore_signal("HUP");
+    support_block_signal("USR1");
+    support_count_signal("PIPE");
+    launch_prepare(&run, "--signals", "");
+    process = launch_start(&run);
+    launch_reap(process, &result);
+    assert_int_equal(result.code, 0);
+    brood_os_process_free(process);
+}
+
+/* macOS, and generic POSIX with glibc, start what has a limit by vfork, and the rest not. */
+static void mac2_the_way_of_limits_does_the_same(void **state)
+{
+    launch_cpu_time_s = 1000;
+    an_exit_code_is_reaped(state);
+    handles_have_the_numbers_that_were_foretold(state);
+    handles_may_come_in_any_order(state);
+    stdio_goes_where_it_is_told(state);
+    a_file_that_is_not_there(state);
+    a_directory_that_is_not_there(state);
+    if (!support_is_windows()) {
+        signals_begin_at_their_defaults(state);
+    }
+}
+
 static void signals_have_names_and_numbers_without_one_have_none(void **state)
 {
     (void)state;
@@ -288,6 +340,11 @@ static int as_command(int argc, char **argv)
         support_write(support_stdio(1), "!", 1);
         return support_read(support_stdio(0), &byte, 1) == 0 ? 6 : 1;
     }
+    if (strcmp(argv[1], "--signals") == 0) {
+        bool kept = support_is_signal_ignored("HUP") && !support_is_signal_ignored("TERM");
+
+        return kept && !support_is_signal_blocked("USR1") ? 0 : 1;
+    }
     if (strcmp(argv[1], "--say") == 0) {
         return say(argv[2]);
     }
@@ -309,6 +366,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(stdio_goes_where_it_is_told),
     cmocka_unit_test(an_interrupt_can_be_ignored),
     cmocka_unit_test(a_file_that_is_not_there),
+    cmocka_unit_test(a_directory_that_is_not_there),
+    cmocka_unit_test(signals_begin_at_their_defaults),
+    cmocka_unit_test(mac2_the_way_of_limits_does_the_same),
     cmocka_unit_test(signals_have_names_and_numbers_without_one_have_none),
     cmocka_unit_test(freeing_nothing_is_fine),
 };

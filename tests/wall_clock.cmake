@@ -1,4 +1,5 @@
 # F22: no source of the library asks the wall clock for anything, or lets the system wait by it.
+# (The time of sigtimedwait is a duration.)
 # cmake -DSOURCES=directory -P wall_clock.cmake
 file(GLOB_RECURSE files ${SOURCES}/*.c ${SOURCES}/*.h)
 if(NOT files)
@@ -6,7 +7,7 @@ if(NOT files)
 endif()
 foreach(file IN LISTS files)
     file(STRINGS ${file} lines
-        REGEX "timedwait|CLOCK_REALTIME|gettimeofday|apr_time_now|GetSystemTime|[^_a-z]time\\(")
+        REGEX "[^g]timedwait|CLOCK_REALTIME|gettimeofday|apr_time_now|GetSystemTime|[^_a-z]time\\(")
     if(lines)
         message(FATAL_ERROR "${file} uses the wall clock: ${lines}")
     endif()

@@ -26,4 +26,13 @@
 #define BROOD_COLD
 #endif
 
+/* Not for programs: a cast and a null pointer of which no C++ compiler warns in our headers. */
+#ifdef __cplusplus
+#define BROOD_CAST(type, value) (reinterpret_cast<type>(value))
+#define BROOD_NULL nullptr
+#else
+#define BROOD_CAST(type, value) ((type)(value))
+#define BROOD_NULL NULL
+#endif
+
 #endif

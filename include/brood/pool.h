@@ -226,7 +226,7 @@ typedef struct brood_bytes {
     size_t size;
 } brood_bytes;
 
-#define BROOD_SIZE_VARIES ((size_t)-1)
+#define BROOD_SIZE_VARIES SIZE_MAX
 
 /*
  * Runs function for each of count items in the array in, and waits. Each one is in_size bytes; what

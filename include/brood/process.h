@@ -22,7 +22,7 @@ extern "C" {
 
 typedef struct brood_process brood_process;
 
-#define BROOD_FOREVER ((int64_t)-1)
+#define BROOD_FOREVER (INT64_C(-1))
 
 /* ---- How a process ended ---------------------------------------------------------------- */
 

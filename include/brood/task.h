@@ -28,7 +28,11 @@ typedef int brood_function(brood_task *task, const void *arg, size_t size);
 
 /* A descriptor (POSIX) or a HANDLE (Windows), as a number. */
 typedef intptr_t brood_handle;
+#ifdef __cplusplus
+#define BROOD_HANDLE_NONE (brood_handle(-1))
+#else
 #define BROOD_HANDLE_NONE ((brood_handle)-1)
+#endif
 
 /*
  * The name of the process that runs the task, from its options; "" when it has none. Lives as
@@ -68,19 +72,20 @@ typedef struct brood_task_place {
 
 static inline int brood_return_inline(brood_task *task, const void *data, size_t size)
 {
-    brood_task_place *place = (brood_task_place *)(void *)task;
-    unsigned char small[16];
+    brood_task_place *place = BROOD_CAST(brood_task_place *, task);
+    unsigned char copy[16];
 
-    if (task != NULL && data != NULL && size == place->size && (uintptr_t)place->at > 1) {
+    if (task != BROOD_NULL && data != BROOD_NULL && size == place->size &&
+        BROOD_CAST(uintptr_t, place->at) > 1) {
         memcpy(place->at, data, size);
-        place->at = NULL;
+        place->at = BROOD_NULL;
         return 0;
     }
-    if (data == NULL || size == 0 || size > sizeof small) {
+    if (data == BROOD_NULL || size == 0 || size > sizeof copy) {
         return brood_return(task, data, size);
     }
-    memcpy(small, data, size); /* so that a number need not leave its register above */
-    return brood_return(task, small, size);
+    memcpy(copy, data, size); /* so that a number need not leave its register above */
+    return brood_return(task, copy, size);
 }
 
 #define brood_return(...) brood_return_inline(__VA_ARGS__)

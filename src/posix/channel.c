@@ -33,6 +33,7 @@ static brood_status make_channel(brood_os_channel **channel, int fd, bool is_soc
     if (made == NULL) {
         return brood_fail_memory(error, "channel");
     }
+    brood_posix_silence(fd);
     made->fd = fd;
     made->is_socket = is_socket;
     *channel = made;
@@ -144,25 +145,10 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return count == 0 ? BROOD_ERR_CLOSED : brood_posix_fail(error, errno, "read");
 }
 
-static ssize_t write_quietly(int fd, const void *buffer, size_t size)
-{
-    brood_posix_sigpipe held;
-    ssize_t count = 0;
-
-    brood_posix_sigpipe_hold(&held);
-    count = write(fd, buffer, size);
-    brood_posix_sigpipe_release(&held);
-    return count;
-}
-
 static ssize_t write_some(const brood_os_channel *channel, const void *buffer, size_t size)
 {
-#if defined(MSG_NOSIGNAL)
-    if (channel->is_socket) {
-        return send(channel->fd, buffer, size, MSG_NOSIGNAL);
-    }
-#endif
-    return write_quietly(channel->fd, buffer, size);
+    return channel->is_socket ? send(channel->fd, buffer, size, BROOD_POSIX_SILENT)
+                              : brood_posix_write_quietly(channel->fd, buffer, size);
 }
 
 brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,

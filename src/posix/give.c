@@ -140,8 +140,6 @@ static ssize_t send_fd(int socket, int fd)
     char byte = 0;
     struct iovec part = {&byte, 1};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    brood_posix_sigpipe held;
-    ssize_t count = 0;
 
     memset(&room, 0, sizeof room);
     room.head.cmsg_level = SOL_SOCKET;
@@ -150,10 +148,7 @@ static ssize_t send_fd(int socket, int fd)
     memcpy(CMSG_DATA(&room.head), &fd, sizeof fd);
     message.msg_control = room.bytes;
     message.msg_controllen = CMSG_SPACE(sizeof fd);
-    brood_posix_sigpipe_hold(&held);
-    count = sendmsg(socket, &message, 0);
-    brood_posix_sigpipe_release(&held);
-    return count;
+    return sendmsg(socket, &message, BROOD_POSIX_SILENT);
 }
 
 brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *process,

@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -87,48 +88,54 @@ static brood_status open_report(plan *made, brood_error *error)
     return BROOD_OK;
 }
 
-/* Numbers up to this are tried in any case; the limit can be a million, and more. */
+/* Numbers up to this are tried where nothing tells more; the limit can be a million, and more. */
 #define SCAN_MAX 65536
+#define SCAN_MORE 1024 /* and these, for what other threads open meanwhile */
 
 /*
  * No open descriptor has this number or a higher one, but for what other threads open meanwhile.
- * The limit alone does not tell: it may have been lowered since.
+ * The limit alone does not tell: it may have been lowered since. Nor does a /dev/fd that lists 0 to
+ * 2 only (FreeBSD without fdescfs, fdescfs(5)); one that lists its own descriptor lists all.
  */
 static int end_of_descriptors(void)
 {
     long limit = sysconf(_SC_OPEN_MAX);
-    long highest = limit > 0 && limit < SCAN_MAX ? limit : SCAN_MAX;
+    long scanned = limit > 0 && limit < SCAN_MAX ? limit : SCAN_MAX;
+    long highest = 0;
+    bool is_whole = false;
     struct dirent *entry = NULL;
     DIR *directory = opendir("/dev/fd");
 
     if (directory == NULL) {
-        return (int)highest;
+        return (int)scanned;
     }
     while ((entry = readdir(directory)) != NULL) { /* NOLINT: a directory of our own */
         long number = strtol(entry->d_name, NULL, 10);
 
         highest = number > highest ? number : highest;
+        is_whole = is_whole || number == dirfd(directory);
     }
     closedir(directory);
-    return (int)highest + 1024;
+    return (int)(is_whole || highest > scanned ? highest : scanned) + SCAN_MORE;
 }
 
-/* The kernel can close all the rest at once since Linux 5.9. */
-static bool has_close_range(void)
+/* Closes all from first on at once: Linux since 5.9, and the BSDs. False: there is no such call. */
+static bool close_from(int first)
 {
 #if defined(BROOD_LINUX) && defined(SYS_close_range)
-    return syscall(SYS_close_range, ~0U, ~0U, 0) == 0;
+    return syscall(SYS_close_range, (unsigned)first, ~0U, 0) == 0;
+#elif defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
+    closefrom(first);
+    return true;
 #else
+    (void)first;
     return false;
 #endif
 }
 
 static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error *error)
 {
-    brood_status status = BROOD_OK;
-
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
-    made->open_max = has_close_range() ? 0 : end_of_descriptors();
     made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
     made->sources = brood_calloc((size_t)made->count, sizeof *made->sources);
     if (made->sources == NULL) {
@@ -137,11 +144,7 @@ static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error
     for (size_t i = 0; i < spawn->handle_count; i++) {
         made->sources[STDIO_COUNT + i] = (int)spawn->handles[i];
     }
-    status = choose_stdio(made, error);
-    if (status == BROOD_OK) {
-        status = open_report(made, error);
-    }
-    return status == BROOD_OK ? brood_posix_job_prepare(&made->job, spawn, error) : status;
+    return choose_stdio(made, error);
 }
 
 static void discard(plan *made)
@@ -191,8 +194,20 @@ static void place_descriptors(plan *made)
     made->sources[last] = last;
 }
 
+#if defined(__APPLE__)
+
+/* poll says POLLNVAL of open devices there (XNU, poll_nocancel), and of nothing for no events. */
+static void close_each(int first, int open_max)
+{
+    for (int fd = first; fd < open_max; fd++) {
+        close(fd);
+    }
+}
+
+#else
+
 /* poll tells of many descriptors at once which are open; the limit can be a million. */
-static void close_by_poll(int first, int open_max)
+static void close_each(int first, int open_max)
 {
     struct pollfd slots[256];
     long limit = sysconf(_SC_OPEN_MAX); /* poll takes no more at once */
@@ -202,7 +217,7 @@ static void close_by_poll(int first, int open_max)
         int count = open_max - first < most ? open_max - first : most;
 
         for (int i = 0; i < count; i++) {
-            slots[i] = (struct pollfd){first + i, 0, 0};
+            slots[i] = (struct pollfd){first + i, POLLIN, 0};
         }
         if (poll(slots, (nfds_t)count, 0) < 0 && errno != EINTR) {
             break;
@@ -216,16 +231,7 @@ static void close_by_poll(int first, int open_max)
     }
 }
 
-static void close_others(const plan *made)
-{
-#if defined(BROOD_LINUX) && defined(SYS_close_range)
-    if (made->open_max == 0) {
-        syscall(SYS_close_range, (unsigned)made->count, ~0U, 0);
-        return;
-    }
 #endif
-    close_by_poll(made->count, made->open_max);
-}
 
 /*
  * exec resets what is caught, but what is ignored stays so. An ignored hangup or interrupt is the
@@ -258,7 +264,11 @@ static void become_program(plan *made)
     const char *failed = NULL;
 
     place_descriptors(made);
-    close_others(made);
+    if (made->open_max == 0) {
+        close_from(made->count);
+    } else {
+        close_each(made->count, made->open_max);
+    }
     if (spawn->working_directory != NULL && chdir(spawn->working_directory) < 0) {
         fail_child(made, "working_directory");
     }
@@ -275,7 +285,7 @@ static void become_program(plan *made)
 /* ---- the parent's side -------------------------------------------------------------------- */
 
 #if defined(__clang__) && defined(__APPLE__)
-#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* fork would copy all page tables */
+#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits only there */
 #endif
 
 /*
@@ -355,6 +365,38 @@ static void describe(brood_os_process *process, const brood_os_spawn *spawn, pid
     process->peak_at_spawn = own_peak_memory();
 }
 
+static brood_status start_by_vfork(pid_t *pid, plan *made, brood_error *error)
+{
+    brood_status status = open_report(made, error);
+
+    if (status == BROOD_OK) {
+        status = brood_posix_job_prepare(&made->job, made->spawn, error);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    made->open_max = close_from(INT_MAX) ? 0 : end_of_descriptors();
+    *pid = launch(made);
+    if (*pid < 0) {
+        return brood_posix_fail(error, errno, "vfork");
+    }
+    status = read_report(made, error);
+    if (status != BROOD_OK) {
+        reap_failed(*pid);
+    }
+    return status;
+}
+
+static brood_status start(pid_t *pid, plan *made, brood_error *error)
+{
+#if defined(BROOD_POSIX_SPAWN)
+    if (brood_posix_system_spawns(made->spawn)) {
+        return brood_posix_spawn_by_system(pid, made->spawn, made->sources, made->count - 1, error);
+    }
+#endif
+    return start_by_vfork(pid, made, error);
+}
+
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error)
 {
@@ -369,16 +411,12 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     }
     status = prepare(&made, spawn, error);
     if (status == BROOD_OK) {
-        pid = launch(&made);
-        status = pid < 0 ? brood_posix_fail(error, errno, "vfork") : read_report(&made, error);
+        status = start(&pid, &made, error);
     }
     if (status == BROOD_OK) {
         describe(started, spawn, pid);
         *process = started;
     } else {
-        if (pid > 0) {
-            reap_failed(pid);
-        }
         free(started);
     }
     discard(&made);

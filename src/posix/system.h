@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POSIX_SYSTEM_H
 #define BROOD_SRC_POSIX_SYSTEM_H
 
-#include <signal.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #define BROOD_SEAM /* not the seam with faults, see the end of platform.h */
@@ -19,6 +19,19 @@
 #define BROOD_LINUX 1
 #elif defined(__APPLE__) && !defined(BROOD_GENERIC_POSIX)
 #define BROOD_KQUEUE 1
+#endif
+
+/*
+ * posix_spawn, where it can close all other descriptors. Since macOS 12 vfork there is fork (XNU,
+ * fork1), which copies the parent's maps. A generic build takes it where the C library has
+ * addclosefrom_np (glibc 2.34), so that it is tested. Elsewhere vfork is as cheap, and can do more.
+ */
+#if defined(__APPLE__)
+#define BROOD_POSIX_SPAWN 1
+#elif defined(BROOD_GENERIC_POSIX) && defined(__GLIBC__) && defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 34)
+#define BROOD_POSIX_SPAWN 1
+#endif
 #endif
 
 struct brood_os_process {
@@ -75,17 +88,36 @@ const char *brood_posix_job_enter(const brood_posix_job *job);
 
 void brood_posix_job_discard(brood_posix_job *job);
 
+/* ---- spawn_system.c: starting by posix_spawn ----------------------------------------------- */
+
+#if defined(BROOD_POSIX_SPAWN)
+
+/* Whether posix_spawn can do all that is asked for; it knows no limits. */
+bool brood_posix_system_spawns(const brood_os_spawn *spawn);
+
+/* Descriptor i of the child is sources[i], for count of them; it has no others. */
+brood_status brood_posix_spawn_by_system(pid_t *pid, const brood_os_spawn *spawn,
+                                         const int *sources, int count, brood_error *error);
+
+#endif
+
 /* ---- signals.c: a failing write without SIGPIPE ---------------------------------------------- */
 
-typedef struct brood_posix_sigpipe {
-    sigset_t before;
-    bool was_pending;
-} brood_posix_sigpipe;
+/*
+ * Of sendmsg and send. macOS has it since 15 only, but there (as on NetBSD) a descriptor itself can
+ * be told to be silent.
+ */
+#if defined(MSG_NOSIGNAL) && !defined(__APPLE__)
+#define BROOD_POSIX_SILENT MSG_NOSIGNAL
+#else
+#define BROOD_POSIX_SILENT 0
+#endif
 
-void brood_posix_sigpipe_hold(brood_posix_sigpipe *held);
+/* For each descriptor that is written: tells it, where that is possible. */
+void brood_posix_silence(int fd);
 
-/* Takes the signal of a write that failed in between. Keeps errno. */
-void brood_posix_sigpipe_release(const brood_posix_sigpipe *held);
+/* As write, to a descriptor that was silenced. */
+ssize_t brood_posix_write_quietly(int fd, const void *buffer, size_t size);
 
 /* ---- give.c ---------------------------------------------------------------------------------- */
 

@@ -1,0 +1,414 @@
+/*
+ * liveness [--seconds N] [--seed N] [--lives N] [--hold]
+ *
+ * Makes random pools, one after the other, and calls them at random from up to three threads whose
+ * waits have no time-out, while workers are killed. Fails when a call does not come back for 4
+ * seconds (15 under Wine and sanitizers) of a machine that is not stalled, or answers what it may
+ * not. A life is drawn from its seed: `--seed N --lives 1` is that pool under those callers again,
+ * as far as threads allow. With --hold a failed run stays for a debugger.
+ */
+#include "liveness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_time.h>
+
+#include "platform.h"
+
+#define NS_PER_MS INT64_C(1000000)
+#define THREADS (LIVE_CALLERS_MAX + 3)
+
+enum {
+    MAIN,
+    LOOP,
+    KILLER,
+    FIRST_CALLER
+};
+
+/* How a pool comes to its end. */
+enum {
+    END_CLOSED,      /* callers are done, close, join */
+    END_CLOSE_EARLY, /* while callers go on */
+    END_TERMINATE_EARLY,
+    END_ABANDONED, /* destroyed without anything, its results outlive it */
+    END_COUNT
+};
+
+typedef struct stage {
+    live_life life;
+    brood_pool_options options;
+    unsigned char init_mode;
+    uint32_t seed, callers, slowness, end;
+    live_thread threads[THREADS];
+    live_caller caller[LIVE_CALLERS_MAX];
+    brood_atomic32 stop_loop;
+    char description[600];
+} stage;
+
+static struct {
+    uint64_t lives, calls;
+    int64_t slowest;
+    const char *slowest_what;
+    uint32_t slowest_seed;
+} totals;
+
+uint32_t live_draw(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+uint32_t live_below(uint32_t *seed, uint32_t end)
+{
+    return live_draw(seed) % end;
+}
+
+uint32_t live_between(uint32_t *seed, uint32_t low, uint32_t high)
+{
+    return low + live_below(seed, high - low + 1);
+}
+
+bool live_chance(uint32_t *seed, uint32_t percent)
+{
+    return live_below(seed, 100) < percent;
+}
+
+/* ---- a random pool -------------------------------------------------------------------------- */
+
+static void draw_workers(stage *self)
+{
+    brood_pool_options *options = &self->options;
+    uint32_t *seed = &self->seed;
+
+    if (live_chance(seed, 30)) {
+        options->initializer = live_initialize;
+        options->initializer_arg = &self->init_mode;
+        options->initializer_size = 1;
+        self->init_mode = (unsigned char)(live_chance(seed, 10)   ? LIVE_INIT_NEVER
+                                          : live_chance(seed, 30) ? LIVE_INIT_SOMETIMES
+                                          : live_chance(seed, 50) ? LIVE_INIT_SLOW
+                                                                  : LIVE_INIT_FINE);
+    }
+    if (live_chance(seed, 30)) {
+        options->finalizer = live_chance(seed, 30) ? live_finalize_slowly : live_finalize;
+    }
+    if (live_chance(seed, 30)) {
+        options->max_tasks_per_worker = live_between(seed, 1, 5);
+        options->max_tasks_jitter = live_below(seed, options->max_tasks_per_worker);
+    }
+    options->lazy = live_chance(seed, 30);
+    if (live_chance(seed, 40)) {
+        options->idle_timeout_ms = live_between(seed, 1, 40);
+    }
+}
+
+static void draw_pool(stage *self)
+{
+    static const size_t queue_sizes[] = {0, 1, 2, 8};
+    static const brood_pool_options defaults = BROOD_POOL_OPTIONS_INIT;
+    brood_pool_options *options = &self->options;
+    uint32_t *seed = &self->seed;
+
+    *options = defaults;
+    options->workers = live_between(seed, 1, 3);
+    options->queue_size = queue_sizes[live_below(seed, 4)];
+    options->spin = (brood_spin)(live_chance(seed, 50) ? 0 : live_below(seed, 3));
+    options->event_loop = live_chance(seed, 40);
+    options->grace_ms = live_between(seed, 1, 20);
+    options->backoff_ms = 1;
+    options->retries = live_chance(seed, 20) ? 2 : 0;
+    draw_workers(self);
+    self->life.kills = live_chance(seed, 40);
+    self->life.init_fails = self->init_mode >= LIVE_INIT_SOMETIMES;
+    self->life.max_items = options->max_tasks_per_worker != 0 || self->life.init_fails ? 6 : 64;
+    brood_exchange32(&self->life.asked, options->workers);
+    self->callers = live_between(seed, 1, LIVE_CALLERS_MAX);
+    self->end = live_below(seed, END_COUNT);
+}
+
+static void describe(stage *self)
+{
+    static const char *const ends[] = {"closed", "closed early", "terminated early", "abandoned"};
+    const brood_pool_options *options = &self->options;
+
+    snprintf(self->description, sizeof self->description,
+             "--seed %u: workers %u queue_size %u spin %d%s%s idle_timeout_ms %u max_tasks %u-%u "
+             "initializer %s%d finalizer %s grace_ms %u retries %u, %u callers%s, %s",
+             self->life.seed, options->workers, (unsigned)options->queue_size, (int)options->spin,
+             options->event_loop ? " event_loop" : "", options->lazy ? " lazy" : "",
+             options->idle_timeout_ms, options->max_tasks_per_worker, options->max_tasks_jitter,
+             options->initializer == NULL ? "no" : "mode ", (int)self->init_mode,
+             options->finalizer == NULL            ? "no"
+             : options->finalizer == live_finalize ? "fast"
+                                                   : "slow",
+             options->grace_ms, options->retries, self->callers, self->life.kills ? ", kills" : "",
+             ends[self->end]);
+}
+
+/* ---- its threads ---------------------------------------------------------------------------- */
+
+/* True when the handle was ready; false when the time was up, or the loop should end. */
+static bool await_handle(stage *self, brood_handle handle, int64_t wait_ms)
+{
+    int64_t end = brood_os_now() + wait_ms * NS_PER_MS;
+
+    while (brood_load32(&self->stop_loop) == 0) {
+        int64_t left_ms = (end - brood_os_now() + NS_PER_MS - 1) / NS_PER_MS;
+        bool is_last = wait_ms != BROOD_FOREVER && left_ms <= 20;
+
+        if (support_wait_handle(handle, is_last ? (int)(left_ms > 0 ? left_ms : 0) : 20)) {
+            return true;
+        }
+        if (is_last) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Runs the pool only when the handle or the time says so. */
+static void run_loop(void *data)
+{
+    stage *self = data;
+    brood_handle handle = BROOD_HANDLE_NONE;
+
+    brood_pool_handle(self->life.pool, &handle);
+    while (brood_load32(&self->stop_loop) == 0) {
+        await_handle(self, handle, brood_pool_timeout_ms(self->life.pool));
+        live_begin(&self->threads[LOOP], "brood_pool_run");
+        brood_pool_run(self->life.pool);
+        live_end(&self->threads[LOOP]);
+    }
+}
+
+static void run_killer(void *data)
+{
+    stage *self = data;
+    uint32_t seed = self->life.seed ^ 0x5bd1e995;
+    int64_t pids[16];
+
+    while (brood_load32(&self->life.stop) == 0) {
+        size_t count = 0;
+
+        apr_sleep(live_between(&seed, 0, live_chance(&seed, 50) ? 5000 : 60000) *
+                  (int64_t)self->slowness);
+        live_begin(&self->threads[KILLER], "brood_pool_pids");
+        count = brood_pool_pids(self->life.pool, pids, 16);
+        live_end(&self->threads[KILLER]);
+        if (count > 0 && brood_load32(&self->life.stop) == 0) {
+            support_kill(pids[live_below(&seed, count < 16 ? (uint32_t)count : 16)]);
+        }
+    }
+}
+
+static void run_caller(void *data)
+{
+    live_call(data);
+}
+
+static void name_threads(stage *self)
+{
+    static const char *const names[] = {"main",     "loop",     "killer",
+                                        "caller 1", "caller 2", "caller 3"};
+
+    for (uint32_t i = 0; i < THREADS; i++) {
+        self->threads[i].name = names[i];
+    }
+    for (uint32_t i = 0; i < self->callers; i++) {
+        self->caller[i].thread = &self->threads[FIRST_CALLER + i];
+        self->caller[i].life = &self->life;
+        self->caller[i].seed = self->seed + 7919 * (i + 1);
+        self->caller[i].keeps = self->end == END_ABANDONED;
+    }
+}
+
+/* ---- its life ------------------------------------------------------------------------------- */
+
+static void main_call(stage *self, const char *what, brood_status status, brood_status allowed)
+{
+    live_end(&self->threads[MAIN]);
+    if (status != BROOD_OK && status != allowed) {
+        live_fail("%s answered %s", what, brood_status_name(status));
+    }
+}
+
+static void create(stage *self)
+{
+    brood_error error = {0};
+
+    self->options.error = &error;
+    live_begin(&self->threads[MAIN], "brood_pool_create");
+    main_call(self, "brood_pool_create", brood_pool_create(&self->life.pool, &self->options),
+              BROOD_OK);
+    if (brood_shared_create(&self->life.shared, 4096, NULL) != BROOD_OK) {
+        live_fail("no shared memory");
+    }
+}
+
+static void end_early(stage *self)
+{
+    if (self->end == END_CLOSE_EARLY) {
+        brood_exchange32(&self->life.is_closed, 1);
+        live_begin(&self->threads[MAIN], "brood_pool_close");
+        main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), BROOD_OK);
+    } else if (self->end == END_TERMINATE_EARLY) {
+        brood_exchange32(&self->life.is_closed, 1);
+        brood_exchange32(&self->life.is_ended, 1);
+        live_begin(&self->threads[MAIN], "brood_pool_terminate");
+        main_call(self, "brood_pool_terminate", brood_pool_terminate(self->life.pool), BROOD_OK);
+    }
+    apr_sleep(live_between(&self->seed, 0, 3000));
+}
+
+/* All threads but this one have ended. */
+static void end_pool(stage *self)
+{
+    brood_exchange32(&self->life.is_closed, 1);
+    if (self->end == END_CLOSED) {
+        live_begin(&self->threads[MAIN], "brood_pool_close");
+        main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), BROOD_OK);
+    }
+    if (self->end != END_ABANDONED) {
+        live_begin(&self->threads[MAIN], "brood_pool_join");
+        main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER),
+                  BROOD_OK);
+        live_check_stats(&self->life);
+    }
+    brood_exchange32(&self->life.is_ended, 1);
+    live_watch(self->threads, THREADS, NULL, self->description);
+    live_begin(&self->threads[MAIN], "brood_pool_destroy");
+    brood_pool_destroy(self->life.pool);
+    live_end(&self->threads[MAIN]);
+    if (brood_load64(&self->life.callbacks) != brood_load64(&self->life.callbacks_due)) {
+        live_fail("%llu callbacks came, %llu were due",
+                  (unsigned long long)brood_load64(&self->life.callbacks),
+                  (unsigned long long)brood_load64(&self->life.callbacks_due));
+    }
+}
+
+static void live(stage *self)
+{
+    support_thread *loop = NULL;
+    support_thread *killer = NULL;
+    support_thread *callers[LIVE_CALLERS_MAX];
+
+    if (self->options.event_loop) {
+        loop = support_thread_start(run_loop, self);
+    }
+    if (self->life.kills) {
+        killer = support_thread_start(run_killer, self);
+    }
+    for (uint32_t i = 0; i < self->callers; i++) {
+        callers[i] = support_thread_start(run_caller, &self->caller[i]);
+    }
+    apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
+    end_early(self);
+    brood_exchange32(&self->life.stop, 1);
+    for (uint32_t i = 0; i < self->callers; i++) {
+        support_thread_join(callers[i]);
+    }
+    if (killer != NULL) {
+        support_thread_join(killer);
+    }
+    brood_exchange32(&self->stop_loop, 1);
+    if (loop != NULL) {
+        support_thread_join(loop);
+    }
+}
+
+static void sum_up(stage *self)
+{
+    totals.lives++;
+    for (uint32_t i = 0; i < THREADS; i++) {
+        totals.calls += brood_load64(&self->threads[i].calls);
+        if (self->threads[i].slowest > totals.slowest) {
+            totals.slowest = self->threads[i].slowest;
+            totals.slowest_what = self->threads[i].slowest_what;
+            totals.slowest_seed = self->life.seed;
+        }
+    }
+}
+
+static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
+{
+    stage *self = calloc(1, sizeof *self);
+
+    self->life.seed = seed;
+    self->life.is_uncounted = is_uncounted;
+    self->seed = seed * 2654435761u + 12345;
+    self->slowness = support_is_wine() || support_is_sanitized() ? 4 : 1;
+    draw_pool(self);
+    describe(self);
+    name_threads(self);
+    if (is_told) {
+        printf("%s\n", self->description);
+        fflush(stdout);
+    }
+    live_watch(self->threads, THREADS, NULL, self->description);
+    create(self);
+    live_watch(self->threads, THREADS, self->life.pool, self->description);
+    live(self);
+    end_pool(self);
+    for (uint32_t i = 0; i < self->callers; i++) {
+        live_settle(&self->caller[i]);
+    }
+    brood_shared_destroy(self->life.shared);
+    live_unwatch();
+    sum_up(self);
+    free(self);
+}
+
+/* ---- the program ---------------------------------------------------------------------------- */
+
+static uint64_t option(int argc, char **argv, const char *name, uint64_t value)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            value = strtoull(argv[i + 1], NULL, 10);
+        }
+    }
+    return value;
+}
+
+static bool has_option(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    bool is_slow = support_is_wine() || support_is_sanitized();
+    int64_t end = 0;
+    uint32_t first = 0;
+    uint64_t lives = 0;
+
+    if (brood_init(argc, argv) != BROOD_OK) {
+        return 3;
+    }
+    end = brood_os_now() + (int64_t)option(argc, argv, "--seconds", 10) * 1000 * NS_PER_MS;
+    lives = option(argc, argv, "--lives", UINT64_MAX);
+    first =
+        (uint32_t)option(argc, argv, "--seed",
+                         (uint64_t)(support_pid() * 1000003 + brood_os_now() / 1000) % 1000000000);
+    printf("liveness: seed %u\n", first);
+    fflush(stdout);
+    live_watch_start(is_slow ? 15 : 4, has_option(argc, argv, "--hold"));
+    for (uint32_t i = 0; i < lives && brood_os_now() < end; i++) {
+        run_life(first + i, has_option(argc, argv, "--verbose"),
+                 has_option(argc, argv, "--uncounted"));
+    }
+    printf("seeds %u to %u, %llu calls, slowest %lld ms (%s, seed %u)\n", first,
+           (unsigned)(first + totals.lives - 1), (unsigned long long)totals.calls,
+           (long long)(totals.slowest / NS_PER_MS),
+           totals.slowest_what == NULL ? "none" : totals.slowest_what, totals.slowest_seed);
+    printf("liveness passed\n");
+    fflush(NULL);
+    return 0;
+}

@@ -1,0 +1,109 @@
+/*
+ * The liveness test: random pools under random callers, none of whose waits has a time-out, and a
+ * heartbeat that fails when one of them does not come back. What its files share.
+ */
+#ifndef BROOD_TESTS_LIVENESS_H
+#define BROOD_TESTS_LIVENESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <brood/brood.h>
+
+#include "atomic.h"
+#include "support.h"
+
+#define LIVE_CALLERS_MAX 3
+
+/* ---- Random numbers ------------------------------------------------------------------------ */
+
+uint32_t live_draw(uint32_t *seed);
+uint32_t live_below(uint32_t *seed, uint32_t end);
+uint32_t live_between(uint32_t *seed, uint32_t low, uint32_t high);
+bool live_chance(uint32_t *seed, uint32_t percent);
+
+/* ---- The heartbeat (liveness_watch.c) ------------------------------------------------------- */
+
+/* What one thread does now. Only its own thread changes it, but for the watcher's last two. */
+typedef struct live_thread {
+    const char *name;
+    brood_atomic64 what; /* a const char *; 0: nothing that must end */
+    brood_atomic64 calls;
+    brood_atomic64 since; /* brood_os_now at the begin of the call */
+    int64_t slowest;      /* ns */
+    const char *slowest_what;
+    uint64_t seen; /* calls when the watcher looked last */
+    uint32_t quiet_seconds;
+} live_thread;
+
+/* The call that comes next must end; it has. */
+void live_begin(live_thread *self, const char *what);
+void live_end(live_thread *self);
+
+/* Starts the watcher and its canary, which live until the program ends. */
+void live_watch_start(uint32_t limit_seconds, bool hold);
+
+/* From now on threads 0 to count - 1 are watched; prints what is said about them on failure. */
+void live_watch(live_thread *threads, uint32_t count, brood_pool *pool, const char *description);
+void live_unwatch(void);
+
+/* Prints what everybody does, and ends the program. */
+void live_fail(const char *format, ...);
+
+/* ---- The calls (liveness_calls.c) ----------------------------------------------------------- */
+
+/* A pool's life, as its threads see it. */
+typedef struct live_life {
+    brood_pool *pool;
+    uint32_t seed, max_items; /* in a map */
+    bool kills;               /* workers are killed from outside */
+    bool init_fails;          /* always, or sometimes */
+    bool is_uncounted;        /* the number of workers is not looked at */
+    brood_shared *shared;
+    brood_atomic32 stop;      /* callers should come to their end */
+    brood_atomic32 is_closed; /* close or more has begun: submits may fail */
+    brood_atomic32 is_ended;  /* terminate or destroy has begun: tasks may be cancelled */
+    brood_atomic32 asked;     /* workers, at most so far */
+    brood_atomic64 callbacks_due, callbacks;
+} live_life;
+
+/* The initializer takes one byte of these. */
+enum {
+    LIVE_INIT_FINE,
+    LIVE_INIT_SLOW,
+    LIVE_INIT_SOMETIMES,
+    LIVE_INIT_NEVER
+};
+int live_initialize(brood_task *task, const void *arg, size_t size);
+int live_finalize(brood_task *task, const void *arg, size_t size);
+int live_finalize_slowly(brood_task *task, const void *arg, size_t size);
+
+/* A result that a caller holds. */
+typedef struct live_held {
+    brood_result *result;
+    uint64_t allowed; /* statuses, as bits */
+    void *in, *out;   /* of a map */
+    size_t count, size;
+    uint64_t first;
+} live_held;
+
+#define LIVE_HELD 4
+
+typedef struct live_caller {
+    live_thread *thread;
+    live_life *life;
+    uint32_t seed;
+    bool keeps; /* leaves what it holds for after the pool's end */
+    live_held held[LIVE_HELD];
+} live_caller;
+
+/* Calls at random until the life stops. */
+void live_call(live_caller *self);
+
+/* Waits for all that the caller holds, and frees it. */
+void live_settle(live_caller *self);
+
+/* The statistics add up, and there are no more workers than there may be. */
+void live_check_stats(live_life *life);
+
+#endif

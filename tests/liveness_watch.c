@@ -1,0 +1,180 @@
+#include "liveness.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_time.h>
+
+#include "platform.h"
+
+#define CANARY_MS 10
+#define CANARY_WAKES 50 /* in a second in which the machine was not stalled */
+
+static struct {
+    brood_atomic32 lock; /* 0: free. What follows, and the threads, are those of one life */
+    live_thread *threads;
+    uint32_t count;
+    brood_pool *pool;
+    const char *description;
+    uint32_t limit_seconds;
+    bool hold;
+    brood_atomic32 canary;
+} watch;
+
+static void lock_watch(void)
+{
+    while (brood_exchange32(&watch.lock, 1) != 0) {
+        support_yield();
+    }
+}
+
+static void unlock_watch(void)
+{
+    brood_exchange32(&watch.lock, 0);
+}
+
+void live_begin(live_thread *self, const char *what)
+{
+    brood_store64(&self->since, (uint64_t)brood_os_now());
+    brood_store64(&self->what, (uintptr_t)what);
+}
+
+void live_end(live_thread *self)
+{
+    int64_t took = brood_os_now() - (int64_t)brood_load64(&self->since);
+
+    if (took > self->slowest) {
+        self->slowest = took;
+        self->slowest_what = (const char *)(uintptr_t)brood_load64(&self->what);
+    }
+    brood_add64(&self->calls, 1);
+    brood_store64(&self->what, 0);
+}
+
+static void print_threads(void)
+{
+    int64_t now = brood_os_now();
+
+    fprintf(stderr, "%s\n", watch.description);
+    for (uint32_t i = 0; i < watch.count; i++) {
+        live_thread *thread = &watch.threads[i];
+        const char *what = (const char *)(uintptr_t)brood_load64(&thread->what);
+        int64_t since = (int64_t)brood_load64(&thread->since);
+
+        fprintf(stderr, "  %-9s %8llu calls, %s", thread->name,
+                (unsigned long long)brood_load64(&thread->calls), what == NULL ? "between" : what);
+        fprintf(stderr, what == NULL ? "\n" : " for %lld ms\n", (long long)(now - since) / 1000000);
+    }
+}
+
+/* Asks the pool last: it may not answer. */
+static void print_pool(void)
+{
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+
+    if (watch.pool == NULL || brood_pool_get_stats(watch.pool, &stats) != BROOD_OK) {
+        return;
+    }
+    fprintf(stderr,
+            "  pool: workers %u alive %u busy %u, queued %llu running %llu, started %llu "
+            "ended %llu died %llu, timeout_ms %lld\n",
+            stats.workers, stats.alive, stats.busy, (unsigned long long)stats.queued,
+            (unsigned long long)stats.running, (unsigned long long)stats.started,
+            (unsigned long long)stats.ended, (unsigned long long)stats.died,
+            (long long)brood_pool_timeout_ms(watch.pool));
+}
+
+/* The watch is locked, and stays so. */
+static void end_program(void)
+{
+    print_threads();
+    fflush(NULL);
+    if (watch.hold) {
+        fprintf(stderr, "  held: process %lld\n", (long long)support_pid());
+        support_hang();
+    }
+    print_pool();
+    printf("liveness failed\n");
+    fflush(NULL);
+    support_exit_at_once(1);
+}
+
+void live_fail(const char *format, ...)
+{
+    va_list arguments;
+
+    lock_watch();
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    end_program();
+}
+
+void live_watch(live_thread *threads, uint32_t count, brood_pool *pool, const char *description)
+{
+    lock_watch();
+    watch.threads = threads;
+    watch.count = count;
+    watch.pool = pool;
+    watch.description = description;
+    unlock_watch();
+}
+
+void live_unwatch(void)
+{
+    live_watch(NULL, 0, NULL, "no pool");
+}
+
+/* A second of a machine that was not stalled has passed. */
+static void look_at_threads(void)
+{
+    lock_watch();
+    for (uint32_t i = 0; i < watch.count; i++) {
+        live_thread *thread = &watch.threads[i];
+        uint64_t calls = brood_load64(&thread->calls);
+        bool is_waiting = brood_load64(&thread->what) != 0;
+
+        thread->quiet_seconds = is_waiting && calls == thread->seen ? thread->quiet_seconds + 1 : 0;
+        thread->seen = calls;
+        if (thread->quiet_seconds > watch.limit_seconds) {
+            fprintf(stderr, "no progress: %s has waited for %u s\n", thread->name,
+                    watch.limit_seconds);
+            end_program();
+        }
+    }
+    unlock_watch();
+}
+
+static void run_canary(void *data)
+{
+    (void)data;
+    for (;;) {
+        apr_sleep(CANARY_MS * 1000);
+        brood_add32(&watch.canary, 1);
+    }
+}
+
+static void run_watcher(void *data)
+{
+    (void)data;
+    for (;;) {
+        uint32_t before = brood_load32(&watch.canary);
+
+        apr_sleep(1000 * 1000);
+        if (brood_load32(&watch.canary) - before >= CANARY_WAKES) {
+            look_at_threads();
+        }
+    }
+}
+
+void live_watch_start(uint32_t limit_seconds, bool hold)
+{
+    watch.limit_seconds = limit_seconds;
+    watch.hold = hold;
+    live_unwatch();
+    support_thread_start(run_canary, NULL);
+    support_thread_start(run_watcher, NULL);
+}
