@@ -357,13 +357,20 @@ static void describe_end(const brood_worker *worker, brood_failure *failure)
     snprintf(failure->message, sizeof failure->message, "the worker was lost: %s", text);
 }
 
+/* The last task that it may have begun: the first one, when it says what cannot be. */
+static uint64_t last_begun(brood_worker *worker)
+{
+    uint64_t begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+
+    return begun == UINT64_MAX && worker->pieces.first != NULL ? worker->pieces.first->id : begun;
+}
+
 /*
  * How many items behind those that are done may have run: the one that ran when it died, and, where
  * its answers were not read to the end, all that it has begun since.
  */
-static uint64_t count_begun(brood_worker *worker, const brood_piece *piece)
+static uint64_t count_begun(brood_worker *worker, const brood_piece *piece, uint64_t begun)
 {
-    uint64_t begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
     uint64_t item = brood_load64(&worker->page->item);
     uint64_t left = piece->count - piece->done;
 
@@ -470,18 +477,18 @@ static bool is_suspect(const brood_worker *worker, brood_piece *first)
 static void give_back_pieces(brood_worker *worker)
 {
     brood_piece *first = worker->pieces.first;
-    uint64_t claim = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    uint64_t last = last_begun(worker);
 
     while (worker->pieces.last != NULL) {
         brood_piece *piece = worker->pieces.last;
-        uint64_t begun = count_begun(worker, piece);
+        uint64_t begun = count_begun(worker, piece, last);
 
         if (begun == 0 && piece == first && is_suspect(worker, piece)) {
             begun = 1;
         }
         brood_pieces_remove(&worker->pieces, piece);
         if (begun > 0) {
-            settle_piece(worker, piece, begun, piece->id >= claim || piece == first);
+            settle_piece(worker, piece, begun, piece->id >= last);
         } else {
             give_back(worker->pool, piece, 0);
         }
@@ -515,7 +522,7 @@ static bool is_barren(brood_worker *worker)
 {
     return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
            worker->dropped == BROOD_OK && !worker->is_killed &&
-           (worker->pieces.first == NULL || count_begun(worker, worker->pieces.first) == 0);
+           (worker->pieces.first == NULL || count_begun(worker, worker->pieces.first, last_begun(worker)) == 0);
 }
 
 /* A worker that ended before it was of any use: why, as far as it could say. */
@@ -574,9 +581,9 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
     pool->workers[worker->slot] = NULL;
     pool->alive--;
     ++*counter;
-    leave_lists(worker);
     give_back_pieces(worker);
     note_early_end(worker, barren);
+    leave_lists(worker);
     free_worker(worker);
     brood_crew_changed(pool);
     brood_agenda_notify(pool, BROOD_END(pool));
@@ -743,7 +750,10 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
         pool->to_fill = 0;
     }
     pool->start_due = is_wanted && now >= pool->start_at;
-    return is_wanted && !pool->start_due ? pool->start_at : BROOD_NEVER;
+    if (pool->start_due) { /* by the starter, or else by whoever keeps the time */
+        return pool->starter == NULL && !pool->launching ? now : BROOD_NEVER;
+    }
+    return is_wanted ? pool->start_at : BROOD_NEVER;
 }
 
 void brood_crew_start_one(brood_pool *pool)

@@ -241,9 +241,9 @@ static void lead(brood_pool *pool, const void *what, bool (*is_over)(brood_pool 
     pool->lead_what = what;
     brood_pool_upkeep(pool);
     if (!is_over(pool, data)) {
-        pool->sleeping = true;
         pool->leader_notified = false;
         pool->sleeps_until = brood_earlier(pool->due, deadline);
+        pool->sleeping = pool->sleeps_until > 0;
         brood_pool_ask_poller(pool, pool->sleeps_until);
         pool->sleeping = false;
         brood_pool_turn(pool);
