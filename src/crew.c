@@ -11,7 +11,7 @@
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
 #define LOST_NS (1000 * BROOD_NS_PER_MS)       /* a worker that was killed has ended after */
 #define LEAVE_NS (100 * BROOD_NS_PER_MS) /* to end, where more leave than the pool has workers */
-#define RETRY_NS (10 * BROOD_NS_PER_MS)        /* what could not be done is tried again after */
+#define RETRY_NS (10 * BROOD_NS_PER_MS)  /* what could not be done is tried again after */
 
 /* ---- one worker -------------------------------------------------------------------------- */
 
@@ -264,8 +264,8 @@ void brood_worker_kill(brood_worker *worker)
 void brood_worker_leaves(brood_worker *worker)
 {
     if (is_leaving(worker)) {
-        worker->end_by = brood_os_now() +
-                         (int64_t)worker->pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
+        worker->end_by =
+            brood_os_now() + (int64_t)worker->pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
         brood_worker_plan_look(worker);
         brood_crew_changed(worker->pool);
     }
@@ -522,7 +522,8 @@ static bool is_barren(brood_worker *worker)
 {
     return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
            worker->dropped == BROOD_OK && !worker->is_killed &&
-           (worker->pieces.first == NULL || count_begun(worker, worker->pieces.first, last_begun(worker)) == 0);
+           (worker->pieces.first == NULL ||
+            count_begun(worker, worker->pieces.first, last_begun(worker)) == 0);
 }
 
 /* A worker that ended before it was of any use: why, as far as it could say. */

@@ -273,9 +273,9 @@ struct brood_pool {
     uint32_t alive, target;
     uint32_t most; /* the largest target so far */
     bool launching;
-    uint32_t to_fill; /* starts that are due without a need, as at the beginning */
+    uint32_t to_fill;          /* starts that are due without a need, as at the beginning */
     uint32_t serving, leaving; /* workers, when brood_crew_keep last counted them */
-    int64_t start_at;      /* the next one, not before */
+    int64_t start_at;          /* the next one, not before */
     uint32_t start_failures;
     uint32_t barren; /* workers in a row that came up and were lost without having begun anything */
     brood_failure last_start; /* why */
@@ -303,9 +303,9 @@ struct brood_pool {
     brood_result *due_first, *due_last;
     bool calls_back;           /* a thread is in a callback */
     apr_os_thread_t caller_id; /* that one */
-    uint32_t timed;         /* jobs with a deadline or a time-out */
-    uint32_t alarms;        /* workers with a look_at or a kill_at */
-    int64_t next_deadline;  /* of a job; may be too early */
+    uint32_t timed;            /* jobs with a deadline or a time-out */
+    uint32_t alarms;           /* workers with a look_at or a kill_at */
+    int64_t next_deadline;     /* of a job; may be too early */
 
     /* the agenda: see agenda.h */
     int64_t due; /* the earliest time at which something must be done */

@@ -2,8 +2,8 @@
 #include "pool_impl.h"
 #include "thread.h"
 
-#define BUSTLE 4       /* submits between two looks, from which on callers are busy */
-#define BUSTLE_US 1000 /* how long the thread leaves busy callers to themselves */
+#define BUSTLE 4               /* submits between two looks, from which on callers are busy */
+#define BUSTLE_US 1000         /* how long the thread leaves busy callers to themselves */
 #define RUN_NS BROOD_NS_PER_MS /* brood_pool_run begins nothing more after so long */
 
 /* ---- the thread that leads while nobody else does ------------------------------------------- */

@@ -108,8 +108,8 @@ brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handl
 
 void brood_os_poller_show(brood_os_poller *poller, bool shows)
 {
-    change_in(poller->handle, (uintptr_t)poller->queue, EVFILT_READ,
-              shows ? EV_ENABLE : EV_DISABLE, 0, NULL);
+    change_in(poller->handle, (uintptr_t)poller->queue, EVFILT_READ, shows ? EV_ENABLE : EV_DISABLE,
+              0, NULL);
 }
 
 void brood_os_poller_call(brood_os_poller *poller)

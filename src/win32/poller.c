@@ -25,7 +25,7 @@ struct brood_os_poller {
     poller_slot **slots;
     DWORD count;
     HANDLE port;
-    HANDLE ready; /* an event that says that there are posts; NULL: nobody has asked for it */
+    HANDLE ready;   /* an event that says that there are posts; NULL: nobody has asked for it */
     bool is_called; /* it is set for brood_os_poller_call; under the lock */
     bool is_hidden; /* it does not say so now; under the lock */
 };
