@@ -138,8 +138,7 @@ struct brood_result {
 typedef enum brood_worker_state {
     BROOD_WORKER_STARTING, /* it has not said READY */
     BROOD_WORKER_READY,
-    BROOD_WORKER_STOPPING, /* it was told STOP, perhaps before it has said READY */
-    BROOD_WORKER_DEAD      /* it has ended, or is not listened to any more */
+    BROOD_WORKER_STOPPING /* it was told STOP, perhaps before it has said READY */
 } brood_worker_state;
 
 /* What is being written to a worker, piece by piece of the ring. */
@@ -415,6 +414,9 @@ brood_failure brood_job_failure(const brood_result *job, brood_status status, co
 const brood_failed_items *brood_job_find(const brood_result *job, uint64_t index);
 void brood_job_explain(const brood_result *job, const brood_failed_items *items, uint64_t index,
                        brood_failure *failure);
+
+/* Copies failure into the caller's, whose size is its own. BROOD_ERR_ARGUMENT: that cannot be. */
+brood_status brood_failure_give(brood_failure *given, const brood_failure *failure);
 
 /* Calls what is due, giving up the lock meanwhile. */
 void brood_pool_call_due(brood_pool *pool);

@@ -354,19 +354,13 @@ brood_status brood_process_kill(brood_process *process)
 
 brood_status brood_process_exit_info(brood_process *process, brood_exit_info *info)
 {
-    brood_exit_info full = BROOD_EXIT_INFO_INIT;
-    size_t size = 0;
+    static const brood_exit_info none = BROOD_EXIT_INFO_INIT;
 
-    if (process == NULL || brood_exit_info_check(info) != BROOD_OK) {
+    if (process == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    if (is_over(process)) {
-        full = process->info;
-    }
-    size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
-    full.struct_size = info->struct_size;
-    memcpy(info, &full, size);
-    return BROOD_OK;
+    return brood_struct_give(info, is_over(process) ? &process->info : &none, sizeof none,
+                             offsetof(brood_exit_info, cpu_user_us));
 }
 
 int64_t brood_process_pid(const brood_process *process)
