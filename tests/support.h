@@ -138,6 +138,14 @@ bool support_need_handles(unsigned count);
 /* From now on at most as many can be open in this process; false where there is no such limit. */
 bool support_limit_handles(unsigned most);
 
+/* From now on no file of this process may become longer; false where there is no such limit. */
+bool support_limit_file_size(size_t bytes);
+
+/* Makes a file that is open, or shared memory, shorter; false where that cannot be done. */
+bool support_truncate(intptr_t handle, size_t size);
+/* How many bytes of it have memory; -1: not known. */
+int64_t support_bytes_taken(intptr_t handle);
+
 /* A process started by somebody without care would inherit it. */
 void support_make_inheritable(intptr_t handle);
 bool support_is_inheritable(intptr_t handle);

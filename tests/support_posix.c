@@ -623,6 +623,25 @@ bool support_limit_handles(unsigned most)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
+bool support_limit_file_size(size_t bytes)
+{
+    struct rlimit limit = {bytes, bytes};
+
+    return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+bool support_truncate(intptr_t handle, size_t size)
+{
+    return ftruncate((int)handle, (off_t)size) == 0;
+}
+
+int64_t support_bytes_taken(intptr_t handle)
+{
+    struct stat about;
+
+    return fstat((int)handle, &about) == 0 ? (int64_t)about.st_blocks * 512 : -1;
+}
+
 void support_make_inheritable(intptr_t handle)
 {
     fcntl((int)handle, F_SETFD, 0);

@@ -528,6 +528,25 @@ bool support_limit_handles(unsigned most)
     return false;
 }
 
+bool support_limit_file_size(size_t bytes)
+{
+    (void)bytes;
+    return false;
+}
+
+bool support_truncate(intptr_t handle, size_t size)
+{
+    (void)handle;
+    (void)size;
+    return false;
+}
+
+int64_t support_bytes_taken(intptr_t handle)
+{
+    (void)handle;
+    return -1;
+}
+
 void support_make_inheritable(intptr_t handle)
 {
     SetHandleInformation((HANDLE)handle, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
