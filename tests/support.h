@@ -121,6 +121,10 @@ uint64_t support_signals_counted(void);
 /* The parent of a process; -1: not known. Leaves its group for that of its parent. */
 int64_t support_parent_of(int64_t pid);
 bool support_join_parents_group(void);
+/* Begins a session of its own; false where there is no such thing. */
+bool support_leave_session(void);
+/* A process of that name that has the same parent as this one (Linux); -1: there is none. */
+int64_t support_sibling_named(const char *name);
 
 /* Both ways, POSIX only. Closes all handles but stdio, and puts copies of one in their places. */
 bool support_socket_pair(intptr_t ends[2]);

@@ -480,6 +480,17 @@ bool support_join_parents_group(void)
     return false;
 }
 
+bool support_leave_session(void)
+{
+    return false;
+}
+
+int64_t support_sibling_named(const char *name)
+{
+    (void)name;
+    return -1;
+}
+
 bool support_socket_pair(intptr_t ends[2])
 {
     ends[0] = ends[1] = -1;
