@@ -17,6 +17,10 @@
 #include <sys/syscall.h>
 #endif
 
+#if defined(__clang__) && defined(__APPLE__)
+#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits only there */
+#endif
+
 #define STDIO_COUNT 3
 #define EXIT_FAILED 127
 #define GUARD_WAIT_MS 5000 /* it reads at once; until then it has no room */
@@ -340,10 +344,6 @@ static _Noreturn void become_detached(plan *made)
 }
 
 /* ---- the parent's side -------------------------------------------------------------------- */
-
-#if defined(__clang__) && defined(__APPLE__)
-#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits only there */
-#endif
 
 /*
  * vfork: the cost does not grow with the parent's memory. All signals are held back, so that no
