@@ -18,7 +18,7 @@
 #endif
 
 #if defined(__clang__) && defined(__APPLE__)
-#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits only there */
+#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits and guards only there */
 #endif
 
 #define STDIO_COUNT 3
