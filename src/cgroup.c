@@ -1,8 +1,6 @@
 #include "cgroup.h"
 
 #include <limits.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +72,7 @@ static bool has_word(const char *list, const char *word)
 }
 
 /* Lines "id:controllers:path"; version 2 has no controllers. */
-static void find_paths(char *text, hierarchy *v1, hierarchy *v2)
+static void find_paths(char *text, const char *controller, hierarchy *v1, hierarchy *v2)
 {
     char *rest = text;
 
@@ -89,7 +87,7 @@ static void find_paths(char *text, hierarchy *v1, hierarchy *v2)
         controllers++;
         if (*controllers == '\0') {
             v2->path = path;
-        } else if (has_word(controllers, "cpu")) {
+        } else if (has_word(controllers, controller)) {
             v1->path = path;
         }
     }
@@ -134,7 +132,7 @@ static bool parse_mount(char *line, char **root, char **point, char **type, char
     return *super != NULL && *point != NULL;
 }
 
-static void find_mounts(char *text, hierarchy *v1, hierarchy *v2)
+static void find_mounts(char *text, const char *controller, hierarchy *v1, hierarchy *v2)
 {
     char *rest = text;
 
@@ -150,7 +148,7 @@ static void find_mounts(char *text, hierarchy *v1, hierarchy *v2)
         }
         if (strcmp(type, "cgroup2") == 0) {
             found = v2;
-        } else if (strcmp(type, "cgroup") == 0 && has_word(super, "cpu")) {
+        } else if (strcmp(type, "cgroup") == 0 && has_word(super, controller)) {
             found = v1;
         }
         if (found != NULL && found->mount_point == NULL) {
@@ -195,13 +193,18 @@ static void read_v2(const char *root, const char *directory, int64_t *quota, int
     free(text);
 }
 
-/* The quota of one group in cores, rounded up; 0 when it has none. */
-static int quota_of(const char *root, const hierarchy *of, const char *directory)
+/* What one group leaves to those in it; UINT64_MAX: it has no limit. */
+typedef uint64_t limit_of(const char *root, const hierarchy *of, const char *directory,
+                          const void *context);
+
+/* The quota in cores, rounded up. */
+static uint64_t quota_of(const char *root, const hierarchy *of, const char *directory,
+                         const void *context)
 {
     int64_t quota = -1;
     int64_t period = -1;
-    int64_t cores = 0;
 
+    (void)context;
     if (of->is_v2) {
         read_v2(root, directory, &quota, &period);
     } else {
@@ -209,10 +212,70 @@ static int quota_of(const char *root, const hierarchy *of, const char *directory
         period = file_number(root, directory, "/cpu.cfs_period_us");
     }
     if (quota <= 0 || period <= 0) {
-        return 0;
+        return UINT64_MAX;
     }
-    cores = quota / period + (quota % period != 0);
-    return cores > INT_MAX ? INT_MAX : (int)cores;
+    return (uint64_t)(quota / period) + (quota % period != 0);
+}
+
+/* The number behind a name in a file of lines "name number"; 0 when it is not there. */
+static uint64_t number_behind(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    char *end = NULL;
+
+    while (text != NULL && (strncmp(text, name, length) != 0 || text[length] != ' ')) {
+        text = strchr(text, '\n');
+        text += text != NULL;
+    }
+    return text == NULL ? 0 : strtoull(text + length, &end, 10);
+}
+
+/* The files of both versions. */
+typedef struct memory_files {
+    const char *limit, *usage, *swap_limit, *swap_usage, *active, *inactive;
+} memory_files;
+
+static const memory_files files_of_v1 = {
+    "/memory.limit_in_bytes",       "/memory.usage_in_bytes", "/memory.memsw.limit_in_bytes",
+    "/memory.memsw.usage_in_bytes", "total_active_file",      "total_inactive_file"};
+static const memory_files files_of_v2 = {"/memory.max",      "/memory.current",
+                                         "/memory.swap.max", "/memory.swap.current",
+                                         "active_file",      "inactive_file"};
+
+/* limit - usage + given_back, as far as the files tell. */
+static uint64_t rest_of(const char *root, const char *directory, const char *limit_name,
+                        const char *usage_name, uint64_t given_back)
+{
+    int64_t limit = file_number(root, directory, limit_name);
+    int64_t usage = file_number(root, directory, usage_name);
+    uint64_t used = usage > 0 ? (uint64_t)usage : 0;
+
+    used -= given_back < used ? given_back : used;
+    if (limit < 0) {
+        return UINT64_MAX;
+    }
+    return (uint64_t)limit > used ? (uint64_t)limit - used : 0;
+}
+
+/* Pages of files are given back for memory; others go to swap, of which *context bytes are free. */
+static uint64_t memory_of(const char *root, const hierarchy *of, const char *directory,
+                          const void *context)
+{
+    const memory_files *files = of->is_v2 ? &files_of_v2 : &files_of_v1;
+    char *text = read_file(root, directory, "/memory.stat");
+    uint64_t cached = number_behind(text, files->active) + number_behind(text, files->inactive);
+    uint64_t rest = rest_of(root, directory, files->limit, files->usage, cached);
+    uint64_t swap = 0;
+
+    free(text);
+    if (rest == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    swap = rest_of(root, directory, files->swap_limit, files->swap_usage, of->is_v2 ? 0 : cached);
+    if (!of->is_v2 && swap != UINT64_MAX) {
+        swap -= swap < rest ? swap : rest; /* it counts both */
+    }
+    return rest + (swap < *(const uint64_t *)context ? swap : *(const uint64_t *)context);
 }
 
 /* The path below the mount point; "" when the mount does not show our group. */
@@ -227,48 +290,83 @@ static const char *visible_path(const hierarchy *of)
     return "";
 }
 
-static int smaller(int a, int b)
-{
-    return a == 0 || (b > 0 && b < a) ? b : a;
-}
-
-/* The smallest quota from our group up to the mount point. */
-static int smallest_quota(const char *root, const hierarchy *of)
+/* The smallest limit from our group up to the mount point. */
+static uint64_t smallest(const char *root, const hierarchy *of, limit_of *limit,
+                         const void *context)
 {
     char directory[PATH_MAX_BYTES];
     size_t top = 0;
-    int smallest = 0;
+    uint64_t least = UINT64_MAX;
     int length = 0;
 
     if (of->path == NULL || of->mount_point == NULL) {
-        return 0;
+        return UINT64_MAX;
     }
     top = strlen(of->mount_point);
     length = snprintf(directory, sizeof directory, "%s%s", of->mount_point, visible_path(of));
     while (length >= (int)top && length < PATH_MAX_BYTES) {
-        smallest = smaller(smallest, quota_of(root, of, directory));
+        uint64_t here = limit(root, of, directory, context);
+
+        least = here < least ? here : least;
         do {
             length--;
         } while (length >= (int)top && directory[length] != '/');
         directory[length < 0 ? 0 : length] = '\0';
     }
-    return smallest;
+    return least;
 }
 
-int brood_cgroup_cpus(const char *root)
+static uint64_t smallest_of_both(const char *root, const char *controller, limit_of *limit,
+                                 const void *context)
 {
     hierarchy v1 = {false, NULL, NULL, NULL};
     hierarchy v2 = {true, NULL, NULL, NULL};
     char *groups = read_file(root, "", "/proc/self/cgroup");
     char *mounts = read_file(root, "", "/proc/self/mountinfo");
-    int smallest = 0;
+    uint64_t of_v1 = UINT64_MAX;
+    uint64_t of_v2 = UINT64_MAX;
 
     if (groups != NULL && mounts != NULL) {
-        find_paths(groups, &v1, &v2);
-        find_mounts(mounts, &v1, &v2);
-        smallest = smaller(smallest_quota(root, &v1), smallest_quota(root, &v2));
+        find_paths(groups, controller, &v1, &v2);
+        find_mounts(mounts, controller, &v1, &v2);
+        of_v1 = smallest(root, &v1, limit, context);
+        of_v2 = smallest(root, &v2, limit, context);
     }
     free(groups);
     free(mounts);
-    return smallest;
+    return of_v1 < of_v2 ? of_v1 : of_v2;
+}
+
+int brood_cgroup_cpus(const char *root)
+{
+    uint64_t cores = smallest_of_both(root, "cpu", quota_of, NULL);
+
+    return cores == UINT64_MAX ? 0 : cores > INT_MAX ? INT_MAX : (int)cores;
+}
+
+/* ---- memory ------------------------------------------------------------------------------ */
+
+const char *brood_memory_root = "";
+
+/* A line of meminfo, in bytes; what is not there is 0. */
+static uint64_t bytes_of(const char *meminfo, const char *name)
+{
+    return number_behind(meminfo, name) * 1024;
+}
+
+uint64_t brood_memory_free(const char *root)
+{
+    char *text = read_file(root, "", "/proc/meminfo");
+    uint64_t swap = bytes_of(text, "SwapFree:");
+    uint64_t available = bytes_of(text, "MemAvailable:"); /* since Linux 3.14 */
+    uint64_t of_groups = smallest_of_both(root, "memory", memory_of, &swap);
+
+    free(text);
+    available = available == 0 ? UINT64_MAX : available + swap;
+    return available < of_groups ? available : of_groups;
+}
+
+bool brood_memory_is_counted(const char *root)
+{
+    return file_number(root, "", "/proc/sys/vm/overcommit_memory") == 2;
 }

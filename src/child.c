@@ -54,11 +54,14 @@ _Noreturn void brood_child_refuse(const brood_error *error)
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
-brood_status brood_child_say_started(int64_t pid)
+brood_os_channel *brood_child_channel(void)
 {
-    brood_hello_body body = {pid};
+    return child.channel;
+}
 
-    return send_frame(BROOD_FRAME_STARTED, &body, sizeof body);
+int64_t brood_child_parent_pid(void)
+{
+    return child.start.parent_pid;
 }
 
 /* Reads size bytes or ends: without a parent there is nothing to do here. */

@@ -6,6 +6,8 @@
 
 #include <brood/status.h>
 
+#include "platform.h"
+
 /*
  * Runs what the parent asked for and exits the process; argv0 is main's. Returns, and nothing has
  * happened, when it has no way to the parent: BROOD_ERR_PROTOCOL, the token was not made for this
@@ -16,7 +18,8 @@ brood_status brood_child_run(const char *text, const char *argv0);
 /* Tells the parent why the child cannot do what it was started for, and ends the process. */
 _Noreturn void brood_child_refuse(const brood_error *error);
 
-/* Of a guard: the command has been started. Fails when the parent cannot be told. */
-brood_status brood_child_say_started(int64_t pid);
+/* In a child: its channel, for a function that reads it itself, and the parent's number. */
+brood_os_channel *brood_child_channel(void);
+int64_t brood_child_parent_pid(void);
 
 #endif

@@ -39,6 +39,8 @@
 
 #define brood_os_spawn_process(process, spawn, error) \
     BROOD_MAY_FAIL(brood_os_spawn_process(process, spawn, error), error, *(process) = NULL)
+#define brood_os_process_open(process, pid, leads_group, can_wait, error) \
+    BROOD_MAY_FAIL(brood_os_process_open(process, pid, leads_group, can_wait, error), error, (*(process) = NULL, *(can_wait) = false))
 #define brood_os_process_reap(process, result, error) \
     BROOD_MAY_FAIL(brood_os_process_reap(process, result, error), error, BROOD_NOTHING_OUT)
 #define brood_os_process_ask(process, error) \

@@ -3,115 +3,386 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_thread_mutex.h>
+#include <apr_time.h>
+
+#include "buffer.h"
 #include "child.h"
 #include "error.h"
 #include "memory.h"
-#include "protocol.h"
+#include "process_impl.h"
+#include "thread.h"
 
-void brood_guard_encode(brood_buffer *buffer, const char *file, const char *const *argv)
+/* ---- the parent's side -------------------------------------------------------------------- */
+
+struct brood_guard {
+    brood_process *process; /* its channel, and what it said */
+    size_t users;           /* with the place in `current` */
+};
+
+static struct {
+    apr_pool_t *pool;
+    apr_thread_mutex_t *lock; /* taken after the lock of a process */
+    brood_guard *current;
+    bool is_watched;   /* by a thread */
+    brood_kept *first; /* all that it keeps */
+    int64_t owner;     /* a plain fork of this process has a guard of its own */
+} guards;
+
+brood_status brood_guard_global_init(apr_pool_t *pool)
 {
-    brood_buffer_append(buffer, file, strlen(file) + 1);
-    for (; *argv != NULL; argv++) {
-        brood_buffer_append(buffer, *argv, strlen(*argv) + 1);
+    guards.pool = pool;
+    return brood_apr(apr_thread_mutex_create(&guards.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
+                   APR_SUCCESS
+               ? BROOD_OK
+               : BROOD_ERR_NO_MEMORY;
+}
+
+brood_os_channel *brood_guard_channel(const brood_guard *guard)
+{
+    return guard->process->control;
+}
+
+/* Called with the lock. */
+static void drop_locked(brood_guard *guard)
+{
+    guard->users--;
+    if (guard->users == 0) {
+        brood_process_destroy(guard->process);
+        free(guard);
     }
 }
 
-/* The strings behind each other at text as a list; the caller frees it. */
-static const char **split(const char *text, size_t size)
+void brood_guard_drop(brood_guard *guard)
 {
-    size_t count = 0;
-    const char **list = NULL;
-
-    for (size_t i = 0; i < size; i++) {
-        count += text[i] == '\0';
+    if (guard == NULL) {
+        return;
     }
-    list = brood_calloc(count + 1, sizeof *list);
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        list[i] = text;
-        text += strlen(text) + 1;
-    }
-    return list;
+    apr_thread_mutex_lock(guards.lock);
+    drop_locked(guard);
+    apr_thread_mutex_unlock(guards.lock);
 }
 
-static brood_status start(brood_os_process **process, const brood_task *task, const char **list,
-                          brood_error *error)
+/* It has nothing to say after HELLO. Called with the lock. */
+static bool is_alive(const brood_guard *guard)
 {
-    brood_handle handles[BROOD_HANDLES_MAX];
-    brood_os_spawn spawn = {.file = list[0],
-                            .argv = list + 1,
-                            .ends_with_thread = true,
-                            .stdio = {BROOD_HANDLE_NONE, BROOD_HANDLE_NONE, BROOD_HANDLE_NONE},
-                            .handles = handles,
-                            .handle_count = brood_task_handle_count(task)};
-    char **environment = NULL;
-    brood_status status = brood_os_environment_copy(&environment, error);
+    char byte = 0;
+    size_t got = 0;
 
-    if (status != BROOD_OK) {
-        return status;
+    return brood_os_channel_read(guard->process->control, &byte, 1, &got, NULL) ==
+           BROOD_ERR_TIMEOUT;
+}
+
+/* A guard reads at once; where it is behind all the same, nobody waits for it for long. */
+#define TELL_NS INT64_C(100000000)
+
+/* Called with the lock. */
+static brood_status tell(brood_guard *guard, const brood_os_ward *ward)
+{
+    int64_t deadline = brood_os_now() + TELL_NS;
+    brood_os_channel *channel = guard->process->control;
+    size_t put = 0;
+    brood_status status = brood_os_channel_write(channel, ward, sizeof *ward, &put, NULL);
+
+    while (status == BROOD_ERR_TIMEOUT) {
+        brood_os_wait_item item = {NULL, channel, true, false};
+
+        if (brood_os_wait(&item, 1, deadline, NULL) != BROOD_OK) {
+            return BROOD_ERR_TIMEOUT;
+        }
+        status = brood_os_channel_write(channel, ward, sizeof *ward, &put, NULL);
     }
-    for (size_t i = 0; i < spawn.handle_count; i++) {
-        handles[i] = brood_task_handle(task, i);
-    }
-    spawn.environment = (const char *const *)environment;
-    status = brood_os_spawn_process(process, &spawn, error);
-    brood_os_environment_free(environment);
     return status;
 }
 
-/* The command has them now; the ends that the parent reads and writes must end with it alone. */
-static void let_go_of_handles(const brood_task *task)
+static brood_status start_guard(brood_guard **guard, brood_error *error)
 {
-    for (brood_handle i = 0; i < 3; i++) {
-        brood_os_handle_close(i);
+    brood_guard *made = brood_calloc(1, sizeof *made);
+    brood_status status = BROOD_OK;
+
+    if (made == NULL) {
+        return brood_fail_memory(error, "guard");
     }
-    for (size_t i = 0; i < brood_task_handle_count(task); i++) {
-        brood_os_handle_close(brood_task_handle(task, i));
+    status = brood_process_start_guard(&made->process, error);
+    for (brood_kept *kept = guards.first; status == BROOD_OK && kept != NULL; kept = kept->next) {
+        status = tell(made, &kept->ward);
+    }
+    if (status != BROOD_OK) {
+        brood_process_destroy(made->process);
+        free(made);
+        return status;
+    }
+    made->users = 1;
+    *guard = made;
+    return BROOD_OK;
+}
+
+static bool is_owner(void)
+{
+    return guards.owner == brood_os_self_pid();
+}
+
+/* Another one for one that has ended, or is that of another process. Called with the lock. */
+static brood_status replace(brood_error *error)
+{
+    if (!is_owner()) {
+        guards.first = NULL;
+        guards.is_watched = false;
+    }
+    guards.owner = brood_os_self_pid();
+    if (guards.current != NULL) {
+        drop_locked(guards.current);
+    }
+    guards.current = NULL;
+    return start_guard(&guards.current, error);
+}
+
+/* Called with the lock. */
+static brood_status take_locked(brood_guard **guard, brood_error *error)
+{
+    brood_status status = guards.current != NULL && is_owner() && is_alive(guards.current)
+                              ? BROOD_OK
+                              : replace(error);
+
+    if (status == BROOD_OK) {
+        *guard = guards.current;
+        (*guard)->users++;
+    }
+    return status;
+}
+
+/* After a failure of the system, which may have memory again by then. */
+#define RETRY_US 200000
+
+/* A guard that somebody killed is replaced at once, not only by the next start. */
+static void *APR_THREAD_FUNC watch_guard(apr_thread_t *thread, void *data)
+{
+    (void)thread;
+    (void)data;
+    for (;;) {
+        brood_guard *guard = NULL;
+        brood_status status = BROOD_OK;
+
+        apr_thread_mutex_lock(guards.lock);
+        status = take_locked(&guard, NULL);
+        apr_thread_mutex_unlock(guards.lock);
+        if (status == BROOD_OK) {
+            brood_os_wait_item item = {NULL, guard->process->control, false, false};
+
+            status = brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
+        }
+        brood_guard_drop(guard);
+        if (status != BROOD_OK) {
+            apr_sleep(RETRY_US);
+        }
+    }
+    return NULL;
+}
+
+brood_status brood_guard_take(brood_guard **guard, brood_error *error)
+{
+    brood_status status = BROOD_OK;
+
+    apr_thread_mutex_lock(guards.lock);
+    status = take_locked(guard, error);
+    if (status == BROOD_OK && !guards.is_watched) {
+        guards.is_watched = brood_thread_start(watch_guard, guards.pool, NULL) == BROOD_OK;
+    }
+    apr_thread_mutex_unlock(guards.lock);
+    return status;
+}
+
+void brood_guard_keep(brood_guard *guard, brood_kept *kept)
+{
+    apr_thread_mutex_lock(guards.lock);
+    kept->is_kept = true;
+    kept->next = guards.first;
+    guards.first = kept;
+    if (guard != guards.current && guards.current != NULL) { /* a new one, which has not heard */
+        tell(guards.current, &kept->ward);
+    }
+    apr_thread_mutex_unlock(guards.lock);
+}
+
+void brood_guard_forget(brood_kept *kept)
+{
+    brood_kept **at = &guards.first;
+
+    if (!kept->is_kept) {
+        return;
+    }
+    apr_thread_mutex_lock(guards.lock);
+    while (*at != NULL && *at != kept) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        *at = kept->next;
+    }
+    kept->is_kept = false;
+    kept->ward.is_over = 1;
+    if (guards.current != NULL && is_owner()) {
+        tell(guards.current, &kept->ward);
+    }
+    apr_thread_mutex_unlock(guards.lock);
+}
+
+/* ---- in the guard ------------------------------------------------------------------------- */
+
+typedef struct charge {
+    int64_t pid;
+    brood_os_process *process;
+    bool can_wait;
+} charge;
+
+typedef struct watch {
+    charge *list;
+    size_t count;
+    size_t room;
+} watch;
+
+static charge *find(const watch *run, int64_t pid)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        if (run->list[i].pid == pid) {
+            return &run->list[i];
+        }
+    }
+    return NULL;
+}
+
+static void forget(watch *run, charge *known)
+{
+    brood_os_process_free(known->process);
+    *known = run->list[run->count - 1];
+    run->count--;
+}
+
+static bool has_room(watch *run)
+{
+    size_t room = run->room == 0 ? 64 : run->room * 2;
+    charge *list = NULL;
+
+    if (run->count < run->room) {
+        return true;
+    }
+    list = brood_malloc(room * sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    if (run->count > 0) {
+        memcpy(list, run->list, run->count * sizeof *list);
+    }
+    free(run->list);
+    run->list = list;
+    run->room = room;
+    return true;
+}
+
+/* False: there is no memory for it. A process 1 is one of another namespace, or init. */
+static bool heed(watch *run, const brood_os_ward *ward)
+{
+    charge *known = find(run, ward->pid);
+    charge added = {ward->pid, NULL, false};
+
+    if (known != NULL) {
+        forget(run, known);
+    }
+    if (ward->is_over != 0 || ward->pid <= 1) {
+        return true;
+    }
+    if (!has_room(run) || brood_os_process_open(&added.process, ward->pid, ward->leads_group != 0,
+                                                &added.can_wait, NULL) == BROOD_ERR_NO_MEMORY) {
+        return false;
+    }
+    run->list[run->count] = added;
+    run->count++;
+    return true;
+}
+
+static bool has_ended(const charge *one)
+{
+    brood_os_wait_item item = {one->process, NULL, false, false};
+
+    return one->process == NULL || (one->can_wait && brood_os_wait(&item, 1, 0, NULL) == BROOD_OK);
+}
+
+static void end_all(watch *run)
+{
+    while (run->count > 0) {
+        charge *last = &run->list[run->count - 1];
+
+        if (!has_ended(last)) {
+            brood_os_process_kill(last->process, NULL);
+        }
+        forget(run, last);
     }
 }
 
-static int wait_for_end(brood_os_process *process)
+/* Until the channel ends, or has something that no parent says. */
+static brood_status take_in(watch *run, brood_os_channel *channel, brood_buffer *in)
 {
-    brood_os_exit result = {0};
+    char bytes[4096];
+    size_t got = 0;
+    brood_status status = brood_os_channel_read(channel, bytes, sizeof bytes, &got, NULL);
+    brood_os_ward ward;
 
-    brood_status status = brood_os_process_reap(process, &result, NULL);
-
-    while (status == BROOD_ERR_TIMEOUT) {
-        brood_os_wait_item item = {process, NULL, false, false};
-
-        status = brood_os_wait(&item, 1, BROOD_OS_NO_DEADLINE, NULL);
-        if (status == BROOD_OK) {
-            status = brood_os_process_reap(process, &result, NULL);
+    brood_buffer_append(in, bytes, got);
+    while (in->size >= sizeof ward && !in->failed) {
+        memcpy(&ward, in->data, sizeof ward);
+        brood_buffer_consume(in, sizeof ward);
+        if (!heed(run, &ward)) {
+            return BROOD_ERR_NO_MEMORY;
         }
     }
-    if (status != BROOD_OK) { /* better no command than one whose end nobody sees */
-        brood_os_child_end(1, true);
+    if (in->failed) {
+        return BROOD_ERR_NO_MEMORY;
     }
-    brood_os_process_free(process);
-    if (result.reason == BROOD_EXIT_SIGNAL) {
-        brood_os_child_die((int)result.code);
+    return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+}
+
+/* A child of a parent that was killed meanwhile may be about to become its program. */
+#define LINGER_NS INT64_C(2000000000)
+
+/*
+ * One that cannot do its duty ends, and kills nothing: its parent starts another one. A copy of the
+ * parent (a plain fork) may hold the channel, so the parent itself is watched where it can be.
+ */
+static brood_status serve(watch *run, brood_os_channel *channel, brood_os_process *parent)
+{
+    int64_t deadline = BROOD_OS_NO_DEADLINE;
+    brood_buffer in = BROOD_BUFFER_INIT;
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK) {
+        brood_os_wait_item items[] = {{NULL, channel, false, false}, {parent, NULL, false, false}};
+
+        status = brood_os_wait(items, 2, deadline, NULL);
+        if (status == BROOD_OK && items[0].ready) {
+            status = take_in(run, channel, &in);
+        }
+        if (items[1].ready) {
+            parent = NULL;
+            deadline = brood_os_now() + LINGER_NS;
+        }
+        if (status == BROOD_ERR_CLOSED || deadline != BROOD_OS_NO_DEADLINE) {
+            end_all(run);
+        }
     }
-    return (int)result.code;
+    return status;
 }
 
 int brood_guard_run(brood_task *task, const void *arg, size_t size)
 {
-    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_os_process *parent = NULL;
     brood_os_signals ignored;
-    brood_os_process *process = NULL;
-    const char **list = split(arg, size);
-    brood_status status = BROOD_OK;
+    watch run = {NULL, 0, 0};
+    bool can_wait = false;
 
-    /* They are for the command, which gets its own, or with the group. */
+    (void)task;
+    (void)arg;
+    (void)size;
     brood_os_signals_hold(&ignored);
-    status =
-        list == NULL ? brood_fail_memory(&error, "guard") : start(&process, task, list, &error);
-    free((void *)list);
-    if (status != BROOD_OK) {
-        brood_child_refuse(&error);
-    }
-    if (brood_child_say_started(brood_os_process_pid(process)) != BROOD_OK) {
-        brood_os_child_end(1, true); /* the parent has gone, or would wait for the word in vain */
-    }
-    let_go_of_handles(task);
-    return wait_for_end(process);
+    brood_os_process_open(&parent, brood_child_parent_pid(), false, &can_wait, NULL);
+    serve(&run, brood_child_channel(), can_wait ? parent : NULL);
+    brood_os_child_end(0, false);
 }

@@ -147,14 +147,16 @@ static void give_value(brood_hearing *hearing, brood_result *job)
     hearing->own = NULL;
 }
 
-static void on_failed(brood_worker *worker, brood_result *job, uint32_t attempt, bool is_timed_out)
+/* cancelled_for: as what a task counts that says it was cancelled. */
+static void on_failed(brood_worker *worker, brood_result *job, uint32_t attempt,
+                      brood_status cancelled_for)
 {
     const brood_wire_answer *answer = &worker->hearing.answer;
     brood_status status = (brood_status)answer->status;
     brood_failure failure;
 
     if (status == BROOD_ERR_CANCELLED) {
-        status = is_timed_out ? worker->kill_for : job->doom;
+        status = cancelled_for;
     }
     failure = brood_job_failure(job, status, worker->hearing.message);
     failure.task_code = answer->code;
@@ -172,6 +174,7 @@ static void on_answer(brood_worker *worker)
     brood_result *job = piece->job;
     uint32_t attempt = piece->attempt;
     bool is_timed_out = worker->kill_id == piece->id && job->doom == BROOD_OK;
+    brood_status cancelled_for = is_timed_out ? worker->kill_for : job->doom;
 
     worker->has_answered = true;
     worker->pool->barren = 0;
@@ -180,10 +183,10 @@ static void on_answer(brood_worker *worker)
     }
     piece->done += answer->count;
     if (piece->done == piece->count) {
-        brood_worker_piece_ended(worker, piece);
+        brood_worker_piece_ended(worker, piece); /* from now on it may be told of the next one */
     }
     if (answer->kind == BROOD_WIRE_FAILED) {
-        on_failed(worker, job, attempt, is_timed_out);
+        on_failed(worker, job, attempt, cancelled_for);
     } else if (job->doom != BROOD_OK) {
         give_value(hearing, job);
         brood_job_doom(job, answer->first, answer->count);

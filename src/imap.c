@@ -333,14 +333,8 @@ static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, int64_t 
 
 static brood_status no_more(const brood_imap *imap, brood_failure *failure)
 {
-    if (failure != NULL && imap->failure.status == imap->ended &&
-        failure->struct_size >= offsetof(brood_failure, exit)) {
-        size_t size = failure->struct_size < sizeof imap->failure ? failure->struct_size
-                                                                  : sizeof imap->failure;
-        size_t own = failure->struct_size;
-
-        memcpy(failure, &imap->failure, size);
-        failure->struct_size = own;
+    if (failure != NULL && imap->failure.status == imap->ended) {
+        brood_failure_give(failure, &imap->failure);
     }
     return imap->ended;
 }

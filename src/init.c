@@ -51,6 +51,7 @@ static brood_status begin_once(void)
     }
     if (brood_process_global_init(self.pool) != BROOD_OK ||
         brood_watchdog_init(self.pool) != BROOD_OK ||
+        brood_guard_global_init(self.pool) != BROOD_OK ||
         brood_shared_global_init(self.pool) != BROOD_OK) {
         apr_pool_destroy(self.pool);
         self.pool = NULL;

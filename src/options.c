@@ -35,6 +35,29 @@ brood_status brood_struct_take(void *known, size_t size, const void *given, size
     return BROOD_OK;
 }
 
+brood_status brood_struct_check(const void *given, size_t least)
+{
+    size_t given_size = 0;
+
+    if (given != NULL) {
+        memcpy(&given_size, given, sizeof given_size);
+    }
+    return given_size < least || given_size > OPTIONS_SIZE_MAX ? BROOD_ERR_ARGUMENT : BROOD_OK;
+}
+
+brood_status brood_struct_give(void *given, const void *known, size_t size, size_t least)
+{
+    size_t given_size = 0;
+
+    if (brood_struct_check(given, least) != BROOD_OK) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    memcpy(&given_size, given, sizeof given_size);
+    memcpy(given, known, given_size < size ? given_size : size);
+    memcpy(given, &given_size, sizeof given_size);
+    return BROOD_OK;
+}
+
 brood_status brood_options_take(brood_process_options *known, const brood_process_options *given)
 {
     brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
@@ -135,12 +158,4 @@ brood_status brood_options_check(const brood_process_options *options)
         status = check_handles(options);
     }
     return status == BROOD_OK ? check_numbers(options) : status;
-}
-
-brood_status brood_exit_info_check(const brood_exit_info *info)
-{
-    return info == NULL || info->struct_size < offsetof(brood_exit_info, cpu_user_us) ||
-                   info->struct_size > OPTIONS_SIZE_MAX
-               ? BROOD_ERR_ARGUMENT
-               : BROOD_OK;
 }

@@ -12,6 +12,16 @@
 brood_status brood_struct_take(void *known, size_t size, const void *given, size_t least);
 
 /*
+ * Copies known, of so many bytes, into a struct of the caller's that begins with its size: as much
+ * of it as both have; what only a newer program's has is left alone. BROOD_ERR_ARGUMENT: it is
+ * NULL, or its size cannot be; nothing was written.
+ */
+brood_status brood_struct_give(void *given, const void *known, size_t size, size_t least);
+
+/* Only the rule of it. */
+brood_status brood_struct_check(const void *given, size_t least);
+
+/*
  * Copies the caller's options (NULL: defaults) into known, which the library's own size fills
  * up: a shorter, older struct is accepted, a longer one only when what we do not know is zero.
  */
@@ -19,8 +29,5 @@ brood_status brood_options_take(brood_process_options *known, const brood_proces
 
 /* The rules that a function and a command share. */
 brood_status brood_options_check(const brood_process_options *options);
-
-/* The rules of an out-struct that begins with its size. */
-brood_status brood_exit_info_check(const brood_exit_info *info);
 
 #endif

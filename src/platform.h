@@ -113,10 +113,11 @@ typedef struct brood_os_spawn {
                                     /* (they need not be inheritable, and stay the caller's) */
     const brood_handle *handles;    /* each of brood_os_handle_duplicate or channel_pair */
     size_t handle_count;
-    bool daemon;           /* end with the caller, where the child cannot see to it itself */
-    bool ends_with_thread; /* be killed when the calling thread ends, where the system can */
-    bool kill_tree;        /* lead a group that brood_os_process_kill ends */
-    bool ask_by_signal;    /* a command: brood_os_process_ask must reach it without a channel */
+    bool daemon;             /* end with the caller, where the system sees to it */
+    brood_os_channel *guard; /* gets a brood_os_ward before the program runs; or NULL */
+    bool is_detached;        /* nobody's child, in a session of its own (POSIX) */
+    bool kill_tree;          /* lead a group that brood_os_process_kill ends */
+    bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
     int nice;
     const unsigned *cpus;
     size_t cpu_count;
@@ -124,18 +125,27 @@ typedef struct brood_os_spawn {
     uint32_t cpu_time_limit_s;
 } brood_os_spawn;
 
+/* A process that ends when the caller does: what a guard is told (see guard.h), in one write. */
+typedef struct brood_os_ward {
+    int64_t pid;
+    uint32_t leads_group;
+    uint32_t is_over; /* it was reaped: forget it */
+} brood_os_ward;
+
 /*
  * Starts a process that has stdio, the handles, and nothing else. It begins with no signal
  * blocked and every signal at its default (but for those that the caller ignores on purpose:
  * none). Waits until the program is being executed, so that a failing exec, or any option that
  * the system refuses, is an error here. As costly as posix_spawn, whatever memory the caller has.
+ * One that is detached has no *process: that is NULL. BROOD_ERR_CLOSED: nobody reads the guard's
+ * channel, and the program has not run.
  */
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error);
 
 /*
- * Whether spawn cannot see to brood_os_spawn.daemon for a program that is not ours, so that a
- * command needs a guard (see guard.h).
+ * Whether nothing in the system sees to brood_os_spawn.daemon for a program that is not ours, so
+ * that a command needs a guard (see guard.h).
  */
 bool brood_os_command_needs_guard(void);
 
@@ -151,6 +161,16 @@ typedef struct brood_os_exit {
 } brood_os_exit;
 
 int64_t brood_os_process_pid(const brood_os_process *process);
+
+/*
+ * A process that somebody else started, to be killed; where *can_wait, brood_os_wait tells its end.
+ * It cannot be reaped. BROOD_ERR_NOT_SUPPORTED where no command needs a guard.
+ */
+brood_status brood_os_process_open(brood_os_process **process, int64_t pid, bool leads_group,
+                                   bool *can_wait, brood_error *error);
+
+/* Whether a reap would find that it has ended; nothing changes, and nobody waits. */
+bool brood_os_process_has_ended(const brood_os_process *process);
 
 /*
  * Takes the end of the process. BROOD_ERR_TIMEOUT: it still runs. Only this process is reaped,
@@ -404,9 +424,6 @@ void brood_os_child_ignore_interrupt(void);
 
 /* Does what SIGTERM does to this process; may return. */
 void brood_os_child_raise_terminate(void);
-
-/* Ends this process by the signal of that number, without a core file of its own. */
-void brood_os_child_die(int number);
 
 /* Ends this process at once, and with tree its group, without running anything more. */
 _Noreturn void brood_os_child_end(int code, bool tree);

@@ -581,10 +581,10 @@ brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
 
 brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
 {
+    size_t least = offsetof(brood_pool_stats, submitted);
     brood_pool_stats full;
-    size_t size = stats == NULL ? 0 : stats->struct_size;
 
-    if (pool == NULL || size < offsetof(brood_pool_stats, submitted)) {
+    if (pool == NULL || brood_struct_check(stats, least) != BROOD_OK) {
         return BROOD_ERR_ARGUMENT;
     }
     brood_pool_lock(pool);
@@ -596,9 +596,7 @@ brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
     full.queued = pool->queued;
     full.running = full.submitted - full.succeeded - full.failed - full.cancelled - full.queued;
     brood_pool_unlock(pool);
-    memcpy(stats, &full, size < sizeof full ? size : sizeof full);
-    stats->struct_size = size;
-    return BROOD_OK;
+    return brood_struct_give(stats, &full, sizeof full, least);
 }
 
 size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)

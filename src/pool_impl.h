@@ -140,8 +140,7 @@ struct brood_result {
 typedef enum brood_worker_state {
     BROOD_WORKER_STARTING, /* it has not said READY */
     BROOD_WORKER_READY,
-    BROOD_WORKER_STOPPING, /* it was told STOP, perhaps before it has said READY */
-    BROOD_WORKER_DEAD      /* it has ended, or is not listened to any more */
+    BROOD_WORKER_STOPPING /* it was told STOP, perhaps before it has said READY */
 } brood_worker_state;
 
 /* What is being written to a worker, piece by piece of the ring. */
@@ -451,6 +450,9 @@ void brood_job_explain(const brood_result *job, const brood_failed_items *items,
 
 /* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
 bool brood_pool_call_next(brood_pool *pool);
+
+/* Copies failure into the caller's, whose size is its own. BROOD_ERR_ARGUMENT: that cannot be. */
+brood_status brood_failure_give(brood_failure *given, const brood_failure *failure);
 
 /* A piece for items of the job; NULL: out of memory, and there is no spare one. */
 brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count);

@@ -15,6 +15,7 @@
 /* Processes that were destroyed while they ran: somebody must reap them. */
 typedef struct left_alone {
     brood_os_process *os;
+    brood_kept kept;
     struct left_alone *next;
 } left_alone;
 
@@ -39,7 +40,7 @@ brood_status brood_process_new(brood_process **process, const brood_process_opti
     *process = NULL;
     if (made != NULL) {
         made->name = brood_malloc(strlen(name) + 1);
-        made->entry = brood_malloc(sizeof *made->entry);
+        made->entry = brood_calloc(1, sizeof *made->entry);
     }
     if (made == NULL || made->name == NULL || made->entry == NULL ||
         brood_apr(apr_pool_create(&made->pool, NULL)) != APR_SUCCESS ||
@@ -67,13 +68,6 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
         process->refused = true;
-    } else if (head->type == BROOD_FRAME_STARTED && process->is_guarded && !process->started &&
-               head->size == sizeof(brood_hello_body)) {
-        brood_hello_body command;
-
-        memcpy(&command, body, sizeof command);
-        process->pid = command.pid;
-        process->started = true;
     } else if (head->type == BROOD_FRAME_MEMORY) {
         process->out_of_memory = true;
     } else if (head->type == BROOD_FRAME_ENDED && head->size == sizeof process->ended) {
@@ -112,7 +106,7 @@ static void handle_inbox(brood_process *process)
 /* A child that never stops talking must not keep us here: more than a channel holds is too much. */
 #define LISTEN_READS_MAX 1024
 
-static void listen_to_child(brood_process *process)
+static brood_status listen_to_child(brood_process *process)
 {
     brood_status status = BROOD_OK;
 
@@ -126,9 +120,25 @@ static void listen_to_child(brood_process *process)
     }
     process->is_deaf =
         status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
+    return status;
 }
 
 /* ---- its end ----------------------------------------------------------------------------- */
+
+void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_group)
+{
+    process->entry->kept.ward = (brood_os_ward){process->pid, leads_group, 0};
+    brood_guard_keep(guard, &process->entry->kept);
+}
+
+/* The guard forgets it before its number can be that of another process. */
+static brood_status reap(brood_os_process *os, left_alone *entry, brood_os_exit *result)
+{
+    if (entry->kept.is_kept && brood_os_process_has_ended(os)) {
+        brood_guard_forget(&entry->kept);
+    }
+    return brood_os_process_reap(os, result, NULL);
+}
 
 static brood_status kill_locked(brood_process *process, brood_ended_by reason, brood_error *error)
 {
@@ -159,7 +169,7 @@ static brood_status update(brood_process *process)
     if (process->is_over) {
         return BROOD_OK;
     }
-    status = brood_os_process_reap(process->os, &result, NULL);
+    status = reap(process->os, process->entry, &result);
     listen_to_child(process); /* after the end, so that nothing can follow */
     if (status == BROOD_OK) {
         brood_exit_decide(process, &result);
@@ -238,56 +248,32 @@ brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
     return status;
 }
 
-static bool has_answered(const brood_process *process)
+brood_status brood_process_await_hello(brood_process *process, brood_error *error)
 {
-    return process->started || process->refused;
-}
+    brood_status status = BROOD_OK;
 
-/* Until a guard has said something, or has ended. */
-static brood_status await_guard(brood_process *process, brood_error *error)
-{
-    brood_status status = look(process);
+    listen_to_child(process);
+    while (!process->hello && !process->refused && process->control != NULL &&
+           status != BROOD_ERR_CLOSED) {
+        brood_os_wait_item item = {NULL, process->control, false, false};
 
-    while (status == BROOD_ERR_TIMEOUT && !has_answered(process) && !process->is_deaf) {
-        brood_os_wait_item items[] = {{process->os, NULL, false, false},
-                                      {NULL, process->control, false, false}};
-
-        status = brood_os_wait(items, 2, process->handshake_deadline, error);
-        if (status == BROOD_ERR_TIMEOUT) {
-            return brood_fail(error, status, 0, "guard", "the command's guard does not answer");
-        }
+        status = brood_os_wait(&item, 1, process->handshake_deadline, error);
         if (status != BROOD_OK) {
-            return status;
+            return status == BROOD_ERR_TIMEOUT
+                       ? brood_fail(error, status, 0, "guard", "the guard does not answer")
+                       : status;
         }
-        status = look(process);
-    }
-    if (!has_answered(process) && status != BROOD_OK) {
-        return brood_fail(error, BROOD_ERR_OS, 0, "guard",
-                          "the system does not tell what the command's guard does");
-    }
-    return BROOD_OK;
-}
-
-brood_status brood_process_await_command(brood_process *process, brood_error *error)
-{
-    brood_status status = await_guard(process, error);
-
-    if (status != BROOD_OK) {
-        return status;
+        status = listen_to_child(process);
     }
     if (process->refused && error != NULL) {
         *error = process->refusal;
     }
-    if (process->started || process->refused) {
-        return process->started ? BROOD_OK : process->refusal.status;
+    if (process->refused) {
+        return process->refusal.status;
     }
-    if (process->ended_by == BROOD_BY_TIMEOUT) {
-        return brood_fail(error, BROOD_ERR_TIMEOUT, 0, "timeout_ms",
-                          "timeout_ms passed before the command was started");
-    }
-    return brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard",
-                      "the command's guard ended before it started the command%s",
-                      process->has_memory_limit ? ": memory_limit_bytes may be too small" : "");
+    return process->hello ? BROOD_OK
+                          : brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard",
+                                       "the guard ended before it came to brood_init");
 }
 
 bool brood_process_is_alive(brood_process *process)
@@ -354,19 +340,13 @@ brood_status brood_process_kill(brood_process *process)
 
 brood_status brood_process_exit_info(brood_process *process, brood_exit_info *info)
 {
-    brood_exit_info full = BROOD_EXIT_INFO_INIT;
-    size_t size = 0;
+    static const brood_exit_info none = BROOD_EXIT_INFO_INIT;
 
-    if (process == NULL || brood_exit_info_check(info) != BROOD_OK) {
+    if (process == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    if (is_over(process)) {
-        full = process->info;
-    }
-    size = info->struct_size < sizeof full ? info->struct_size : sizeof full;
-    full.struct_size = info->struct_size;
-    memcpy(info, &full, size);
-    return BROOD_OK;
+    return brood_struct_give(info, is_over(process) ? &process->info : &none, sizeof none,
+                             offsetof(brood_exit_info, cpu_user_us));
 }
 
 int64_t brood_process_pid(const brood_process *process)
@@ -402,7 +382,7 @@ void brood_process_sweep(void)
         left_alone *entry = *at;
         brood_os_exit result;
 
-        if (brood_os_process_reap(entry->os, &result, NULL) != BROOD_OK) {
+        if (reap(entry->os, entry, &result) != BROOD_OK) {
             at = &entry->next;
             continue;
         }

@@ -5,6 +5,7 @@
 #include <apr_pools.h>
 #include <apr_thread_mutex.h>
 
+#include "guard.h"
 #include "platform.h"
 #include "protocol.h"
 
@@ -25,13 +26,12 @@ struct brood_process {
     char *name;
     bool daemon;
     bool is_command;
-    bool is_guarded; /* a command below a guard */
     bool has_memory_limit;
     int64_t pid;
     int64_t handshake_deadline;
 
     brood_os_process *os;
-    struct left_alone *entry;  /* room for os on the list of those that are left alone */
+    struct left_alone *entry;  /* os on the list of those that are left alone, and of the guard */
     brood_os_channel *control; /* NULL for a command */
     brood_os_channel *streams[3];
 
@@ -39,7 +39,6 @@ struct brood_process {
     brood_ended_by ended_by;
     bool hello;
     bool is_deaf; /* the channel failed: what else the child said is not known */
-    bool started; /* a guard has started its command; pid is the command's */
     bool refused;
     bool out_of_memory; /* the child said so */
     bool has_code;      /* the child said so: ended is filled */
@@ -85,8 +84,17 @@ brood_status brood_process_start_nested(brood_process **process, brood_function 
                                         const brood_process_options *options,
                                         const brood_nesting *nesting);
 
-/* Waits until a guard has started its command, or tells why it could not. */
-brood_status brood_process_await_command(brood_process *process, brood_error *error);
+/*
+ * Starts a guard, and waits until it serves: an object with a channel and without a process, which
+ * the caller destroys. On failure it is NULL.
+ */
+brood_status brood_process_start_guard(brood_process **guard, brood_error *error);
+
+/* Waits for HELLO of one without a process. */
+brood_status brood_process_await_hello(brood_process *process, brood_error *error);
+
+/* Its daemon command runs, of which guard was told. */
+void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_group);
 
 /* Reaps those that were destroyed while they ran, and have ended since. */
 void brood_process_sweep(void);

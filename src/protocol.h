@@ -6,7 +6,6 @@
  *   child   REFUSED    it was not: a brood_error; the child ends
  *   parent  TERMINATE  do what SIGTERM does (where the system cannot)
  *   child   MEMORY     the memory limit was hit
- *   child   STARTED    of a guard (see guard.h): the command runs
  *   child   ENDED      the function returned: its code
  *
  * Both are the same machine, so numbers are in its own byte order. A reader trusts no size.
@@ -29,7 +28,6 @@ typedef enum brood_frame_type {
     BROOD_FRAME_REFUSED,
     BROOD_FRAME_TERMINATE,
     BROOD_FRAME_MEMORY,
-    BROOD_FRAME_STARTED,
     BROOD_FRAME_ENDED
 } brood_frame_type;
 

@@ -1,24 +1,19 @@
 #include <string.h>
 
 #include "error.h"
+#include "options.h"
 #include "pool_impl.h"
+
+#define FAILURE_SIZE_MIN offsetof(brood_failure, exit)
 
 static bool has_failed(const brood_result *result)
 {
     return result->failed > 0;
 }
 
-/* Gives the caller's struct, which may be shorter. */
-static brood_status give(brood_failure *to, const brood_failure *from)
+brood_status brood_failure_give(brood_failure *given, const brood_failure *failure)
 {
-    size_t size = to->struct_size;
-
-    if (size < offsetof(brood_failure, exit)) {
-        return BROOD_ERR_ARGUMENT;
-    }
-    memcpy(to, from, size < sizeof *from ? size : sizeof *from);
-    to->struct_size = size;
-    return BROOD_OK;
+    return brood_struct_give(given, failure, sizeof *failure, FAILURE_SIZE_MIN);
 }
 
 static bool is_finished(brood_result *result)
@@ -89,7 +84,7 @@ brood_status brood_result_failure(brood_result *result, brood_failure *failure)
     } else {
         brood_job_explain(result, result->failures, result->failures->first, &full);
     }
-    return give(failure, &full);
+    return brood_failure_give(failure, &full);
 }
 
 uint64_t brood_result_failed_count(brood_result *result)
@@ -166,7 +161,7 @@ static brood_status explain_item(const brood_result *result, uint64_t item, broo
         status = BROOD_ERR_NO_MEMORY;
     }
     if (status != BROOD_OK && failure != NULL) {
-        give(failure, &full);
+        brood_failure_give(failure, &full);
     }
     return status;
 }
@@ -195,7 +190,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
     size_t found_size = 0;
 
     if (result == NULL || !brood_is_timeout(timeout_ms) || index >= result->count ||
-        (failure != NULL && failure->struct_size < offsetof(brood_failure, exit))) {
+        (failure != NULL && brood_struct_check(failure, FAILURE_SIZE_MIN) != BROOD_OK)) {
         return BROOD_ERR_ARGUMENT;
     }
     wait.item = result->first + index;

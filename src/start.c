@@ -254,8 +254,11 @@ static brood_status spawn(launch *run)
     if (status != BROOD_OK) {
         return status;
     }
-    process->pid = brood_os_process_pid(process->os);
     process->handshake_deadline = brood_deadline(handshake != 0 ? handshake : HANDSHAKE_TIMEOUT_MS);
+    if (process->os == NULL) {
+        return BROOD_OK;
+    }
+    process->pid = brood_os_process_pid(process->os);
     if (run->options.timeout_ms == 0) {
         return BROOD_OK;
     }
@@ -263,6 +266,35 @@ static brood_status spawn(launch *run)
         brood_watchdog_add(process, brood_deadline(run->options.timeout_ms), run->options.error);
     if (status != BROOD_OK) {
         process->daemon = true; /* so that destroying it ends it */
+    }
+    return status;
+}
+
+static brood_status spawn_with(launch *run, brood_guard *guard)
+{
+    brood_status status = BROOD_OK;
+
+    run->spawn.guard = brood_guard_channel(guard);
+    status = spawn(run);
+    if (run->process->os != NULL) {
+        brood_process_keep(run->process, guard, run->options.kill_tree);
+    }
+    return status;
+}
+
+/* A guard can be killed by somebody, so once more when it has just ended. */
+static brood_status spawn_guarded(launch *run)
+{
+    brood_status status = BROOD_ERR_CLOSED;
+
+    for (int i = 0; i < 2 && status == BROOD_ERR_CLOSED; i++) {
+        brood_guard *guard = NULL;
+
+        status = brood_guard_take(&guard, run->options.error);
+        if (status == BROOD_OK) {
+            status = spawn_with(run, guard);
+        }
+        brood_guard_drop(guard);
     }
     return status;
 }
@@ -312,30 +344,6 @@ static brood_status start_function(launch *run, brood_function *function, const 
     return status == BROOD_OK ? spawn(run) : status;
 }
 
-/* The guard gets the command as its argument, and all the rest as if it were the command. */
-static brood_status start_guarded(launch *run, const char *const *argv)
-{
-    brood_buffer command = BROOD_BUFFER_INIT;
-    brood_status status = BROOD_OK;
-
-    brood_guard_encode(&command, run->file, argv);
-    free((void *)run->environment);
-    free(run->file);
-    run->environment = NULL;
-    run->file = NULL;
-    run->options.executable = NULL;
-    run->options.function_name = BROOD_GUARD_NAME;
-    run->options.kill_tree = true;
-    run->process->is_guarded = true;
-    status = command.failed ? brood_fail_memory(run->options.error, "argv")
-                            : start_function(run, NULL, command.data, command.size);
-    if (status == BROOD_OK) {
-        status = brood_process_await_command(run->process, run->options.error);
-    }
-    brood_buffer_free(&command);
-    return status;
-}
-
 /* What a command is, before anything is opened for it. */
 static brood_status find_command(launch *run, const char *const *argv)
 {
@@ -361,16 +369,16 @@ static brood_status start_command(launch *run, const char *const *argv)
     if (status != BROOD_OK) {
         return status;
     }
-    if (run->options.daemon && brood_os_command_needs_guard()) {
-        return start_guarded(run, argv);
-    }
     status = copy_handles(run);
     if (status == BROOD_OK) {
         status = open_stdio(run);
     }
     run->spawn.file = run->file;
     run->spawn.argv = argv;
-    return status == BROOD_OK ? spawn(run) : status;
+    if (status != BROOD_OK) {
+        return status;
+    }
+    return run->options.daemon && brood_os_command_needs_guard() ? spawn_guarded(run) : spawn(run);
 }
 
 /* The end of both kinds of start: gives the process to the caller, or nothing. */
@@ -415,4 +423,25 @@ brood_status brood_command_start(brood_process **process, const char *const *arg
         status = start_command(&run, argv);
     }
     return hand_over(&run, process, status);
+}
+
+brood_status brood_process_start_guard(brood_process **guard, brood_error *error)
+{
+    launch run = {.nesting = brood_nesting_here(), .spawn.is_detached = true};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_status status = BROOD_OK;
+
+    options.error = error;
+    options.name = "brood-guard";
+    options.function_name = BROOD_GUARD_NAME;
+    options.working_directory = "/"; /* it keeps nothing from being unmounted */
+    options.stdin_to.mode = options.stdout_to.mode = options.stderr_to.mode = BROOD_STDIO_NULL;
+    status = begin(&run, guard, &options);
+    if (status == BROOD_OK) {
+        status = start_function(&run, NULL, NULL, 0);
+    }
+    if (status == BROOD_OK) {
+        status = brood_process_await_hello(run.process, error);
+    }
+    return hand_over(&run, guard, status);
 }

@@ -34,12 +34,7 @@ typedef struct request {
 static brood_status refuse_for(const request *asked, brood_failure failure)
 {
     if (asked->failure != NULL) {
-        size_t size = asked->failure->struct_size;
-
-        if (size >= offsetof(brood_failure, exit) && size <= sizeof failure) {
-            failure.struct_size = size;
-            memcpy(asked->failure, &failure, size);
-        }
+        brood_failure_give(asked->failure, &failure);
     }
     return failure.status;
 }
@@ -156,8 +151,8 @@ static brood_status check(request *asked, const brood_task_options *options)
     if (asked->in_size == BROOD_SIZE_VARIES && asked->kind != BROOD_JOB_MAP) {
         return refuse_argument(asked, "size", "is larger than any memory");
     }
-    if (asked->out != NULL && asked->out_size == BROOD_SIZE_VARIES &&
-        asked->kind != BROOD_JOB_MAP) {
+    if (asked->out_size == BROOD_SIZE_VARIES && asked->kind == BROOD_JOB_TASK &&
+        !asked->copies_in) {
         return refuse_argument(asked, "out_size", "must be that of the value: see apply_async");
     }
     status = check_options(asked);
@@ -167,19 +162,8 @@ static brood_status check(request *asked, const brood_task_options *options)
     if (status != BROOD_OK) {
         return status;
     }
-    if (asked->kind == BROOD_JOB_TASK && asked->out_size == BROOD_SIZE_VARIES &&
-        !asked->copies_in) {
-        return refuse_argument(asked, "out_size", "must be that of out");
-    }
-    if ((asked->out == NULL) != (asked->out_size == 0) &&
-        (asked->kind == BROOD_JOB_MAP || !asked->copies_in)) {
+    if ((asked->out == NULL) != (asked->out_size == 0) && !asked->copies_in) {
         return refuse_argument(asked, "out", "and out_size must go together");
-    }
-    if (asked->out_size == BROOD_SIZE_VARIES && asked->kind != BROOD_JOB_MAP && !asked->copies_in) {
-        return refuse_argument(asked, "out_size", "is larger than any memory");
-    }
-    if (asked->out == NULL && asked->out_size != 0 && asked->out_size != BROOD_SIZE_VARIES) {
-        return refuse_argument(asked, "out", "must not be NULL with a size");
     }
     return BROOD_OK;
 }

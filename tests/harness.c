@@ -15,6 +15,7 @@
 const char *harness_self;
 
 static bool skipped;
+static size_t handles_before;
 
 void harness_skip(const char *reason)
 {
@@ -87,22 +88,35 @@ static void warm_up(void)
     brood_process_destroy(process);
 }
 
+void harness_warm_up_guard(void)
+{
+    const char *argv[] = {harness_self, NULL}; /* lists its tests */
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    options.daemon = true;
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    brood_process_destroy(process);
+    handles_before = brood_os_handle_count();
+}
+
 static int run_inside(const struct CMUnitTest *test)
 {
-    size_t before = 0;
     size_t after = 0;
     int failures = 0;
 
     warm_up();
-    before = brood_os_handle_count();
+    handles_before = brood_os_handle_count();
     failures = _cmocka_run_group_tests(test->name, test, 1, NULL, NULL);
     after = brood_os_handle_count();
     fflush(NULL);
     if (skipped) {
         return CODE_SKIPPED;
     }
-    if (before != after) {
-        fprintf(stderr, "open handles: %zu before, %zu after\n", before, after);
+    if (handles_before != after) {
+        fprintf(stderr, "open handles: %zu before, %zu after\n", handles_before, after);
         return CODE_FAILED;
     }
     if (support_has_children()) {

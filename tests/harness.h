@@ -26,6 +26,9 @@
 
 int harness_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count);
 
+/* First in a test of daemon commands: starts the guard that a program has for them (POSIX). */
+void harness_warm_up_guard(void);
+
 /* Ends the test as skipped, and says why. */
 void harness_skip(const char *reason);
 

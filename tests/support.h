@@ -121,6 +121,10 @@ uint64_t support_signals_counted(void);
 /* The parent of a process; -1: not known. Leaves its group for that of its parent. */
 int64_t support_parent_of(int64_t pid);
 bool support_join_parents_group(void);
+/* Begins a session of its own; false where there is no such thing. */
+bool support_leave_session(void);
+/* A process of that name that has the same parent as this one (Linux); -1: there is none. */
+int64_t support_sibling_named(const char *name);
 
 /* Both ways, POSIX only. Closes all handles but stdio, and puts copies of one in their places. */
 bool support_socket_pair(intptr_t ends[2]);
@@ -137,6 +141,14 @@ bool support_need_handles(unsigned count);
 
 /* From now on at most as many can be open in this process; false where there is no such limit. */
 bool support_limit_handles(unsigned most);
+
+/* From now on no file of this process may become longer; false where there is no such limit. */
+bool support_limit_file_size(size_t bytes);
+
+/* Makes a file that is open, or shared memory, shorter; false where that cannot be done. */
+bool support_truncate(intptr_t handle, size_t size);
+/* How many bytes of it have memory; -1: not known. */
+int64_t support_bytes_taken(intptr_t handle);
 
 /* A process started by somebody without care would inherit it. */
 void support_make_inheritable(intptr_t handle);

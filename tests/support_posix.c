@@ -520,6 +520,49 @@ bool support_join_parents_group(void)
     return setpgid(0, getpgid(getppid())) == 0;
 }
 
+bool support_leave_session(void)
+{
+    return setsid() >= 0;
+}
+
+static bool is_named(int64_t pid, const char *name)
+{
+    char path[64];
+    char told[32] = "";
+    FILE *file = NULL;
+
+    snprintf(path, sizeof path, "/proc/%lld/comm", (long long)pid);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        if (fgets(told, sizeof told, file) == NULL) {
+            told[0] = '\0';
+        }
+        fclose(file);
+    }
+    told[strcspn(told, "\n")] = '\0';
+    return strcmp(told, name) == 0;
+}
+
+int64_t support_sibling_named(const char *name)
+{
+    DIR *directory = opendir("/proc");
+    struct dirent *entry = NULL;
+    int64_t found = -1;
+
+    while (directory != NULL && found < 0 && (entry = readdir(directory)) != NULL) {
+        int64_t pid = strtoll(entry->d_name, NULL, 10);
+
+        if (pid > 0 && is_named(pid, name) && support_parent_of(pid) == getppid() &&
+            support_is_running(pid)) {
+            found = pid;
+        }
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+    return found;
+}
+
 bool support_socket_pair(intptr_t ends[2])
 {
     int fds[2];
@@ -621,6 +664,25 @@ bool support_limit_handles(unsigned most)
     struct rlimit limit = {most, most};
 
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+bool support_limit_file_size(size_t bytes)
+{
+    struct rlimit limit = {bytes, bytes};
+
+    return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+bool support_truncate(intptr_t handle, size_t size)
+{
+    return ftruncate((int)handle, (off_t)size) == 0;
+}
+
+int64_t support_bytes_taken(intptr_t handle)
+{
+    struct stat about;
+
+    return fstat((int)handle, &about) == 0 ? (int64_t)about.st_blocks * 512 : -1;
 }
 
 void support_make_inheritable(intptr_t handle)

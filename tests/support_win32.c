@@ -480,6 +480,17 @@ bool support_join_parents_group(void)
     return false;
 }
 
+bool support_leave_session(void)
+{
+    return false;
+}
+
+int64_t support_sibling_named(const char *name)
+{
+    (void)name;
+    return -1;
+}
+
 bool support_socket_pair(intptr_t ends[2])
 {
     ends[0] = ends[1] = -1;
@@ -526,6 +537,25 @@ bool support_limit_handles(unsigned most)
 {
     (void)most;
     return false;
+}
+
+bool support_limit_file_size(size_t bytes)
+{
+    (void)bytes;
+    return false;
+}
+
+bool support_truncate(intptr_t handle, size_t size)
+{
+    (void)handle;
+    (void)size;
+    return false;
+}
+
+int64_t support_bytes_taken(intptr_t handle)
+{
+    (void)handle;
+    return -1;
 }
 
 void support_make_inheritable(intptr_t handle)

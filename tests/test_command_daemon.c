@@ -11,6 +11,7 @@ static brood_status start(brood_process **process, const char *mode, const char 
 {
     const char *argv[] = {self, mode, argument, NULL};
 
+    harness_warm_up_guard();
     options->daemon = true;
     return brood_command_start(process, argv, options);
 }
@@ -155,61 +156,6 @@ static void s1_it_ends_when_the_parent_is_killed(void **state)
     brood_process_destroy(parent);
 }
 
-/* ---- the process between the command and us ----------------------------------------------- */
-
-static const char no_guard[] = "only /proc tells who is the parent of a process";
-
-/* What comes to it from elsewhere is not for the command, and not its end. */
-static void signals_to_the_guard_do_no_harm(void **state)
-{
-    static const char *const names[] = {"HUP", "INT", "USR1"};
-    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-    brood_process *process = NULL;
-    brood_output out = {NULL, 0};
-    int64_t guard = -1;
-
-    (void)state;
-    options.stdin_to.mode = BROOD_STDIO_PIPE;
-    options.stdout_to.mode = BROOD_STDIO_PIPE;
-    assert_ok(start(&process, "--echo", "7", &options));
-    guard = support_parent_of(brood_process_pid(process));
-    if (guard < 0) {
-        brood_process_destroy(process);
-        harness_skip(no_guard);
-    }
-    assert_true(guard != support_pid());
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        support_signal(guard, names[i]);
-    }
-    assert_ok(brood_process_communicate(process, "words", 5, &out, NULL, SOON_MS));
-    assert_string_equal(out.data, "words");
-    assert_ends(process, BROOD_EXIT_CODE, 7);
-    brood_free(out.data);
-    brood_process_destroy(process);
-}
-
-static void it_ends_when_the_guard_is_killed(void **state)
-{
-    brood_process *process = NULL;
-    int64_t pid = 0;
-    bool is_gone = false;
-
-    (void)state;
-    if (!support_is_linux()) {
-        harness_skip("only Linux ends a process with its parent");
-    }
-    start_hanging(&process);
-    pid = brood_process_pid(process);
-    support_kill(support_parent_of(pid));
-    is_gone = support_wait_gone(pid, SOON_MS);
-    if (!is_gone) {
-        support_kill(pid); /* nobody else would */
-    }
-    assert_true(is_gone);
-    assert_ends(process, BROOD_EXIT_SIGNAL, 9);
-    brood_process_destroy(process);
-}
-
 /* Nobody else may hold its end of the pipe. */
 static void the_output_ends_when_it_is_closed(void **state)
 {
@@ -235,8 +181,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(destroying_ends_it),
     cmocka_unit_test(terminate_asks_it),
     cmocka_unit_test(s1_it_ends_when_the_parent_is_killed),
-    cmocka_unit_test(signals_to_the_guard_do_no_harm),
-    cmocka_unit_test(it_ends_when_the_guard_is_killed),
     cmocka_unit_test(the_output_ends_when_it_is_closed),
 };
 

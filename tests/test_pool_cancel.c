@@ -376,6 +376,31 @@ static void f18_a_time_out_costs_one_item(void **state)
     }
 }
 
+/* A large one behind it is cancelled meanwhile: that is of no matter to what timed out. */
+static void f18_a_time_out_before_what_is_cancelled(void **state)
+{
+    enum {
+        LARGE = 3 << 20 /* does not fit into a ring, so it cannot be taken back */
+    };
+    brood_result *results[2];
+    unsigned char *large = calloc(1, LARGE);
+    pool_stage stage;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.grace_ms = SOON_MS;
+    stage_open(&stage);
+    stage.task_options.timeout_ms = 200;
+    results[0] = submit(&stage, look_until_cancelled, 0);
+    stage_await(&stage);
+    assert_ok(brood_pool_apply_async(stage.pool, &results[1], note, large, LARGE, NULL));
+    assert_ok(brood_result_cancel(results[1]));
+    stage_end(results[0], BROOD_ERR_TASK_TIMEOUT);
+    stage_end(results[1], BROOD_ERR_CANCELLED);
+    stage_close(&stage);
+    free(large);
+}
+
 /* An item that was warned and came back does not make the crash of a later one a time-out. */
 static void f18_a_crash_after_a_time_out_is_a_crash(void **state)
 {
@@ -635,6 +660,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f17_stopped_while_idle),
     cmocka_unit_test(f17_a_stopped_worker_does_not_keep_tasks),
     cmocka_unit_test(f18_a_time_out_costs_one_item),
+    cmocka_unit_test(f18_a_time_out_before_what_is_cancelled),
     cmocka_unit_test(f18_a_crash_after_a_time_out_is_a_crash),
     cmocka_unit_test(f18_a_time_out_races_the_end),
     cmocka_unit_test(f18_a_deadline_races_the_end),

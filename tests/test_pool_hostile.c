@@ -8,6 +8,38 @@
 
 #include "worker_view.h"
 
+/* ---- H1: shared memory made shorter ------------------------------------------------------------ */
+
+/* Whether it could. */
+static int shorten(brood_task *task, const void *arg, size_t size)
+{
+    bool done = support_truncate(task->start->handles[BROOD_WIRE_HANDLE_SEGMENT], 0) ||
+                support_truncate(task->shared[0]->segment.handle, 1);
+
+    (void)arg;
+    (void)size;
+    return brood_return(task, &done, sizeof done);
+}
+
+static void h1_a_worker_shortens_what_is_shared(void **state)
+{
+    pool_stage stage;
+    bool done = true;
+
+    (void)state;
+    if (!support_is_linux() && !support_is_windows()) {
+        harness_skip("POSIX has nothing against it");
+    }
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    assert_ok(
+        brood_pool_apply(stage.pool, shorten, NULL, 0, &done, sizeof done, &stage.task_options));
+    assert_false(done);
+    brood_store64(&stage.notes[STAGE_NOTES - 1], 1); /* SIGBUS would end us */
+    stage_works(&stage, 3);
+    stage_close(&stage);
+}
+
 /* ---- H12: the time at which a worker began ---------------------------------------------------- */
 
 /* Says that it began at a time that cannot be, and takes as long as the test wants. */
@@ -172,6 +204,7 @@ static void h12_workers_whose_clock_is_behind(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(h1_a_worker_shortens_what_is_shared),
     cmocka_unit_test(h12_no_false_time_out),
     cmocka_unit_test(h12_workers_whose_clock_is_ahead),
     cmocka_unit_test(h12_workers_whose_clock_is_behind),

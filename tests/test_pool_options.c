@@ -217,6 +217,69 @@ static void task_structs_of_other_sizes(void **state)
     end_pool(pool);
 }
 
+/* A failure as a newer program has it; and as an older one, which ends before the exit. */
+typedef union sized_failure {
+    brood_failure known;
+    unsigned char bytes[sizeof(brood_failure) + 64];
+} sized_failure;
+
+static const size_t failure_sizes[] = {sizeof(sized_failure), offsetof(brood_failure, exit)};
+
+/* Only what both have is written. */
+static void expect_failure(sized_failure *sized, size_t size, brood_status status)
+{
+    assert_int_equal(sized->known.struct_size, size);
+    assert_status(sized->known.status, status);
+    assert_string_not_equal(sized->known.message, "");
+    for (size_t i = size < sizeof sized->known ? size : sizeof sized->known; i < sizeof *sized;
+         i++) {
+        assert_int_equal(sized->bytes[i], 0xEE);
+    }
+    memset(sized, 0xEE, sizeof *sized);
+    sized->known.struct_size = size;
+}
+
+static void check_failures(brood_pool *from, size_t size)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_array array = {"ab", 1, 1, 0};
+    brood_result *result = NULL;
+    brood_imap *imap = NULL;
+    sized_failure sized;
+
+    memset(&sized, 0xEE, sizeof sized);
+    options.failure = &sized.known;
+    sized.known.struct_size = size;
+    options.priority = 99;
+    assert_status(brood_pool_apply(from, task_fail, NULL, 0, NULL, 0, &options),
+                  BROOD_ERR_ARGUMENT);
+    expect_failure(&sized, size, BROOD_ERR_ARGUMENT);
+    options.priority = 0;
+    assert_status(brood_pool_apply(from, task_fail, NULL, 0, NULL, 0, &options), BROOD_ERR_TASK);
+    expect_failure(&sized, size, BROOD_ERR_TASK);
+    assert_ok(brood_pool_map_async(from, &result, task_fail, "a", 1, 1, NULL, 0, NULL));
+    assert_status(brood_result_item(result, 0, NULL, NULL, &sized.known, SOON_MS), BROOD_ERR_TASK);
+    expect_failure(&sized, size, BROOD_ERR_TASK);
+    assert_ok(brood_result_failure(result, &sized.known));
+    expect_failure(&sized, size, BROOD_ERR_TASK);
+    brood_result_destroy(result);
+    assert_ok(brood_pool_imap(from, &imap, task_fail, brood_array_next, &array, NULL));
+    assert_status(brood_imap_next(imap, NULL, NULL, NULL, &sized.known, SOON_MS), BROOD_ERR_TASK);
+    expect_failure(&sized, size, BROOD_ERR_TASK);
+    brood_imap_destroy(imap);
+}
+
+static void failures_of_other_sizes(void **state)
+{
+    brood_pool *from = pool_of(1);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof failure_sizes / sizeof failure_sizes[0]; i++) {
+        check_failures(from, failure_sizes[i]);
+    }
+    end_pool(from);
+}
+
 /* ---- submits ------------------------------------------------------------------------------- */
 
 static int no_range(brood_task *task, uint64_t begin, uint64_t end, const void *context,
@@ -381,6 +444,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_the_system_refuses_is_told_at_once),
     cmocka_unit_test(structs_of_other_sizes),
     cmocka_unit_test(task_structs_of_other_sizes),
+    cmocka_unit_test(failures_of_other_sizes),
     cmocka_unit_test(bad_options_of_tasks_are_named),
     cmocka_unit_test(bad_arguments_of_submits_are_named),
     cmocka_unit_test(an_unknown_name_is_the_failure_of_the_task),

@@ -128,19 +128,6 @@ void brood_os_child_raise_terminate(void)
     kill(getpid(), SIGTERM);
 }
 
-void brood_os_child_die(int number)
-{
-    struct rlimit none = {0, 0};
-    sigset_t set;
-
-    setrlimit(RLIMIT_CORE, &none);
-    signal(number, SIG_DFL);
-    sigemptyset(&set);
-    sigaddset(&set, number);
-    sigprocmask(SIG_UNBLOCK, &set, NULL);
-    raise(number);
-}
-
 _Noreturn void brood_os_child_end(int code, bool tree)
 {
     if (tree && getpgrp() == getpid()) {

@@ -5,10 +5,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#if defined(__linux__)
-#include <sys/prctl.h>
-#endif
-
 #include "system.h"
 
 #define CPUS_MAX (1024 * 1024)
@@ -106,11 +102,6 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
     if (spawn->kill_tree && setpgid(0, 0) < 0) {
         return "setpgid";
     }
-#if defined(BROOD_LINUX)
-    if (spawn->ends_with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) {
-        return "prctl PR_SET_PDEATHSIG";
-    }
-#endif
     errno = 0;
     if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
         return "nice";

@@ -29,6 +29,39 @@ int64_t brood_os_process_pid(const brood_os_process *process)
     return process->pid;
 }
 
+int brood_posix_pidfd_open(pid_t pid)
+{
+#if defined(BROOD_LINUX)
+    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec; -1 before Linux 5.3 */
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+brood_status brood_os_process_open(brood_os_process **process, int64_t pid, bool leads_group,
+                                   bool *can_wait, brood_error *error)
+{
+    brood_os_process *made = brood_calloc(1, sizeof *made);
+
+    *process = NULL;
+    *can_wait = false;
+    if (made == NULL) {
+        return brood_fail_memory(error, "process");
+    }
+    made->pid = (pid_t)pid;
+    made->leads_group = leads_group;
+    made->exit_fd = -1;
+    made->pidfd = brood_posix_pidfd_open(made->pid);
+#if defined(BROOD_KQUEUE)
+    *can_wait = brood_posix_exit_fd(made, NULL) >= 0;
+#else
+    *can_wait = made->pidfd >= 0;
+#endif
+    *process = made;
+    return BROOD_OK;
+}
+
 /* ---- the end ----------------------------------------------------------------------------- */
 
 static uint64_t microseconds(const struct timeval *time)
@@ -70,16 +103,30 @@ static void decode(const brood_os_process *process, bool exited, int value, broo
  */
 #if defined(BROOD_LINUX)
 
+/* The system call has a fifth parameter that the C library does not offer. */
+static long wait_by(idtype_t type, int id, siginfo_t *info, struct rusage *usage)
+{
+    long result = 0;
+
+    do {
+        result = syscall(SYS_waitid, type, id, info, WEXITED | WNOHANG, usage);
+    } while (result < 0 && errno == EINTR);
+    return result;
+}
+
+/* Linux 5.3, and a filter of system calls, may have pidfds and not this use of them. */
 static int take_end(const brood_os_process *process, bool *exited, int *value, struct rusage *usage)
 {
     siginfo_t info = {0};
-    bool by_fd = process->pidfd >= 0;
-    long result = 0;
+    long result = -1;
 
-    do { /* the system call has a fifth parameter that the C library does not offer */
-        result = syscall(SYS_waitid, by_fd ? P_PIDFD : P_PID, by_fd ? process->pidfd : process->pid,
-                         &info, WEXITED | WNOHANG, usage);
-    } while (result < 0 && errno == EINTR);
+    errno = ENOSYS;
+    if (process->pidfd >= 0) {
+        result = wait_by(P_PIDFD, process->pidfd, &info, usage);
+    }
+    if (result < 0 && errno != ECHILD) {
+        result = wait_by(P_PID, process->pid, &info, usage);
+    }
     *exited = info.si_code == CLD_EXITED;
     *value = info.si_status;
     return result < 0 ? -1 : info.si_pid != 0;
@@ -169,6 +216,18 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     return BROOD_OK;
 }
 
+/* A foreign wait may have taken it, too. */
+bool brood_os_process_has_ended(const brood_os_process *process)
+{
+    siginfo_t info = {0};
+    int result = 0;
+
+    do {
+        result = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 || info.si_pid == process->pid;
+}
+
 /* ---- signals ----------------------------------------------------------------------------- */
 
 /* By pidfd where there is one: a number can be somebody else's after a foreign wait took ours. */
@@ -176,21 +235,43 @@ static int signal_alone(const brood_os_process *process, int number)
 {
 #if defined(BROOD_LINUX)
     if (process->pidfd >= 0) {
-        return (int)syscall(SYS_pidfd_send_signal, process->pidfd, number, NULL, 0);
+        long result = syscall(SYS_pidfd_send_signal, process->pidfd, number, NULL, 0);
+
+        if (result == 0 || errno == ESRCH) {
+            return (int)result;
+        } /* else it may be refused by a filter that lets kill pass */
     }
 #endif
     return kill(process->pid, number);
 }
 
-/* It may have left its group, or the group may be left. */
+/*
+ * It may have left its group, or the group may be left. A group that has others in it takes the
+ * signal also when its leader may not be signalled, so the leader is always asked itself (by 0,
+ * which only asks, when it gets the signal with the group).
+ */
 static int send_signal(const brood_os_process *process, int number)
 {
-    bool group = process->leads_group && kill(-process->pid, number) == 0;
+    bool in_group = process->leads_group && getpgid(process->pid) == process->pid;
+    int result = 0;
+    int saved = 0;
 
-    if (group && getpgid(process->pid) == process->pid) {
-        return 0;
+    if (!in_group) {
+        result = signal_alone(process, number);
+        saved = errno;
+        if (process->leads_group) {
+            kill(-process->pid, number);
+        }
+    } else {
+        result = signal_alone(process, 0);
+        saved = errno;
+        if (kill(-process->pid, number) < 0 && result == 0) {
+            result = signal_alone(process, number);
+            saved = errno;
+        }
     }
-    return signal_alone(process, number) == 0 || group ? 0 : -1;
+    errno = saved;
+    return result;
 }
 
 static brood_status signal_unless_over(brood_os_process *process, int number, brood_error *error)

@@ -2,22 +2,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "system.h"
 
-#if defined(BROOD_LINUX)
+#define STEP_BYTES ((size_t)64 << 20)
+#define SMALL_BYTES ((size_t)4 << 20) /* so much is not worth a look at what there is */
 
-static int open_memory(void)
-{
-    return memfd_create("brood", MFD_CLOEXEC);
-}
-
-#else
+/* ---- a file for it ------------------------------------------------------------------------ */
 
 /* A name for a moment only; the next number is tried when somebody has it already. */
-static int open_memory(void)
+static int open_named(void)
 {
     char name[32]; /* macOS: at most 31 bytes */
     brood_os_signals before;
@@ -44,45 +42,136 @@ static int open_memory(void)
     return fd;
 }
 
-#endif
+#if defined(MFD_ALLOW_SEALING) && !defined(BROOD_GENERIC_POSIX)
+
+#define NOEXEC_SEAL 8U /* MFD_NOEXEC_SEAL of Linux 6.3, all that vm.memfd_noexec=2 lets through */
+
+/* Where the kernel, or a filter, refuses memfds, as elsewhere. */
+static int open_memory(bool *is_lazy)
+{
+    int fd = memfd_create("brood", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0 && errno == EACCES) {
+        fd = memfd_create("brood", MFD_CLOEXEC | MFD_ALLOW_SEALING | NOEXEC_SEAL);
+    }
+    if (fd >= 0 || errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+        return fd;
+    }
+    *is_lazy = false;
+    return open_named();
+}
 
 /*
- * More than the machine has. A memfd has no limit of its own: taking its room would not fail, but
- * go on until the system kills somebody for want of memory.
+ * Whoever gets it cannot make it shorter, which would end us by SIGBUS. Holes can be punched into
+ * it: they are zeros. A named one refuses seals.
+ */
+static int seal(int fd)
+{
+    int result = fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+
+    return result == 0 || errno == EPERM || errno == EINVAL ? 0 : errno;
+}
+
+#else
+
+static int open_memory(bool *is_lazy)
+{
+    *is_lazy = false; /* it may lie on a disk of its own, which has an end */
+    return open_named();
+}
+
+/* macOS lets nobody change a size that was set (pshm_truncate, posix_shm.c); others have nothing. */
+static int seal(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
+#endif
+
+/* ---- room --------------------------------------------------------------------------------- */
+
+/*
+ * More than there is. A memfd has no limit of its own: taking its room would not fail, but go on
+ * until the system kills somebody for want of memory.
  */
 static bool exceeds_memory(size_t size)
 {
     long pages = sysconf(_SC_PHYS_PAGES);
     long page_size = sysconf(_SC_PAGESIZE);
 
-    return pages > 0 && page_size > 0 && size / (size_t)page_size > (size_t)pages;
+    if (pages > 0 && page_size > 0 && size / (size_t)page_size > (size_t)pages) {
+        return true;
+    }
+    return size > SMALL_BYTES && size > brood_memory_free(brood_memory_root);
 }
+
+/* Linux sends SIGXFSZ for memory, too, when that is more than the limit of a file. */
+static bool exceeds_file_size(size_t size)
+{
+#if defined(__linux__)
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+           size > limit.rlim_cur;
+#else
+    (void)size;
+    return false;
+#endif
+}
+
+#if defined(__APPLE__)
+
+static int take_room(int fd, size_t size)
+{
+    return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+}
+
+#else
+
+/*
+ * What a signal interrupts has taken nothing (shmem_fallocate, mm/shmem.c), so a timer that comes
+ * often would let it never end: signals wait while a step is taken.
+ */
+static int take_step(int fd, size_t at, size_t size)
+{
+    brood_os_signals before;
+    int result = 0;
+
+    brood_os_signals_hold(&before);
+    do {
+        result = posix_fallocate(fd, (off_t)at, (off_t)size);
+    } while (result == EINTR);
+    brood_os_signals_release(&before);
+    return result;
+}
+
+static int take_room(int fd, size_t size)
+{
+    int result = size == 0 ? EINVAL : 0;
+
+    for (size_t at = 0; at < size && result == 0; at += STEP_BYTES) {
+        result = take_step(fd, at, size - at < STEP_BYTES ? size - at : STEP_BYTES);
+    }
+    return result;
+}
+
+#endif
 
 /*
  * Room is taken now, where the system can: a hole would be a SIGBUS on a full system later. A memfd
- * has no size of its own to exceed, so that of the lazy ones may be taken as malloc's is.
+ * has no size of its own to exceed, so that of the lazy ones may be taken as malloc's is; but where
+ * the system counts what it promises, a touch fails that was not counted before.
  */
 static int reserve(int fd, size_t size, bool is_lazy)
 {
-#if defined(__APPLE__)
-    (void)is_lazy;
-    return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
-#else
-    int result = 0;
-
-#if defined(BROOD_LINUX)
-    if (is_lazy) {
+    if (is_lazy && !brood_memory_is_counted(brood_memory_root)) {
         return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
     }
-#else
-    (void)is_lazy;
-#endif
-    do {
-        result = posix_fallocate(fd, 0, (off_t)size);
-    } while (result == EINTR);
-    return result;
-#endif
+    return take_room(fd, size);
 }
+
+/* ---- segments ----------------------------------------------------------------------------- */
 
 static brood_status map(brood_os_segment *segment, int fd, size_t size, brood_error *error)
 {
@@ -98,7 +187,7 @@ static brood_status map(brood_os_segment *segment, int fd, size_t size, brood_er
 brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bool is_lazy,
                                      brood_error *error)
 {
-    int fd = brood_posix_above_stdio(open_memory());
+    int fd = brood_posix_above_stdio(open_memory(&is_lazy));
     brood_status status = BROOD_OK;
     int result = 0;
 
@@ -106,7 +195,12 @@ brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, boo
     if (fd < 0) {
         return brood_posix_fail(error, errno, "shared memory");
     }
-    result = exceeds_memory(size) ? ENOMEM : reserve(fd, size, is_lazy);
+    result = exceeds_file_size(size) ? EFBIG
+             : exceeds_memory(size)  ? ENOMEM
+                                     : reserve(fd, size, is_lazy);
+    if (result == 0) {
+        result = seal(fd);
+    }
     status = result != 0 ? brood_posix_fail(error, result, "shared memory")
                          : map(segment, fd, size, error);
     if (status != BROOD_OK) {

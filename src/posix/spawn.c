@@ -17,14 +17,30 @@
 #include <sys/syscall.h>
 #endif
 
+#if defined(__clang__) && defined(__APPLE__)
+#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits and guards only there */
+#endif
+
 #define STDIO_COUNT 3
 #define EXIT_FAILED 127
+#define GUARD_WAIT_MS 5000 /* it reads at once; until then it has no room */
 
 /* What the child says when a step fails; it fits a pipe, so it arrives whole. */
 typedef struct failure {
     int os_code;
     char step[32];
 } failure;
+
+/*
+ * What a child of vfork leaves in our memory: it tells the outcome without a wait for the end of the
+ * report, which a plain fork of another thread's may hold open. Where vfork is a plain fork (under
+ * Valgrind and ThreadSanitizer) nothing comes, and the report tells.
+ */
+typedef struct trace {
+    volatile bool is_ours; /* the child ran in our memory */
+    volatile pid_t pid;    /* as the child sees it */
+    failure failed;        /* no step: none */
+} trace;
 
 /*
  * All that the child needs, made before: between vfork and exec it may only make system calls.
@@ -38,6 +54,7 @@ typedef struct plan {
     int report[2];
     int open_max; /* 0: close_range does it */
     brood_posix_job job;
+    trace left;
 } plan;
 
 /* ---- before ------------------------------------------------------------------------------ */
@@ -158,13 +175,14 @@ static void discard(plan *made)
 
 /* ---- in the child: async-signal-safe calls only ------------------------------------------- */
 
-static void fail_child(const plan *made, const char *step)
+static _Noreturn void fail_child(plan *made, const char *step)
 {
     failure what = {errno, ""};
 
     for (size_t i = 0; i < sizeof what.step - 1 && step[i] != '\0'; i++) {
         what.step[i] = step[i];
     }
+    made->left.failed = what;
     while (write(made->sources[made->count - 1], &what, sizeof what) < 0 && errno == EINTR) {
     }
     _exit(EXIT_FAILED);
@@ -257,12 +275,38 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Never returns. */
-static void become_program(plan *made)
+/* Before the program runs, so that it never runs behind the guard's back. */
+static void tell_guard(plan *made)
+{
+    const brood_os_spawn *spawn = made->spawn;
+    brood_os_ward ward = {getpid(), spawn->kill_tree, 0};
+    int fd = brood_posix_channel_fd(spawn->guard);
+    ssize_t put = write(fd, &ward, sizeof ward); /* a SIGPIPE is held back */
+
+    while (put < 0 && (errno == EINTR || errno == EAGAIN)) {
+        struct pollfd slot = {fd, POLLOUT, 0};
+
+        if (errno == EAGAIN && poll(&slot, 1, GUARD_WAIT_MS) == 0) {
+            errno = EAGAIN;
+            break;
+        }
+        put = write(fd, &ward, sizeof ward);
+    }
+    if (put < 0) {
+        fail_child(made, "guard");
+    }
+}
+
+static _Noreturn void become_program(plan *made)
 {
     const brood_os_spawn *spawn = made->spawn;
     const char *failed = NULL;
 
+    made->left.is_ours = true;
+    made->left.pid = getpid();
+    if (spawn->guard != NULL) {
+        tell_guard(made);
+    }
     place_descriptors(made);
     if (made->open_max == 0) {
         close_from(made->count);
@@ -282,11 +326,24 @@ static void become_program(plan *made)
     fail_child(made, "execve");
 }
 
-/* ---- the parent's side -------------------------------------------------------------------- */
+/* Two forks: the one in between ends, so that the program is nobody's child. */
+static _Noreturn void become_detached(plan *made)
+{
+    pid_t pid = vfork(); /* NOLINT: as in launch */
 
-#if defined(__clang__) && defined(__APPLE__)
-#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits only there */
-#endif
+    if (pid > 0) {
+        _exit(0);
+    }
+    if (pid < 0) {
+        fail_child(made, "vfork");
+    }
+    if (setsid() < 0) {
+        fail_child(made, "setsid");
+    }
+    become_program(made);
+}
+
+/* ---- the parent's side -------------------------------------------------------------------- */
 
 /*
  * vfork: the cost does not grow with the parent's memory. All signals are held back, so that no
@@ -303,6 +360,9 @@ static pid_t launch(plan *made)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     brood_os_signals_hold(&before);
     pid = vfork(); /* NOLINT: the child makes system calls only, see plan */
+    if (pid == 0 && made->spawn->is_detached) {
+        become_detached(made);
+    }
     if (pid == 0) {
         become_program(made);
     }
@@ -314,27 +374,67 @@ static pid_t launch(plan *made)
 }
 
 /* Waits for exec, which closes the pipe, or for what the child says. */
-static brood_status read_report(plan *made, brood_error *error)
+static void read_report(plan *made)
 {
-    failure what;
     ssize_t size = 0;
 
     close(made->report[1]);
     made->report[1] = -1;
     do {
-        size = read(made->report[0], &what, sizeof what);
+        size = read(made->report[0], &made->left.failed, sizeof made->left.failed);
     } while (size < 0 && errno == EINTR);
-    if (size != (ssize_t)sizeof what) {
+    if (size != (ssize_t)sizeof made->left.failed) {
+        made->left.failed.step[0] = '\0';
+    }
+}
+
+static brood_status outcome(plan *made, brood_error *error)
+{
+    failure what;
+
+    if (!made->left.is_ours) {
+        read_report(made);
+    }
+    what = made->left.failed;
+    if (what.step[0] == '\0') {
         return BROOD_OK;
     }
-    what.step[sizeof what.step - 1] = '\0';
     if (strcmp(what.step, "cpus") == 0 && what.os_code == EINVAL) {
         return brood_fail_argument(error, "cpus", "has no core that this process may use");
     }
     return brood_posix_fail(error, what.os_code, what.step);
 }
 
-static void reap_failed(pid_t pid)
+static void tell_guard_more(brood_os_channel *guard, pid_t pid, bool leads_group, bool is_over)
+{
+    brood_os_ward ward = {pid, leads_group, is_over};
+    int64_t deadline = brood_os_now() + GUARD_WAIT_MS * INT64_C(1000000);
+    size_t put = 0;
+
+    while (brood_os_channel_write(guard, &ward, sizeof ward, &put, NULL) == BROOD_ERR_TIMEOUT) {
+        brood_os_wait_item item = {NULL, guard, true, false};
+
+        if (brood_os_wait(&item, 1, deadline, NULL) != BROOD_OK) {
+            return;
+        }
+    }
+}
+
+/* The program does not run after all; or in a PID namespace of its own, where it has another pid. */
+static void correct_guard(const plan *made, pid_t pid, bool runs)
+{
+    pid_t told = made->left.is_ours ? made->left.pid : pid;
+
+    if (!runs || told != pid) {
+        tell_guard_more(made->spawn->guard, told, false, true);
+    }
+    if (runs && told != pid) {
+        tell_guard_more(made->spawn->guard, pid, made->spawn->kill_tree, false);
+    }
+}
+
+/* A failed child, or the one between a detached program and us: both have ended, or do so now. */
+static void reap_it(pid_t pid)
 {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
@@ -356,10 +456,7 @@ static void describe(brood_os_process *process, const brood_os_spawn *spawn, pid
 {
     process->pid = pid;
     process->exit_fd = -1;
-    process->pidfd = -1;
-#if defined(BROOD_LINUX)
-    process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec; -1 before Linux 5.3 */
-#endif
+    process->pidfd = brood_posix_pidfd_open(pid);
     process->leads_group = spawn->kill_tree;
     process->cpu_time_limit_s = spawn->cpu_time_limit_s;
     process->peak_at_spawn = own_peak_memory();
@@ -377,14 +474,7 @@ static brood_status start_by_vfork(pid_t *pid, plan *made, brood_error *error)
     }
     made->open_max = close_from(INT_MAX) ? 0 : end_of_descriptors();
     *pid = launch(made);
-    if (*pid < 0) {
-        return brood_posix_fail(error, errno, "vfork");
-    }
-    status = read_report(made, error);
-    if (status != BROOD_OK) {
-        reap_failed(*pid);
-    }
-    return status;
+    return *pid < 0 ? brood_posix_fail(error, errno, "vfork") : outcome(made, error);
 }
 
 static brood_status start(pid_t *pid, plan *made, brood_error *error)
@@ -413,7 +503,13 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     if (status == BROOD_OK) {
         status = start(&pid, &made, error);
     }
-    if (status == BROOD_OK) {
+    if (pid > 0 && spawn->guard != NULL) {
+        correct_guard(&made, pid, status == BROOD_OK);
+    }
+    if (pid > 0 && (status != BROOD_OK || spawn->is_detached)) {
+        reap_it(pid);
+    }
+    if (status == BROOD_OK && !spawn->is_detached) {
         describe(started, spawn, pid);
         *process = started;
     } else {

@@ -11,8 +11,8 @@
 
 bool brood_posix_system_spawns(const brood_os_spawn *spawn)
 {
-    return spawn->nice == 0 && spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0 &&
-           spawn->cpu_time_limit_s == 0;
+    return spawn->guard == NULL && !spawn->is_detached && spawn->nice == 0 &&
+           spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0 && spawn->cpu_time_limit_s == 0;
 }
 
 /* ---- what the new process does before exec ------------------------------------------------ */

@@ -22,6 +22,7 @@ brood_status brood_posix_status(int os_code)
     case ENFILE:
     case ETOOMANYREFS: /* too many descriptors on their way in sockets */
     case ENOSPC:
+    case EFBIG: /* RLIMIT_FSIZE */
         return BROOD_ERR_LIMIT;
     case E2BIG:
         return BROOD_ERR_TOO_LARGE;

@@ -92,7 +92,7 @@ void brood_posix_job_discard(brood_posix_job *job);
 
 #if defined(BROOD_POSIX_SPAWN)
 
-/* Whether posix_spawn can do all that is asked for; it knows no limits. */
+/* Whether posix_spawn can do all that is asked for: it knows no limits, and tells no guard. */
 bool brood_posix_system_spawns(const brood_os_spawn *spawn);
 
 /* Descriptor i of the child is sources[i], for count of them; it has no others. */
@@ -143,7 +143,10 @@ int brood_posix_channel_fd(const brood_os_channel *channel);
 brood_posix_stash *brood_posix_channel_stash(brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);
 
-/* The same if somebody has asked for it; -1: nobody has. */
+/* A pidfd; -1 (errno) where there is none. */
+int brood_posix_pidfd_open(pid_t pid);
+
+/* The same as brood_posix_exit_fd if somebody has asked for it; -1: nobody has. */
 int brood_posix_known_exit_fd(const brood_os_process *process);
 
 #endif

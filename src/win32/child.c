@@ -63,12 +63,6 @@ void brood_os_child_raise_terminate(void)
     raise(SIGTERM);
 }
 
-/* An exception code is an exit code here. */
-void brood_os_child_die(int number)
-{
-    TerminateProcess(GetCurrentProcess(), (UINT)number);
-}
-
 /*
  * Not ExitProcess, which runs the DLLs' ends and may wait for a lock that an ended thread held.
  * The tree is the job's affair.

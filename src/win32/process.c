@@ -128,6 +128,21 @@ static void find_limit(const brood_os_process *process, brood_os_exit *result)
     }
 }
 
+brood_status brood_os_process_open(brood_os_process **process, int64_t pid, bool leads_group,
+                                   bool *can_wait, brood_error *error)
+{
+    (void)pid;
+    (void)leads_group;
+    *process = NULL;
+    *can_wait = false;
+    return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "process", "a job ends what a daemon is");
+}
+
+bool brood_os_process_has_ended(const brood_os_process *process)
+{
+    return process->is_reaped || WaitForSingleObject(process->process, 0) == WAIT_OBJECT_0;
+}
+
 /* What remains of a tree whose leader did as it was asked. */
 static void end_rest_of_tree(const brood_os_process *process)
 {
@@ -161,11 +176,6 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     return BROOD_OK;
 }
 
-static bool has_ended(const brood_os_process *process)
-{
-    return process->is_reaped || WaitForSingleObject(process->process, 0) == WAIT_OBJECT_0;
-}
-
 /*
  * Ctrl-Break goes to a group on our own console; a program that has not prepared for it ends with
  * STATUS_CONTROL_C_EXIT. It fails without a console. Our handle keeps the number from being used
@@ -177,7 +187,7 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
     DWORD code = ERROR_SUCCESS;
 
     process->asked = true;
-    if (has_ended(process)) {
+    if (brood_os_process_has_ended(process)) {
         return BROOD_OK;
     }
     if (process->ask_by_signal && GenerateConsoleCtrlEvent(CTRL_BREAK_EVENT, process->pid)) {

@@ -1,0 +1,416 @@
+/* Group G: a daemon command is like one that is none, whatever guards it. */
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static brood_status start(brood_process **process, const char *mode, brood_process_options *options)
+{
+    const char *argv[] = {harness_self, "--command", mode, NULL};
+
+    return brood_command_start(process, argv, options);
+}
+
+static void assert_said(brood_process *process)
+{
+    char byte = 0;
+    size_t got = 0;
+
+    assert_ok(brood_process_read(process, BROOD_STDOUT, &byte, 1, &got, SOON_MS));
+}
+
+/* Starts a daemon command that says that it is there. */
+static brood_process *start_and_await(const char *mode, brood_process_options *options)
+{
+    brood_process *process = NULL;
+
+    options->daemon = true;
+    options->stdout_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(start(&process, mode, options));
+    assert_said(process);
+    return process;
+}
+
+/* ---- G1 ------------------------------------------------------------------------------------ */
+
+static brood_exit_info end_of(const char *mode, bool daemon)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *process = NULL;
+
+    options.daemon = daemon;
+    assert_ok(start(&process, mode, &options));
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    brood_process_destroy(process);
+    return info;
+}
+
+static void expect_the_same_end(const char *mode)
+{
+    brood_exit_info plain = end_of(mode, false);
+    brood_exit_info daemon = end_of(mode, true);
+
+    assert_int_equal(daemon.reason, plain.reason);
+    assert_int_equal(daemon.code, plain.code);
+    assert_string_equal(daemon.name, plain.name);
+}
+
+static void g1_the_end_is_told_as_it_is(void **state)
+{
+    (void)state;
+    harness_warm_up_guard();
+    expect_the_same_end("7");
+    expect_the_same_end("kill");
+}
+
+static void g1_a_lost_end_is_lost(void **state)
+{
+    (void)state;
+    if (!support_has_sigchld()) {
+        harness_skip("there is no SIGCHLD here");
+    }
+    harness_warm_up_guard();
+    support_ignore_sigchld();
+    expect_the_same_end("7");
+    assert_int_equal(end_of("7", true).reason, BROOD_EXIT_LOST);
+}
+
+/* ---- G2 ------------------------------------------------------------------------------------ */
+
+typedef void end_it(brood_process **process);
+
+static void by_kill(brood_process **process)
+{
+    assert_ok(brood_process_kill(*process));
+    assert_ends_by(*process, BROOD_EXIT_KILLED);
+}
+
+static void by_terminate(brood_process **process)
+{
+    assert_ok(brood_process_terminate(*process, SOON_MS));
+}
+
+static void by_destroy(brood_process **process)
+{
+    *process = brood_process_destroy(*process);
+}
+
+/* The command itself, at that moment: so its locks and ports are free. */
+static void expect_it_ended(const char *mode, end_it *end)
+{
+    for (int i = 0; i < 20; i++) {
+        brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+        brood_process *process = start_and_await(mode, &options);
+        int64_t pid = brood_process_pid(process);
+
+        end(&process);
+        assert_false(support_is_running(pid));
+        brood_process_destroy(process);
+    }
+}
+
+/* It has long done what it does by then, but on a busy machine. */
+static void expect_it_is_ended_in_time(const char *mode)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    options.daemon = true;
+    options.timeout_ms = 500;
+    assert_ok(start(&process, mode, &options));
+    assert_ends_by(process, BROOD_EXIT_TIMEOUT);
+    assert_false(support_is_running(brood_process_pid(process)));
+    brood_process_destroy(process);
+}
+
+static void g2_what_is_said_to_have_ended_has_ended(void **state)
+{
+    (void)state;
+    harness_warm_up_guard();
+    expect_it_ended("hang", by_kill);
+    expect_it_ended("hang", by_terminate);
+    expect_it_ended("hang", by_destroy);
+    expect_it_is_ended_in_time("hang");
+}
+
+/* ---- G3 ------------------------------------------------------------------------------------ */
+
+static void g3_one_in_a_session_of_its_own_is_asked(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows has no sessions of processes");
+    }
+    harness_warm_up_guard();
+    process = start_and_await("session", &options);
+    assert_ok(brood_process_terminate(process, SOON_MS));
+    assert_ends_by(process, BROOD_EXIT_TERMINATED);
+    brood_process_destroy(process);
+}
+
+static void g3_one_in_a_session_of_its_own_is_ended(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows has no sessions of processes");
+    }
+    harness_warm_up_guard();
+    expect_it_ended("session", by_kill);
+    expect_it_ended("session", by_destroy);
+    expect_it_is_ended_in_time("session");
+}
+
+/* Starts a command by its program and mode, says its number, and waits to be killed. */
+static int be_a_parent(brood_task *task, const void *arg, size_t size)
+{
+    const char *argv[] = {arg, "--command", NULL, NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int64_t pid = 0;
+
+    (void)size;
+    argv[2] = (const char *)arg + strlen(arg) + 1;
+    options.daemon = true;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    if (brood_command_start(&process, argv, &options) != BROOD_OK) {
+        return 1;
+    }
+    assert_said(process);
+    pid = brood_process_pid(process);
+    support_write(brood_task_handle(task, 0), &pid, sizeof pid);
+    support_hang();
+    return 0;
+}
+
+static int64_t end_with_its_parent(const char *mode)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *parent = NULL;
+    intptr_t ends[2];
+    int64_t pid = 0;
+    char text[1024];
+
+    assert_true(support_pipe(ends));
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    snprintf(text, sizeof text, "%s%c%s", harness_self, 0, mode);
+    assert_ok(brood_process_start(&parent, be_a_parent, text, sizeof text, &options));
+    support_close(ends[1]);
+    assert_int_equal(support_read(ends[0], &pid, sizeof pid), sizeof pid);
+    support_close(ends[0]);
+    assert_ok(brood_process_kill(parent));
+    assert_true(support_wait_gone(pid, 2000));
+    assert_ends(parent, BROOD_EXIT_KILLED, 9);
+    brood_process_destroy(parent);
+    return pid;
+}
+
+static void g3_one_in_a_session_of_its_own_ends_with_the_parent(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows has no sessions of processes");
+    }
+    end_with_its_parent("session");
+}
+
+/* ---- G4 ------------------------------------------------------------------------------------ */
+
+#define NOISE_VARIABLE "BROOD_TEST_NOISE"
+
+static void g4_nothing_is_between_the_command_and_us(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    if (support_parent_of(support_pid()) < 0) {
+        harness_skip("only /proc tells who is the parent of a process");
+    }
+    harness_warm_up_guard();
+    assert_false(support_has_children()); /* a program may wait for them all */
+    process = start_and_await("hang", &options);
+    assert_int_equal(support_parent_of(brood_process_pid(process)), support_pid());
+    brood_process_destroy(process);
+}
+
+/* The guard is this program, whose first lines of main make noise. */
+static void g4_the_streams_and_the_environment_are_the_commands_alone(void **state)
+{
+    static const char *const environment[] = {"ONLY=this", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_output out = {NULL, 0};
+    brood_output err = {NULL, 0};
+
+    (void)state;
+    support_set_environment(NOISE_VARIABLE, "1");
+    harness_warm_up_guard();
+    options.daemon = true;
+    options.environment_mode = BROOD_ENVIRONMENT_REPLACE;
+    options.environment = environment;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    options.stderr_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(start(&process, "variable", &options));
+    assert_ok(brood_process_communicate(process, NULL, 0, &out, &err, SOON_MS));
+    assert_string_equal(out.data, "this");
+    assert_string_equal(err.data, "");
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    brood_free(out.data);
+    brood_free(err.data);
+    brood_process_destroy(process);
+}
+
+/* ---- G7 ------------------------------------------------------------------------------------ */
+
+static void expect_the_same_error(const brood_process_options *given, brood_status status)
+{
+    for (int daemon = 0; daemon < 2; daemon++) {
+        brood_process_options options = *given;
+        brood_error error = {BROOD_OK, 0, "", ""};
+        brood_process *process = NULL;
+
+        options.error = &error;
+        options.daemon = daemon != 0;
+        assert_status(start(&process, "7", &options), status);
+        assert_null(process);
+        assert_status(error.status, status);
+        assert_true(error.os_code != 0);
+    }
+}
+
+static void g7_the_same_errors_at_the_start(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+
+    (void)state;
+    harness_warm_up_guard();
+    options.working_directory = "/nowhere/at all";
+    expect_the_same_error(&options, BROOD_ERR_NOT_FOUND);
+    options.working_directory = NULL;
+    options.executable = "/nowhere/at all";
+    expect_the_same_error(&options, BROOD_ERR_NOT_FOUND);
+}
+
+static void g7_the_same_limits(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    if (support_is_wine()) {
+        harness_skip("Wine does not enforce limits of jobs");
+    }
+    harness_warm_up_guard();
+    options.daemon = true;
+    options.cpu_time_limit_s = 1;
+    assert_ok(start(&process, "spin", &options));
+    assert_ends_by(process, BROOD_EXIT_CPU_TIME);
+    brood_process_destroy(process);
+}
+
+/* ---- the guard itself ----------------------------------------------------------------------- */
+
+static const char no_guard[] = "only /proc tells where the guard is";
+
+/* What comes to it from elsewhere is not for the command, and not its end. */
+static void signals_to_the_guard_do_no_harm(void **state)
+{
+    static const char *const names[] = {"HUP", "INT", "USR1", "TERM"};
+    int64_t guard = -1;
+
+    (void)state;
+    harness_warm_up_guard();
+    guard = support_sibling_named("brood-guard");
+    if (guard < 0) {
+        harness_skip(no_guard);
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        support_signal(guard, names[i]);
+    }
+    expect_the_same_end("7");
+    assert_int_equal(support_sibling_named("brood-guard"), guard);
+}
+
+static void a_guard_that_is_killed_is_replaced(void **state)
+{
+    int64_t guard = -1;
+    int64_t next = -1;
+
+    (void)state;
+    harness_warm_up_guard();
+    guard = support_sibling_named("brood-guard");
+    if (guard < 0) {
+        harness_skip(no_guard);
+    }
+    support_kill(guard);
+    while (next < 0 || next == guard) {
+        next = support_sibling_named("brood-guard");
+        support_yield();
+    }
+    expect_the_same_end("7");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(g1_the_end_is_told_as_it_is),
+    cmocka_unit_test(g1_a_lost_end_is_lost),
+    cmocka_unit_test(g2_what_is_said_to_have_ended_has_ended),
+    cmocka_unit_test(g3_one_in_a_session_of_its_own_is_asked),
+    cmocka_unit_test(g3_one_in_a_session_of_its_own_is_ended),
+    cmocka_unit_test(g3_one_in_a_session_of_its_own_ends_with_the_parent),
+    cmocka_unit_test(g4_nothing_is_between_the_command_and_us),
+    cmocka_unit_test(g4_the_streams_and_the_environment_are_the_commands_alone),
+    cmocka_unit_test(g7_the_same_errors_at_the_start),
+    cmocka_unit_test(g7_the_same_limits),
+    cmocka_unit_test(signals_to_the_guard_do_no_harm),
+    cmocka_unit_test(a_guard_that_is_killed_is_replaced),
+};
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
+static void say_and_hang(void)
+{
+    putchar('!');
+    fflush(stdout);
+    support_hang();
+}
+
+static int run_mode(const char *mode)
+{
+    const char *value = getenv("ONLY");
+    volatile unsigned spin = 1;
+
+    if (strcmp(mode, "kill") == 0) {
+        support_kill_self();
+    } else if (strcmp(mode, "hang") == 0) {
+        say_and_hang();
+    } else if (strcmp(mode, "session") == 0 && support_leave_session()) {
+        say_and_hang();
+    } else if (strcmp(mode, "variable") == 0) {
+        fputs(value != NULL ? value : "", stdout);
+        return 0;
+    }
+    while (strcmp(mode, "spin") == 0 && spin != 0) {
+    }
+    return atoi(mode);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 1 && getenv(NOISE_VARIABLE) != NULL) {
+        puts("noise");
+        fputs("noise", stderr);
+    }
+    if (brood_init(argc, argv) != BROOD_OK) {
+        return 3;
+    }
+    if (argc == 3 && strcmp(argv[1], "--command") == 0) {
+        return run_mode(argv[2]);
+    }
+    return harness_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
+}
