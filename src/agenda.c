@@ -126,11 +126,14 @@ static void tell_loop(brood_pool *pool)
     bool shows = !pool->leading && !pool->successor;
     bool calls = pool->due_first != NULL || (shows && pool->due < pool->loop_until);
 
+    if (!pool->loop_sleeps) {
+        return;
+    }
     if (shows != pool->loop_shows) {
         pool->loop_shows = shows;
         brood_os_poller_show(pool->poller, shows);
     }
-    if (calls && pool->loop_sleeps && !pool->loop_called) {
+    if (calls && !pool->loop_called) {
         pool->loop_called = true;
         brood_os_poller_call(pool->poller);
     }

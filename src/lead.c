@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "agenda.h"
@@ -206,13 +207,14 @@ static bool spin(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *
 
 /* ---- the leader --------------------------------------------------------------------------- */
 
-/* What the poller says now, or until the deadline. */
-void brood_pool_ask_poller(brood_pool *pool, int64_t deadline)
+/* What the poller says now, or until the deadline. One thread at a time: a wake is for that one. */
+static void ask_poller(brood_pool *pool, int64_t deadline)
 {
     void *owners[OWNERS_MAX];
     size_t count = 0;
     brood_status status = BROOD_OK;
 
+    assert(pool->leading);
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
@@ -244,11 +246,24 @@ static void lead(brood_pool *pool, const void *what, bool (*is_over)(brood_pool 
         pool->leader_notified = false;
         pool->sleeps_until = brood_earlier(pool->due, deadline);
         pool->sleeping = pool->sleeps_until > 0;
-        brood_pool_ask_poller(pool, pool->sleeps_until);
+        ask_poller(pool, pool->sleeps_until);
         pool->sleeping = false;
         brood_pool_turn(pool);
     }
     pool->leading = false;
+}
+
+bool brood_pool_look(brood_pool *pool)
+{
+    if (pool->leading || pool->successor) {
+        return false;
+    }
+    pool->leading = true;
+    ask_poller(pool, 0);
+    brood_pool_turn(pool);
+    pool->leading = false;
+    brood_pool_upkeep(pool);
+    return true;
 }
 
 static bool is_never_over(brood_pool *pool, void *ignored)

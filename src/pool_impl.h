@@ -378,8 +378,8 @@ void brood_pool_turn(brood_pool *pool);
 /* Does all else that is due; pool->due says when to do it again. */
 void brood_pool_upkeep(brood_pool *pool);
 
-/* Does what the poller says now, or until the deadline; gives up the lock meanwhile. */
-void brood_pool_ask_poller(brood_pool *pool, int64_t deadline);
+/* Does what is due now, without a wait; gives up the lock. False: another thread leads. */
+bool brood_pool_look(brood_pool *pool);
 
 /* Leads until something happens. Nobody else leads. */
 void brood_pool_lead_once(brood_pool *pool);

@@ -23,11 +23,7 @@ static void look_after_callers(brood_pool *pool)
     brood_pool_unlock(pool);
     apr_sleep(BUSTLE_US);
     brood_pool_lock(pool);
-    if (!pool->leading && !pool->successor) {
-        brood_pool_ask_poller(pool, 0);
-        brood_pool_turn(pool);
-        brood_pool_upkeep(pool);
-    }
+    brood_pool_look(pool);
 }
 
 static void thread_step(brood_pool *pool)
@@ -162,11 +158,10 @@ void brood_pool_threads_end(brood_pool *pool)
 /* Everything that is due now, but for what takes long. */
 static void run_step(brood_pool *pool)
 {
-    if (!pool->leading && !pool->successor) {
-        brood_pool_ask_poller(pool, 0);
+    if (!brood_pool_look(pool)) {
+        brood_pool_turn(pool);
+        brood_pool_upkeep(pool);
     }
-    brood_pool_turn(pool);
-    brood_pool_upkeep(pool);
 }
 
 void brood_pool_run_loop(brood_pool *pool)
