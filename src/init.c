@@ -83,17 +83,20 @@ brood_status brood_begin(void)
     return status;
 }
 
-/* The token of a child, taken out of the environment so that no grandchild sees it. */
-static brood_status take_token(char text[BROOD_TOKEN_SIZE])
+/*
+ * The token of a child, if there is one (one that is too long becomes one that is none), taken out
+ * of the environment so that no grandchild sees it.
+ */
+static bool take_token(char text[BROOD_TOKEN_SIZE])
 {
     const char *token = getenv(BROOD_TOKEN_VARIABLE);
-    bool fits = token == NULL || strlen(token) < BROOD_TOKEN_SIZE;
 
-    snprintf(text, BROOD_TOKEN_SIZE, "%s", token != NULL && fits ? token : "");
-    if (token != NULL) {
-        brood_os_environment_remove(BROOD_TOKEN_VARIABLE);
+    if (token == NULL) {
+        return false;
     }
-    return fits ? BROOD_OK : BROOD_ERR_PROTOCOL;
+    snprintf(text, BROOD_TOKEN_SIZE, "%s", strlen(token) < BROOD_TOKEN_SIZE ? token : "?");
+    brood_os_environment_remove(BROOD_TOKEN_VARIABLE);
+    return text[0] != '\0';
 }
 
 brood_status brood_find_executable(const char *argv0, brood_error *error)
@@ -101,10 +104,18 @@ brood_status brood_find_executable(const char *argv0, brood_error *error)
     return brood_os_self_find(&self.executable, argv0, error);
 }
 
-static brood_status become_child(const char *token, const char *argv0)
+/* Comes back when this is no child. Whoever calls a program with more rights writes what he likes. */
+static brood_status try_to_be_child(const char *token, const char *argv0)
 {
+    brood_status status = BROOD_OK;
+
     self.state = BOOTSTRAPPING;
-    return brood_child_run(token, argv0); /* comes back only when the token is not for us */
+    status = brood_child_run(token, argv0);
+    if ((status == BROOD_ERR_PROTOCOL || status == BROOD_ERR_PERMISSION) &&
+        brood_os_is_privileged()) {
+        return BROOD_OK;
+    }
+    return status;
 }
 
 static brood_status become_parent(const char *argv0)
@@ -124,10 +135,13 @@ static brood_status become_parent(const char *argv0)
 static brood_status initialize(const char *argv0)
 {
     char token[BROOD_TOKEN_SIZE];
-    brood_status status = take_token(token);
+    brood_status status = BROOD_OK;
 
+    if (take_token(token)) {
+        status = try_to_be_child(token, argv0);
+    }
     if (status == BROOD_OK) {
-        status = token[0] != '\0' ? become_child(token, argv0) : become_parent(argv0);
+        status = become_parent(argv0);
     }
     self.state = status == BROOD_OK ? READY : NEW;
     return status;
