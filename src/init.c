@@ -23,6 +23,7 @@
 #include "watchdog.h"
 
 #define FUNCTION_NAME_MAX 255
+#define WORKER_VARIABLE "BROOD_WORKER"
 
 /* Written before the first start only: brood_init and brood_register are for one thread. */
 static struct {
@@ -99,6 +100,14 @@ static bool take_token(char text[BROOD_TOKEN_SIZE])
     return text[0] != '\0';
 }
 
+/* What names a file in it is not for a program with more rights, nor for what that starts. */
+static void distrust_environment(void)
+{
+    if (brood_os_is_privileged()) {
+        brood_os_environment_remove(WORKER_VARIABLE);
+    }
+}
+
 brood_status brood_find_executable(const char *argv0, brood_error *error)
 {
     return brood_os_self_find(&self.executable, argv0, error);
@@ -137,6 +146,7 @@ static brood_status initialize(const char *argv0)
     char token[BROOD_TOKEN_SIZE];
     brood_status status = BROOD_OK;
 
+    distrust_environment();
     if (take_token(token)) {
         status = try_to_be_child(token, argv0);
     }
@@ -163,8 +173,9 @@ static brood_status find_worker(char **path, const char *worker)
 {
     char *from_environment = NULL;
 
+    distrust_environment();
     if (worker == NULL &&
-        apr_env_get(&from_environment, "BROOD_WORKER", self.pool) == APR_SUCCESS) {
+        apr_env_get(&from_environment, WORKER_VARIABLE, self.pool) == APR_SUCCESS) {
         worker = from_environment;
     }
     if (worker == NULL) {

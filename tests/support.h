@@ -126,6 +126,9 @@ bool support_leave_session(void);
 /* A process of that name that has the same parent as this one (Linux); -1: there is none. */
 int64_t support_sibling_named(const char *name);
 
+/* What a channel looks like that another user (on Windows: a group) made; false: it needs root. */
+bool support_foreign_pair(intptr_t ends[2]);
+
 /* Both ways, POSIX only. Closes all handles but stdio, and puts copies of one in their places. */
 bool support_socket_pair(intptr_t ends[2]);
 void support_replace_handles(intptr_t handle);

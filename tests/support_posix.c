@@ -577,6 +577,17 @@ bool support_socket_pair(intptr_t ends[2])
     return true;
 }
 
+bool support_foreign_pair(intptr_t ends[2])
+{
+    bool made = false;
+
+    if (geteuid() != 0 || seteuid(65534) != 0) {
+        return false;
+    }
+    made = support_socket_pair(ends);
+    return seteuid(0) == 0 && made;
+}
+
 void support_replace_handles(intptr_t handle)
 {
     int kept = dup2((int)handle, 200);

@@ -101,7 +101,7 @@ static void h13_a_set_user_id_program_believes_no_start_of_its_caller(void **sta
 static void h13_a_set_group_id_program_believes_no_start_of_its_caller(void **state)
 {
     (void)state;
-    expect_unmoved(CALLER, OTHER, 02755, "caller");
+    expect_unmoved(OTHER, OTHER, 02755, "caller");
 }
 
 /* The proof: code of the caller's own, loaded from where he put it. */
@@ -129,6 +129,35 @@ static void h13_a_connection_is_no_channel(void **state)
 {
     (void)state;
     expect_unmoved(0, 0, 06755, "connection");
+}
+
+static void h13_variables_that_name_files_are_ignored_and_removed(void **state)
+{
+    stage made;
+
+    (void)state;
+    stage_open(&made, 0, 0, 04755);
+    assert_int_equal(attack(&made, "caller", NULL, "variables"), RIGHTS_OWN_MAIN);
+    assert_int_equal(attack(&made, "caller", NULL, "hosted"), RIGHTS_OWN_MAIN);
+    stage_close(&made);
+}
+
+/* Where only argv[0] tells what a child is to execute, the caller would choose that. */
+static void h13_a_name_of_the_caller_is_not_executed(void **state)
+{
+    static const char *const names[] = {HELPER_RIGHTS, "/bin/sh"};
+    stage made;
+
+    (void)state;
+    stage_open(&made, 0, 0, 04755);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        support_set_environment("RIGHTS_NAME", names[i]);
+        assert_int_equal(attack(&made, "caller", NULL, "child"),
+                         support_is_linux() ? RIGHTS_CHILD_AS_IT_SHOULD
+                                            : RIGHTS_STATUS + BROOD_ERR_PERMISSION);
+    }
+    support_set_environment("RIGHTS_NAME", NULL);
+    stage_close(&made);
 }
 
 /* Another user's environment, without any sign that the program has more rights (su -m). */
@@ -242,6 +271,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h13_a_set_group_id_program_believes_no_start_of_its_caller),
     cmocka_unit_test(h13_no_library_of_the_caller_is_loaded),
     cmocka_unit_test(h13_a_connection_is_no_channel),
+    cmocka_unit_test(h13_variables_that_name_files_are_ignored_and_removed),
+    cmocka_unit_test(h13_a_name_of_the_caller_is_not_executed),
     cmocka_unit_test(h13_another_users_start_is_refused),
     cmocka_unit_test(h13_children_of_a_set_user_id_program_have_its_rights),
     cmocka_unit_test(r7_rights_that_were_dropped_do_not_come_back_in_a_child),

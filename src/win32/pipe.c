@@ -85,19 +85,11 @@ static bool are_both_ours(HANDLE ours, HANDLE child)
            server == GetCurrentProcessId();
 }
 
-DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_kind *kind)
+static DWORD open_pipe(HANDLE *ours, HANDLE *child, const char *name, only_user *only,
+                       const brood_win32_pipe_kind *kind)
 {
-    char name[NAME_ROOM];
-    only_user only;
-    SECURITY_ATTRIBUTES security = {sizeof security, &only.descriptor, FALSE};
-    DWORD code = make_name(name, sizeof name);
+    SECURITY_ATTRIBUTES security = {sizeof security, &only->descriptor, FALSE};
 
-    if (code == ERROR_SUCCESS) {
-        code = only_user_fill(&only);
-    }
-    if (code != ERROR_SUCCESS) {
-        return code;
-    }
     *ours = brood_win32_opened(CreateNamedPipeA(
         name, kind->access | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
         PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1, PIPE_BYTES,
@@ -111,6 +103,47 @@ DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_
         return GetLastError();
     }
     return are_both_ours(*ours, *child) ? ERROR_SUCCESS : ERROR_ACCESS_DENIED;
+}
+
+/*
+ * As the process's user, as which children run, also when the thread acts for a client: the token to
+ * go on with, or NULL.
+ * https://learn.microsoft.com/windows/win32/secauthz/client-impersonation
+ */
+static HANDLE stop_impersonating(void)
+{
+    HANDLE client = NULL;
+
+    if (!OpenThreadToken(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, &client) ||
+        !SetThreadToken(NULL, NULL)) {
+        return NULL;
+    }
+    return client;
+}
+
+static void go_on_impersonating(HANDLE client)
+{
+    if (client != NULL) {
+        SetThreadToken(NULL, client);
+        CloseHandle(client);
+    }
+}
+
+DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_kind *kind)
+{
+    HANDLE client = stop_impersonating();
+    char name[NAME_ROOM];
+    only_user only;
+    DWORD code = make_name(name, sizeof name);
+
+    if (code == ERROR_SUCCESS) {
+        code = only_user_fill(&only);
+    }
+    if (code == ERROR_SUCCESS) {
+        code = open_pipe(ours, child, name, &only, kind);
+    }
+    go_on_impersonating(client);
+    return code;
 }
 
 /* A socket is a FILE_TYPE_PIPE too, but has no such information. */

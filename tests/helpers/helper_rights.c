@@ -25,6 +25,7 @@
 
 #include "function.h"
 #include "helper_rights.h"
+#include "init.h"
 #include "platform.h"
 #include "protocol.h"
 #include "support.h"
@@ -121,6 +122,10 @@ static int run_mode(const char *mode)
     if (strcmp(mode, "quiet") == 0) {
         return RIGHTS_OWN_MAIN;
     }
+    if (strcmp(mode, "variables") == 0) {
+        return getenv("BROOD_WORKER") == NULL && getenv("BROOD_CHILD") == NULL ? RIGHTS_OWN_MAIN
+                                                                               : 1;
+    }
     if (strcmp(mode, "lend") == 0) {
         if (seteuid(getuid()) != 0 || setegid(getgid()) != 0) {
             return 1;
@@ -138,10 +143,25 @@ static int run_mode(const char *mode)
     return run_child(own_rights(owner));
 }
 
+/* With no helper but the one that the environment names. */
+static int be_hosted(void)
+{
+    brood_status status = brood_init_hosted(NULL);
+    bool is_kept = getenv("BROOD_WORKER") != NULL;
+
+    if (status == BROOD_OK && strstr(brood_child_executable(), "helper_rights") != NULL) {
+        return RIGHTS_RAN_FOREIGN;
+    }
+    return is_kept ? 1 : RIGHTS_OWN_MAIN;
+}
+
 static int be_program(int argc, char **argv)
 {
     brood_status status = brood_register("pwned", pwned);
 
+    if (argc > 1 && strcmp(argv[1], "hosted") == 0) {
+        return be_hosted();
+    }
     if (status == BROOD_OK) {
         status = brood_init(argc, argv);
     }
@@ -243,6 +263,7 @@ static int attack(char **argv)
     gid_t group = (gid_t)strtoul(argv[4], NULL, 10);
     brood_token token = {BROOD_HANDLE_NONE, getpid(), 0};
     char text[BROOD_TOKEN_SIZE];
+    const char *name = getenv("RIGHTS_NAME"); /* which the caller chooses */
     int ends[2] = {-1, -1};
     pid_t pid = -1;
 
@@ -255,7 +276,8 @@ static int attack(char **argv)
         token.pid = getpid();
         brood_token_format(text, &token);
         putenv(text);
-        execl(argv[5], argv[5], argv[6], (char *)NULL);
+        setenv("BROOD_WORKER", argv[0], 1);
+        execl(argv[5], name != NULL ? name : argv[5], argv[6], (char *)NULL);
         perror(argv[5]);
         _exit(1);
     }
