@@ -525,6 +525,28 @@ bool support_leave_session(void)
     return setsid() >= 0;
 }
 
+#define NOBODY 65534
+
+bool support_copy_as_root(const char *from, const char *to)
+{
+    char directory[1100];
+
+    snprintf(directory, sizeof directory, "%s", to);
+    *strrchr(directory, '/') = '\0';
+    return geteuid() == 0 && support_copy_program(from, to) && chmod(directory, 0755) == 0 &&
+           chmod(to, 04755) == 0;
+}
+
+bool support_become_nobody(void)
+{
+    return setgid(NOBODY) == 0 && setuid(NOBODY) == 0;
+}
+
+bool support_become_root(void)
+{
+    return setuid(0) == 0;
+}
+
 static bool is_named(int64_t pid, const char *name)
 {
     char path[64];

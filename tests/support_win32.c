@@ -485,6 +485,23 @@ bool support_leave_session(void)
     return false;
 }
 
+bool support_copy_as_root(const char *from, const char *to)
+{
+    (void)from;
+    (void)to;
+    return false;
+}
+
+bool support_become_nobody(void)
+{
+    return false;
+}
+
+bool support_become_root(void)
+{
+    return false;
+}
+
 int64_t support_sibling_named(const char *name)
 {
     (void)name;
