@@ -88,48 +88,67 @@ static void read_fully(void *data, size_t size)
 
 /* ---- START ------------------------------------------------------------------------------- */
 
-static brood_status read_frame(void **body, size_t *size, brood_error *error)
+static brood_status fail_start(brood_error *error)
 {
-    char bytes[sizeof(brood_frame_head)];
-    brood_frame_head head;
-    brood_status status = BROOD_OK;
+    return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "start frame", "the start frame is malformed");
+}
+
+static brood_status read_frame(brood_frame_head *head, brood_error *error)
+{
+    char bytes[sizeof *head];
 
     read_fully(bytes, sizeof bytes);
-    status = brood_frame_peek(bytes, sizeof bytes, BROOD_START_MAX, &head);
-    if (status == BROOD_ERR_PROTOCOL || head.type != BROOD_FRAME_START) {
+    if (brood_frame_peek(bytes, sizeof bytes, BROOD_START_MAX, head) == BROOD_ERR_PROTOCOL) {
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "start frame",
                           "the child was started by another version of brood");
     }
-    child.frame = brood_malloc(head.size + 1);
+    child.frame = brood_malloc(head->size + 1);
     if (child.frame == NULL) {
         return brood_fail_memory(error, "start frame");
     }
-    read_fully(child.frame, head.size);
-    *body = child.frame;
-    *size = head.size;
+    read_fully(child.frame, head->size);
     return BROOD_OK;
 }
 
-static brood_status read_start(const brood_token *token, brood_error *error)
+/* What is in the channel, or in the segment that it names. */
+static brood_status find_body(const void **body, size_t *size, brood_error *error)
 {
-    brood_status status = BROOD_OK;
-    void *body = NULL;
-    size_t size = 0;
+    brood_frame_head head;
+    brood_segment_body place;
+    brood_status status = read_frame(&head, error);
 
-    if (token->segment_size == 0) {
-        status = read_frame(&body, &size, error);
-    } else {
-        status = brood_os_segment_adopt(&child.segment, token->segment, (size_t)token->segment_size,
-                                        error);
-        body = child.segment.base;
-        size = child.segment.size;
+    if (status != BROOD_OK) {
+        return status;
     }
+    *body = child.frame;
+    *size = head.size;
+    if (head.type == BROOD_FRAME_SEGMENT && head.size == sizeof place) {
+        memcpy(&place, child.frame, sizeof place);
+        if (place.size > SIZE_MAX) {
+            return fail_start(error);
+        }
+        status = brood_os_segment_adopt(&child.segment, (brood_handle)place.handle,
+                                        (size_t)place.size, error);
+        *body = child.segment.base;
+        *size = child.segment.size;
+    } else if (head.type != BROOD_FRAME_START) {
+        return fail_start(error);
+    }
+    return status;
+}
+
+static brood_status read_start(brood_error *error)
+{
+    const void *body = NULL;
+    size_t size = 0;
+    brood_status status = find_body(&body, &size, error);
+
     if (status != BROOD_OK) {
         return status;
     }
     status = brood_start_decode(&child.start, body, size);
     if (status != BROOD_OK) {
-        return brood_fail(error, status, 0, "start frame", "the start frame is malformed");
+        return fail_start(error);
     }
     for (size_t i = 0; i < child.start.handle_count && status == BROOD_OK; i++) {
         status = brood_os_handle_adopt(child.start.handles[i], error);
@@ -227,22 +246,41 @@ static _Noreturn void run(brood_function *function)
     exit((int)ended.code);
 }
 
-brood_status brood_child_run(const char *text, const char *argv0)
-{
-    brood_error error = {0};
-    brood_token token = {0};
-    brood_os_function *function = NULL;
-    brood_status status = brood_token_parse(&token, text);
+/* ---- whether there is a parent ----------------------------------------------------------- */
 
-    if (status == BROOD_OK) {
-        status = brood_os_channel_adopt(&child.channel, token.channel, &error);
-    }
+static bool is_meant(const brood_token *token)
+{
+    return token->pid != 0 ? token->pid == brood_os_self_pid()
+                           : brood_os_is_child_of(token->parent_pid);
+}
+
+/* Whoever wrote the token can be anybody: only the other end of the channel tells. */
+static brood_status open_channel(const brood_token *token)
+{
+    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_status status = brood_os_channel_adopt(&child.channel, token->channel, &error);
+
     if (status != BROOD_OK) {
         return status;
     }
-    status = brood_find_executable(argv0, &error); /* not sooner: the parent shall hear of it */
+    status = brood_os_channel_check_peer(child.channel, &error);
+    if (status != BROOD_OK) {
+        send_frame(BROOD_FRAME_REFUSED, &error,
+                   sizeof error); /* it may be a parent, for all that */
+        brood_os_channel_close(child.channel);
+        child.channel = NULL;
+    }
+    return status;
+}
+
+static _Noreturn void serve_parent(const char *argv0)
+{
+    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_os_function *function = NULL;
+    brood_status status = brood_find_executable(argv0, &error); /* now the parent hears of it */
+
     if (status == BROOD_OK) {
-        status = read_start(&token, &error);
+        status = read_start(&error);
     }
     if (status == BROOD_OK) {
         brood_os_child_begin(child.start.name);
@@ -259,4 +297,19 @@ brood_status brood_child_run(const char *text, const char *argv0)
         atexit(at_exit);
     }
     run((brood_function *)function);
+}
+
+brood_status brood_child_run(const char *text, const char *argv0)
+{
+    brood_token token = {BROOD_HANDLE_NONE, 0, 0};
+    brood_status status = brood_token_parse(&token, text);
+
+    if (status != BROOD_OK || !is_meant(&token)) {
+        return status;
+    }
+    status = open_channel(&token);
+    if (status != BROOD_OK) {
+        return status;
+    }
+    serve_parent(argv0);
 }

@@ -10,8 +10,9 @@
 
 /*
  * Runs what the parent asked for and exits the process; argv0 is main's. Returns, and nothing has
- * happened, when it has no way to the parent: BROOD_ERR_PROTOCOL, the token was not made for this
- * process; or there is no memory for it.
+ * happened, when there is no such parent: BROOD_OK, the token is another process's, which started
+ * this one; BROOD_ERR_PROTOCOL, it is none, or does not name a channel; BROOD_ERR_PERMISSION, the
+ * channel is of somebody with other rights; or there is no memory for it.
  */
 brood_status brood_child_run(const char *text, const char *argv0);
 

@@ -108,7 +108,7 @@ brood_status brood_environment_build(char ***environment, const brood_process_op
     return *environment != NULL ? BROOD_OK : brood_fail_memory(error, "environment");
 }
 
-const char *brood_environment_get(char *const *environment, const char *name)
+char *brood_environment_get(char *const *environment, const char *name)
 {
     size_t length = strlen(name);
 

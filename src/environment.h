@@ -13,6 +13,6 @@ brood_status brood_environment_build(char ***environment, const brood_process_op
                                      const char *token, brood_error *error);
 
 /* The value of a variable in such a list, NULL if it is not set. */
-const char *brood_environment_get(char *const *environment, const char *name);
+char *brood_environment_get(char *const *environment, const char *name);
 
 #endif

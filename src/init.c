@@ -23,6 +23,7 @@
 #include "watchdog.h"
 
 #define FUNCTION_NAME_MAX 255
+#define WORKER_VARIABLE "BROOD_WORKER"
 
 /* Written before the first start only: brood_init and brood_register are for one thread. */
 static struct {
@@ -83,17 +84,28 @@ brood_status brood_begin(void)
     return status;
 }
 
-/* The token of a child, taken out of the environment so that no grandchild sees it. */
-static brood_status take_token(char text[BROOD_TOKEN_SIZE])
+/*
+ * The token of a child, if there is one (one that is too long becomes one that is none), taken out
+ * of the environment so that no grandchild sees it.
+ */
+static bool take_token(char text[BROOD_TOKEN_SIZE])
 {
     const char *token = getenv(BROOD_TOKEN_VARIABLE);
-    bool fits = token == NULL || strlen(token) < BROOD_TOKEN_SIZE;
 
-    snprintf(text, BROOD_TOKEN_SIZE, "%s", token != NULL && fits ? token : "");
-    if (token != NULL) {
-        brood_os_environment_remove(BROOD_TOKEN_VARIABLE);
+    if (token == NULL) {
+        return false;
     }
-    return fits ? BROOD_OK : BROOD_ERR_PROTOCOL;
+    snprintf(text, BROOD_TOKEN_SIZE, "%s", strlen(token) < BROOD_TOKEN_SIZE ? token : "?");
+    brood_os_environment_remove(BROOD_TOKEN_VARIABLE);
+    return text[0] != '\0';
+}
+
+/* What names a file in it is not for a program with more rights, nor for what that starts. */
+static void distrust_environment(void)
+{
+    if (brood_os_is_privileged()) {
+        brood_os_environment_remove(WORKER_VARIABLE);
+    }
 }
 
 brood_status brood_find_executable(const char *argv0, brood_error *error)
@@ -101,10 +113,18 @@ brood_status brood_find_executable(const char *argv0, brood_error *error)
     return brood_os_self_find(&self.executable, argv0, error);
 }
 
-static brood_status become_child(const char *token, const char *argv0)
+/* Comes back when this is no child. Whoever calls a program with more rights writes what he likes. */
+static brood_status try_to_be_child(const char *token, const char *argv0)
 {
+    brood_status status = BROOD_OK;
+
     self.state = BOOTSTRAPPING;
-    return brood_child_run(token, argv0); /* comes back only when the token is not for us */
+    status = brood_child_run(token, argv0);
+    if ((status == BROOD_ERR_PROTOCOL || status == BROOD_ERR_PERMISSION) &&
+        brood_os_is_privileged()) {
+        return BROOD_OK;
+    }
+    return status;
 }
 
 static brood_status become_parent(const char *argv0)
@@ -124,10 +144,14 @@ static brood_status become_parent(const char *argv0)
 static brood_status initialize(const char *argv0)
 {
     char token[BROOD_TOKEN_SIZE];
-    brood_status status = take_token(token);
+    brood_status status = BROOD_OK;
 
+    distrust_environment();
+    if (take_token(token)) {
+        status = try_to_be_child(token, argv0);
+    }
     if (status == BROOD_OK) {
-        status = token[0] != '\0' ? become_child(token, argv0) : become_parent(argv0);
+        status = become_parent(argv0);
     }
     self.state = status == BROOD_OK ? READY : NEW;
     return status;
@@ -149,8 +173,9 @@ static brood_status find_worker(char **path, const char *worker)
 {
     char *from_environment = NULL;
 
+    distrust_environment();
     if (worker == NULL &&
-        apr_env_get(&from_environment, "BROOD_WORKER", self.pool) == APR_SUCCESS) {
+        apr_env_get(&from_environment, WORKER_VARIABLE, self.pool) == APR_SUCCESS) {
         worker = from_environment;
     }
     if (worker == NULL) {

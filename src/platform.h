@@ -104,6 +104,8 @@ typedef struct brood_os_process brood_os_process;
 /* In brood_os_spawn.stdio[2]: where the child's stdout goes. */
 #define BROOD_OS_SAME_AS_STDOUT ((brood_handle)-2)
 
+#define BROOD_OS_PID_DIGITS 10
+
 typedef struct brood_os_spawn {
     const char *file;               /* of brood_os_program_find or brood_os_self_path */
     const char *const *argv;        /* ends with NULL */
@@ -113,6 +115,9 @@ typedef struct brood_os_spawn {
                                     /* (they need not be inheritable, and stay the caller's) */
     const brood_handle *handles;    /* each of brood_os_handle_duplicate or channel_pair */
     size_t handle_count;
+    char *pid_text;          /* in environment: BROOD_OS_PID_DIGITS, where the child puts its own */
+                             /* number if the system lets it; or NULL */
+    bool no_more_rights;     /* none but the caller's, whatever the file would give, or no start */
     bool daemon;             /* end with the caller, where the system sees to it */
     brood_os_channel *guard; /* gets a brood_os_ward before the program runs; or NULL */
     bool is_detached;        /* nobody's child, in a session of its own (POSIX) */
@@ -436,6 +441,23 @@ int64_t brood_os_self_pid(void);
  * has ended already.
  */
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone);
+
+/* Whether the process of that number is the one that started this one, as far as can be known. */
+bool brood_os_is_child_of(int64_t pid);
+
+/* ---- rights: src/<system>/rights.c -------------------------------------------------------- */
+
+/*
+ * Whether this program got more rights than whoever started it has, by its file (set-user-ID,
+ * set-group-ID, capabilities): then its environment is that of somebody who must not decide for it.
+ */
+bool brood_os_is_privileged(void);
+
+/*
+ * Whether the other end of a channel was made by a process with this process's rights: BROOD_OK, or
+ * BROOD_ERR_PERMISSION, also where the system does not tell. In a child, before it reads.
+ */
+brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error);
 
 /* ---- signals: src/<system>/signals.c ------------------------------------------------------- */
 

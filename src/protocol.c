@@ -190,8 +190,9 @@ brood_status brood_start_decode(brood_start *start, const void *data, size_t siz
 
 void brood_token_format(char text[BROOD_TOKEN_SIZE], const brood_token *token)
 {
-    snprintf(text, BROOD_TOKEN_SIZE, BROOD_TOKEN_VARIABLE "=%d:%" PRIdPTR ":%" PRIdPTR ":%" PRIu64,
-             BROOD_PROTOCOL_VERSION, token->channel, token->segment, token->segment_size);
+    snprintf(text, BROOD_TOKEN_SIZE, BROOD_TOKEN_VARIABLE "=%d:%" PRIdPTR ":%" PRId64 ":%0*" PRId64,
+             BROOD_PROTOCOL_VERSION, token->channel, token->parent_pid, BROOD_OS_PID_DIGITS,
+             token->pid);
 }
 
 brood_status brood_token_parse(brood_token *token, const char *text)
@@ -209,9 +210,9 @@ brood_status brood_token_parse(brood_token *token, const char *text)
         text = end + 1;
     }
     token->channel = (brood_handle)fields[1];
-    token->segment = (brood_handle)fields[2];
-    token->segment_size = (uint64_t)fields[3];
-    return fields[0] == BROOD_PROTOCOL_VERSION && fields[1] >= 0 && fields[3] >= 0
+    token->parent_pid = fields[2];
+    token->pid = fields[3];
+    return fields[0] == BROOD_PROTOCOL_VERSION && fields[1] >= 0 && fields[2] > 0 && fields[3] >= 0
                ? BROOD_OK
                : BROOD_ERR_PROTOCOL;
 }

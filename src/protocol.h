@@ -2,6 +2,7 @@
  * What parent and child say to each other over their channel: frames of a fixed head and a body.
  *
  *   parent  START      what to run, and how; written before anything else
+ *   parent  SEGMENT    the same, when it is long: the segment that has the body of START
  *   child   HELLO      the function was found and is about to run
  *   child   REFUSED    it was not: a brood_error; the child ends
  *   parent  TERMINATE  do what SIGTERM does (where the system cannot)
@@ -19,7 +20,7 @@
 
 #define BROOD_TOKEN_VARIABLE "BROOD_CHILD"
 #define BROOD_PROTOCOL_MAGIC 0x646f7262u /* "brod" */
-#define BROOD_PROTOCOL_VERSION 1
+#define BROOD_PROTOCOL_VERSION 2
 #define BROOD_HANDLES_MAX 256
 
 typedef enum brood_frame_type {
@@ -28,7 +29,8 @@ typedef enum brood_frame_type {
     BROOD_FRAME_REFUSED,
     BROOD_FRAME_TERMINATE,
     BROOD_FRAME_MEMORY,
-    BROOD_FRAME_ENDED
+    BROOD_FRAME_ENDED,
+    BROOD_FRAME_SEGMENT
 } brood_frame_type;
 
 typedef struct brood_frame_head {
@@ -48,12 +50,18 @@ typedef struct brood_hello_body {
     int64_t pid;
 } brood_hello_body;
 
+/* Where a long START is: said in the channel, because nothing else is known to be the parent's. */
+typedef struct brood_segment_body {
+    int64_t handle;
+    uint64_t size;
+} brood_segment_body;
+
 /* The largest body that a child may send. */
 #define BROOD_CHILD_BODY_MAX sizeof(brood_error)
 
 /*
  * The largest START frame: it is written before the child runs, so the smallest buffer of a
- * channel (8 KiB on macOS) must take it. A longer one goes to a segment, named by a short one.
+ * channel (8 KiB on macOS) must take it. A longer one goes to a segment.
  */
 #define BROOD_START_MAX 4096
 
@@ -102,16 +110,17 @@ void brood_function_encode(brood_buffer *buffer, const brood_function_ref *ref);
 brood_status brood_function_decode(brood_function_ref *ref, const void *data, size_t size);
 
 /*
- * The token in the environment of a child: the number of its channel's handle, and the segment
- * that has the START body when the channel has not (BROOD_HANDLE_NONE and 0).
+ * The token in the environment of a child: the number of its channel's handle, and which process is
+ * meant. What that process starts has the variable, too, and may have the handle.
  */
 typedef struct brood_token {
     brood_handle channel;
-    brood_handle segment;
-    uint64_t segment_size;
+    int64_t parent_pid;
+    int64_t pid; /* 0: the system cannot tell it in time, so the parent's has to do */
 } brood_token;
 
 #define BROOD_TOKEN_SIZE 96
+/* The pid comes last, BROOD_OS_PID_DIGITS long: a child can write it there itself. */
 void brood_token_format(char text[BROOD_TOKEN_SIZE], const brood_token *token);
 brood_status brood_token_parse(brood_token *token, const char *text);
 

@@ -156,16 +156,15 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
     return status;
 }
 
-/* A short START goes ahead through the channel, so that the child finds it there at once. */
-static brood_status send_in_channel(launch *run, const void *arg, size_t size)
+/* It goes ahead through the channel, so that the child finds it there at once. */
+static brood_status send_frame(launch *run, brood_frame_type type, const void *body, size_t size)
 {
     brood_buffer frame = BROOD_BUFFER_INIT;
     brood_status status = BROOD_OK;
     size_t put = 0;
 
-    brood_buffer_append(&run->start, arg, size);
-    brood_frame_put(&frame, BROOD_FRAME_START, run->start.data, run->start.size);
-    if (frame.failed || run->start.failed) {
+    brood_frame_put(&frame, type, body, size);
+    if (frame.failed) {
         status = brood_fail_memory(run->options.error, "start frame");
     } else {
         status = brood_os_channel_write(run->process->control, frame.data, frame.size, &put,
@@ -179,9 +178,17 @@ static brood_status send_in_channel(launch *run, const void *arg, size_t size)
     return status;
 }
 
-static brood_status send_in_segment(launch *run, const void *arg, size_t size, brood_token *token)
+static brood_status send_in_channel(launch *run, const void *arg, size_t size)
+{
+    brood_buffer_append(&run->start, arg, size);
+    return run->start.failed ? brood_fail_memory(run->options.error, "start frame")
+                             : send_frame(run, BROOD_FRAME_START, run->start.data, run->start.size);
+}
+
+static brood_status send_in_segment(launch *run, const void *arg, size_t size)
 {
     size_t head = run->start.size;
+    brood_segment_body body = {BROOD_HANDLE_NONE, head + size};
     brood_status status = BROOD_OK;
 
     status = brood_os_segment_create(&run->segment, head + size, false, run->options.error);
@@ -197,15 +204,14 @@ static brood_status send_in_segment(launch *run, const void *arg, size_t size, b
     if (size > 0) {
         memcpy((char *)run->segment.base + head, arg, size);
     }
-    token->segment = brood_os_handle_in_child(run->handles, run->spawn.handle_count - 1);
-    token->segment_size = head + size;
-    return BROOD_OK;
+    body.handle = brood_os_handle_in_child(run->handles, run->spawn.handle_count - 1);
+    return send_frame(run, BROOD_FRAME_SEGMENT, &body, sizeof body);
 }
 
 static brood_status prepare_function(launch *run, brood_function *function, const void *arg,
                                      size_t size)
 {
-    brood_token token = {BROOD_HANDLE_NONE, BROOD_HANDLE_NONE, 0};
+    brood_token token = {BROOD_HANDLE_NONE, brood_os_self_pid(), 0};
     size_t at = run->spawn.handle_count;
     brood_status status =
         brood_os_channel_pair(&run->process->control, &run->handles[at], run->options.error);
@@ -220,7 +226,7 @@ static brood_status prepare_function(launch *run, brood_function *function, cons
         sizeof(brood_frame_head) + run->start.size + size <= BROOD_START_MAX) {
         status = send_in_channel(run, arg, size);
     } else if (status == BROOD_OK) {
-        status = send_in_segment(run, arg, size, &token);
+        status = send_in_segment(run, arg, size);
     }
     brood_token_format(run->token, &token);
     return status;
@@ -311,6 +317,11 @@ static brood_status build_environment(launch *run, const char *token)
         brood_environment_build(&run->environment, &run->options, token, run->options.error);
 
     run->spawn.environment = (const char *const *)run->environment;
+    if (status == BROOD_OK && token != NULL) {
+        char *text = brood_environment_get(run->environment, BROOD_TOKEN_VARIABLE);
+
+        run->spawn.pid_text = text + strlen(text) - BROOD_OS_PID_DIGITS;
+    }
     return status;
 }
 
@@ -335,6 +346,7 @@ static brood_status start_function(launch *run, brood_function *function, const 
     if (status == BROOD_OK) {
         status = build_environment(run, run->token);
     }
+    run->spawn.no_more_rights = true;
     if (status == BROOD_OK && run->options.executable != NULL) {
         status = find_file(run, run->options.executable);
     }

@@ -123,8 +123,18 @@ int64_t support_parent_of(int64_t pid);
 bool support_join_parents_group(void);
 /* Begins a session of its own; false where there is no such thing. */
 bool support_leave_session(void);
+/*
+ * A copy of a program that anybody may run as root (set-user-ID); false where this process may not
+ * make one. To be nobody for good; to be root for good, in such a copy.
+ */
+bool support_copy_as_root(const char *from, const char *to);
+bool support_become_nobody(void);
+bool support_become_root(void);
 /* A process of that name that has the same parent as this one (Linux); -1: there is none. */
 int64_t support_sibling_named(const char *name);
+
+/* What a channel looks like that another user (on Windows: a group) made; false: it needs root. */
+bool support_foreign_pair(intptr_t ends[2]);
 
 /* Both ways, POSIX only. Closes all handles but stdio, and puts copies of one in their places. */
 bool support_socket_pair(intptr_t ends[2]);

@@ -525,6 +525,28 @@ bool support_leave_session(void)
     return setsid() >= 0;
 }
 
+#define NOBODY 65534
+
+bool support_copy_as_root(const char *from, const char *to)
+{
+    char directory[1100];
+
+    snprintf(directory, sizeof directory, "%s", to);
+    *strrchr(directory, '/') = '\0';
+    return geteuid() == 0 && support_copy_program(from, to) && chmod(directory, 0755) == 0 &&
+           chmod(to, 04755) == 0;
+}
+
+bool support_become_nobody(void)
+{
+    return setgid(NOBODY) == 0 && setuid(NOBODY) == 0;
+}
+
+bool support_become_root(void)
+{
+    return setuid(0) == 0;
+}
+
 static bool is_named(int64_t pid, const char *name)
 {
     char path[64];
@@ -575,6 +597,17 @@ bool support_socket_pair(intptr_t ends[2])
         ends[i] = fds[i];
     }
     return true;
+}
+
+bool support_foreign_pair(intptr_t ends[2])
+{
+    bool made = false;
+
+    if (geteuid() != 0 || seteuid(65534) != 0) {
+        return false;
+    }
+    made = support_socket_pair(ends);
+    return seteuid(0) == 0 && made;
 }
 
 void support_replace_handles(intptr_t handle)

@@ -485,6 +485,23 @@ bool support_leave_session(void)
     return false;
 }
 
+bool support_copy_as_root(const char *from, const char *to)
+{
+    (void)from;
+    (void)to;
+    return false;
+}
+
+bool support_become_nobody(void)
+{
+    return false;
+}
+
+bool support_become_root(void)
+{
+    return false;
+}
+
 int64_t support_sibling_named(const char *name)
 {
     (void)name;
@@ -495,6 +512,31 @@ bool support_socket_pair(intptr_t ends[2])
 {
     ends[0] = ends[1] = -1;
     return false;
+}
+
+/* The administrators are a group that an administrator may make the owner of what he makes. */
+bool support_foreign_pair(intptr_t ends[2])
+{
+    union {
+        SID sid;
+        BYTE room[SECURITY_MAX_SID_SIZE];
+    } group;
+    DWORD size = sizeof group;
+    SECURITY_DESCRIPTOR descriptor;
+    SECURITY_ATTRIBUTES attributes = {sizeof attributes, &descriptor, FALSE};
+    char name[80];
+
+    snprintf(name, sizeof name, "\\\\.\\pipe\\brood-test-%lu", GetCurrentProcessId());
+    if (!CreateWellKnownSid(WinBuiltinAdministratorsSid, NULL, &group, &size) ||
+        !InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION) ||
+        !SetSecurityDescriptorOwner(&descriptor, &group, FALSE)) {
+        return false;
+    }
+    ends[0] = (intptr_t)CreateNamedPipeA(name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED, 0, 1,
+                                         4096, 4096, 0, &attributes);
+    ends[1] = (intptr_t)CreateFileA(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
+                                    FILE_FLAG_OVERLAPPED, NULL);
+    return ends[0] != (intptr_t)INVALID_HANDLE_VALUE && ends[1] != (intptr_t)INVALID_HANDLE_VALUE;
 }
 
 void support_replace_handles(intptr_t handle)

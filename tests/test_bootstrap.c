@@ -130,6 +130,19 @@ static void b2_grandchildren_do_not_see_the_token(void **state)
     brood_process_destroy(process);
 }
 
+/* What its main starts before brood_init has the token, and may be a program of brood's, too. */
+static void r23_another_program_before_brood_init(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    support_set_environment("HELPER_OTHER", HELPER_EARLY);
+    process = start_helper(HELPER_CHILD, "answer", "other", &options);
+    assert_ends(process, BROOD_EXIT_CODE, 42);
+    brood_process_destroy(process);
+}
+
 /* ---- B3 ---------------------------------------------------------------------------------- */
 
 static void b3_an_unknown_function_name_is_told(void **state)
@@ -307,6 +320,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b1_a_child_without_brood_init_is_told),
     cmocka_unit_test(b1_a_program_without_brood_init_starts_nothing),
     cmocka_unit_test(b2_grandchildren_do_not_see_the_token),
+    cmocka_unit_test(r23_another_program_before_brood_init),
     cmocka_unit_test(b3_an_unknown_function_name_is_told),
     cmocka_unit_test(b3_a_known_function_name_runs),
     cmocka_unit_test(b6_a_child_killed_before_its_handshake),

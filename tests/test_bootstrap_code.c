@@ -58,7 +58,7 @@ static void spawn_child(brood_os_process **process, const char *program, brood_h
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     const char *argv[] = {program, NULL};
     brood_os_spawn spawn = {.file = program, .argv = argv, .handles = &child, .handle_count = 1};
-    brood_token token = {brood_os_handle_in_child(&child, 0), BROOD_HANDLE_NONE, 0};
+    brood_token token = {brood_os_handle_in_child(&child, 0), support_pid(), 0};
     char text[BROOD_TOKEN_SIZE];
     char **environment = NULL;
 

@@ -165,34 +165,44 @@ static void g3_one_in_a_session_of_its_own_is_ended(void **state)
     expect_it_is_ended_in_time("session");
 }
 
-/* Starts a command by its program and mode, says its number, and waits to be killed. */
+#define WITH_COPY "copy" /* a mode of the parent's: it has a plain fork of itself, too */
+
+/* Starts a command by its program and mode, says their numbers, and waits to be killed. */
 static int be_a_parent(brood_task *task, const void *arg, size_t size)
 {
     const char *argv[] = {arg, "--command", NULL, NULL};
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_process *process = NULL;
-    int64_t pid = 0;
+    brood_handle there = brood_task_handle(task, 0);
+    int64_t pids[2] = {0, -1};
+    bool with_copy = false;
 
     (void)size;
     argv[2] = (const char *)arg + strlen(arg) + 1;
+    with_copy = strcmp(argv[2], WITH_COPY) == 0;
     options.daemon = true;
+    options.kill_tree = strcmp(argv[2], "tree") == 0;
+    options.handles = &there;
+    options.handle_count = 1;
     options.stdout_to.mode = BROOD_STDIO_PIPE;
     if (brood_command_start(&process, argv, &options) != BROOD_OK) {
         return 1;
     }
     assert_said(process);
-    pid = brood_process_pid(process);
-    support_write(brood_task_handle(task, 0), &pid, sizeof pid);
+    pids[0] = brood_process_pid(process);
+    pids[1] = with_copy ? support_fork_hanging() : -1;
+    support_write(there, pids, sizeof pids);
     support_hang();
     return 0;
 }
 
-static int64_t end_with_its_parent(const char *mode)
+/* Its end frees what it was given. */
+static void end_with_its_parent(const char *mode)
 {
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_process *parent = NULL;
     intptr_t ends[2];
-    int64_t pid = 0;
+    int64_t pids[2] = {0, -1};
     char text[1024];
 
     assert_true(support_pipe(ends));
@@ -201,13 +211,16 @@ static int64_t end_with_its_parent(const char *mode)
     snprintf(text, sizeof text, "%s%c%s", harness_self, 0, mode);
     assert_ok(brood_process_start(&parent, be_a_parent, text, sizeof text, &options));
     support_close(ends[1]);
-    assert_int_equal(support_read(ends[0], &pid, sizeof pid), sizeof pid);
-    support_close(ends[0]);
+    assert_int_equal(support_read(ends[0], pids, sizeof pids), sizeof pids);
     assert_ok(brood_process_kill(parent));
-    assert_true(support_wait_gone(pid, 2000));
+    assert_true(support_wait_gone(pids[0], 2000));
+    if (pids[1] > 0) {
+        support_kill(pids[1]);
+    }
+    assert_end(ends[0]);
+    support_close(ends[0]);
     assert_ends(parent, BROOD_EXIT_KILLED, 9);
     brood_process_destroy(parent);
-    return pid;
 }
 
 static void g3_one_in_a_session_of_its_own_ends_with_the_parent(void **state)
@@ -217,6 +230,25 @@ static void g3_one_in_a_session_of_its_own_ends_with_the_parent(void **state)
         harness_skip("Windows has no sessions of processes");
     }
     end_with_its_parent("session");
+}
+
+static void a_tree_ends_with_the_parent(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("numbers of handles are not told to a command on Windows");
+    }
+    end_with_its_parent("tree");
+}
+
+/* The copy holds the parent's end of the guard's channel. */
+static void it_ends_with_the_parent_though_a_copy_lives(void **state)
+{
+    (void)state;
+    if (!support_is_linux()) {
+        harness_skip("only on Linux and macOS does a guard see more than its channel");
+    }
+    end_with_its_parent(WITH_COPY);
 }
 
 /* ---- G4 ------------------------------------------------------------------------------------ */
@@ -242,7 +274,7 @@ static void g4_nothing_is_between_the_command_and_us(void **state)
 /* The guard is this program, whose first lines of main make noise. */
 static void g4_the_streams_and_the_environment_are_the_commands_alone(void **state)
 {
-    static const char *const environment[] = {"ONLY=this", NULL};
+    static const char *const environment[] = {"ONLY=this", NOISE_VARIABLE "=1", NULL};
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_process *process = NULL;
     brood_output out = {NULL, 0};
@@ -264,6 +296,53 @@ static void g4_the_streams_and_the_environment_are_the_commands_alone(void **sta
     brood_free(out.data);
     brood_free(err.data);
     brood_process_destroy(process);
+}
+
+/* ---- G5 ------------------------------------------------------------------------------------ */
+
+/* As another user, who may not end what has become root again; that ends with its stdin. */
+static int try_to_end_it(brood_task *task, const void *arg, size_t size)
+{
+    const char *argv[] = {arg, "--command", "root", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *process = NULL;
+
+    (void)task;
+    (void)size;
+    support_become_nobody();
+    options.daemon = true;
+    options.stdin_to.mode = BROOD_STDIO_PIPE;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_said(process);
+    assert_status(brood_process_kill(process), BROOD_ERR_PERMISSION);
+    assert_status(brood_process_terminate(process, 0), BROOD_ERR_PERMISSION);
+    assert_true(brood_process_is_alive(process));
+    assert_ok(brood_process_close_stdin(process));
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    brood_process_destroy(process);
+    return info.reason == BROOD_EXIT_CODE ? (int)info.code : 99;
+}
+
+static void g5_another_users_command_is_told_as_it_is(void **state)
+{
+    brood_process *process = NULL;
+    char directory[1000];
+    char program[1100];
+
+    (void)state;
+    support_make_directory(directory, sizeof directory);
+    snprintf(program, sizeof program, "%s/program", directory);
+    if (!support_copy_as_root(harness_self, program)) {
+        support_remove_tree(directory);
+        harness_skip("only root can make a program that becomes root");
+    }
+    assert_ok(brood_process_start(&process, try_to_end_it, program, strlen(program) + 1, NULL));
+    assert_ends(process, BROOD_EXIT_CODE, 7);
+    brood_process_destroy(process);
+    support_remove_tree(directory);
 }
 
 /* ---- G7 ------------------------------------------------------------------------------------ */
@@ -367,6 +446,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g4_the_streams_and_the_environment_are_the_commands_alone),
     cmocka_unit_test(g7_the_same_errors_at_the_start),
     cmocka_unit_test(g7_the_same_limits),
+    cmocka_unit_test(a_tree_ends_with_the_parent),
+    cmocka_unit_test(it_ends_with_the_parent_though_a_copy_lives),
+    cmocka_unit_test(g5_another_users_command_is_told_as_it_is),
     cmocka_unit_test(signals_to_the_guard_do_no_harm),
     cmocka_unit_test(a_guard_that_is_killed_is_replaced),
 };
@@ -380,6 +462,21 @@ static void say_and_hang(void)
     support_hang();
 }
 
+/* It hangs, and holds descriptor 3, for as long as it is let. */
+static void start_one_more(void)
+{
+    static const brood_handle there = 3;
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    options.handles = &there;
+    options.handle_count = 1;
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    if (start(&process, "hang", &options) != BROOD_OK) {
+        exit(1);
+    }
+}
+
 static int run_mode(const char *mode)
 {
     const char *value = getenv("ONLY");
@@ -387,10 +484,18 @@ static int run_mode(const char *mode)
 
     if (strcmp(mode, "kill") == 0) {
         support_kill_self();
-    } else if (strcmp(mode, "hang") == 0) {
+    } else if (strcmp(mode, "hang") == 0 || strcmp(mode, WITH_COPY) == 0) {
+        say_and_hang();
+    } else if (strcmp(mode, "tree") == 0) {
+        start_one_more();
         say_and_hang();
     } else if (strcmp(mode, "session") == 0 && support_leave_session()) {
         say_and_hang();
+    } else if (strcmp(mode, "root") == 0 && support_become_root()) {
+        putchar('!');
+        fflush(stdout);
+        getchar();
+        return 7;
     } else if (strcmp(mode, "variable") == 0) {
         fputs(value != NULL ? value : "", stdout);
         return 0;
@@ -409,6 +514,7 @@ int main(int argc, char **argv)
     if (brood_init(argc, argv) != BROOD_OK) {
         return 3;
     }
+    harness_self = argv[0];
     if (argc == 3 && strcmp(argv[1], "--command") == 0) {
         return run_mode(argv[2]);
     }

@@ -1,6 +1,7 @@
 /* What comes from outside is trusted by nobody: tokens, START bodies, the frames of a child. */
 #include "harness.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -230,6 +231,15 @@ static int64_t init_with_token(const char *token, const brood_process_options *o
     return info.code;
 }
 
+/* Of a command of this program. */
+static const char *own_token(const char *channel)
+{
+    static char token[BROOD_TOKEN_SIZE];
+
+    snprintf(token, sizeof token, "2:%s:%" PRId64 ":0", channel, support_pid());
+    return token;
+}
+
 static void expect_refused(const char *const *tokens)
 {
     for (; *tokens != NULL; tokens++) {
@@ -244,9 +254,9 @@ static void expect_refused(const char *const *tokens)
 static void hostile_tokens_of_another_form_are_refused(void **state)
 {
     static const char *const tokens[] = {
-        "x",        "1",        "1:",        "1:3",       "1:3:-1",
-        "1:3:-1:",  ":::",      "1:::",      "1:3:-1:0x", "1:3:-1:0 ",
-        "2:3:-1:0", "0:3:-1:0", "-1:3:-1:0", "%s%s%s%n",  "\xc3\xa9\xe2\x82\xac",
+        "x",       "2",       "2:",       "2:3",      "2:3:1",
+        "2:3:1:",  ":::",     "2:::",     "2:3:1:0x", "2:3:1:0 ",
+        "1:3:1:0", "0:3:1:0", "-2:3:1:0", "%s%s%s%n", "\xc3\xa9\xe2\x82\xac",
         NULL};
 
     (void)state;
@@ -256,9 +266,9 @@ static void hostile_tokens_of_another_form_are_refused(void **state)
 /* Whatever they would lead to. */
 static void hostile_tokens_are_parsed_strictly(void **state)
 {
-    static const char *const texts[] = {"2:3:-1:0",  "1:3:-1:0x", "1:3:-1:0:", "1:3:-1",
-                                        "1:3:-1:-1", "1:-3:-1:0", "1;3;-1;0",  ""};
-    const brood_token whole = {7, 8, 4096};
+    static const char *const texts[] = {"1:3:1:0",  "2:3:1:0x", "2:3:1:0:", "2:3:1",   "2:3:1:-1",
+                                        "2:-3:1:0", "2:3:0:0",  "2:3:-1:0", "2;3;1;0", ""};
+    const brood_token whole = {7, 8, 2147483647};
     brood_token token = {0, 0, 0};
     char variable[BROOD_TOKEN_SIZE];
 
@@ -274,26 +284,42 @@ static void hostile_tokens_are_parsed_strictly(void **state)
 /* Stdio, numbers of nothing, and numbers that no handle can have. */
 static void hostile_tokens_of_no_channel_are_refused(void **state)
 {
-    static const char *const tokens[] = {"1:0:-1:0",
-                                         "1:1:-1:0",
-                                         "1:2:-1:0",
-                                         "1:3:-1:0",
-                                         "1:4:-1:0",
-                                         "1:1000:-1:0",
-                                         "1:1023:3:4096",
-                                         "1:-1:-1:0",
-                                         "1:-9223372036854775808:-1:0",
-                                         "1:2147483647:-1:0",
-                                         "1:2147483648:-1:0",
-                                         "1:4294967299:-1:0",
-                                         "1:9223372036854775807:-1:0",
-                                         "1:99999999999999999999999999:-1:0",
-                                         "99999999999999999999:3:-1:0",
-                                         "1:3:-1:99999999999999999999999999",
-                                         NULL};
+    static const char *const channels[] = {"0",
+                                           "1",
+                                           "2",
+                                           "3",
+                                           "4",
+                                           "1000",
+                                           "-1",
+                                           "-9223372036854775808",
+                                           "2147483647",
+                                           "2147483648",
+                                           "4294967299",
+                                           "9223372036854775807",
+                                           "99999999999999999999999999"};
+    static const char *const tokens[] = {"99999999999999999999:3:1:0",
+                                         "2:3:99999999999999999999999999:0",
+                                         "2:3:1:99999999999999999999999999", NULL};
 
     (void)state;
     expect_refused(tokens);
+    for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++) {
+        assert_int_equal(init_with_token(own_token(channels[i]), NULL), BROOD_ERR_PROTOCOL);
+    }
+}
+
+/* What a child of ours started, before it said whose child it is, has the child's token. */
+static void r23_tokens_of_another_process_are_passed_over(void **state)
+{
+    char token[BROOD_TOKEN_SIZE];
+
+    (void)state;
+    snprintf(token, sizeof token, "2:3:%" PRId64 ":%" PRId64, support_pid(), support_pid());
+    assert_int_equal(init_with_token(token, NULL), BROOD_OK);
+    if (support_is_windows()) { /* where nobody else can become a parent */
+        snprintf(token, sizeof token, "2:3:%" PRId64 ":0", support_pid() + 1);
+        assert_int_equal(init_with_token(token, NULL), BROOD_OK);
+    }
 }
 
 /* A handle that is open, and the end of something else. */
@@ -312,7 +338,7 @@ static void hostile_tokens_of_another_handle_are_refused(void **state)
     options.handles = &handle;
     options.handle_count = 1;
     support_close(ends[1]);
-    assert_int_equal(init_with_token("1:3:-1:0", &options), BROOD_ERR_PROTOCOL);
+    assert_int_equal(init_with_token(own_token("3"), &options), BROOD_ERR_PROTOCOL);
     support_close(ends[0]);
 }
 
@@ -322,7 +348,7 @@ static void hostile_tokens_may_be_long(void **state)
 
     (void)state;
     assert_non_null(token);
-    memset(token, '1', LONG_TOKEN);
+    memset(token, '2', LONG_TOKEN);
     token[LONG_TOKEN] = '\0';
     assert_int_equal(init_with_token(token, NULL), BROOD_ERR_PROTOCOL);
     free(token);
@@ -462,6 +488,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hostile_tokens_of_another_form_are_refused),
     cmocka_unit_test(hostile_tokens_of_no_channel_are_refused),
     cmocka_unit_test(hostile_tokens_of_another_handle_are_refused),
+    cmocka_unit_test(r23_tokens_of_another_process_are_passed_over),
     cmocka_unit_test(hostile_tokens_may_be_long),
     cmocka_unit_test(hostile_bytes_before_the_hello),
     cmocka_unit_test(hostile_bytes_after_the_hello),

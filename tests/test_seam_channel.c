@@ -224,6 +224,33 @@ static void what_is_no_end_of_a_channel_is_refused(void **state)
     support_close(ends[1]);
 }
 
+static void h13_the_other_end_is_of_this_user(void **state)
+{
+    pair made;
+
+    (void)state;
+    open_pair(&made);
+    assert_ok(brood_os_channel_check_peer(made.theirs, NULL));
+    close_pair(&made);
+}
+
+static void h13_the_other_end_is_of_another_user(void **state)
+{
+    brood_os_channel *channel = NULL;
+    brood_error error = {BROOD_OK, 0, "", ""};
+    intptr_t ends[2];
+
+    (void)state;
+    if (!support_foreign_pair(ends)) {
+        harness_skip("this user cannot make a channel in the name of another");
+    }
+    assert_ok(brood_os_channel_adopt(&channel, ends[1], NULL));
+    assert_status(brood_os_channel_check_peer(channel, &error), BROOD_ERR_PERMISSION);
+    assert_status(error.status, BROOD_ERR_PERMISSION);
+    brood_os_channel_close(channel);
+    support_close(ends[0]);
+}
+
 /* ---- one-way channels: the other end is an ordinary, blocking pipe ------------------------- */
 
 static void a_pipe_from_a_child(void **state)
@@ -335,6 +362,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_write_to_a_closed_end),
     cmocka_unit_test(the_end_of_a_pair_that_no_child_took),
     cmocka_unit_test(what_is_no_end_of_a_channel_is_refused),
+    cmocka_unit_test(h13_the_other_end_is_of_this_user),
+    cmocka_unit_test(h13_the_other_end_is_of_another_user),
     cmocka_unit_test(a_pipe_from_a_child),
     cmocka_unit_test(a_pipe_to_a_child),
     cmocka_unit_test(reading_and_writing_at_once),

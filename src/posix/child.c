@@ -170,3 +170,9 @@ int64_t brood_os_self_pid(void)
 {
     return getpid();
 }
+
+/* A parent that has gone is still ours: its channel says so. */
+bool brood_os_is_child_of(int64_t pid)
+{
+    return getppid() == pid || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+}

@@ -7,6 +7,10 @@
 
 #include "system.h"
 
+#if defined(BROOD_LINUX)
+#include <sys/prctl.h>
+#endif
+
 #define CPUS_MAX (1024 * 1024)
 #define CPUS_MIN 8192 /* the kernel wants room for all that it knows */
 
@@ -53,10 +57,36 @@ static brood_status choose_cpus(brood_posix_job *job, brood_error *error)
 
 #endif
 
+/*
+ * With no_new_privs an exec gives nothing (prctl(2)). It is not set without need, because it is
+ * inherited, and because it takes away an effective user that is not the real one.
+ */
+static brood_status choose_rights(brood_posix_job *job, brood_error *error)
+{
+    job->no_new_privs =
+        job->spawn->no_more_rights && brood_posix_file_gives_rights(job->spawn->file);
+#if !defined(BROOD_LINUX)
+    if (job->no_new_privs) {
+        return brood_fail(error, BROOD_ERR_PERMISSION, 0, "executable",
+                          "\"%.120s\" would give the child rights that this process has not",
+                          job->spawn->file);
+    }
+#else
+    (void)error;
+#endif
+    return BROOD_OK;
+}
+
 brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn *spawn,
                                      brood_error *error)
 {
+    brood_status status = BROOD_OK;
+
     *job = (brood_posix_job){.spawn = spawn};
+    status = choose_rights(job, error);
+    if (status != BROOD_OK) {
+        return status;
+    }
 #if defined(__APPLE__)
     if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
         return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
@@ -102,6 +132,11 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
     if (spawn->kill_tree && setpgid(0, 0) < 0) {
         return "setpgid";
     }
+#if defined(BROOD_LINUX)
+    if (job->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        return "prctl PR_SET_NO_NEW_PRIVS";
+    }
+#endif
     errno = 0;
     if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
         return "nice";

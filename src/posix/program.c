@@ -119,10 +119,63 @@ brood_status brood_os_program_find(char **file, const char *name, const char *pa
 
 /* ---- ourselves --------------------------------------------------------------------------- */
 
+#define SELF_LINK "/proc/self/exe" /* Linux: the file that runs, even without a name */
+
 static struct {
     dev_t device;
     ino_t inode;
 } self_file; /* as it was when we began */
+
+/* Whether nobody else can put something there: a directory that is sticky keeps what is not theirs. */
+static bool is_kept(const struct stat *about, uid_t owner)
+{
+    return (about->st_uid == 0 || about->st_uid == owner) &&
+           ((about->st_mode & (S_IWGRP | S_IWOTH)) == 0 || (about->st_mode & S_ISVTX) != 0);
+}
+
+/*
+ * Of a program with more rights than its caller, who chose the path, and may exchange what is there
+ * before it is executed with these rights: whether it is a file that has them by itself, and neither
+ * it nor a directory above is the caller's or for all to write.
+ */
+static bool is_safe_program(const char *path)
+{
+    char above[PATH_MAX];
+    struct stat about;
+    uid_t owner = 0;
+
+    if (stat(path, &about) < 0 || strlen(path) >= sizeof above ||
+        (about.st_mode & (S_IWGRP | S_IWOTH)) != 0 ||
+        (about.st_uid == getuid() && about.st_uid != 0) ||
+        (((about.st_mode & S_ISUID) == 0 || about.st_uid != geteuid()) &&
+         ((about.st_mode & S_ISGID) == 0 || about.st_gid != getegid()))) {
+        return false;
+    }
+    owner = about.st_uid;
+    memcpy(above, path, strlen(path) + 1);
+    for (char *end = strrchr(above, '/'); end != NULL; end = strrchr(above, '/')) {
+        end[end == above] = '\0';
+        if (stat(above, &about) < 0 || !is_kept(&about, owner)) {
+            return false;
+        }
+        if (end == above) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *path_if_safe(const char *found)
+{
+    char *path = realpath(found, NULL);
+
+    if (path != NULL && brood_os_is_privileged() && !is_safe_program(path)) {
+        free(path);
+        errno = EPERM;
+        return NULL;
+    }
+    return path;
+}
 
 /* What main was given, taken as the shell takes it. */
 static char *path_of_argv0(const char *argv0)
@@ -138,7 +191,7 @@ static char *path_of_argv0(const char *argv0)
         errno = status == BROOD_ERR_NO_MEMORY ? ENOMEM : ENOENT;
         return NULL;
     }
-    path = realpath(found, NULL);
+    path = path_if_safe(found);
     free(found);
     return path;
 }
@@ -148,7 +201,7 @@ static char *path_of_argv0(const char *argv0)
 static char *path_of_self(const char *argv0)
 {
     char path[PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
+    ssize_t size = readlink(SELF_LINK, path, sizeof path - 1);
 
     path[size > 0 ? size : 0] = '\0';
     return path[0] == '/' ? brood_strdup(path) : path_of_argv0(argv0);
@@ -160,7 +213,7 @@ static char *path_of_self(const char *argv0)
 {
     char raw[PATH_MAX];
     uint32_t size = sizeof raw;
-    char *path = _NSGetExecutablePath(raw, &size) == 0 ? realpath(raw, NULL) : NULL;
+    char *path = _NSGetExecutablePath(raw, &size) == 0 ? path_if_safe(raw) : NULL;
 
     return path != NULL ? path : path_of_argv0(argv0);
 }
@@ -177,7 +230,11 @@ brood_status brood_os_self_find(char **path, const char *argv0, brood_error *err
     if (*path == NULL) {
         return brood_posix_fail(error, errno, "find own executable");
     }
+#if defined(BROOD_LINUX)
+    if (stat(SELF_LINK, &about) == 0 || stat(*path, &about) == 0) {
+#else
     if (stat(*path, &about) == 0) {
+#endif
         self_file.device = about.st_dev;
         self_file.inode = about.st_ino;
     }
@@ -186,16 +243,16 @@ brood_status brood_os_self_find(char **path, const char *argv0, brood_error *err
 
 /*
  * By its path as long as that is still the same file: ps shows a better name then, and Valgrind
- * can follow. /proc/self/exe is the file that runs, even without a name.
+ * can follow. But what is there may be exchanged until it is executed.
  */
 const char *brood_os_self_path(const char *path)
 {
 #if defined(BROOD_LINUX)
     struct stat about;
 
-    if (stat(path, &about) < 0 || about.st_dev != self_file.device ||
+    if (brood_os_is_privileged() || stat(path, &about) < 0 || about.st_dev != self_file.device ||
         about.st_ino != self_file.inode) {
-        return "/proc/self/exe";
+        return SELF_LINK;
     }
 #endif
     return path;

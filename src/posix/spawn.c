@@ -18,7 +18,8 @@
 #endif
 
 #if defined(__clang__) && defined(__APPLE__)
-#pragma clang diagnostic ignored "-Wdeprecated-declarations" /* it is for limits and guards only there */
+#pragma clang diagnostic ignored                                                                   \
+    "-Wdeprecated-declarations" /* it is for limits and guards only there */
 #endif
 
 #define STDIO_COUNT 3
@@ -297,6 +298,17 @@ static void tell_guard(plan *made)
     }
 }
 
+/* In the parent's memory: it is vfork. What a fork writes, its own exec takes. */
+static void write_own_pid(char *digits)
+{
+    pid_t pid = getpid();
+
+    for (int i = BROOD_OS_PID_DIGITS - 1; digits != NULL && i >= 0; i--) {
+        digits[i] = (char)('0' + pid % 10);
+        pid /= 10;
+    }
+}
+
 static _Noreturn void become_program(plan *made)
 {
     const brood_os_spawn *spawn = made->spawn;
@@ -321,6 +333,7 @@ static _Noreturn void become_program(plan *made)
         fail_child(made, failed);
     }
     reset_signals();
+    write_own_pid(spawn->pid_text);
     execve(spawn->file, (char *const *)(uintptr_t)spawn->argv,
            (char *const *)(uintptr_t)spawn->environment);
     fail_child(made, "execve");

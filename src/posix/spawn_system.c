@@ -12,7 +12,9 @@
 bool brood_posix_system_spawns(const brood_os_spawn *spawn)
 {
     return spawn->guard == NULL && !spawn->is_detached && spawn->nice == 0 &&
-           spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0 && spawn->cpu_time_limit_s == 0;
+           spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0 &&
+           spawn->cpu_time_limit_s == 0 &&
+           !(spawn->no_more_rights && brood_posix_file_gives_rights(spawn->file));
 }
 
 /* ---- what the new process does before exec ------------------------------------------------ */

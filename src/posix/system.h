@@ -77,6 +77,7 @@ typedef struct brood_posix_job {
     void *cpus;    /* a set of cores; NULL: all */
     void *granted; /* room for another */
     size_t cpus_size;
+    bool no_new_privs;
 } brood_posix_job;
 
 /* In the parent: checks, and makes what needs memory. */
@@ -92,7 +93,8 @@ void brood_posix_job_discard(brood_posix_job *job);
 
 #if defined(BROOD_POSIX_SPAWN)
 
-/* Whether posix_spawn can do all that is asked for: it knows no limits, and tells no guard. */
+/* Whether posix_spawn can do all that is asked for: it knows no limits, of rights neither, and
+ * tells no guard. */
 bool brood_posix_system_spawns(const brood_os_spawn *spawn);
 
 /* Descriptor i of the child is sources[i], for count of them; it has no others. */
@@ -100,6 +102,11 @@ brood_status brood_posix_spawn_by_system(pid_t *pid, const brood_os_spawn *spawn
                                          const int *sources, int count, brood_error *error);
 
 #endif
+
+/* ---- rights.c ------------------------------------------------------------------------------- */
+
+/* Whether executing the file would give rights that this process has not. */
+bool brood_posix_file_gives_rights(const char *path);
 
 /* ---- signals.c: a failing write without SIGPIPE ---------------------------------------------- */
 

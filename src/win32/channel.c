@@ -335,6 +335,11 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
     return status;
 }
 
+HANDLE brood_win32_channel_handle(const brood_os_channel *channel)
+{
+    return channel->handle;
+}
+
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write)
 {
     pipe_lane *lane = to_write ? channel->out : channel->in;

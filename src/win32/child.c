@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef void signal_handler(int);
 
@@ -81,6 +82,22 @@ brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
     (void)pid;
     *is_gone = false;
     return NULL;
+}
+
+/*
+ * The number of the process that created this one, which stays when that one ends.
+ * https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
+ */
+bool brood_os_is_child_of(int64_t pid)
+{
+    typedef LONG WINAPI query_process(HANDLE, int, void *, ULONG, ULONG *);
+    void *basic[6] = {NULL}; /* PROCESS_BASIC_INFORMATION: the last one is that number */
+    FARPROC found = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationProcess");
+    query_process *query = NULL;
+
+    memcpy(&query, &found, sizeof query);
+    return query != NULL && query(GetCurrentProcess(), 0, basic, sizeof basic, NULL) >= 0 &&
+           (int64_t)(intptr_t)basic[5] == pid;
 }
 
 int64_t brood_os_self_pid(void)

@@ -85,6 +85,9 @@ DWORD brood_win32_pipe_open(HANDLE *ours, HANDLE *child, const brood_win32_pipe_
 /* Checks that a number from outside is the child's end of such a pipe, and stops its inheritance. */
 DWORD brood_win32_pipe_check(HANDLE handle);
 
+/* Whether such a pipe was made by a process of this process's user: ERROR_SUCCESS, or a reason. */
+DWORD brood_win32_pipe_check_owner(HANDLE handle);
+
 /*
  * Gives a pipe a completion port, without which the system cancels what a thread has begun when
  * the thread ends, and bytes that were written would be lost. Fails if it is not overlapped.
@@ -99,6 +102,8 @@ void brood_win32_pipe_empty_port(HANDLE port);
 
 /* The milliseconds until the deadline as waiting functions take them. */
 DWORD brood_win32_timeout_ms(int64_t deadline);
+
+HANDLE brood_win32_channel_handle(const brood_os_channel *channel);
 
 /* The event that is set when a read or write may go; begins a read if there is none. */
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);

@@ -26,6 +26,18 @@ static void make_noise(void)
     fflush(stdout);
 }
 
+/* Another program of brood's, by the C runtime. */
+static void run_other(void)
+{
+    char command[1024];
+    const char *quote = support_is_windows() ? "\"" : "";
+
+    snprintf(command, sizeof command, "%s\"%s\"%s", quote, getenv("HELPER_OTHER"), quote);
+    if (system(command) != 0) { /* NOLINT: the point is to start it before brood_init */
+        exit(9);
+    }
+}
+
 #if defined(__GNUC__)
 __attribute__((constructor)) static void before_main(void)
 {
@@ -77,6 +89,8 @@ int main(int argc, char **argv)
     } else if (is_asked("wait")) { /* until the other end of stdin is closed */
         while (getchar() != EOF) {
         }
+    } else if (is_asked("other")) {
+        run_other();
     }
     brood_register("answer", answer);
     brood_register("echo", echo);
