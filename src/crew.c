@@ -486,14 +486,13 @@ static void give_back_pieces(brood_worker *worker)
         if (begun == 0 && piece == first && is_suspect(worker, piece)) {
             begun = 1;
         }
-        brood_pieces_remove(&worker->pieces, piece);
+        brood_worker_remove(worker, piece);
         if (begun > 0) {
             settle_piece(worker, piece, begun, piece->id >= last);
         } else {
             give_back(worker->pool, piece, 0);
         }
     }
-    worker->piece_count = 0;
 }
 
 static int64_t backoff(const brood_pool *pool)

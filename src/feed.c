@@ -444,6 +444,13 @@ void brood_pool_feed(brood_pool *pool)
     }
 }
 
+void brood_worker_remove(brood_worker *worker, brood_piece *piece)
+{
+    brood_pieces_remove(&worker->pieces, piece);
+    worker->piece_count--;
+    piece->job->given--;
+}
+
 /* ---- taking back ------------------------------------------------------------------------- */
 
 void brood_worker_take_back(brood_worker *worker)
@@ -466,8 +473,7 @@ void brood_worker_take_back(brood_worker *worker)
             break; /* it has begun that one */
         }
         if (piece->id <= upto) {
-            brood_pieces_remove(&worker->pieces, piece);
-            worker->piece_count--;
+            brood_worker_remove(worker, piece);
             if (worker->items_left != UINT64_MAX) {
                 worker->items_left += piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
             }
@@ -561,8 +567,7 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
 {
     note_time(worker, piece);
     worker->slow = false;
-    brood_pieces_remove(&worker->pieces, piece);
-    worker->piece_count--;
+    brood_worker_remove(worker, piece);
     if (worker->kill_id == piece->id) {
         brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
         worker->kill_id = 0;

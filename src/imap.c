@@ -182,14 +182,15 @@ static bool copy_options(brood_imap *imap)
 
 static size_t window_of(const brood_imap *imap)
 {
+    int held = 0;
     uint32_t workers = 0;
 
     if (imap->options.window != 0) {
         return imap->options.window;
     }
-    brood_pool_lock(imap->pool); /* it may be resized meanwhile */
+    held = brood_pool_enter(imap->pool); /* it may be resized meanwhile */
     workers = imap->pool->target;
-    brood_pool_unlock(imap->pool);
+    brood_pool_leave(imap->pool, held);
     return (size_t)workers * WINDOW_A_WORKER;
 }
 
@@ -319,15 +320,16 @@ static void unlink_item(brood_imap *imap, const imap_item *item)
 static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, int64_t deadline,
                                   imap_item **item)
 {
+    int held = 0;
     brood_pool *pool = imap->pool;
     brood_status status = BROOD_ERR_STATE;
 
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (timeout_ms == 0 || !brood_pool_in_callback(pool)) {
         status = brood_pool_wait(pool, imap, is_any_done, imap, deadline);
     }
     *item = status == BROOD_OK ? find_done(imap) : NULL;
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return status;
 }
 
@@ -394,11 +396,12 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
 /* The pool may finish an item at any time: from now on it does not tell us. */
 static void let_go(imap_item *item)
 {
+    int held = 0;
     brood_pool *pool = item->imap->pool;
 
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     item->result->on_finish = NULL;
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     brood_result_cancel(item->result);
     brood_result_destroy(item->result);
     free(item);

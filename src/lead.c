@@ -30,6 +30,20 @@ void brood_pool_unlock(brood_pool *pool)
     apr_thread_mutex_unlock(pool->lock);
 }
 
+int brood_pool_enter(brood_pool *pool)
+{
+    int held = brood_os_cancel_hold();
+
+    brood_pool_lock(pool);
+    return held;
+}
+
+void brood_pool_leave(brood_pool *pool, int held)
+{
+    brood_pool_unlock(pool);
+    brood_os_cancel_release(held);
+}
+
 void brood_pool_sleep(brood_pool *pool, apr_thread_cond_t *cond)
 {
     brood_agenda_deliver(pool);

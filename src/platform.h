@@ -470,6 +470,13 @@ typedef struct brood_os_signals {
 void brood_os_signals_hold(brood_os_signals *before);
 void brood_os_signals_release(const brood_os_signals *before);
 
+/*
+ * From here to release pthread_cancel does not end the calling thread: it takes effect after that.
+ * hold returns what release is given.
+ */
+int brood_os_cancel_hold(void);
+void brood_os_cancel_release(int held);
+
 #if defined(BROOD_FAULTS) && !defined(BROOD_SEAM)
 #include "faults_platform.h"
 #endif

@@ -328,6 +328,7 @@ static bool is_start_due(brood_pool *pool)
 
 static brood_status begin(brood_pool *pool)
 {
+    int held = 0;
     brood_status status = open_poller(pool);
 
     if (status == BROOD_OK) {
@@ -336,7 +337,7 @@ static brood_status begin(brood_pool *pool)
     if (status != BROOD_OK) {
         return status;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (!pool->options.lazy) {
         status = brood_crew_start(pool, pool->options.error);
         while (status == BROOD_OK && is_start_due(pool)) {
@@ -346,7 +347,7 @@ static brood_status begin(brood_pool *pool)
     if (status == BROOD_OK && !pool->options.event_loop) {
         status = brood_pool_threads_start(pool, pool->options.error);
     }
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return status;
 }
 
@@ -442,13 +443,14 @@ static void stir(brood_pool *pool)
 
 brood_status brood_pool_close(brood_pool *pool)
 {
+    int held = 0;
     if (pool == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     pool->closed = true;
     stir(pool);
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return BROOD_OK;
 }
 
@@ -462,14 +464,15 @@ static void terminate(brood_pool *pool)
 
 brood_status brood_pool_terminate(brood_pool *pool)
 {
+    int held = 0;
     if (pool == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (!pool->terminated) {
         terminate(pool);
     }
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return BROOD_OK;
 }
 
@@ -506,16 +509,17 @@ static brood_status join(brood_pool *pool, int64_t deadline)
 
 brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
 {
+    int held = 0;
     brood_status status = BROOD_ERR_STATE;
 
     if (pool == NULL || !brood_is_timeout(timeout_ms)) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (pool->closed && !brood_pool_in_callback(pool)) {
         status = join(pool, brood_deadline(timeout_ms));
     }
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return status;
 }
 
@@ -538,10 +542,11 @@ static void close_all(brood_pool *pool)
 
 brood_pool *brood_pool_destroy(brood_pool *pool)
 {
+    int held = 0;
     if (pool == NULL) {
         return NULL;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (!pool->closed && pool->poller != NULL) {
         terminate(pool);
     }
@@ -552,7 +557,7 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
         brood_pool_threads_end(pool);
     }
     close_all(pool);
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     brood_pool_release(pool);
     return NULL;
 }
@@ -561,12 +566,13 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
 
 brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
 {
+    int held = 0;
     brood_status status = BROOD_OK;
 
     if (pool == NULL || workers > WORKERS_MAX) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (pool->closed) {
         status = BROOD_ERR_STATE;
     } else {
@@ -575,19 +581,20 @@ brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
         pool->to_fill = pool->options.lazy ? 0 : pool->target;
         stir(pool);
     }
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return status;
 }
 
 brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
 {
+    int held = 0;
     size_t least = offsetof(brood_pool_stats, submitted);
     brood_pool_stats full;
 
     if (pool == NULL || brood_struct_check(stats, least) != BROOD_OK) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     full = pool->stats;
     full.workers = pool->target;
     full.alive = pool->alive;
@@ -595,18 +602,19 @@ brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
     full.busy = pool->busy;
     full.queued = pool->queued;
     full.running = full.submitted - full.succeeded - full.failed - full.cancelled - full.queued;
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return brood_struct_give(stats, &full, sizeof full, least);
 }
 
 size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)
 {
+    int held = 0;
     size_t found = 0;
 
     if (pool == NULL) {
         return 0;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     for (uint32_t i = 0; i < pool->slots; i++) {
         if (pool->workers[i] != NULL) {
             if (pids != NULL && found < count) {
@@ -615,7 +623,7 @@ size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)
             found++;
         }
     }
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return found;
 }
 
@@ -642,15 +650,16 @@ static int64_t loop_until(brood_pool *pool)
 
 int64_t brood_pool_timeout_ms(brood_pool *pool)
 {
+    int held = 0;
     int64_t left = 0;
     int64_t until = BROOD_NEVER;
 
     if (pool == NULL) {
         return BROOD_FOREVER;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     until = loop_until(pool);
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     if (until == BROOD_NEVER) {
         return BROOD_FOREVER;
     }
@@ -660,17 +669,18 @@ int64_t brood_pool_timeout_ms(brood_pool *pool)
 
 brood_status brood_pool_run(brood_pool *pool)
 {
+    int held = 0;
     brood_status status = BROOD_OK;
 
     if (pool == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(pool);
+    held = brood_pool_enter(pool);
     if (!pool->options.event_loop || pool->calls_back) {
         status = BROOD_ERR_STATE;
     } else {
         brood_pool_run_loop(pool);
     }
-    brood_pool_unlock(pool);
+    brood_pool_leave(pool, held);
     return status;
 }

@@ -49,6 +49,7 @@ typedef struct brood_piece brood_piece;
 /* Items of a job that wait, or are with a worker. */
 struct brood_piece {
     brood_piece *next, *previous;
+    brood_piece *next_of_job, *previous_of_job; /* of those that wait */
     brood_result *job;
     uint64_t first, count; /* items of the job */
     uint64_t done;         /* how many of them have ended */
@@ -113,6 +114,8 @@ struct brood_result {
     uint64_t heard_ns, heard_items; /* how long so many items took, all in all */
     uint64_t left;                  /* items that have not ended */
     uint64_t failed;                /* items that have not succeeded */
+    brood_piece *queued;            /* its pieces that wait */
+    uint64_t given;                 /* its pieces that are with workers */
     uint32_t watchers;              /* threads that wait for one of the items */
     brood_status doom;   /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
     brood_status status; /* of the first failure */
@@ -356,6 +359,13 @@ void brood_pool_release(brood_pool *pool);
 void brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
 
+/*
+ * The same for a call of the program's: from here to the end of the call its thread cannot be
+ * cancelled, which would leave the lock, or the leader's place, to nobody.
+ */
+int brood_pool_enter(brood_pool *pool);
+void brood_pool_leave(brood_pool *pool, int held);
+
 /* Gives up the lock for a wait on the condition. May come back for nothing. */
 void brood_pool_sleep(brood_pool *pool, apr_thread_cond_t *cond);
 
@@ -481,6 +491,9 @@ void brood_pieces_remove(brood_piece_list *list, brood_piece *piece);
 
 /* Gives what waits to those who want it. */
 void brood_pool_feed(brood_pool *pool);
+
+/* A piece is with the worker no more. */
+void brood_worker_remove(brood_worker *worker, brood_piece *piece);
 
 /* The worker takes back what it has not begun. */
 void brood_worker_take_back(brood_worker *worker);

@@ -56,6 +56,28 @@ static bool comes_before(const brood_piece *a, const brood_piece *b)
     return a->job->key != b->job->key ? a->job->key < b->job->key : a->first < b->first;
 }
 
+/* What ends a job finds its pieces without a walk through those of others. */
+static void link_to_job(brood_piece *piece)
+{
+    brood_result *job = piece->job;
+
+    piece->previous_of_job = NULL;
+    piece->next_of_job = job->queued;
+    if (job->queued != NULL) {
+        job->queued->previous_of_job = piece;
+    }
+    job->queued = piece;
+}
+
+static void unlink_from_job(brood_piece *piece)
+{
+    *(piece->previous_of_job != NULL ? &piece->previous_of_job->next_of_job : &piece->job->queued) =
+        piece->next_of_job;
+    if (piece->next_of_job != NULL) {
+        piece->next_of_job->previous_of_job = piece->previous_of_job;
+    }
+}
+
 /* In the order of the keys: new pieces come at the end, those that come back near the front. */
 void brood_queue_put(brood_pool *pool, brood_piece *piece)
 {
@@ -70,6 +92,7 @@ void brood_queue_put(brood_pool *pool, brood_piece *piece)
         at = at->next;
     }
     insert_before(list, at, piece);
+    link_to_job(piece);
     piece->is_queued = true;
     pool->queue_bits |= 1u << lane;
     pool->queued += piece->count - piece->done;
@@ -102,6 +125,7 @@ void brood_queue_remove(brood_pool *pool, brood_piece *piece)
     int lane = piece->job->priority + BROOD_PRIORITY_MAX;
 
     brood_pieces_remove(&pool->queue[lane], piece);
+    unlink_from_job(piece);
     piece->is_queued = false;
     if (pool->queue[lane].first == NULL) {
         pool->queue_bits &= ~(1u << lane);

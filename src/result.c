@@ -23,6 +23,7 @@ static bool is_finished(brood_result *result)
 
 brood_status brood_result_wait(brood_result *result, int64_t timeout_ms)
 {
+    int held = 0;
     brood_status status = BROOD_OK;
 
     if (result == NULL || !brood_is_timeout(timeout_ms)) {
@@ -31,14 +32,14 @@ brood_status brood_result_wait(brood_result *result, int64_t timeout_ms)
     if (is_finished(result)) {
         return BROOD_OK;
     }
-    brood_pool_lock(result->pool);
+    held = brood_pool_enter(result->pool);
     if (timeout_ms != 0 && brood_pool_in_callback(result->pool) && !is_finished(result)) {
         status = BROOD_ERR_STATE;
     } else {
         status = brood_pool_wait(result->pool, result, brood_job_is_over, result,
                                  brood_deadline(timeout_ms));
     }
-    brood_pool_unlock(result->pool);
+    brood_pool_leave(result->pool, held);
     return status;
 }
 
@@ -89,14 +90,15 @@ brood_status brood_result_failure(brood_result *result, brood_failure *failure)
 
 uint64_t brood_result_failed_count(brood_result *result)
 {
+    int held = 0;
     uint64_t count = 0;
 
     if (result == NULL) {
         return 0;
     }
-    brood_pool_lock(result->pool);
+    held = brood_pool_enter(result->pool);
     count = result->failed;
-    brood_pool_unlock(result->pool);
+    brood_pool_leave(result->pool, held);
     return count;
 }
 
@@ -115,9 +117,20 @@ static bool has(const brood_piece *piece, const item_wait *wait)
            wait->item < piece->first + piece->count;
 }
 
-static bool is_in_list(const brood_piece_list *list, const item_wait *wait)
+static bool is_queued(const item_wait *wait)
 {
-    for (const brood_piece *piece = list->first; piece != NULL; piece = piece->next) {
+    for (const brood_piece *piece = wait->result->queued; piece != NULL;
+         piece = piece->next_of_job) {
+        if (has(piece, wait)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_with(const brood_worker *worker, const item_wait *wait)
+{
+    for (const brood_piece *piece = worker->pieces.first; piece != NULL; piece = piece->next) {
         if (has(piece, wait)) {
             return true;
         }
@@ -133,12 +146,12 @@ static bool is_item_over(brood_pool *pool, void *data)
     if (is_finished(wait->result)) {
         return true;
     }
-    if (is_in_list(&pool->queue[wait->result->priority + BROOD_PRIORITY_MAX], wait)) {
+    if (is_queued(wait)) {
         return false;
     }
     for (const brood_worker *worker = pool->busy_first; worker != NULL;
          worker = worker->next_busy) {
-        if (is_in_list(&worker->pieces, wait)) {
+        if (is_with(worker, wait)) {
             return false;
         }
     }
@@ -184,6 +197,7 @@ static void find_value(const brood_result *result, uint64_t index, const void **
 brood_status brood_result_item(brood_result *result, uint64_t index, const void **data,
                                size_t *size, brood_failure *failure, int64_t timeout_ms)
 {
+    int held = 0;
     item_wait wait = {result, index};
     brood_status status = BROOD_OK;
     const void *found = NULL;
@@ -194,7 +208,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
         return BROOD_ERR_ARGUMENT;
     }
     wait.item = result->first + index;
-    brood_pool_lock(result->pool);
+    held = brood_pool_enter(result->pool);
     if (timeout_ms != 0 && brood_pool_in_callback(result->pool) &&
         !is_item_over(result->pool, &wait)) {
         status = BROOD_ERR_STATE;
@@ -203,8 +217,8 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
         if (timeout_ms != 0) {
             brood_job_hurry(result);
         }
-        status = brood_pool_wait(result->pool, result, is_item_over, &wait,
-                                 brood_deadline(timeout_ms));
+        status =
+            brood_pool_wait(result->pool, result, is_item_over, &wait, brood_deadline(timeout_ms));
         result->watchers--;
     }
     if (status == BROOD_OK) {
@@ -213,7 +227,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
     if (status == BROOD_OK) {
         find_value(result, index, &found, &found_size);
     }
-    brood_pool_unlock(result->pool);
+    brood_pool_leave(result->pool, held);
     if (data != NULL) {
         *data = found;
     }
@@ -227,16 +241,17 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
 
 brood_status brood_result_cancel(brood_result *result)
 {
+    int held = 0;
     brood_status status = BROOD_OK;
 
     if (result == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    brood_pool_lock(result->pool);
+    held = brood_pool_enter(result->pool);
     brood_pool_turn(result->pool);
     status = is_finished(result) ? BROOD_ERR_STATE : BROOD_OK;
     brood_job_cancel(result, BROOD_ERR_CANCELLED);
-    brood_pool_unlock(result->pool);
+    brood_pool_leave(result->pool, held);
     return status;
 }
 
@@ -259,6 +274,7 @@ static void abandon(brood_result *result)
 
 brood_result *brood_result_destroy(brood_result *result)
 {
+    int held = 0;
     brood_pool *pool = NULL;
 
     if (result == NULL) {
@@ -266,13 +282,13 @@ brood_result *brood_result_destroy(brood_result *result)
     }
     pool = result->pool;
     if (!is_finished(result)) {
-        brood_pool_lock(pool);
+        held = brood_pool_enter(pool);
         if (!is_finished(result) && result->kind != BROOD_JOB_TASK) {
             brood_job_hold(result);
             abandon(result);
             brood_job_release(result);
         }
-        brood_pool_unlock(pool);
+        brood_pool_leave(pool, held);
     }
     brood_job_release(result);
     return NULL;

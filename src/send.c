@@ -342,6 +342,7 @@ static void note_sent(brood_worker *worker, brood_piece *piece)
     piece->given_at = worker->pool->fed_at;
     brood_pieces_append(&worker->pieces, piece);
     worker->piece_count++;
+    piece->job->given++;
 }
 
 /* A small one that needs nothing before it goes straight into the ring. */

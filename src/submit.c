@@ -473,6 +473,7 @@ static brood_status submit_locked(brood_result *job, request *asked)
 
 static brood_status submit(request *asked, brood_result **result, const brood_task_options *options)
 {
+    int held = 0;
     brood_status status = check(asked, options);
     brood_result *job = NULL;
 
@@ -490,9 +491,9 @@ static brood_status submit(request *asked, brood_result **result, const brood_ta
         unmake_job(job);
         return refuse(asked, BROOD_ERR_NO_MEMORY, "");
     }
-    brood_pool_lock(asked->pool);
+    held = brood_pool_enter(asked->pool);
     status = submit_locked(job, asked);
-    brood_pool_unlock(asked->pool);
+    brood_pool_leave(asked->pool, held);
     if (status != BROOD_OK) {
         unmake_job(job);
     } else if (result != NULL) {
@@ -528,6 +529,7 @@ static brood_status wait_for(request *asked, brood_result *job)
 /* Submits and waits, in one go with the lock. */
 static brood_status submit_and_wait(request *asked, const brood_task_options *options)
 {
+    int held = 0;
     brood_status status = check(asked, options);
     brood_result *job = NULL;
 
@@ -541,19 +543,19 @@ static brood_status submit_and_wait(request *asked, const brood_task_options *op
         }
         return refuse(asked, BROOD_ERR_NO_MEMORY, "");
     }
-    brood_pool_lock(asked->pool);
+    held = brood_pool_enter(asked->pool);
     if (brood_pool_in_callback(asked->pool)) {
         status = refuse(asked, BROOD_ERR_STATE, "a callback cannot wait for its own pool");
     } else {
         status = submit_locked(job, asked);
     }
     if (status != BROOD_OK) {
-        brood_pool_unlock(asked->pool);
+        brood_pool_leave(asked->pool, held);
         unmake_job(job);
         return status;
     }
     status = wait_for(asked, job);
-    brood_pool_unlock(asked->pool);
+    brood_pool_leave(asked->pool, held);
     brood_job_release(job);
     return status;
 }

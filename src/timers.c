@@ -98,22 +98,10 @@ static void cancel_given(brood_result *job)
     }
 }
 
-/* All that there is of a task lies in the queue: no need to look through it, or at the workers. */
-static bool is_only_queued(const brood_result *job)
-{
-    return job->kind == BROOD_JOB_TASK && job->piece.is_queued;
-}
-
 static void cancel_queued(brood_result *job)
 {
-    brood_piece *following = NULL;
-
-    for (brood_piece *piece = job->pool->queue[job->priority + BROOD_PRIORITY_MAX].first;
-         piece != NULL; piece = following) {
-        following = piece->next;
-        if (piece->job == job) {
-            brood_queue_doom(piece);
-        }
+    while (job->queued != NULL) {
+        brood_queue_doom(job->queued);
     }
 }
 
@@ -126,12 +114,10 @@ void brood_job_cancel(brood_result *job, brood_status doom)
     }
     brood_job_hold(job);
     job->doom = doom;
-    if (is_only_queued(job)) {
-        brood_queue_doom(&job->piece);
-    } else {
+    if (job->given > 0) {
         cancel_given(job);
-        cancel_queued(job);
     }
+    cancel_queued(job);
     brood_job_release(job);
     brood_pool_feed(pool);
 }

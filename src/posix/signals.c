@@ -29,6 +29,19 @@ void brood_os_signals_release(const brood_os_signals *before)
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
+int brood_os_cancel_hold(void)
+{
+    int held = 0;
+
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &held);
+    return held;
+}
+
+void brood_os_cancel_release(int held)
+{
+    pthread_setcancelstate(held, NULL);
+}
+
 void brood_posix_silence(int fd)
 {
 #if defined(F_SETNOSIGPIPE)
