@@ -28,6 +28,20 @@
 /* The monotonic clock: it never jumps, and does not follow the wall clock. */
 int64_t brood_os_now(void);
 
+/* Sleeps for at least that long, and little longer where the system can: down to about 50 us. */
+void brood_os_sleep(int64_t duration);
+
+/* ---- threads: src/<system>/thread.c ------------------------------------------------------- */
+
+/* A number of the calling thread, which no other thread has at the same time. */
+uint64_t brood_os_thread_id(void);
+
+/*
+ * Whether the process is in its last moments, and its other threads have been ended already: nothing
+ * may wait for one of them, nor for a lock that one may have held.
+ */
+bool brood_os_is_ending(void);
+
 /* ---- handles: src/<system>/handle.c ------------------------------------------------------ */
 
 /* The null device, for reading and writing. */

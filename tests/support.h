@@ -72,6 +72,8 @@ void support_close_stdio(void);
 size_t support_memory_used(void);
 /* Descriptors or handles open in this process, beside stdio; -1: not known. */
 int support_count_open(void);
+/* All that it has, of every kind. */
+int support_count_handles(void);
 
 /*
  * A terminal of so many columns that nobody sees, to be written, and what holds it open; false
@@ -210,5 +212,8 @@ long support_write(intptr_t handle, const void *buffer, size_t size);
 typedef struct support_thread support_thread;
 support_thread *support_thread_start(void (*work)(void *data), void *data);
 void support_thread_join(support_thread *thread);
+
+/* Runs it in a thread of the system's own pool; false where there is none. */
+bool support_submit_work(void (*work)(void *data), void *data);
 
 #endif

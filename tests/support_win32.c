@@ -333,6 +333,20 @@ int support_count_open(void)
     return -1;
 }
 
+/* Wine says 0; but a number can be asked whether it is a handle. */
+int support_count_handles(void)
+{
+    DWORD count = 0;
+    DWORD flags = 0;
+
+    if (!GetProcessHandleCount(GetCurrentProcess(), &count) || count == 0) {
+        for (uintptr_t handle = 4; handle < 8192; handle += 4) {
+            count += GetHandleInformation((HANDLE)handle, &flags) != 0;
+        }
+    }
+    return (int)count;
+}
+
 int support_count_threads(void)
 {
     return -1;
@@ -747,6 +761,31 @@ long support_write(intptr_t handle, const void *buffer, size_t size)
     DWORD put = 0;
 
     return WriteFile((HANDLE)handle, buffer, (DWORD)size, &put, NULL) ? (long)put : -1;
+}
+
+typedef struct work_item {
+    void (*work)(void *data);
+    void *data;
+} work_item;
+
+static void CALLBACK run_work(PTP_CALLBACK_INSTANCE instance, void *data)
+{
+    work_item *item = data;
+
+    (void)instance;
+    item->work(item->data);
+    free(item);
+}
+
+bool support_submit_work(void (*work)(void *data), void *data)
+{
+    work_item *item = malloc(sizeof *item);
+
+    if (item == NULL) {
+        abort();
+    }
+    *item = (work_item){work, data};
+    return TrySubmitThreadpoolCallback(run_work, item, NULL);
 }
 
 struct support_thread {
