@@ -118,6 +118,11 @@ bool brood_os_child_needs_watch(void)
     return false;
 }
 
+void brood_os_child_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    brood_posix_job_limit(nice, cpu_time_limit_s);
+}
+
 void brood_os_child_ignore_interrupt(void)
 {
     signal(SIGINT, SIG_IGN);

@@ -123,10 +123,24 @@ static bool enter_cpus(const brood_posix_job *job)
 #endif
 }
 
+const char *brood_posix_job_limit(int niceness, uint32_t cpu_time_limit_s)
+{
+    struct rlimit time = {(rlim_t)cpu_time_limit_s, (rlim_t)cpu_time_limit_s + 1};
+
+    errno = 0;
+    if (niceness != 0 && nice(niceness) == -1 && errno != 0) {
+        return "nice";
+    }
+    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
+        return "cpu_time_limit_s";
+    }
+    return NULL;
+}
+
 const char *brood_posix_job_enter(const brood_posix_job *job)
 {
     const brood_os_spawn *spawn = job->spawn;
-    struct rlimit time = {(rlim_t)spawn->cpu_time_limit_s, (rlim_t)spawn->cpu_time_limit_s + 1};
+    const char *failed = NULL;
     struct rlimit memory = {(rlim_t)spawn->memory_limit_bytes, (rlim_t)spawn->memory_limit_bytes};
 
     if (spawn->kill_tree && setpgid(0, 0) < 0) {
@@ -137,15 +151,14 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
         return "prctl PR_SET_NO_NEW_PRIVS";
     }
 #endif
-    errno = 0;
-    if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
-        return "nice";
+    if (!spawn->limits_itself) {
+        failed = brood_posix_job_limit(spawn->nice, spawn->cpu_time_limit_s);
+    }
+    if (failed != NULL) {
+        return failed;
     }
     if (job->cpus != NULL && !enter_cpus(job)) {
         return "cpus";
-    }
-    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
-        return "cpu_time_limit_s";
     }
     if (memory.rlim_cur > 0 && setrlimit(RLIMIT_AS, &memory) < 0) {
         return "memory_limit_bytes";

@@ -76,6 +76,12 @@ bool brood_os_child_needs_watch(void)
 }
 
 /* https://learn.microsoft.com/windows/console/setconsolectrlhandler */
+void brood_os_child_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    (void)nice;
+    (void)cpu_time_limit_s;
+}
+
 void brood_os_child_ignore_interrupt(void)
 {
     SetConsoleCtrlHandler(NULL, TRUE);

@@ -373,6 +373,13 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
 }
 
 /* The job ends it, whose only handle is ours. */
+bool brood_os_child_may_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    (void)nice;
+    (void)cpu_time_limit_s;
+    return false;
+}
+
 bool brood_os_command_needs_guard(void)
 {
     return false;
