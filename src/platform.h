@@ -25,7 +25,10 @@
 
 /* ---- clock: src/<system>/clock.c --------------------------------------------------------- */
 
-/* The monotonic clock: it never jumps, and does not follow the wall clock. */
+/*
+ * The monotonic clock: it never jumps, does not follow the wall clock, and stands still while the
+ * machine sleeps.
+ */
 int64_t brood_os_now(void);
 
 /* Sleeps for at least that long, and little longer where the system can: down to about 50 us. */

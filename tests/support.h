@@ -42,6 +42,8 @@ bool support_is_windows(void);
 bool support_is_wine(void);
 /* Whether this is Linux, and brood was built to use what only Linux has. */
 bool support_is_linux(void);
+/* Whether a process can wait for the end of one that is not its child. */
+bool support_can_watch_any(void);
 
 /* Whether a sanitizer is built in: it has its own ideas about memory and crashes. */
 bool support_is_sanitized(void);
@@ -90,6 +92,13 @@ int support_count_threads(void);
  */
 bool support_bombard(unsigned every_us);
 uint64_t support_end_bombard(void);
+
+/*
+ * From now on a system call fails with that errno in this process and its children ("fallocate",
+ * "memfd_create"); nobody can write to where named shared memory is. False: not to be had here.
+ */
+bool support_refuse_call(const char *name, int code);
+bool support_hide_shared_memory(void);
 
 /* The niceness of this process; on Windows in the steps of the priority classes. */
 int support_nice(void);

@@ -182,6 +182,11 @@ bool support_is_wine(void)
     return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
+bool support_can_watch_any(void)
+{
+    return true;
+}
+
 bool support_is_linux(void)
 {
     return false;
@@ -361,6 +366,18 @@ bool support_bombard(unsigned every_us)
 uint64_t support_end_bombard(void)
 {
     return 0;
+}
+
+bool support_refuse_call(const char *name, int code)
+{
+    (void)name;
+    (void)code;
+    return false;
+}
+
+bool support_hide_shared_memory(void)
+{
+    return false;
 }
 
 int support_nice(void)

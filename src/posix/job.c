@@ -14,6 +14,11 @@
 #define CPUS_MAX (1024 * 1024)
 #define CPUS_MIN 8192 /* the kernel wants room for all that it knows */
 
+/* OpenBSD has no RLIMIT_AS (man 2 getrlimit); that of macOS does nothing. */
+#if defined(RLIMIT_AS) && !defined(__APPLE__)
+#define HAS_MEMORY_LIMIT 1
+#endif
+
 /* ---- in the parent ------------------------------------------------------------------------ */
 
 #if defined(BROOD_LINUX)
@@ -87,8 +92,8 @@ brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn 
     if (status != BROOD_OK) {
         return status;
     }
-#if defined(__APPLE__)
-    if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
+#if !defined(HAS_MEMORY_LIMIT)
+    if (spawn->memory_limit_bytes > 0) {
         return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
                           "memory_limit_bytes is not supported on this system");
     }
@@ -123,6 +128,18 @@ static bool enter_cpus(const brood_posix_job *job)
 #endif
 }
 
+static int limit_memory(uint64_t bytes)
+{
+#if defined(HAS_MEMORY_LIMIT)
+    struct rlimit memory = {(rlim_t)bytes, (rlim_t)bytes};
+
+    return setrlimit(RLIMIT_AS, &memory);
+#else
+    (void)bytes;
+    return 0;
+#endif
+}
+
 const char *brood_posix_job_limit(int niceness, uint32_t cpu_time_limit_s)
 {
     struct rlimit time = {(rlim_t)cpu_time_limit_s, (rlim_t)cpu_time_limit_s + 1};
@@ -141,7 +158,6 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
 {
     const brood_os_spawn *spawn = job->spawn;
     const char *failed = NULL;
-    struct rlimit memory = {(rlim_t)spawn->memory_limit_bytes, (rlim_t)spawn->memory_limit_bytes};
 
     if (spawn->kill_tree && setpgid(0, 0) < 0) {
         return "setpgid";
@@ -160,8 +176,7 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
     if (job->cpus != NULL && !enter_cpus(job)) {
         return "cpus";
     }
-    if (memory.rlim_cur > 0 && setrlimit(RLIMIT_AS, &memory) < 0) {
-        return "memory_limit_bytes";
-    }
-    return NULL;
+    return spawn->memory_limit_bytes > 0 && limit_memory(spawn->memory_limit_bytes) < 0
+               ? "memory_limit_bytes"
+               : NULL;
 }
