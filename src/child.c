@@ -284,6 +284,7 @@ static _Noreturn void serve_parent(const char *argv0)
     }
     if (status == BROOD_OK) {
         brood_os_child_begin(child.start.name);
+        brood_os_child_limit(child.start.nice, child.start.cpu_time_limit_s);
         status = brood_function_find(&child.start.function, &function, &error);
     }
     if (status == BROOD_OK) {

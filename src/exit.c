@@ -50,13 +50,15 @@ static brood_exit_reason our_doing(const brood_process *process, const brood_os_
     return BROOD_EXIT_NONE;
 }
 
-/* Windows has one number for both: what a function returned may look like an exception. */
+/* Windows has one number for all: what a function returned may look like an exception or a limit. */
 static bool is_code_after_all(const brood_process *process, const brood_os_exit *result)
 {
+    bool looks_like_more = (result->reason == BROOD_EXIT_SIGNAL && result->code > UINT16_MAX) ||
+                           result->reason == BROOD_EXIT_CPU_TIME;
+
     return process->has_code &&
            (result->reason == BROOD_EXIT_LOST ||
-            (result->reason == BROOD_EXIT_SIGNAL && result->code > UINT16_MAX &&
-             (int32_t)(uint32_t)result->code == process->ended.code));
+            (looks_like_more && (int32_t)(uint32_t)result->code == process->ended.code));
 }
 
 static brood_exit_reason reason_of(const brood_process *process, const brood_os_exit *result)

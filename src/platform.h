@@ -25,8 +25,25 @@
 
 /* ---- clock: src/<system>/clock.c --------------------------------------------------------- */
 
-/* The monotonic clock: it never jumps, and does not follow the wall clock. */
+/*
+ * The monotonic clock: it never jumps, does not follow the wall clock, and stands still while the
+ * machine sleeps.
+ */
 int64_t brood_os_now(void);
+
+/* Sleeps for at least that long, and little longer where the system can: down to about 50 us. */
+void brood_os_sleep(int64_t duration);
+
+/* ---- threads: src/<system>/thread.c ------------------------------------------------------- */
+
+/* A number of the calling thread, which no other thread has at the same time. */
+uint64_t brood_os_thread_id(void);
+
+/*
+ * Whether the process is in its last moments, and its other threads have been ended already: nothing
+ * may wait for one of them, nor for a lock that one may have held.
+ */
+bool brood_os_is_ending(void);
 
 /* ---- handles: src/<system>/handle.c ------------------------------------------------------ */
 
@@ -123,6 +140,7 @@ typedef struct brood_os_spawn {
     bool is_detached;        /* nobody's child, in a session of its own (POSIX) */
     bool kill_tree;          /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
+    bool limits_itself;      /* a child that brood_os_child_may_limit itself */
     int nice;
     const unsigned *cpus;
     size_t cpu_count;
@@ -147,6 +165,12 @@ typedef struct brood_os_ward {
  */
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error);
+
+/*
+ * Whether a child of ours should set these itself, by brood_os_child_limit, because starting it
+ * with them costs more here. Only what cannot be refused.
+ */
+bool brood_os_child_may_limit(int nice, uint32_t cpu_time_limit_s);
 
 /*
  * Whether nothing in the system sees to brood_os_spawn.daemon for a program that is not ours, so
@@ -411,6 +435,9 @@ int brood_os_terminal_width(FILE *file);
 
 /* First thing in a child: no dialogue boxes on a crash; names the process for ps and top. */
 void brood_os_child_begin(const char *name);
+
+/* Sets what brood_os_child_may_limit left to this process. */
+void brood_os_child_limit(int nice, uint32_t cpu_time_limit_s);
 
 /* Watches for memory_limit_bytes being hit, so that brood_os_child_out_of_memory can tell. */
 void brood_os_child_watch_memory(uint64_t memory_limit_bytes, void (*report)(void));

@@ -22,7 +22,6 @@
 #define BROOD_SRC_POOL_IMPL_H
 
 #include <apr_pools.h>
-#include <apr_portable.h>
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
@@ -303,11 +302,11 @@ struct brood_pool {
     /* jobs */
     brood_result *jobs;
     brood_result *due_first, *due_last;
-    bool calls_back;           /* a thread is in a callback */
-    apr_os_thread_t caller_id; /* that one */
-    uint32_t timed;            /* jobs with a deadline or a time-out */
-    uint32_t alarms;           /* workers with a look_at or a kill_at */
-    int64_t next_deadline;     /* of a job; may be too early */
+    bool calls_back;       /* a thread is in a callback */
+    uint64_t caller_id;    /* that one */
+    uint32_t timed;        /* jobs with a deadline or a time-out */
+    uint32_t alarms;       /* workers with a look_at or a kill_at */
+    int64_t next_deadline; /* of a job; may be too early */
 
     /* the agenda: see agenda.h */
     int64_t due; /* the earliest time at which something must be done */

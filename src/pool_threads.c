@@ -89,7 +89,7 @@ bool brood_crew_start_due(brood_pool *pool)
 
 bool brood_pool_in_callback(const brood_pool *pool)
 {
-    return pool->calls_back && apr_os_thread_equal(pool->caller_id, apr_os_thread_current());
+    return pool->calls_back && pool->caller_id == brood_os_thread_id();
 }
 
 static void *APR_THREAD_FUNC run_caller(apr_thread_t *thread, void *data)

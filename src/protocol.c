@@ -61,6 +61,8 @@ void brood_start_encode(brood_buffer *buffer, const brood_start *start)
     put_u64(buffer, start->daemon);
     put_u64(buffer, start->kill_tree);
     put_u64(buffer, (uint64_t)start->parent_pid);
+    put_u64(buffer, (uint64_t)start->nice);
+    put_u64(buffer, start->cpu_time_limit_s);
     put_u64(buffer, start->memory_limit_bytes);
     put_u64(buffer, start->nesting.depth);
     put_u64(buffer, start->nesting.cores);
@@ -165,6 +167,8 @@ brood_status brood_start_decode(brood_start *start, const void *data, size_t siz
     start->daemon = get_u64(&in) != 0;
     start->kill_tree = get_u64(&in) != 0;
     start->parent_pid = (int64_t)get_u64(&in);
+    start->nice = (int)get_u64(&in);
+    start->cpu_time_limit_s = (uint32_t)get_u64(&in);
     start->memory_limit_bytes = get_u64(&in);
     start->nesting.depth = (uint32_t)get_u64(&in);
     start->nesting.cores = (uint32_t)get_u64(&in);

@@ -76,6 +76,8 @@ typedef struct brood_start {
     bool daemon;
     bool kill_tree;
     int64_t parent_pid;
+    int nice; /* this and the next: what the child sets itself */
+    uint32_t cpu_time_limit_s;
     uint64_t memory_limit_bytes;
     brood_nesting nesting;
     const char *name;

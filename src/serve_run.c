@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_time.h>
 
 #include "error.h"
 
@@ -13,7 +12,7 @@
 #define LOOK_AFTER_NS INT64_C(50000)
 #define STRIDE_MAX 4096
 #define STRIDE_WATCHED 64
-#define HALT_US 100
+#define HALT_NS INT64_C(100000)
 #define KEEP_SLOT_MAX (1024 * 1024)
 
 /* ---- telling ----------------------------------------------------------------------------- */
@@ -171,7 +170,7 @@ static void note_timed(brood_run *run)
     brood_store64(&page->item, run->next + 1);
     while (brood_load32(&page->halts) != 0 && brood_load64(&page->cancel_id) == run->order->id &&
            run->next + 1 > brood_load64(&page->cancel_item)) {
-        apr_sleep(HALT_US);
+        brood_os_sleep(HALT_NS);
     }
 }
 

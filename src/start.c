@@ -145,6 +145,11 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
                                                 options->function_name, options->executable != NULL,
                                                 "function", options->error);
 
+    run->spawn.limits_itself = brood_os_child_may_limit(options->nice, options->cpu_time_limit_s);
+    if (run->spawn.limits_itself) {
+        start.nice = options->nice;
+        start.cpu_time_limit_s = options->cpu_time_limit_s;
+    }
     for (size_t i = 0; i < options->handle_count; i++) {
         start.handles[i] = brood_os_handle_in_child(run->handles, i);
     }

@@ -1,6 +1,5 @@
 #include "watchdog.h"
 
-#include <apr_time.h>
 
 #include "error.h"
 #include "memory.h"
@@ -77,7 +76,7 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
             status = brood_os_channel_read(dog.sleeper, bytes, sizeof bytes, &got, NULL);
         }
         if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-            apr_sleep(RETRY_NS / 1000); /* there is nothing that can be waited for */
+            brood_os_sleep(RETRY_NS); /* there is nothing that can be waited for */
         }
     }
     return NULL;

@@ -42,6 +42,8 @@ bool support_is_windows(void);
 bool support_is_wine(void);
 /* Whether this is Linux, and brood was built to use what only Linux has. */
 bool support_is_linux(void);
+/* Whether a process can wait for the end of one that is not its child. */
+bool support_can_watch_any(void);
 
 /* Whether a sanitizer is built in: it has its own ideas about memory and crashes. */
 bool support_is_sanitized(void);
@@ -72,6 +74,8 @@ void support_close_stdio(void);
 size_t support_memory_used(void);
 /* Descriptors or handles open in this process, beside stdio; -1: not known. */
 int support_count_open(void);
+/* All that it has, of every kind. */
+int support_count_handles(void);
 
 /*
  * A terminal of so many columns that nobody sees, to be written, and what holds it open; false
@@ -88,6 +92,13 @@ int support_count_threads(void);
  */
 bool support_bombard(unsigned every_us);
 uint64_t support_end_bombard(void);
+
+/*
+ * From now on a system call fails with that errno in this process and its children ("fallocate",
+ * "memfd_create"); nobody can write to where named shared memory is. False: not to be had here.
+ */
+bool support_refuse_call(const char *name, int code);
+bool support_hide_shared_memory(void);
 
 /* The niceness of this process; on Windows in the steps of the priority classes. */
 int support_nice(void);
@@ -210,5 +221,8 @@ long support_write(intptr_t handle, const void *buffer, size_t size);
 typedef struct support_thread support_thread;
 support_thread *support_thread_start(void (*work)(void *data), void *data);
 void support_thread_join(support_thread *thread);
+
+/* Runs it in a thread of the system's own pool; false where there is none. */
+bool support_submit_work(void (*work)(void *data), void *data);
 
 #endif

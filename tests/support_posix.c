@@ -22,7 +22,11 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 
 #define SECONDS_TO_VANISH 5
@@ -203,6 +207,17 @@ bool support_is_wine(void)
     return false;
 }
 
+bool support_can_watch_any(void)
+{
+#if defined(BROOD_GENERIC_POSIX)
+    return false;
+#elif defined(__APPLE__)
+    return true;
+#else
+    return support_is_linux();
+#endif
+}
+
 bool support_is_linux(void)
 {
 #if defined(__linux__) && !defined(BROOD_GENERIC_POSIX)
@@ -290,6 +305,18 @@ int support_count_open(void)
     return count;
 }
 
+int support_count_handles(void)
+{
+    return support_count_open();
+}
+
+bool support_submit_work(void (*work)(void *data), void *data)
+{
+    (void)work;
+    (void)data;
+    return false;
+}
+
 int support_count_threads(void)
 {
     DIR *directory = opendir("/proc/self/task");
@@ -328,6 +355,61 @@ uint64_t support_end_bombard(void)
     setitimer(ITIMER_REAL, &timer, NULL);
     return (uint64_t)bombs;
 }
+
+#if defined(__linux__)
+
+static long call_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        long number;
+    } calls[] = {{"fallocate", SYS_fallocate}, {"memfd_create", SYS_memfd_create}};
+
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        if (strcmp(calls[i].name, name) == 0) {
+            return calls[i].number;
+        }
+    }
+    abort();
+}
+
+bool support_refuse_call(const char *name, int code)
+{
+    uint32_t number = (uint32_t)call_of(name);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)code),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* In a mount namespace of this process's own. */
+bool support_hide_shared_memory(void)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("none", "/dev/shm", "tmpfs", MS_RDONLY, NULL) == 0;
+}
+
+#else
+
+bool support_refuse_call(const char *name, int code)
+{
+    (void)name;
+    (void)code;
+    return false;
+}
+
+bool support_hide_shared_memory(void)
+{
+    return false;
+}
+
+#endif
 
 int support_nice(void)
 {

@@ -182,6 +182,11 @@ bool support_is_wine(void)
     return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
 }
 
+bool support_can_watch_any(void)
+{
+    return true;
+}
+
 bool support_is_linux(void)
 {
     return false;
@@ -333,6 +338,20 @@ int support_count_open(void)
     return -1;
 }
 
+/* Wine says 0; but a number can be asked whether it is a handle. */
+int support_count_handles(void)
+{
+    DWORD count = 0;
+    DWORD flags = 0;
+
+    if (!GetProcessHandleCount(GetCurrentProcess(), &count) || count == 0) {
+        for (uintptr_t handle = 4; handle < 8192; handle += 4) {
+            count += GetHandleInformation((HANDLE)handle, &flags) != 0;
+        }
+    }
+    return (int)count;
+}
+
 int support_count_threads(void)
 {
     return -1;
@@ -347,6 +366,18 @@ bool support_bombard(unsigned every_us)
 uint64_t support_end_bombard(void)
 {
     return 0;
+}
+
+bool support_refuse_call(const char *name, int code)
+{
+    (void)name;
+    (void)code;
+    return false;
+}
+
+bool support_hide_shared_memory(void)
+{
+    return false;
 }
 
 int support_nice(void)
@@ -747,6 +778,31 @@ long support_write(intptr_t handle, const void *buffer, size_t size)
     DWORD put = 0;
 
     return WriteFile((HANDLE)handle, buffer, (DWORD)size, &put, NULL) ? (long)put : -1;
+}
+
+typedef struct work_item {
+    void (*work)(void *data);
+    void *data;
+} work_item;
+
+static void CALLBACK run_work(PTP_CALLBACK_INSTANCE instance, void *data)
+{
+    work_item *item = data;
+
+    (void)instance;
+    item->work(item->data);
+    free(item);
+}
+
+bool support_submit_work(void (*work)(void *data), void *data)
+{
+    work_item *item = malloc(sizeof *item);
+
+    if (item == NULL) {
+        abort();
+    }
+    *item = (work_item){work, data};
+    return TrySubmitThreadpoolCallback(run_work, item, NULL);
 }
 
 struct support_thread {

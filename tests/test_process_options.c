@@ -48,6 +48,37 @@ static void a_niceness_is_added_to_the_parents(void **state)
 }
 
 /* Who may not do it is told so. */
+static bool memory_can_be_limited(void)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_status status = BROOD_OK;
+
+    options.memory_limit_bytes = (uint64_t)8 << 30;
+    status = brood_process_start(&process, nothing, NULL, 0, &options);
+    if (status == BROOD_OK) {
+        assert_ends(process, BROOD_EXIT_CODE, 0);
+        brood_process_destroy(process);
+    }
+    return status != BROOD_ERR_NOT_SUPPORTED;
+}
+
+/* Systems may start a process in another way when it has more limits than one. */
+static void mac2_a_niceness_is_added_once_beside_other_limits(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    int expected = support_nice() + 5;
+
+    (void)state;
+    options.nice = 5; /* a step of Windows, too */
+    options.cpu_time_limit_s = 1000;
+    run(has_nice, &expected, sizeof expected, &options, 0);
+    options.memory_limit_bytes = (uint64_t)8 << 30;
+    if (!support_is_sanitized() && memory_can_be_limited()) {
+        run(has_nice, &expected, sizeof expected, &options, 0);
+    }
+}
+
 static void a_negative_niceness_is_done_or_refused(void **state)
 {
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
@@ -612,6 +643,7 @@ static void an_exit_info_of_another_size(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_niceness_is_added_to_the_parents),
+    cmocka_unit_test(mac2_a_niceness_is_added_once_beside_other_limits),
     cmocka_unit_test(a_negative_niceness_is_done_or_refused),
     cmocka_unit_test(cores_are_as_chosen),
     cmocka_unit_test(a_core_that_is_not_there_is_refused),

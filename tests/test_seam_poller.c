@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "atomic.h"
 #include "platform.h"
 
 #define MANY 200
@@ -149,6 +150,50 @@ static void a_wake_ends_a_wait(void **state)
     brood_os_poller_free(poller);
 }
 
+/* A thread that has waited once, and then computes until it is told to end. */
+typedef struct burner {
+    brood_os_poller *poller;
+    brood_atomic32 burns, ends;
+} burner;
+
+static void wait_once_and_burn(void *data)
+{
+    burner *self = data;
+    void *owner = NULL;
+    size_t count = 0;
+
+    brood_os_poller_wait(self->poller, &owner, 1, &count, soon(), NULL);
+    brood_exchange32(&self->burns, 1);
+    while (brood_load32(&self->ends) == 0) {
+        brood_pause();
+    }
+}
+
+/* A completion port with a bound on its running threads would give the second nothing. */
+static void one_who_waited_and_computes_holds_up_nobody(void **state)
+{
+    burner self = {.poller = NULL};
+    support_thread *thread = NULL;
+    pair one;
+
+    (void)state;
+    open_pair(&one);
+    assert_ok(brood_os_poller_create(&self.poller, NULL));
+    brood_os_poller_wake(self.poller);
+    thread = support_thread_start(wait_once_and_burn, &self);
+    while (brood_load32(&self.burns) == 0) {
+        support_yield();
+    }
+    assert_ok(brood_os_poller_add(self.poller, one.near, &one, NULL));
+    write_byte(one.far);
+    assert_ptr_equal(next_owner(self.poller), &one);
+    brood_exchange32(&self.ends, 1);
+    support_thread_join(thread);
+    brood_os_poller_remove(self.poller, one.near);
+    close_pair(&one);
+    brood_os_poller_free(self.poller);
+}
+
 /* A pair that a thread adds while another waits. */
 typedef struct late {
     brood_os_poller *poller;
@@ -247,6 +292,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_deadline_ends_a_wait),
     cmocka_unit_test(a_wake_before_the_wait_is_kept),
     cmocka_unit_test(a_wake_ends_a_wait),
+    cmocka_unit_test(one_who_waited_and_computes_holds_up_nobody),
     cmocka_unit_test(one_that_is_added_during_a_wait_is_told),
     cmocka_unit_test(a_removed_one_is_not_told),
     cmocka_unit_test(none_of_many_is_missed),

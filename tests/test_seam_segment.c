@@ -1,6 +1,7 @@
 /* The seam's contract for shared memory, on whatever system. */
 #include "harness.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "platform.h"
@@ -103,6 +104,40 @@ static void room_that_cannot_be_had(void **state)
     }
 }
 
+static void expect_segment(bool is_lazy)
+{
+    brood_os_segment segment;
+
+    assert_ok(brood_os_segment_create(&segment, 100000, is_lazy, NULL));
+    memset(segment.base, 7, 100000);
+    brood_os_segment_close(&segment);
+}
+
+/* As in the App Sandbox of macOS. */
+static void mac6_memory_without_a_name(void **state)
+{
+    (void)state;
+    if (!support_hide_shared_memory()) {
+        harness_skip("only root on Linux can hide /dev/shm");
+    }
+    if (!support_refuse_call("memfd_create", ENOSYS)) {
+        harness_skip("there is no seccomp here");
+    }
+    expect_segment(false);
+    expect_segment(true);
+}
+
+/* What FreeBSD, NetBSD and others say of shared memory, and ZFS of a file. */
+static void posix3_room_that_cannot_be_taken_before(void **state)
+{
+    (void)state;
+    if (!support_refuse_call("fallocate", ENODEV)) {
+        harness_skip("there is no seccomp here");
+    }
+    expect_segment(false);
+    expect_segment(true);
+}
+
 static void closing_nothing_is_fine(void **state)
 {
     brood_os_segment segment = {0, NULL, 0};
@@ -118,6 +153,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wrong_size_is_refused),
     cmocka_unit_test(what_is_no_segment_is_refused),
     cmocka_unit_test(room_that_cannot_be_had),
+    cmocka_unit_test(mac6_memory_without_a_name),
+    cmocka_unit_test(posix3_room_that_cannot_be_taken_before),
     cmocka_unit_test(closing_nothing_is_fine),
 };
 

@@ -13,6 +13,8 @@ set(CMAKE_SYSTEM_VERSION 20)
 set(CMAKE_SYSTEM_PROCESSOR ${BROOD_MACOS_ARCH})
 include("${CMAKE_CURRENT_LIST_DIR}/cross.cmake")
 
+set(CMAKE_USER_MAKE_RULES_OVERRIDE "${CMAKE_CURRENT_LIST_DIR}/macos-rules.cmake")
+
 # The deps script writes the tools that carry the target in their name.
 set(_zig "${_brood_root}/build/deps/zig/bin/${BROOD_TARGET}")
 set(CMAKE_C_COMPILER "${_zig}-cc")

@@ -118,6 +118,11 @@ bool brood_os_child_needs_watch(void)
     return false;
 }
 
+void brood_os_child_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    brood_posix_job_limit(nice, cpu_time_limit_s);
+}
+
 void brood_os_child_ignore_interrupt(void)
 {
     signal(SIGINT, SIG_IGN);
@@ -153,6 +158,28 @@ brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
     parent->pid = (pid_t)pid;
     parent->pidfd = pidfd;
     parent->exit_fd = pidfd;
+    return parent;
+}
+
+#elif defined(BROOD_KQUEUE)
+
+/* A queue tells of any process (man 2 kqueue, EVFILT_PROC). Ours is still the parent afterwards. */
+brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
+{
+    brood_os_process *parent = brood_calloc(1, sizeof *parent);
+
+    if (parent != NULL) {
+        *parent = (brood_os_process){.pid = (pid_t)pid, .exit_fd = -1, .pidfd = -1};
+        if (brood_posix_exit_fd(parent, NULL) < 0) {
+            brood_os_process_free(parent);
+            parent = NULL;
+        }
+    }
+    *is_gone = getppid() != pid;
+    if (*is_gone) {
+        brood_os_process_free(parent);
+        parent = NULL;
+    }
     return parent;
 }
 

@@ -14,6 +14,9 @@
 #else
 #include <elf.h>
 #include <link.h>
+#if !defined(ElfW) && defined(__ElfN) /* FreeBSD: sys/elf_generic.h */
+#define ElfW(type) __ElfN(type)
+#endif
 #endif
 
 /* A loaded module: where it is, and which build of it. */
@@ -221,9 +224,17 @@ static bool find_module(module *found, uintptr_t address, const char *path)
     for (uint32_t i = 0; i < _dyld_image_count(); i++) {
         const struct mach_header_64 *header =
             (const struct mach_header_64 *)_dyld_get_image_header(i);
-        const char *name = header->filetype == MH_EXECUTE ? "" : _dyld_get_image_name(i);
-        size_t length = strlen(name);
+        const char *name = NULL;
+        size_t length = 0;
 
+        if (header == NULL) { /* unloaded meanwhile (man 3 dyld) */
+            continue;
+        }
+        name = header->filetype == MH_EXECUTE ? "" : _dyld_get_image_name(i);
+        length = name == NULL ? 0 : strlen(name);
+        if (name == NULL) {
+            continue;
+        }
         if (address != 0 ? !has_code_at(header, address) : !is_path_of(name, path)) {
             continue;
         }

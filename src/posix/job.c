@@ -14,6 +14,11 @@
 #define CPUS_MAX (1024 * 1024)
 #define CPUS_MIN 8192 /* the kernel wants room for all that it knows */
 
+/* OpenBSD has no RLIMIT_AS (man 2 getrlimit); that of macOS does nothing. */
+#if defined(RLIMIT_AS) && !defined(__APPLE__)
+#define HAS_MEMORY_LIMIT 1
+#endif
+
 /* ---- in the parent ------------------------------------------------------------------------ */
 
 #if defined(BROOD_LINUX)
@@ -87,8 +92,8 @@ brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn 
     if (status != BROOD_OK) {
         return status;
     }
-#if defined(__APPLE__)
-    if (spawn->memory_limit_bytes > 0) { /* RLIMIT_AS is there and does nothing */
+#if !defined(HAS_MEMORY_LIMIT)
+    if (spawn->memory_limit_bytes > 0) {
         return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "memory_limit_bytes",
                           "memory_limit_bytes is not supported on this system");
     }
@@ -123,11 +128,36 @@ static bool enter_cpus(const brood_posix_job *job)
 #endif
 }
 
+static int limit_memory(uint64_t bytes)
+{
+#if defined(HAS_MEMORY_LIMIT)
+    struct rlimit memory = {(rlim_t)bytes, (rlim_t)bytes};
+
+    return setrlimit(RLIMIT_AS, &memory);
+#else
+    (void)bytes;
+    return 0;
+#endif
+}
+
+const char *brood_posix_job_limit(int niceness, uint32_t cpu_time_limit_s)
+{
+    struct rlimit time = {(rlim_t)cpu_time_limit_s, (rlim_t)cpu_time_limit_s + 1};
+
+    errno = 0;
+    if (niceness != 0 && nice(niceness) == -1 && errno != 0) {
+        return "nice";
+    }
+    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
+        return "cpu_time_limit_s";
+    }
+    return NULL;
+}
+
 const char *brood_posix_job_enter(const brood_posix_job *job)
 {
     const brood_os_spawn *spawn = job->spawn;
-    struct rlimit time = {(rlim_t)spawn->cpu_time_limit_s, (rlim_t)spawn->cpu_time_limit_s + 1};
-    struct rlimit memory = {(rlim_t)spawn->memory_limit_bytes, (rlim_t)spawn->memory_limit_bytes};
+    const char *failed = NULL;
 
     if (spawn->kill_tree && setpgid(0, 0) < 0) {
         return "setpgid";
@@ -137,18 +167,16 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
         return "prctl PR_SET_NO_NEW_PRIVS";
     }
 #endif
-    errno = 0;
-    if (spawn->nice != 0 && nice(spawn->nice) == -1 && errno != 0) {
-        return "nice";
+    if (!spawn->limits_itself) {
+        failed = brood_posix_job_limit(spawn->nice, spawn->cpu_time_limit_s);
+    }
+    if (failed != NULL) {
+        return failed;
     }
     if (job->cpus != NULL && !enter_cpus(job)) {
         return "cpus";
     }
-    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
-        return "cpu_time_limit_s";
-    }
-    if (memory.rlim_cur > 0 && setrlimit(RLIMIT_AS, &memory) < 0) {
-        return "memory_limit_bytes";
-    }
-    return NULL;
+    return spawn->memory_limit_bytes > 0 && limit_memory(spawn->memory_limit_bytes) < 0
+               ? "memory_limit_bytes"
+               : NULL;
 }

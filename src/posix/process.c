@@ -298,20 +298,36 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
 
 #if defined(BROOD_KQUEUE)
 
-static int watch_for_end(const brood_os_process *process)
+/* ESRCH: it has ended (filt_procattach, kern_event.c); then something else is always ready. */
+static int watch(int queue, pid_t pid)
 {
     struct kevent event;
-    int queue = kqueue();
+
+    EV_SET(&event, pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+    if (kevent(queue, &event, 1, NULL, 0, NULL) == 0) {
+        return 0;
+    }
+    if (errno != ESRCH) {
+        return -1;
+    }
+    EV_SET(&event, 1, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0, NULL);
+    return kevent(queue, &event, 1, NULL, 0, NULL);
+}
+
+static int watch_for_end(const brood_os_process *process)
+{
+    int queue = brood_posix_above_stdio(kqueue());
+    int saved = 0;
 
     if (queue < 0) {
         return -1;
     }
     brood_posix_set_cloexec(queue, true);
-    EV_SET(&event, process->pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
-    if (kevent(queue, &event, 1, NULL, 0, NULL) < 0) {
-        /* It has ended: a queue with something in it that is always ready. */
-        EV_SET(&event, 1, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0, NULL);
-        kevent(queue, &event, 1, NULL, 0, NULL);
+    if (watch(queue, process->pid) < 0) {
+        saved = errno;
+        close(queue);
+        errno = saved;
+        return -1;
     }
     return queue;
 }

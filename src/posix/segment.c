@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -18,11 +19,7 @@
 static int open_named(void)
 {
     char name[32]; /* macOS: at most 31 bytes */
-    brood_os_signals before;
-    int saved = 0;
     int fd = -1;
-
-    brood_os_signals_hold(&before); /* one that ends us now would leave the name behind */
 
     for (int i = 0; i < 100 && fd < 0; i++) {
         snprintf(name, sizeof name, "/brood-%lx-%lx", (unsigned long)getpid(),
@@ -32,11 +29,49 @@ static int open_named(void)
             break;
         }
     }
-    saved = errno;
     if (fd >= 0) {
         shm_unlink(name);
         brood_posix_set_cloexec(fd, true);
     }
+    return fd;
+}
+
+/* A file that has lost its name: on a disk, where writing to it costs more. */
+static int open_file(void)
+{
+    const char *directory = getenv("TMPDIR");
+    char path[1024];
+    int fd = -1;
+
+    directory = directory != NULL && directory[0] != '\0' ? directory : "/tmp";
+    if (snprintf(path, sizeof path, "%s/brood-XXXXXX", directory) >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    fd = mkstemp(path);
+    if (fd >= 0) {
+        unlink(path);
+        brood_posix_set_cloexec(fd, true);
+    }
+    return fd;
+}
+
+/*
+ * Where shm_open is refused: in the App Sandbox of macOS, which wants the prefix of an application
+ * group in the name; where /dev/shm is not there, or cannot be written.
+ */
+static int open_nameless(void)
+{
+    brood_os_signals before;
+    int saved = 0;
+    int fd = -1;
+
+    brood_os_signals_hold(&before); /* one that ends us now would leave the name behind */
+    fd = open_named();
+    if (fd < 0 && errno != EMFILE && errno != ENFILE && errno != ENOMEM) {
+        fd = open_file();
+    }
+    saved = errno;
     brood_os_signals_release(&before);
     errno = saved;
     return fd;
@@ -58,7 +93,7 @@ static int open_memory(bool *is_lazy)
         return fd;
     }
     *is_lazy = false;
-    return open_named();
+    return open_nameless();
 }
 
 /*
@@ -77,7 +112,7 @@ static int seal(int fd)
 static int open_memory(bool *is_lazy)
 {
     *is_lazy = false; /* it may lie on a disk of its own, which has an end */
-    return open_named();
+    return open_nameless();
 }
 
 /* macOS lets nobody change a size that was set (pshm_truncate, posix_shm.c); others have nothing. */
@@ -120,14 +155,29 @@ static bool exceeds_file_size(size_t size)
 #endif
 }
 
-#if defined(__APPLE__)
-
-static int take_room(int fd, size_t size)
+static int set_size(int fd, size_t size)
 {
     return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
 }
 
+#if defined(__APPLE__) || defined(__OpenBSD__) /* have no posix_fallocate */
+
+static int take_room(int fd, size_t size)
+{
+    return set_size(fd, size);
+}
+
 #else
+
+/*
+ * Shared memory of FreeBSD before 13 (ENODEV), of NetBSD, QNX and illumos, ZFS: there is no way to
+ * take room, so it comes as it is touched.
+ */
+static bool cannot_take(int result)
+{
+    return result == ENODEV || result == EINVAL || result == EOPNOTSUPP || result == ENOTSUP ||
+           result == ENOSYS;
+}
 
 /*
  * What a signal interrupts has taken nothing (shmem_fallocate, mm/shmem.c), so a timer that comes
@@ -153,7 +203,7 @@ static int take_room(int fd, size_t size)
     for (size_t at = 0; at < size && result == 0; at += STEP_BYTES) {
         result = take_step(fd, at, size - at < STEP_BYTES ? size - at : STEP_BYTES);
     }
-    return result;
+    return size > 0 && cannot_take(result) ? set_size(fd, size) : result;
 }
 
 #endif
@@ -166,7 +216,7 @@ static int take_room(int fd, size_t size)
 static int reserve(int fd, size_t size, bool is_lazy)
 {
     if (is_lazy && !brood_memory_is_counted(brood_memory_root)) {
-        return ftruncate(fd, (off_t)size) == 0 ? 0 : errno;
+        return set_size(fd, size);
     }
     return take_room(fd, size);
 }

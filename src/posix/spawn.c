@@ -153,6 +153,8 @@ static bool close_from(int first)
 
 static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error *error)
 {
+    brood_status status = BROOD_OK;
+
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
     made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
     made->sources = brood_calloc((size_t)made->count, sizeof *made->sources);
@@ -162,7 +164,8 @@ static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error
     for (size_t i = 0; i < spawn->handle_count; i++) {
         made->sources[STDIO_COUNT + i] = (int)spawn->handles[i];
     }
-    return choose_stdio(made, error);
+    status = choose_stdio(made, error);
+    return status == BROOD_OK ? brood_posix_job_prepare(&made->job, spawn, error) : status;
 }
 
 static void discard(plan *made)
@@ -479,9 +482,6 @@ static brood_status start_by_vfork(pid_t *pid, plan *made, brood_error *error)
 {
     brood_status status = open_report(made, error);
 
-    if (status == BROOD_OK) {
-        status = brood_posix_job_prepare(&made->job, made->spawn, error);
-    }
     if (status != BROOD_OK) {
         return status;
     }
@@ -530,6 +530,17 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     }
     discard(&made);
     return status;
+}
+
+bool brood_os_child_may_limit(int nice, uint32_t cpu_time_limit_s)
+{
+#if defined(BROOD_POSIX_SPAWN)
+    return brood_posix_child_may_limit(nice, cpu_time_limit_s);
+#else
+    (void)nice;
+    (void)cpu_time_limit_s;
+    return false;
+#endif
 }
 
 bool brood_os_command_needs_guard(void)

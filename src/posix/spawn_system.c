@@ -7,14 +7,22 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 bool brood_posix_system_spawns(const brood_os_spawn *spawn)
 {
-    return spawn->guard == NULL && !spawn->is_detached && spawn->nice == 0 &&
-           spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0 &&
-           spawn->cpu_time_limit_s == 0 &&
-           !(spawn->no_more_rights && brood_posix_file_gives_rights(spawn->file));
+    return spawn->guard == NULL && !spawn->is_detached &&
+           (spawn->limits_itself || (spawn->nice == 0 && spawn->cpu_time_limit_s == 0)) &&
+           spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0;
+}
+
+bool brood_posix_child_may_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    struct rlimit now;
+
+    return nice >= 0 && getrlimit(RLIMIT_CPU, &now) == 0 &&
+           (now.rlim_max == RLIM_INFINITY || cpu_time_limit_s < now.rlim_max);
 }
 
 /* ---- what the new process does before exec ------------------------------------------------ */

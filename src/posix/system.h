@@ -87,6 +87,9 @@ brood_status brood_posix_job_prepare(brood_posix_job *job, const brood_os_spawn 
 /* In the child, system calls only: NULL, or the step that failed, and errno. */
 const char *brood_posix_job_enter(const brood_posix_job *job);
 
+/* The same for these two. */
+const char *brood_posix_job_limit(int nice, uint32_t cpu_time_limit_s);
+
 void brood_posix_job_discard(brood_posix_job *job);
 
 /* ---- spawn_system.c: starting by posix_spawn ----------------------------------------------- */
@@ -96,6 +99,9 @@ void brood_posix_job_discard(brood_posix_job *job);
 /* Whether posix_spawn can do all that is asked for: it knows no limits, of rights neither, and
  * tells no guard. */
 bool brood_posix_system_spawns(const brood_os_spawn *spawn);
+
+/* What a child sets itself must be sure to succeed, for a refusal is an error of the start. */
+bool brood_posix_child_may_limit(int nice, uint32_t cpu_time_limit_s);
 
 /* Descriptor i of the child is sources[i], for count of them; it has no others. */
 brood_status brood_posix_spawn_by_system(pid_t *pid, const brood_os_spawn *spawn,

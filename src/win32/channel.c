@@ -369,21 +369,22 @@ static void CALLBACK close_written(PTP_CALLBACK_INSTANCE instance, void *channel
         SetThreadpoolWait(wait, closing->out->event, NULL);
         return;
     }
-    CloseThreadpoolWait(wait);
     channel_free(closing);
+    brood_win32_wait_free(wait);
 }
 
 /*
- * Leaves the end of the last write, and the closing, to a thread of the system's pool: a slow
+ * Leaves the end of the last write, and the closing, to a callback: a slow
  * reader shall get its bytes, and one that never reads shall not stop us. The module stays
  * loaded, for the thread will need it.
  */
 static bool close_later(brood_os_channel *channel)
 {
-    PTP_WAIT wait = CreateThreadpoolWait(close_written, channel, NULL);
+    PTP_WAIT wait = NULL;
     HMODULE module = NULL;
 
-    if (wait == NULL) {
+    if (brood_os_is_ending() ||
+        brood_win32_wait_create(&wait, close_written, channel) != ERROR_SUCCESS) {
         return false;
     }
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,

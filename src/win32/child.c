@@ -1,17 +1,54 @@
 #include "system.h"
 
+#include <crtdbg.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef void signal_handler(int);
 
-/* Error boxes of the system, of abort and of assert: nobody is there to close one. */
+typedef HRESULT WINAPI report_function(DWORD flags);
+
+#define NO_WINDOW_OF_FAULTS 0x20 /* WER_FAULT_REPORTING_NO_UI; MinGW-w64's werapi.h is broken */
+
+/*
+ * abort tells the system's error reporting of its end, which takes seconds and gives the exit code
+ * 0xC0000409; without that it is 3. A debug C runtime opens a box for it, and for a failed assert.
+ * https://learn.microsoft.com/cpp/c-runtime-library/reference/set-abort-behavior
+ * https://learn.microsoft.com/cpp/c-runtime-library/reference/crtsetreportmode
+ */
+static void calm_c_runtime(void)
+{
+    static const int kinds[] = {_CRT_WARN, _CRT_ERROR, _CRT_ASSERT};
+
+    _set_error_mode(_OUT_TO_STDERR);
+#if defined(_MSC_VER) || defined(_UCRT) /* msvcrt.dll reports nothing */
+    _set_abort_behavior(0, _WRITE_ABORT_MSG | _CALL_REPORTFAULT);
+#endif
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        (void)kinds[i]; /* the two are empty in other runtimes */
+        (void)_CrtSetReportMode(kinds[i], _CRTDBG_MODE_FILE);
+        (void)_CrtSetReportFile(kinds[i], _CRTDBG_FILE_STDERR);
+    }
+}
+
+/*
+ * Error boxes: nobody is there to close one. Crash dumps are made all the same, which
+ * SEM_NOGPFAULTERRORBOX would switch off; that is for systems without the other way.
+ * https://learn.microsoft.com/windows/win32/api/werapi/nf-werapi-wersetflags
+ */
 void brood_os_child_begin(const char *name)
 {
+    UINT mode = GetErrorMode() | SEM_FAILCRITICALERRORS;
+    report_function *report = (report_function *)(uintptr_t)GetProcAddress(
+        GetModuleHandleW(L"kernel32.dll"), "WerSetFlags");
+
     (void)name; /* Windows shows the file's name and nothing else */
-    SetErrorMode(GetErrorMode() | SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX);
-    _set_error_mode(_OUT_TO_STDERR);
+    if (report == NULL || FAILED(report(NO_WINDOW_OF_FAULTS))) {
+        mode |= SEM_NOGPFAULTERRORBOX;
+    }
+    SetErrorMode(mode);
+    calm_c_runtime();
 }
 
 /* The job tells the parent. */
@@ -39,6 +76,12 @@ bool brood_os_child_needs_watch(void)
 }
 
 /* https://learn.microsoft.com/windows/console/setconsolectrlhandler */
+void brood_os_child_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    (void)nice;
+    (void)cpu_time_limit_s;
+}
+
 void brood_os_child_ignore_interrupt(void)
 {
     SetConsoleCtrlHandler(NULL, TRUE);

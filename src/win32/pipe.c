@@ -190,9 +190,15 @@ DWORD brood_win32_pipe_check_owner(HANDLE handle)
                                                                : ERROR_INVALID_OWNER;
 }
 
+HANDLE brood_win32_port_create(HANDLE file)
+{
+    return brood_win32_opened(CreateIoCompletionPort(file != NULL ? file : INVALID_HANDLE_VALUE,
+                                                     NULL, 0, 0xFFFFFFFF));
+}
+
 DWORD brood_win32_pipe_attach(HANDLE *port, HANDLE handle)
 {
-    *port = brood_win32_opened(CreateIoCompletionPort(handle, NULL, 0, 1));
+    *port = brood_win32_port_create(handle);
     return *port != NULL &&
                    SetFileCompletionNotificationModes(handle, FILE_SKIP_COMPLETION_PORT_ON_SUCCESS)
                ? ERROR_SUCCESS

@@ -5,17 +5,18 @@
 #define EVENTS_MAX 64 /* of one wait; the rest comes with the next */
 
 /*
- * WaitForMultipleObjects ends at 64 handles. So the system's thread pool waits for the events of
- * the channels and for processes, 63 a thread, and posts what is ready to a completion port; a post
+ * WaitForMultipleObjects ends at 64 handles. So waits of the system's are set for the events of the
+ * channels and for processes, and their callbacks post what is ready to a completion port; a post
  * names its slot and the slot's generation, since that may have been removed meanwhile.
- * https://learn.microsoft.com/windows/win32/api/winbase/nf-winbase-registerwaitforsingleobject
+ * https://learn.microsoft.com/windows/win32/api/threadpoolapiset/nf-threadpoolapiset-setthreadpoolwait
  */
 typedef struct poller_slot {
     brood_os_poller *poller;
     brood_os_channel *channel; /* one of the two; neither: it is free */
     brood_os_process *process;
     void *owner;
-    HANDLE wait; /* NULL: to be begun */
+    PTP_WAIT wait; /* for the slot's whole life */
+    bool is_set;   /* false: the handle is to be waited for */
     DWORD index;
     ULONG_PTR generation;
 } poller_slot;
@@ -57,11 +58,14 @@ static void announce(brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generatio
     set_ready(poller);
 }
 
-static void CALLBACK on_ready(void *data, BOOLEAN timed_out)
+static void CALLBACK on_ready(PTP_CALLBACK_INSTANCE instance, void *data, PTP_WAIT wait,
+                              TP_WAIT_RESULT result)
 {
-    poller_slot *slot = data;
+    const poller_slot *slot = data;
 
-    (void)timed_out;
+    (void)instance;
+    (void)wait;
+    (void)result;
     announce(slot->poller, KEY_OF(slot->index), slot->generation);
 }
 
@@ -75,7 +79,7 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
         return brood_fail_memory(error, "poller");
     }
     InitializeSRWLock(&made->lock);
-    made->port = brood_win32_opened(CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1));
+    made->port = brood_win32_port_create(NULL);
     if (made->port == NULL) {
         code = GetLastError();
         free(made);
@@ -90,71 +94,57 @@ static bool is_free(const poller_slot *slot)
     return slot->channel == NULL && slot->process == NULL;
 }
 
-/* A free slot, or a new one; NULL without memory. Under the lock. */
-static poller_slot *take_slot(brood_os_poller *poller)
+/* One more slot, which is free. Under the lock. */
+static DWORD add_slot(brood_os_poller *poller, poller_slot **slot)
 {
-    poller_slot **slots = NULL;
-    poller_slot *made = NULL;
+    poller_slot **slots = brood_realloc(poller->slots, (poller->count + 1) * sizeof(poller_slot *));
+    poller_slot *made = slots != NULL ? brood_calloc(1, sizeof *made) : NULL;
+    DWORD code = ERROR_NOT_ENOUGH_MEMORY;
 
-    for (DWORD i = 0; i < poller->count; i++) {
-        if (is_free(poller->slots[i])) {
-            return poller->slots[i];
-        }
+    if (slots != NULL) {
+        poller->slots = slots;
     }
-    slots = brood_realloc(poller->slots, (poller->count + 1) * sizeof(poller_slot *));
-    if (slots == NULL) {
-        return NULL;
-    }
-    poller->slots = slots;
-    made = brood_calloc(1, sizeof *made);
     if (made != NULL) {
         made->poller = poller;
         made->index = poller->count;
-        slots[poller->count] = made;
-        poller->count++;
+        code = brood_win32_wait_create(&made->wait, on_ready, made);
     }
-    return made;
+    if (code != ERROR_SUCCESS) {
+        free(made);
+        return code;
+    }
+    slots[poller->count] = made;
+    poller->count++;
+    *slot = made;
+    return ERROR_SUCCESS;
 }
 
-/*
- * Begins to wait for one that nobody waits for yet. Under the lock. Not with WT_EXECUTEINWAITTHREAD:
- * Wine 8 crashes in UnregisterWaitEx when such a callback is about to begin.
- */
-static DWORD begin_wait(poller_slot *slot)
+/* A free slot, or a new one. Under the lock. */
+static DWORD take_slot(brood_os_poller *poller, poller_slot **slot)
+{
+    for (DWORD i = 0; i < poller->count; i++) {
+        if (is_free(poller->slots[i])) {
+            *slot = poller->slots[i];
+            return ERROR_SUCCESS;
+        }
+    }
+    return add_slot(poller, slot);
+}
+
+/* Sets the wait, which ends with its first callback. Under the lock. */
+static void begin_wait(poller_slot *slot)
 {
     HANDLE handle = slot->process != NULL ? slot->process->process
                                           : brood_win32_channel_event(slot->channel, false);
-    DWORD code = ERROR_SUCCESS;
 
-    if (!RegisterWaitForSingleObject(&slot->wait, handle, on_ready, slot, INFINITE,
-                                     WT_EXECUTEONLYONCE)) {
-        code = GetLastError();
-        slot->wait = NULL;
-    }
-    return code;
+    slot->is_set = true;
+    SetThreadpoolWait(slot->wait, handle, NULL);
 }
 
-/* Where the program waits for the handle, it is waited for at once. */
-static DWORD fill_slot(poller_slot *slot, brood_os_channel *channel, brood_os_process *process,
-                       void *owner)
-{
-    DWORD code = ERROR_SUCCESS;
-
-    slot->channel = channel;
-    slot->process = process;
-    slot->owner = owner;
-    slot->generation++;
-    if (slot->poller->ready != NULL) {
-        code = begin_wait(slot);
-    }
-    if (code != ERROR_SUCCESS) {
-        slot->channel = NULL;
-        slot->process = NULL;
-    }
-    return code;
-}
-
-/* One of channel and process. */
+/*
+ * One of channel and process. Where the program waits for the poller's handle, it is waited for at
+ * once; else a wait that is under way begins to wait for it, too.
+ */
 static brood_status add(brood_os_poller *poller, brood_os_channel *channel,
                         brood_os_process *process, void *owner, brood_error *error)
 {
@@ -162,30 +152,24 @@ static brood_status add(brood_os_poller *poller, brood_os_channel *channel,
     DWORD code = ERROR_SUCCESS;
 
     AcquireSRWLockExclusive(&poller->lock);
-    slot = take_slot(poller);
-    if (slot != NULL) {
-        code = fill_slot(slot, channel, process, owner);
+    code = take_slot(poller, &slot);
+    if (code == ERROR_SUCCESS) {
+        slot->channel = channel;
+        slot->process = process;
+        slot->owner = owner;
+        slot->generation++;
+        if (poller->ready != NULL) {
+            begin_wait(slot);
+        }
     }
     ReleaseSRWLockExclusive(&poller->lock);
-    if (slot == NULL) {
-        return brood_fail_memory(error, "poller");
-    }
     if (code != ERROR_SUCCESS) {
-        return brood_win32_fail(error, code, "RegisterWaitForSingleObject");
+        return brood_win32_fail(error, code, "CreateThreadpoolWait");
     }
-    if (poller->ready == NULL) { /* a wait that is under way begins to wait for it, too */
+    if (poller->ready == NULL) {
         brood_os_poller_wake(poller);
     }
     return BROOD_OK;
-}
-
-/* Waits for a callback, which only posts. What it has posted is known by its old generation. */
-static void end_wait(poller_slot *slot)
-{
-    if (slot->wait != NULL) {
-        UnregisterWaitEx(slot->wait, INVALID_HANDLE_VALUE);
-        slot->wait = NULL;
-    }
 }
 
 static void remove_slot(brood_os_poller *poller, const brood_os_channel *channel,
@@ -196,7 +180,8 @@ static void remove_slot(brood_os_poller *poller, const brood_os_channel *channel
         poller_slot *slot = poller->slots[i];
 
         if (!is_free(slot) && slot->channel == channel && slot->process == process) {
-            end_wait(slot);
+            brood_win32_wait_stop(slot->wait); /* what it has posted bears an old generation */
+            slot->is_set = false;
             slot->channel = NULL;
             slot->process = NULL;
         }
@@ -227,21 +212,17 @@ void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *p
 }
 
 /* Begins to wait for all that were added, or told of, since the last time. */
-static brood_status begin_waits(brood_os_poller *poller, brood_error *error)
+static void begin_waits(brood_os_poller *poller)
 {
-    DWORD code = ERROR_SUCCESS;
-
     AcquireSRWLockExclusive(&poller->lock);
-    for (DWORD i = 0; i < poller->count && code == ERROR_SUCCESS; i++) {
+    for (DWORD i = 0; i < poller->count; i++) {
         poller_slot *slot = poller->slots[i];
 
-        if (!is_free(slot) && slot->wait == NULL) {
-            code = begin_wait(slot);
+        if (!is_free(slot) && !slot->is_set) {
+            begin_wait(slot);
         }
     }
     ReleaseSRWLockExclusive(&poller->lock);
-    return code == ERROR_SUCCESS ? BROOD_OK
-                                 : brood_win32_fail(error, code, "RegisterWaitForSingleObject");
 }
 
 /* The owner that a post means; NULL when it is of the past, or a wake. */
@@ -257,7 +238,7 @@ static void *owner_of(brood_os_poller *poller, const OVERLAPPED_ENTRY *post)
         poller_slot *slot = poller->slots[post->lpCompletionKey - 1];
 
         if (!is_free(slot) && slot->generation == (ULONG_PTR)post->lpOverlapped) {
-            end_wait(slot);
+            slot->is_set = false;
             owner = slot->owner;
         }
     }
@@ -299,11 +280,12 @@ static brood_status take_posts(brood_os_poller *poller, OVERLAPPED_ENTRY *posts,
 
 /*
  * Nobody sits in a wait when the program waits for the handle, so all is waited for from here on.
- * What cannot be, or was not taken now, the program shall find by another wait.
+ * What was not taken now the program shall find by another wait.
  */
 static void prepare_handle(brood_os_poller *poller, bool is_done)
 {
-    if (begin_waits(poller, NULL) != BROOD_OK || !is_done) {
+    begin_waits(poller);
+    if (!is_done) {
         set_ready(poller);
     }
 }
@@ -318,10 +300,8 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
 
     *count = 0;
     clear_ready(poller);
-    status = begin_waits(poller, error);
-    if (status == BROOD_OK) {
-        status = take_posts(poller, posts, room, &found, deadline, error);
-    }
+    begin_waits(poller);
+    status = take_posts(poller, posts, room, &found, deadline, error);
     for (ULONG i = 0; i < found; i++) {
         tell(owners, count, owner_of(poller, &posts[i]));
     }
@@ -386,7 +366,8 @@ void brood_os_poller_free(brood_os_poller *poller)
         return;
     }
     for (DWORD i = 0; i < poller->count; i++) {
-        end_wait(poller->slots[i]);
+        brood_win32_wait_stop(poller->slots[i]->wait);
+        brood_win32_wait_free(poller->slots[i]->wait);
         free(poller->slots[i]);
     }
     brood_win32_close(poller->port);

@@ -104,7 +104,8 @@ static void measure(const brood_os_process *process, brood_os_exit *result)
 
 /*
  * Takes the job's messages about limits that this process hit. One that came to an end well all
- * the same has coped with failing allocations.
+ * the same has coped with failing allocations. A message may be lost; what remains is the exit code
+ * that the system gives for a limit of time.
  * https://learn.microsoft.com/windows/win32/api/winnt/ns-winnt-jobobject_associate_completion_port
  */
 static void find_limit(const brood_os_process *process, brood_os_exit *result)
@@ -115,6 +116,9 @@ static void find_limit(const brood_os_process *process, brood_os_exit *result)
 
     if (process->port == NULL) {
         return;
+    }
+    if (process->has_cpu_limit && result->code == ERROR_NOT_ENOUGH_QUOTA) {
+        result->reason = BROOD_EXIT_CPU_TIME;
     }
     while (GetQueuedCompletionStatus(process->port, &message, &key, &pid, 0)) {
         if ((ULONG_PTR)pid != process->pid) {

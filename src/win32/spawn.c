@@ -178,6 +178,9 @@ static brood_status plan_cpus(plan *p, const brood_os_spawn *spawn, brood_error 
     if (!GetProcessAffinityMask(GetCurrentProcess(), &ours, &all)) {
         return brood_win32_fail(error, GetLastError(), "GetProcessAffinityMask");
     }
+    if (all == 0) { /* our threads are in several groups; a core that is none fails at the start */
+        all = ~all;
+    }
     for (size_t i = 0; i < spawn->cpu_count; i++) {
         unsigned cpu = spawn->cpus[i];
 
@@ -222,11 +225,12 @@ static DWORD priority_class(int nice)
     return nice < 10 ? BELOW_NORMAL_PRIORITY_CLASS : IDLE_PRIORITY_CLASS;
 }
 
-static DWORD creation_flags(const plan *p, const brood_os_spawn *spawn)
+static DWORD creation_flags(const brood_os_spawn *spawn)
 {
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
 
-    flags |= p->cpus != 0 || spawn->nice != 0 ? CREATE_SUSPENDED : 0;
+    flags |= brood_win32_starts_suspended(spawn) ? CREATE_SUSPENDED : 0;
+    flags |= spawn->nice != 0 ? priority_class(spawn->nice) : 0;
     /* Ctrl-Break reaches a group; Ctrl-C does not reach a new one any more. */
     flags |= spawn->ask_by_signal ? CREATE_NEW_PROCESS_GROUP : 0;
     /* Without a console of ours, one would open on the screen for each child. */
@@ -236,23 +240,22 @@ static DWORD creation_flags(const plan *p, const brood_os_spawn *spawn)
 
 /* ---- the start ---------------------------------------------------------------------------- */
 
-/* What has to be as asked before the program runs. */
-static brood_status set_before_run(plan *p, const brood_os_spawn *spawn, brood_error *error)
+/* The class was given at the start, but Wine minds none there. */
+static DWORD set_up(const plan *p, const brood_os_spawn *spawn)
 {
     HANDLE process = p->started.hProcess;
-    DWORD code = ERROR_SUCCESS;
 
-    if (p->cpus == 0 && spawn->nice == 0) {
-        return BROOD_OK;
+    if (spawn->nice != 0 && !SetPriorityClass(process, priority_class(spawn->nice))) {
+        return GetLastError();
     }
-    if ((p->cpus == 0 || SetProcessAffinityMask(process, p->cpus)) &&
-        (spawn->nice == 0 || SetPriorityClass(process, priority_class(spawn->nice))) &&
-        ResumeThread(p->started.hThread) != (DWORD)-1) {
-        return BROOD_OK;
+    if (!brood_win32_starts_suspended(spawn)) {
+        return ERROR_SUCCESS;
     }
-    code = GetLastError();
-    TerminateProcess(process, BROOD_WIN32_KILLED);
-    return brood_win32_fail(error, code, "ResumeThread");
+    if (!SetProcessAffinityMask(process, p->cpus) ||
+        ResumeThread(p->started.hThread) == (DWORD)-1) {
+        return GetLastError();
+    }
+    return brood_win32_job_started(p->job, spawn);
 }
 
 /* The system's sentence for these has a gap where the file's name should be. */
@@ -276,15 +279,20 @@ static brood_status plan_execute(plan *p, const brood_os_spawn *spawn, brood_err
     startup.StartupInfo.hStdOutput = p->stdio[1];
     startup.StartupInfo.hStdError = p->stdio[2];
     startup.lpAttributeList = p->attributes;
-    if (!CreateProcessW(p->file, p->line, NULL, NULL, TRUE, creation_flags(p, spawn),
-                        p->environment, p->directory, &startup.StartupInfo, &p->started)) {
+    if (!CreateProcessW(p->file, p->line, NULL, NULL, TRUE, creation_flags(spawn), p->environment,
+                        p->directory, &startup.StartupInfo, &p->started)) {
         code = GetLastError();
         p->started = (PROCESS_INFORMATION){0};
         return explain_create(code, error);
     }
     brood_win32_opened(p->started.hProcess);
     brood_win32_opened(p->started.hThread);
-    return set_before_run(p, spawn, error);
+    code = set_up(p, spawn);
+    if (code != ERROR_SUCCESS) {
+        TerminateProcess(p->started.hProcess, BROOD_WIN32_KILLED);
+        return brood_win32_fail(error, code, "SetProcessAffinityMask");
+    }
+    return BROOD_OK;
 }
 
 static brood_status plan_make(plan *p, const brood_os_spawn *spawn, brood_error *error)
@@ -332,6 +340,7 @@ static void take_over(brood_os_process *process, plan *p, const brood_os_spawn *
     process->port = p->port;
     process->kill_tree = spawn->kill_tree;
     process->ask_by_signal = spawn->ask_by_signal;
+    process->has_cpu_limit = spawn->cpu_time_limit_s > 0;
     p->started.hProcess = NULL;
     p->job = NULL;
     p->port = NULL;
@@ -364,6 +373,13 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
 }
 
 /* The job ends it, whose only handle is ours. */
+bool brood_os_child_may_limit(int nice, uint32_t cpu_time_limit_s)
+{
+    (void)nice;
+    (void)cpu_time_limit_s;
+    return false;
+}
+
 bool brood_os_command_needs_guard(void)
 {
     return false;

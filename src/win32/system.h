@@ -26,6 +26,7 @@ struct brood_os_process {
     bool ask_by_signal;
     bool is_reaped;
     bool asked;
+    bool has_cpu_limit;
 };
 
 /* ---- system.c ----------------------------------------------------------------------------- */
@@ -95,6 +96,14 @@ DWORD brood_win32_pipe_check_owner(HANDLE handle);
  */
 DWORD brood_win32_pipe_attach(HANDLE *port, HANDLE handle);
 
+/*
+ * A new completion port, of that file or (NULL) of none yet; NULL on failure. It holds nobody back:
+ * a thread that has once taken from a port counts as one of its running threads as long as it runs,
+ * whatever it does, and beyond their number others would get nothing.
+ * https://learn.microsoft.com/windows/win32/fileio/i-o-completion-ports
+ */
+HANDLE brood_win32_port_create(HANDLE file);
+
 /* Takes the packets of what was not done at once out of the port. */
 void brood_win32_pipe_empty_port(HANDLE port);
 
@@ -104,12 +113,34 @@ void brood_win32_pipe_empty_port(HANDLE port);
 DWORD brood_win32_timeout_ms(int64_t deadline);
 
 HANDLE brood_win32_channel_handle(const brood_os_channel *channel);
+/*
+ * A wait of the system's, whose callbacks come from a thread of our own: those of the program's
+ * pool may all be busy with work that waits for us. A callback must not block.
+ * https://learn.microsoft.com/windows/win32/api/threadpoolapiset/nf-threadpoolapiset-createthreadpool
+ */
+DWORD brood_win32_wait_create(PTP_WAIT *wait, PTP_WAIT_CALLBACK callback, void *data);
+
+/* Nothing is waited for any more, and no callback runs; not in a callback. */
+void brood_win32_wait_stop(PTP_WAIT wait);
+
+/* One that is stopped, or by its own callback, as the last thing in it. */
+void brood_win32_wait_free(PTP_WAIT wait);
 
 /* The event that is set when a read or write may go; begins a read if there is none. */
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);
 
-/* The job that the options ask for, with the port of its messages; NULL where none is needed. */
+/* Whether something is to be set before the process runs. */
+static inline bool brood_win32_starts_suspended(const brood_os_spawn *spawn)
+{
+    return spawn->cpu_count > 0;
+}
+
+/*
+ * The job that the options ask for, with the port of its messages; NULL where none is needed. One
+ * that starts suspended ends with us until brood_win32_job_started: nobody else would resume it.
+ */
 brood_status brood_win32_job_create(HANDLE *job, HANDLE *port, const brood_os_spawn *spawn,
                                     brood_error *error);
+DWORD brood_win32_job_started(HANDLE job, const brood_os_spawn *spawn);
 
 #endif

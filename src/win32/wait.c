@@ -98,3 +98,81 @@ brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t dead
         }
     }
 }
+
+/* ---- callbacks ---------------------------------------------------------------------------- */
+
+static struct {
+    SRWLOCK lock;
+    PTP_POOL pool;
+    size_t waits;
+} callbacks = {SRWLOCK_INIT, NULL, 0};
+
+/* One thread is enough, for no callback blocks; begun here, so that it cannot be missing later. */
+static DWORD enter_pool(void)
+{
+    DWORD code = ERROR_SUCCESS;
+
+    AcquireSRWLockExclusive(&callbacks.lock);
+    if (callbacks.pool == NULL) {
+        callbacks.pool = CreateThreadpool(NULL);
+        code = callbacks.pool == NULL ? GetLastError() : ERROR_SUCCESS;
+        if (callbacks.pool != NULL) {
+            SetThreadpoolThreadMaximum(callbacks.pool, 1);
+            if (!SetThreadpoolThreadMinimum(callbacks.pool, 1)) {
+                code = GetLastError();
+                CloseThreadpool(callbacks.pool);
+                callbacks.pool = NULL;
+            }
+        }
+    }
+    callbacks.waits += code == ERROR_SUCCESS;
+    ReleaseSRWLockExclusive(&callbacks.lock);
+    return code;
+}
+
+static void leave_pool(void)
+{
+    AcquireSRWLockExclusive(&callbacks.lock);
+    callbacks.waits--;
+    if (callbacks.waits == 0) {
+        CloseThreadpool(callbacks.pool);
+        callbacks.pool = NULL;
+    }
+    ReleaseSRWLockExclusive(&callbacks.lock);
+}
+
+DWORD brood_win32_wait_create(PTP_WAIT *wait, PTP_WAIT_CALLBACK callback, void *data)
+{
+    TP_CALLBACK_ENVIRON environment;
+    DWORD code = enter_pool();
+
+    *wait = NULL;
+    if (code != ERROR_SUCCESS) {
+        return code;
+    }
+    InitializeThreadpoolEnvironment(&environment);
+    SetThreadpoolCallbackPool(&environment, callbacks.pool);
+    *wait = CreateThreadpoolWait(callback, data, &environment);
+    if (*wait == NULL) {
+        code = GetLastError();
+        leave_pool();
+    }
+    return code;
+}
+
+/* Threads that the end of the process has ended come out of no callback. */
+void brood_win32_wait_stop(PTP_WAIT wait)
+{
+    if (!brood_os_is_ending()) {
+        SetThreadpoolWait(wait, NULL, NULL);
+        WaitForThreadpoolWaitCallbacks(wait, TRUE);
+    }
+}
+
+void brood_win32_wait_free(PTP_WAIT wait)
+{
+    if (wait != NULL && !brood_os_is_ending()) {
+        CloseThreadpoolWait(wait);
+        leave_pool();
+    }
+}
