@@ -61,6 +61,7 @@ static void free_worker(brood_worker *worker)
     brood_os_segment_close(&worker->segment);
     brood_sending_free(&worker->sending);
     free(worker->hearing.own);
+    free(worker->hearing.stage);
     free(worker->shared);
     free(worker);
 }

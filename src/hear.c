@@ -10,7 +10,15 @@
 
 static bool is_known_failure(uint32_t status)
 {
-    return status > BROOD_OK && status <= BROOD_ERR_BROKEN;
+    switch (status) {
+#define KNOWN_STATUS(name, number, text)                                                           \
+    case (uint32_t)(name):                                                                         \
+        return (name) != BROOD_OK;
+        BROOD_STATUS_TABLE(KNOWN_STATUS)
+#undef KNOWN_STATUS
+    default:
+        return false;
+    }
 }
 
 /* Values that go through the ring. */
@@ -54,11 +62,41 @@ static bool is_possible(const brood_worker *worker, const brood_wire_answer *ans
     }
 }
 
+/* It has failed once only, and ends. */
 static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
 {
-    return !worker->is_up && answer->id == 0 && answer->size < BROOD_MESSAGE_MAX &&
+    return !worker->is_up && worker->setup.status == BROOD_OK && answer->id == 0 &&
+           answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
             (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
+}
+
+/*
+ * What fills the ring up to its end, before an answer that shall lie in one piece: nothing else, so
+ * that whatever a worker says without end is about ever more of what it was given.
+ */
+static bool is_right_pad(const brood_worker *worker, const brood_wire_answer *answer)
+{
+    size_t head = sizeof *answer;
+    size_t begun = (size_t)((worker->from.own - head) & (worker->from.capacity - 1));
+    size_t to_end = worker->from.capacity - begun;
+
+    return answer->size == (to_end > head ? to_end - head : 0) && worker->pieces.first != NULL &&
+           !worker->hearing.is_padded;
+}
+
+static bool is_right(const brood_worker *worker, const brood_wire_answer *answer)
+{
+    switch (answer->kind) {
+    case BROOD_WIRE_PAD:
+        return is_right_pad(worker, answer);
+    case BROOD_WIRE_RESULT:
+    case BROOD_WIRE_FAILED:
+    case BROOD_WIRE_SKIPPED:
+        return is_possible(worker, answer) || is_about_setup(worker, answer);
+    default:
+        return is_about_setup(worker, answer);
+    }
 }
 
 /* ---- where it goes ----------------------------------------------------------------------- */
@@ -85,6 +123,42 @@ static brood_status make_own(brood_hearing *hearing, const brood_result *job)
     return BROOD_OK;
 }
 
+/*
+ * Where a value of fixed size waits until all of it has come. Kept as long as the worker has more of
+ * the same job: memory that is new costs more than to copy into it.
+ */
+static brood_status make_stage(brood_hearing *hearing)
+{
+    size_t size = (size_t)hearing->answer.size;
+
+    if (size > hearing->stage_room) {
+        free(hearing->stage);
+        hearing->stage = brood_malloc(size);
+        hearing->stage_room = hearing->stage == NULL ? 0 : size;
+    }
+    hearing->into = hearing->stage;
+    return hearing->stage == NULL ? BROOD_ERR_NO_MEMORY : BROOD_OK;
+}
+
+static unsigned char *place_of(const brood_hearing *hearing, const brood_result *job)
+{
+    return (unsigned char *)job->out + (hearing->answer.first - job->first) * job->out_size;
+}
+
+/* Whether the body of the answer is all there. */
+static bool is_there(brood_worker *worker)
+{
+    uint64_t size = brood_wire_padded(worker->hearing.answer.size);
+    size_t available = (size_t)(worker->from.other - worker->from.own);
+
+    return size <= available ||
+           (brood_ring_available(&worker->from, &available) == BROOD_OK && size <= available);
+}
+
+/*
+ * The place of a value in the caller's array is written when all of the value has come: what fails
+ * midway has not touched it, and nor has what comes after the array was given up.
+ */
 static brood_status find_place(brood_worker *worker)
 {
     brood_hearing *hearing = &worker->hearing;
@@ -92,6 +166,7 @@ static brood_status find_place(brood_worker *worker)
     const brood_piece *piece = worker->pieces.first;
 
     hearing->into = NULL;
+    hearing->is_staged = false;
     if (answer->kind == BROOD_WIRE_FAILED) {
         hearing->into = (unsigned char *)hearing->message;
         hearing->message[answer->size] = '\0';
@@ -100,8 +175,11 @@ static brood_status find_place(brood_worker *worker)
         if (piece->job->out_size == BROOD_SIZE_VARIES) {
             return make_own(hearing, piece->job);
         }
-        hearing->into = (unsigned char *)piece->job->out +
-                        (answer->first - piece->job->first) * piece->job->out_size;
+        hearing->is_staged = !is_there(worker);
+        if (hearing->is_staged) {
+            return make_stage(hearing);
+        }
+        hearing->into = place_of(hearing, piece->job);
     }
     return BROOD_OK;
 }
@@ -112,15 +190,11 @@ static brood_status take_head(brood_worker *worker)
     const brood_wire_answer *answer = &hearing->answer;
 
     brood_ring_get(&worker->from, &hearing->answer, sizeof hearing->answer);
-    if (answer->kind == BROOD_WIRE_PAD
-            ? answer->size > worker->from.capacity
-            : !(is_about_setup(worker, answer) ||
-                ((answer->kind == BROOD_WIRE_RESULT || answer->kind == BROOD_WIRE_FAILED ||
-                  answer->kind == BROOD_WIRE_SKIPPED) &&
-                 is_possible(worker, answer)))) {
+    if (!is_right(worker, answer)) {
         return BROOD_ERR_PROTOCOL;
     }
-    if (answer->kind != BROOD_WIRE_PAD && answer->id > worker->begun) {
+    hearing->is_padded = answer->kind == BROOD_WIRE_PAD;
+    if (!hearing->is_padded && answer->id > worker->begun) {
         worker->begun = answer->id;
     }
     hearing->in_body = true;
@@ -131,11 +205,11 @@ static brood_status take_head(brood_worker *worker)
 
 /* ---- what it means ----------------------------------------------------------------------- */
 
-static void give_value(brood_hearing *hearing, brood_result *job)
+static void give_varying(brood_hearing *hearing, brood_result *job)
 {
     brood_output *output = (brood_output *)job->out + (hearing->answer.first - job->first);
 
-    if (job->doom != BROOD_OK || job->abandoned || job->out_size != BROOD_SIZE_VARIES) {
+    if (job->doom != BROOD_OK || job->abandoned) {
         free(hearing->own);
     } else if (job->kind == BROOD_JOB_TASK) {
         job->value = hearing->own != NULL ? hearing->own : job->small_value;
@@ -145,6 +219,22 @@ static void give_value(brood_hearing *hearing, brood_result *job)
         output->size = (size_t)hearing->answer.size;
     }
     hearing->own = NULL;
+}
+
+static void give_value(brood_worker *worker, brood_result *job)
+{
+    brood_hearing *hearing = &worker->hearing;
+
+    if (job->out_size == BROOD_SIZE_VARIES) {
+        give_varying(hearing, job);
+    } else if (hearing->is_staged && job->doom == BROOD_OK && !job->abandoned) {
+        memcpy(place_of(hearing, job), hearing->stage, (size_t)hearing->answer.size);
+    }
+    if (worker->pieces.first == NULL || worker->pieces.first->job != job) {
+        free(hearing->stage);
+        hearing->stage = NULL;
+        hearing->stage_room = 0;
+    }
 }
 
 /* cancelled_for: as what a task counts that says it was cancelled. */
@@ -188,10 +278,10 @@ static void on_answer(brood_worker *worker)
     if (answer->kind == BROOD_WIRE_FAILED) {
         on_failed(worker, job, attempt, cancelled_for);
     } else if (job->doom != BROOD_OK) {
-        give_value(hearing, job);
+        give_value(worker, job);
         brood_job_doom(job, answer->first, answer->count);
     } else {
-        give_value(hearing, job);
+        give_value(worker, job);
         brood_job_succeed(job, answer->count);
     }
 }
@@ -279,12 +369,14 @@ static bool take_step(brood_worker *worker, brood_status *status)
     return true;
 }
 
+/* No worker holds up the program: once around the ring, at most twice; arming sees what is left. */
 brood_status brood_worker_hear(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
-    uint64_t released = worker->from.own;
+    uint64_t begun = worker->from.own;
+    uint64_t released = begun;
 
-    while (take_step(worker, &status)) {
+    while (worker->from.own - begun < worker->from.capacity && take_step(worker, &status)) {
         worker->pool->moved++;
         if (worker->from.own - released >= worker->from.capacity / 4) {
             released = worker->from.own;

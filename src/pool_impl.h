@@ -160,10 +160,14 @@ typedef struct brood_sending {
 typedef struct brood_hearing {
     brood_wire_answer answer;
     bool in_body;
-    uint64_t left;       /* of the body, with padding */
-    uint64_t wanted;     /* of the body, without */
-    unsigned char *into; /* where it goes; NULL: nowhere */
-    unsigned char *own;  /* malloc'd for it */
+    bool is_padded;       /* the last one was a pad */
+    uint64_t left;        /* of the body, with padding */
+    uint64_t wanted;      /* of the body, without */
+    unsigned char *into;  /* where it goes; NULL: nowhere */
+    unsigned char *own;   /* malloc'd for it */
+    unsigned char *stage; /* kept from value to value, of stage_room bytes */
+    size_t stage_room;
+    bool is_staged; /* into is the stage */
     char message[BROOD_MESSAGE_MAX];
 } brood_hearing;
 
@@ -547,7 +551,10 @@ void brood_sending_free(brood_sending *sending);
 
 /* ---- hear.c ------------------------------------------------------------------------------ */
 
-/* Takes what the worker has answered. BROOD_ERR_PROTOCOL, _NO_MEMORY: it is to be dropped. */
+/*
+ * Takes what the worker has answered, or a part of it that is bounded: brood_worker_arm tells that
+ * there is more. BROOD_ERR_PROTOCOL, _NO_MEMORY: it is to be dropped.
+ */
 brood_status brood_worker_hear(brood_worker *worker);
 
 /* Of a dead one: items that were done, but not told of. */

@@ -264,11 +264,6 @@ static void abandon(brood_result *result)
     brood_job_cancel(result, BROOD_ERR_CANCELLED);
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
         brood_worker_detach(worker, result);
-        if (worker->pieces.first != NULL && worker->pieces.first->job == result &&
-            worker->hearing.own == NULL) {
-            worker->hearing.into =
-                worker->hearing.answer.kind == BROOD_WIRE_FAILED ? worker->hearing.into : NULL;
-        }
     }
 }
 

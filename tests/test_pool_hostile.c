@@ -8,6 +8,34 @@
 
 #include "worker_view.h"
 
+#define RING_BYTES ((size_t)1 << 20) /* of pools of a few workers */
+
+static int wait_at_gate(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    stage_wait(task);
+    return 0;
+}
+
+/* The same, and says which process it is. */
+static int note_pid(brood_task *task, const void *arg, size_t size)
+{
+    brood_store64(&stage_notes(task)[0], (uint64_t)support_pid());
+    return wait_at_gate(task, arg, size);
+}
+
+/* Looks again and again: a worker that writes rubbish need not ring. */
+static brood_status look_for_end(brood_result *result)
+{
+    brood_status status = BROOD_ERR_TIMEOUT;
+
+    for (int i = 0; i < SOON_MS && status == BROOD_ERR_TIMEOUT; i++) {
+        status = brood_result_wait(result, 1);
+    }
+    return status;
+}
+
 /* ---- H1: shared memory made shorter ------------------------------------------------------------ */
 
 /* Whether it could. */
@@ -38,6 +66,286 @@ static void h1_a_worker_shortens_what_is_shared(void **state)
     brood_store64(&stage.notes[STAGE_NOTES - 1], 1); /* SIGBUS would end us */
     stage_works(&stage, 3);
     stage_close(&stage);
+}
+
+/* ---- H2: a worker that never stops talking ----------------------------------------------------- */
+
+#define FLOOD_STEP 4096
+#define FLOOD_BODY 16 /* with it a frame has 64 bytes, so that whole ones fill the ring */
+
+typedef struct flood_order {
+    uint64_t capacity;
+    brood_wire_kind kind;
+    uint64_t size; /* of the first one's body */
+} flood_order;
+
+static void put_at(const worker_view *view, uint64_t at, const brood_wire_answer *answer)
+{
+    const unsigned char *bytes = (const unsigned char *)answer;
+
+    for (size_t i = 0; i < sizeof *answer; i++) {
+        view->out_bytes[(at + i) & (view->capacity - 1)] = bytes[i];
+    }
+}
+
+/* Until all that was said before has been heard. */
+static void await_heard(const worker_view *view)
+{
+    while (brood_load64(&view->out->read) != brood_load64(&view->out->written)) {
+        support_yield();
+    }
+}
+
+/* From here on the ring is full of such frames, and grows without end. */
+static void flood(const worker_view *view, const flood_order *order, brood_wire_answer answer)
+{
+    uint64_t begin = brood_load64(&view->out->written);
+
+    answer.kind = order->kind;
+    answer.size = FLOOD_BODY;
+    answer.status = BROOD_ERR_TASK;
+    for (uint64_t at = 0; at < view->capacity; at += sizeof answer + FLOOD_BODY) {
+        put_at(view, begin + at, &answer);
+    }
+    answer.size = order->size;
+    put_at(view, begin, &answer);
+    for (uint64_t at = begin + FLOOD_STEP;; at += FLOOD_STEP) {
+        while (at - brood_load64(&view->out->read) > view->capacity) {
+        }
+        brood_store64(&view->out->written, at);
+    }
+}
+
+static int flood_in_task(brood_task *task, const void *arg, size_t size)
+{
+    brood_wire_answer answer = {.id = task->id, .first = task->first, .count = 1};
+    flood_order order;
+    worker_view view;
+
+    (void)size;
+    memcpy(&order, arg, sizeof order);
+    view = view_of(task, (size_t)order.capacity);
+    stage_wait(task);
+    await_heard(&view);
+    flood(&view, &order, answer);
+    return 0;
+}
+
+/* Its page is not in what an initializer gets. */
+static int flood_in_initializer(brood_task *task, const void *arg, size_t size)
+{
+    brood_wire_answer answer = {0};
+    brood_os_segment segment;
+    flood_order order;
+    worker_view view;
+
+    (void)size;
+    memcpy(&order, arg, sizeof order);
+    if (brood_os_segment_adopt(&segment, task->start->handles[BROOD_WIRE_HANDLE_SEGMENT],
+                               brood_wire_segment_size((size_t)order.capacity), NULL) != BROOD_OK) {
+        return 1;
+    }
+    view = view_in(segment.base, (size_t)order.capacity);
+    flood(&view, &order, answer);
+    return 0;
+}
+
+static brood_result *begin_flood(pool_stage *stage, brood_wire_kind kind, uint64_t size)
+{
+    flood_order order = {stage->pool->capacity, kind, size};
+    brood_result *result = NULL;
+
+    assert_ok(brood_pool_apply_async(stage->pool, &result, flood_in_task, &order, sizeof order,
+                                     &stage->task_options));
+    stage_await(stage);
+    return result;
+}
+
+static void h2_pads_without_end(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    for (uint64_t size = 0; size <= FLOOD_BODY; size += FLOOD_BODY) {
+        result = begin_flood(&stage, BROOD_WIRE_PAD, size);
+        stage_let_go(&stage, 1);
+        assert_ok(look_for_end(result));
+        stage_end(result, BROOD_ERR_DIED);
+        stage_works(&stage, 2);
+    }
+    stage_close(&stage);
+}
+
+static void h2_failures_of_the_setup_without_end(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+    flood_order order = {0, BROOD_WIRE_FAILED, FLOOD_BODY};
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.initializer = flood_in_initializer;
+    stage.options.initializer_arg = &order;
+    stage.options.initializer_size = sizeof order;
+    stage.options.crash_limit = 2;
+    stage.options.backoff_ms = 1;
+    order.capacity = RING_BYTES;
+    stage_open(&stage);
+    assert_int_equal(stage.pool->capacity, RING_BYTES);
+    assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, NULL, 0, NULL));
+    assert_ok(look_for_end(result));
+    stage_end(result, BROOD_ERR_BROKEN);
+    stage_terminate(&stage);
+}
+
+/*
+ * A value that is longer than any memory, of a task that is cancelled: it is passed over. All other
+ * calls come back meanwhile, and the ends of other workers are seen.
+ */
+static void h2_a_value_without_end(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+    brood_result *other = NULL;
+
+    (void)state;
+    stage_prepare(&stage, 2);
+    stage.options.grace_ms = 60000;
+    stage_open(&stage);
+    result = begin_flood(&stage, BROOD_WIRE_RESULT, UINT64_C(1) << 60);
+    assert_ok(brood_result_cancel(result));
+    stage_let_go(&stage, 1);
+    for (int i = 0; i < 5; i++) {
+        assert_status(brood_result_wait(result, 5), BROOD_ERR_TIMEOUT);
+        stage_works(&stage, 2);
+        assert_ok(
+            brood_pool_apply_async(stage.pool, &other, note_pid, NULL, 0, &stage.task_options));
+        stage_await(&stage);
+        stage_kill((int64_t)brood_load64(&stage.notes[0]));
+        stage_end(other, BROOD_ERR_DIED);
+    }
+    stage_terminate(&stage);
+    brood_result_destroy(result);
+}
+
+/* ---- H7: the places of items that fail --------------------------------------------------------- */
+
+#define LARGE_VALUE (3u << 20) /* more than a ring holds */
+
+/* Publishes a part of a value that is right, and dies, or is cancelled. */
+static int begin_value(brood_task *task, const void *arg, size_t size)
+{
+    flood_order order;
+    worker_view view;
+    uint64_t at = 0;
+    brood_wire_answer answer = {
+        .kind = BROOD_WIRE_RESULT, .id = task->id, .first = task->first, .count = 1};
+
+    (void)size;
+    memcpy(&order, arg, sizeof order);
+    view = view_of(task, (size_t)order.capacity);
+    await_heard(&view);
+    at = brood_load64(&view.out->written);
+    memset(view.out_bytes, 0x5a, view.capacity);
+    answer.size = order.size;
+    put_at(&view, at, &answer);
+    brood_store64(&view.out->written, at + sizeof answer + 16);
+    stage_wait(task);
+    support_exit_at_once(0);
+    return 0;
+}
+
+static void check_places(size_t size, bool cancels)
+{
+    pool_stage stage;
+    flood_order order = {0, BROOD_WIRE_RESULT, size};
+    unsigned char *out = malloc(size);
+    brood_result *result = NULL;
+
+    assert_non_null(out);
+    memset(out, 1, size);
+    stage_prepare(&stage, 1);
+    stage.options.grace_ms = 1;
+    stage_open(&stage);
+    order.capacity = stage.pool->capacity;
+    assert_ok(brood_pool_map_async(stage.pool, &result, begin_value, &order, 1, sizeof order, out,
+                                   size, &stage.task_options));
+    stage_await(&stage);
+    assert_status(brood_result_wait(result, 1), BROOD_ERR_TIMEOUT); /* what there is, is heard */
+    if (cancels) {
+        assert_ok(brood_result_cancel(result));
+    } else {
+        stage_let_go(&stage, 1);
+    }
+    stage_end(result, cancels ? BROOD_ERR_CANCELLED : BROOD_ERR_DIED);
+    for (size_t i = 0; i < size; i++) {
+        assert_int_equal(out[i], 1);
+    }
+    stage_close(&stage);
+    free(out);
+}
+
+static void h7_the_place_of_a_value_that_came_in_part(void **state)
+{
+    (void)state;
+    check_places(LARGE_VALUE, false);
+    check_places(LARGE_VALUE, true);
+    check_places(64, false);
+    check_places(64, true);
+}
+
+/* ---- every failure is one ---------------------------------------------------------------------- */
+
+static int fail_as(brood_task *task, const void *arg, size_t size)
+{
+    worker_view view;
+    flood_order order;
+    uint64_t at = 0;
+    brood_wire_answer answer = {
+        .kind = BROOD_WIRE_FAILED, .id = task->id, .first = task->first, .count = 1};
+
+    (void)size;
+    memcpy(&order, arg, sizeof order);
+    view = view_of(task, (size_t)order.capacity);
+    at = brood_load64(&view.out->written);
+    answer.status = (uint32_t)order.size;
+    brood_store64(&stage_notes(task)[0], (uint64_t)support_pid());
+    put_at(&view, at, &answer);
+    brood_store64(&view.out->written, at + sizeof answer);
+    support_hang();
+    return 0;
+}
+
+/* Also the one that is added last. */
+static void h2_every_status_of_a_failure_is_taken(void **state)
+{
+    static const brood_status statuses[] = {
+#define STATUS_NUMBER(name, number, text) name,
+        BROOD_STATUS_TABLE(STATUS_NUMBER)
+#undef STATUS_NUMBER
+    };
+    pool_stage stage;
+    brood_result *result = NULL;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        flood_order order = {stage.pool->capacity, BROOD_WIRE_FAILED, (uint64_t)statuses[i]};
+        bool is_wrong = statuses[i] == BROOD_OK || statuses[i] == BROOD_ERR_CANCELLED;
+
+        assert_ok(brood_pool_apply_async(stage.pool, &result, fail_as, &order, sizeof order,
+                                         &stage.task_options));
+        assert_ok(look_for_end(result));
+        stage_end(result, is_wrong ? BROOD_ERR_DIED : statuses[i]);
+        if (!is_wrong) {
+            stage_kill((int64_t)brood_load64(&stage.notes[0])); /* it hangs */
+        }
+    }
+    stage_terminate(&stage);
 }
 
 /* ---- H12: the time at which a worker began ---------------------------------------------------- */
@@ -147,14 +455,6 @@ static void h12_a_time_out_cannot_be_dodged(void **state)
     stage_close(&stage);
 }
 
-static int wait_at_gate(brood_task *task, const void *arg, size_t size)
-{
-    (void)arg;
-    (void)size;
-    stage_wait(task);
-    return 0;
-}
-
 static int hang(brood_task *task, const void *arg, size_t size)
 {
     (void)task;
@@ -205,6 +505,11 @@ static void h12_workers_whose_clock_is_behind(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h1_a_worker_shortens_what_is_shared),
+    cmocka_unit_test(h2_pads_without_end),
+    cmocka_unit_test(h2_failures_of_the_setup_without_end),
+    cmocka_unit_test(h2_a_value_without_end),
+    cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
+    cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),
     cmocka_unit_test(h12_no_false_time_out),
     cmocka_unit_test(h12_workers_whose_clock_is_ahead),
     cmocka_unit_test(h12_workers_whose_clock_is_behind),

@@ -12,10 +12,10 @@ typedef struct worker_view {
     size_t capacity;
 } worker_view;
 
-static inline worker_view view_of(const brood_task *task, size_t capacity)
+static inline worker_view view_in(void *memory, size_t capacity)
 {
     worker_view view;
-    unsigned char *base = (unsigned char *)(uintptr_t)task->page;
+    unsigned char *base = memory;
 
     view.page = (brood_wire_page *)(void *)base;
     base += sizeof(brood_wire_page);
@@ -25,6 +25,11 @@ static inline worker_view view_of(const brood_task *task, size_t capacity)
     view.out_bytes = base + sizeof(brood_ring_shared);
     view.capacity = capacity;
     return view;
+}
+
+static inline worker_view view_of(const brood_task *task, size_t capacity)
+{
+    return view_in((void *)(uintptr_t)task->page, capacity);
 }
 
 #endif
