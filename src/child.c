@@ -10,11 +10,10 @@
 #include "process_impl.h"
 #include "protocol.h"
 #include "task_impl.h"
-#include "thread.h"
+#include "watch.h"
 
 #define START_TIMEOUT_NS (30 * INT64_C(1000000000))
 #define EXIT_REFUSED 127
-#define EXIT_ORPHAN 1
 
 /* One child lives in a process; the hooks at its end have no other way to it. */
 static struct {
@@ -79,7 +78,7 @@ static void read_fully(void *data, size_t size)
             status = brood_os_wait(&item, 1, deadline, NULL);
         }
         if (status != BROOD_OK) {
-            brood_os_child_end(EXIT_ORPHAN, false);
+            brood_os_child_end(BROOD_EXIT_ORPHAN, false);
         }
         at += got;
         size -= got;
@@ -150,67 +149,11 @@ static brood_status read_start(brood_error *error)
     if (status != BROOD_OK) {
         return fail_start(error);
     }
+    child.start.parent_pid = brood_os_parent_pid(child.channel, child.start.parent_pid);
     for (size_t i = 0; i < child.start.handle_count && status == BROOD_OK; i++) {
         status = brood_os_handle_adopt(child.start.handles[i], error);
     }
     return status;
-}
-
-/* ---- watching the parent ----------------------------------------------------------------- */
-
-static void handle_frames(brood_buffer *in)
-{
-    brood_frame_head head;
-
-    while (brood_frame_peek(in->data, in->size, BROOD_START_MAX, &head) == BROOD_OK) {
-        if (head.type == BROOD_FRAME_TERMINATE) {
-            brood_os_child_raise_terminate();
-        }
-        brood_buffer_consume(in, sizeof head + head.size);
-    }
-}
-
-/* Lives until the parent ends or the process does. */
-static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
-{
-    brood_buffer in = BROOD_BUFFER_INIT;
-    bool is_gone = false;
-    brood_os_process *parent = brood_os_parent_open(child.start.parent_pid, &is_gone);
-
-    (void)thread;
-    (void)data;
-    while (!is_gone) {
-        brood_os_wait_item items[] = {{NULL, child.channel, false, false},
-                                      {parent, NULL, false, false}};
-        char bytes[64];
-        size_t got = 0;
-        brood_status status = brood_os_wait(items, 2, BROOD_OS_NO_DEADLINE, NULL);
-
-        if (status == BROOD_OK && items[0].ready) {
-            status = brood_os_channel_read(child.channel, bytes, sizeof bytes, &got, NULL);
-        }
-        brood_buffer_append(&in, bytes, got);
-        handle_frames(&in);
-        is_gone = items[1].ready || (status != BROOD_OK && status != BROOD_ERR_TIMEOUT);
-    }
-    brood_buffer_free(&in);
-    if (child.start.daemon) {
-        brood_os_child_end(EXIT_ORPHAN, child.start.kill_tree);
-    }
-    return NULL;
-}
-
-static brood_status start_watch(brood_error *error)
-{
-    apr_pool_t *pool = NULL;
-
-    if (!child.start.daemon && !brood_os_child_needs_watch()) {
-        return BROOD_OK;
-    }
-    if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS) {
-        return brood_fail_memory(error, "apr_initialize");
-    }
-    return brood_thread_start(watch, pool, error);
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */
@@ -285,10 +228,10 @@ static _Noreturn void serve_parent(const char *argv0)
     if (status == BROOD_OK) {
         brood_os_child_begin(child.start.name);
         brood_os_child_limit(child.start.nice, child.start.cpu_time_limit_s);
-        status = brood_function_find(&child.start.function, &function, &error);
+        status = brood_watch_start(child.channel, &child.start, &error);
     }
     if (status == BROOD_OK) {
-        status = start_watch(&error);
+        status = brood_function_find(&child.start.function, &function, &error);
     }
     if (status != BROOD_OK || function == NULL) {
         brood_child_refuse(&error);
@@ -297,6 +240,7 @@ static _Noreturn void serve_parent(const char *argv0)
         brood_os_child_watch_memory(child.start.memory_limit_bytes, report_memory);
         atexit(at_exit);
     }
+    brood_watch_await();
     run((brood_function *)function);
 }
 

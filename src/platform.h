@@ -111,6 +111,12 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
 brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,
                                     size_t *put, brood_error *error);
 
+/*
+ * Whether this process has closed the handle of an adopted channel itself: then it is no end of the
+ * other side that a read or write met. NULL is fine.
+ */
+bool brood_os_channel_is_lost(const brood_os_channel *channel);
+
 /* Bytes that were written stay readable for the other end. */
 void brood_os_channel_close(brood_os_channel *channel);
 
@@ -463,11 +469,23 @@ _Noreturn void brood_os_child_end(int code, bool tree);
 int64_t brood_os_self_pid(void);
 
 /*
- * Something to wait for the end of the process that started this one, whose number is pid; its
+ * The number by which this process knows the one at the other end of its channel, which calls itself
+ * said: 0 when that one is in another PID namespace, where numbers mean nothing here.
+ */
+int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said);
+
+/*
+ * Something to wait for the end of the process that started this one, whose number here is pid; its
  * channel may stay open in a copy of it. NULL where the system has nothing for it. *is_gone: it
  * has ended already.
  */
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone);
+
+/*
+ * From now on the calling thread has these (parent may be NULL), whatever other threads close, and
+ * no other handle. Where the system cannot do that: nothing.
+ */
+void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent);
 
 /* Whether the process of that number is the one that started this one, as far as can be known. */
 bool brood_os_is_child_of(int64_t pid);

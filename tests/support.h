@@ -144,6 +144,9 @@ bool support_become_root(void);
 /* A process of that name that has the same parent as this one (Linux); -1: there is none. */
 int64_t support_sibling_named(const char *name);
 
+/* What this process starts is in a PID namespace of its own; false: Linux and root only. */
+bool support_leave_pid_namespace(void);
+
 /* What a channel looks like that another user (on Windows: a group) made; false: it needs root. */
 bool support_foreign_pair(intptr_t ends[2]);
 

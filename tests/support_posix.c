@@ -681,6 +681,15 @@ bool support_socket_pair(intptr_t ends[2])
     return true;
 }
 
+bool support_leave_pid_namespace(void)
+{
+#if defined(__linux__)
+    return unshare(CLONE_NEWPID) == 0;
+#else
+    return false;
+#endif
+}
+
 bool support_foreign_pair(intptr_t ends[2])
 {
     bool made = false;

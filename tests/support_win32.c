@@ -545,6 +545,11 @@ bool support_socket_pair(intptr_t ends[2])
     return false;
 }
 
+bool support_leave_pid_namespace(void)
+{
+    return false;
+}
+
 /* The administrators are a group that an administrator may make the owner of what he makes. */
 bool support_foreign_pair(intptr_t ends[2])
 {

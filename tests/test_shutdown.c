@@ -64,6 +64,18 @@ static int be_an_echo(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
+/* As a daemon does that knows of no library, and opens files at once, which are always ready. */
+static int be_an_echo_that_closed_all(brood_task *task, const void *arg, size_t size)
+{
+    brood_handle null = BROOD_HANDLE_NONE;
+
+    if (brood_os_null_open(&null, NULL) != BROOD_OK) {
+        return 1;
+    }
+    support_replace_handles(null);
+    return be_an_echo(task, arg, size);
+}
+
 static int have_a_child(brood_task *task, const void *arg, size_t size)
 {
     brood_process *process = NULL;
@@ -86,7 +98,8 @@ typedef enum what {
     ECHO,
     TREE,
     BEFORE_INIT,
-    LARGE_ARGUMENT
+    LARGE_ARGUMENT,
+    CLOSED_ALL
 } what;
 
 typedef enum ending {
@@ -101,13 +114,14 @@ typedef struct orders {
     bool daemon;
     bool endless; /* starts one after the other until it is killed */
     bool in_thread;
+    bool in_namespace; /* the child, not the middle */
     ending end;
 } orders;
 
 static brood_status start_child(const orders *given)
 {
-    static brood_function *const functions[] = {be_idle,      be_busy, be_an_echo,
-                                                have_a_child, NULL,    be_idle};
+    static brood_function *const functions[] = {
+        be_idle, be_busy, be_an_echo, have_a_child, NULL, be_idle, be_an_echo_that_closed_all};
     static char argument[ARG_BYTES];
     static const char *const environment[] = {"HELPER_BEFORE=wait", NULL};
     static brood_process *process; /* nobody destroys it, and no sanitizer may miss it */
@@ -136,6 +150,9 @@ static int be_the_middle(brood_task *task, const void *arg, size_t size)
     (void)task;
     (void)size;
     memcpy(&given, arg, sizeof given);
+    if (given.in_namespace && !support_leave_pid_namespace()) {
+        return 1;
+    }
     if (given.in_thread) {
         support_thread_join(support_thread_start(start_in_thread, &given));
     } else if (start_child(&given) != BROOD_OK) {
@@ -200,6 +217,14 @@ static void assert_nobody_is_left(brood_process *middle)
         status = brood_process_read(middle, BROOD_STDOUT, bytes, sizeof bytes, &got, limit_ms);
     }
     assert_status(status, BROOD_ERR_CLOSED);
+}
+
+static void expect_echo(brood_process *middle, int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        assert_ok(brood_process_write(middle, "x", 1, NULL, SOON_MS));
+        await(middle, 1);
+    }
 }
 
 static void kill_middle(brood_process *middle)
@@ -288,13 +313,82 @@ static void s1_a_child_that_is_no_daemon_lives_on(void **state)
     (void)state;
     await(middle, 2);
     kill_middle(middle);
-    for (int i = 0; i < 3; i++) {
-        assert_ok(brood_process_write(middle, "x", 1, NULL, SOON_MS));
-        await(middle, 1);
-    }
+    expect_echo(middle, 3);
     assert_ok(brood_process_close_stdin(middle));
     assert_nobody_is_left(middle);
     brood_process_destroy(middle);
+}
+
+/* Other things at the numbers of what is the library's say nothing about the parent. */
+static void r16_a_child_that_closed_all_lives_until_its_parent_ends(void **state)
+{
+    const orders given = {.child = CLOSED_ALL, .daemon = true};
+
+    (void)state;
+    for (int round = 0; round < ROUNDS; round++) {
+        brood_process *middle = start_middle(&given);
+
+        await(middle, 2);
+        expect_echo(middle, 20);
+        kill_middle(middle);
+        assert_nobody_is_left(middle);
+        brood_process_destroy(middle);
+    }
+}
+
+static int close_all_and_hang(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_close_everything();
+    support_hang();
+    return 0;
+}
+
+static void r16_a_child_that_closed_all_can_be_asked_to_end(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    options.daemon = true;
+    assert_ok(brood_process_start(&process, close_all_and_hang, NULL, 0, &options));
+    assert_status(brood_process_join(process, 500), BROOD_ERR_TIMEOUT);
+    assert_ok(brood_process_terminate(process, SOON_MS));
+    assert_ends_by(process, BROOD_EXIT_TERMINATED);
+    brood_process_destroy(process);
+}
+
+static int try_to_leave(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    return support_leave_pid_namespace() ? 0 : 1;
+}
+
+/* The child does not know its parent's number, nor the parent the child's own. */
+static void r5_a_parent_outside_of_the_pid_namespace(void **state)
+{
+    const orders given = {.child = ECHO, .daemon = true, .in_namespace = true};
+    brood_process *process = NULL;
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+
+    (void)state;
+    assert_ok(brood_process_start(&process, try_to_leave, NULL, 0, NULL));
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    brood_process_destroy(process);
+    if (info.code != 0) {
+        harness_skip("no PID namespace can be made here");
+    }
+    process = start_middle(&given);
+    await(process, 2);
+    expect_echo(process, 20);
+    kill_middle(process);
+    assert_nobody_is_left(process);
+    brood_process_destroy(process);
 }
 
 /* Tells the numbers of a daemon and of a copy of itself, which has all that it has. */
@@ -499,6 +593,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(s1_parent_killed_in_the_handshake),
     cmocka_unit_test(s1_a_child_that_is_no_daemon_lives_on),
     cmocka_unit_test(s1_parent_killed_and_a_copy_of_it_lives_on),
+    cmocka_unit_test(r16_a_child_that_closed_all_lives_until_its_parent_ends),
+    cmocka_unit_test(r16_a_child_that_closed_all_can_be_asked_to_end),
+    cmocka_unit_test(r5_a_parent_outside_of_the_pid_namespace),
     cmocka_unit_test(s2_the_starting_thread_ends),
     cmocka_unit_test(s4_the_parent_returns_without_closing),
     cmocka_unit_test(s4_the_parent_calls_exit),

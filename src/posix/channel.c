@@ -173,6 +173,11 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
     return brood_posix_fail(error, errno, "write");
 }
 
+bool brood_os_channel_is_lost(const brood_os_channel *channel)
+{
+    return channel != NULL && !is_ours(channel);
+}
+
 void brood_os_channel_close(brood_os_channel *channel)
 {
     if (channel != NULL) {

@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <fcntl.h>
 
@@ -147,7 +149,7 @@ _Noreturn void brood_os_child_end(int code, bool tree)
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
 {
     brood_os_process *parent = brood_calloc(1, sizeof *parent);
-    int pidfd = getppid() == pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+    int pidfd = pid != 0 && getppid() == pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
 
     *is_gone = getppid() != pid;
     if (parent == NULL || pidfd < 0 || *is_gone) {
@@ -193,6 +195,66 @@ brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
 
 #endif
 
+#if defined(BROOD_LINUX) && defined(SYS_close_range)
+
+#define UNSHARE 2U /* CLOSE_RANGE_UNSHARE; musl comes without the kernel's headers */
+
+static bool close_between(int after, int before, unsigned flags)
+{
+    return before - after < 2 ||
+           syscall(SYS_close_range, (unsigned)(after + 1), (unsigned)(before - 1), flags) == 0;
+}
+
+/*
+ * A thread can have descriptors of its own: CLOSE_RANGE_UNSHARE of close_range(2), since Linux 5.9.
+ * It closes the rest, so that the function is alone in holding, and closing, what is the function's.
+ */
+void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent)
+{
+    int a = brood_posix_channel_fd(channel);
+    int b = parent != NULL ? parent->pidfd : a;
+    int low = a < b ? a : b;
+    int high = a < b ? b : a;
+
+    if (close_between(-1, low, UNSHARE) && close_between(low, high, 0)) {
+        close_between(high, INT_MAX, 0);
+    }
+}
+
+#else
+
+void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent)
+{
+    (void)channel;
+    (void)parent;
+}
+
+#endif
+
+#if defined(BROOD_LINUX)
+
+/* As this process sees it: SO_PEERCRED of unix(7) translates the number. */
+int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+
+    return getsockopt(brood_posix_channel_fd(channel), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0
+               ? peer.pid
+               : said;
+}
+
+#else
+
+int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said)
+{
+    (void)channel;
+    return getppid() == 0 ? 0
+                          : said; /* 0 is the parent in another namespace, where there are any */
+}
+
+#endif
+
 int64_t brood_os_self_pid(void)
 {
     return getpid();
@@ -201,5 +263,5 @@ int64_t brood_os_self_pid(void)
 /* A parent that has gone is still ours: its channel says so. */
 bool brood_os_is_child_of(int64_t pid)
 {
-    return getppid() == pid || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+    return getppid() == pid || getppid() == 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
 }

@@ -15,7 +15,6 @@
 #include <ucred.h>
 #endif
 #if defined(BROOD_LINUX)
-#include <linux/capability.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -38,13 +37,14 @@ bool brood_os_is_privileged(void)
 
 #if defined(BROOD_LINUX)
 
+#define CAPABILITY_VERSION_3 0x20080522 /* capget(2); musl comes without the kernel's headers */
+
 static bool has_capabilities(void)
 {
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    uint32_t head[2] = {CAPABILITY_VERSION_3, 0}; /* of this process */
+    uint32_t sets[6];                             /* twice: effective, permitted, inheritable */
 
-    return syscall(SYS_capget, &head, data) != 0 || data[0].permitted != 0 ||
-           data[1].permitted != 0;
+    return syscall(SYS_capget, head, sets) != 0 || sets[1] != 0 || sets[4] != 0;
 }
 
 /*

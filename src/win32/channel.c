@@ -335,6 +335,24 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
     return status;
 }
 
+/*
+ * For as long as the process lives: CloseHandle fails for them.
+ * https://learn.microsoft.com/windows/win32/api/handleapi/nf-handleapi-sethandleinformation
+ */
+void brood_win32_channel_protect(const brood_os_channel *channel)
+{
+    SetHandleInformation(channel->handle, HANDLE_FLAG_PROTECT_FROM_CLOSE,
+                         HANDLE_FLAG_PROTECT_FROM_CLOSE);
+    SetHandleInformation(channel->in->event, HANDLE_FLAG_PROTECT_FROM_CLOSE,
+                         HANDLE_FLAG_PROTECT_FROM_CLOSE);
+}
+
+bool brood_os_channel_is_lost(const brood_os_channel *channel)
+{
+    (void)channel; /* one that could be is protected */
+    return false;
+}
+
 HANDLE brood_win32_channel_handle(const brood_os_channel *channel)
 {
     return channel->handle;

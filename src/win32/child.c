@@ -119,6 +119,18 @@ _Noreturn void brood_os_child_end(int code, bool tree)
     abort(); /* never reached, which the compiler cannot know */
 }
 
+int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said)
+{
+    (void)channel;
+    return said;
+}
+
+void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent)
+{
+    (void)parent;
+    brood_win32_channel_protect(channel);
+}
+
 /* The channel closes with the last handle, and a job does the rest. */
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
 {

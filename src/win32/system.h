@@ -112,6 +112,9 @@ void brood_win32_pipe_empty_port(HANDLE port);
 /* The milliseconds until the deadline as waiting functions take them. */
 DWORD brood_win32_timeout_ms(int64_t deadline);
 
+/* The function that runs in a child cannot close it. */
+void brood_win32_channel_protect(const brood_os_channel *channel);
+
 HANDLE brood_win32_channel_handle(const brood_os_channel *channel);
 /*
  * A wait of the system's, whose callbacks come from a thread of our own: those of the program's

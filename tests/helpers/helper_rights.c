@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #if defined(__linux__)
-#include <linux/capability.h>
 #include <sys/syscall.h>
 #endif
 
@@ -31,6 +30,7 @@
 #include "support.h"
 
 #define JOIN_MS 20000
+#define CAPABILITY_VERSION_3 0x20080522
 
 /* ---- the program ------------------------------------------------------------------------- */
 
@@ -44,10 +44,10 @@ typedef struct rights {
 static unsigned own_capabilities(void)
 {
 #if defined(__linux__)
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+    unsigned head[2] = {CAPABILITY_VERSION_3, 0};
+    unsigned sets[6]; /* effective, permitted, inheritable, and the same of higher numbers */
 
-    return syscall(SYS_capget, &head, data) == 0 ? data[0].permitted : ~0U;
+    return syscall(SYS_capget, head, sets) == 0 ? sets[1] : ~0U;
 #else
     return 0;
 #endif
@@ -56,10 +56,10 @@ static unsigned own_capabilities(void)
 static void drop_capabilities(void)
 {
 #if defined(__linux__)
-    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
+    unsigned head[2] = {CAPABILITY_VERSION_3, 0};
+    unsigned sets[6] = {0};
 
-    syscall(SYS_capset, &head, data);
+    syscall(SYS_capset, head, sets);
 #endif
 }
 

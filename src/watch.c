@@ -1,0 +1,131 @@
+#include "watch.h"
+
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "error.h"
+#include "init.h"
+#include "memory.h"
+#include "thread.h"
+
+/* How often a parent is looked for of which nothing tells. */
+#define LOOK_NS INT64_C(1000000000)
+
+static struct {
+    brood_os_channel *channel; /* NULL: the function has closed it */
+    brood_os_process *parent;  /* NULL: nothing but the channel tells of it */
+    const brood_start *start;
+    bool is_gone;
+    apr_thread_mutex_t *lock; /* of what follows; NULL: there is no thread */
+    apr_thread_cond_t *changed;
+    bool is_ready;
+} watch;
+
+static void handle_frames(brood_buffer *in)
+{
+    brood_frame_head head;
+
+    while (brood_frame_peek(in->data, in->size, BROOD_START_MAX, &head) == BROOD_OK) {
+        if (head.type == BROOD_FRAME_TERMINATE) {
+            brood_os_child_raise_terminate();
+        }
+        brood_buffer_consume(in, sizeof head + head.size);
+    }
+}
+
+static brood_status take_frames(brood_buffer *in)
+{
+    char bytes[64];
+    size_t got = 0;
+    brood_status status = brood_os_channel_read(watch.channel, bytes, sizeof bytes, &got, NULL);
+
+    brood_buffer_append(in, bytes, got);
+    handle_frames(in);
+    return status;
+}
+
+/*
+ * Where the function closes what is the library's, and opens something else at these numbers, they
+ * say nothing about the parent: it is looked for anew. What has such a number is not ours to close.
+ */
+static void look(brood_buffer *in)
+{
+    brood_os_wait_item items[] = {{NULL, watch.channel, false, false},
+                                  {watch.parent, NULL, false, false}};
+    bool is_blind = watch.channel == NULL && watch.parent == NULL;
+    int64_t deadline = is_blind ? brood_os_now() + LOOK_NS : BROOD_OS_NO_DEADLINE;
+    brood_status status = brood_os_wait(items, 2, deadline, NULL);
+
+    if (status == BROOD_OK && items[0].ready) {
+        status = take_frames(in);
+    }
+    if (status == BROOD_ERR_CLOSED && !brood_os_channel_is_lost(watch.channel)) {
+        watch.is_gone = true;
+    } else if (is_blind || items[1].ready || (status != BROOD_OK && status != BROOD_ERR_TIMEOUT)) {
+        watch.channel = brood_os_channel_is_lost(watch.channel) ? NULL : watch.channel;
+        watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
+    }
+}
+
+static void tell_ready(void)
+{
+    apr_thread_mutex_lock(watch.lock);
+    watch.is_ready = true;
+    apr_thread_cond_signal(watch.changed);
+    apr_thread_mutex_unlock(watch.lock);
+}
+
+/* Lives until the parent ends or the process does. */
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+{
+    brood_buffer in = BROOD_BUFFER_INIT;
+
+    (void)thread;
+    (void)data;
+    watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
+    brood_os_child_keep(watch.channel, watch.parent);
+    tell_ready();
+    while (!watch.is_gone) {
+        look(&in);
+    }
+    brood_buffer_free(&in);
+    if (watch.start->daemon) {
+        brood_os_child_end(BROOD_EXIT_ORPHAN, watch.start->kill_tree);
+    }
+    return NULL;
+}
+
+brood_status brood_watch_start(brood_os_channel *channel, const brood_start *start,
+                               brood_error *error)
+{
+    apr_pool_t *pool = NULL;
+    apr_thread_mutex_t *lock = NULL;
+    brood_status status = BROOD_OK;
+
+    if (!start->daemon && !brood_os_child_needs_watch()) {
+        return BROOD_OK;
+    }
+    if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS ||
+        brood_apr(apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pool)) != APR_SUCCESS ||
+        brood_apr(apr_thread_cond_create(&watch.changed, pool)) != APR_SUCCESS) {
+        return brood_fail_memory(error, "apr_initialize");
+    }
+    watch.channel = channel;
+    watch.start = start;
+    watch.lock = lock;
+    status = brood_thread_start(run, pool, error);
+    watch.lock = status == BROOD_OK ? lock : NULL;
+    return status;
+}
+
+void brood_watch_await(void)
+{
+    if (watch.lock == NULL) {
+        return;
+    }
+    apr_thread_mutex_lock(watch.lock);
+    while (!watch.is_ready) {
+        apr_thread_cond_wait(watch.changed, watch.lock);
+    }
+    apr_thread_mutex_unlock(watch.lock);
+}
