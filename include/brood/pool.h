@@ -2,7 +2,7 @@
  * brood/pool.h - processes that wait for tasks.
  *
  * A pool may be used from any thread, and from several at once; only brood_pool_destroy must be
- * the last call. No task is lost silently: each one ends exactly once, with its result or with a
+ * the last call. A thread that is cancelled (pthread_cancel) in a call goes on to its end. No task is lost silently: each one ends exactly once, with its result or with a
  * failure that says what happened (result.h), whatever becomes of the workers.
  * Times are milliseconds; BROOD_FOREVER waits without end, 0 does not wait.
  */
@@ -134,8 +134,8 @@ BROOD_API brood_status brood_pool_create(brood_pool **pool, const brood_pool_opt
 /* ---- Tasks ------------------------------------------------------------------------------- */
 
 /*
- * Called once when a task is done, after its result is ready, on the pool's own thread (with
- * event_loop, in brood_pool_run, _join and _destroy). result lives at least for the call, and is
+ * Called once when a task is done, after its result is ready, on a thread of the pool's for callbacks
+ * (with event_loop, in brood_pool_run, _join and _destroy). result lives at least for the call, and is
  * not the callback's to destroy unless the caller leaves that to it. It may submit (without waiting
  * for room), cancel, close, terminate and destroy results, but not wait for tasks of the same pool.
  * It may come before the submit has returned, and after a call that waits has.
@@ -420,8 +420,8 @@ BROOD_API brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
 BROOD_API int64_t brood_pool_timeout_ms(brood_pool *pool);
 
 /*
- * Does what is due and runs the callbacks, on the calling thread, without blocking. One thread at
- * a time. BROOD_ERR_STATE: the pool was not made with event_loop, or this is a callback of it.
+ * Does what is due and runs the callbacks, on the calling thread, without blocking. It begins nothing
+ * more after a millisecond; the handle stays ready then. One thread at a time. BROOD_ERR_STATE: the pool was not made with event_loop, or this is a callback of it.
  * Since 0.1.
  */
 BROOD_API brood_status brood_pool_run(brood_pool *pool);
