@@ -395,6 +395,9 @@ static brood_status status_of_end(const brood_worker *worker, const brood_piece 
     if (piece->job->doom != BROOD_OK) {
         return piece->job->doom;
     }
+    if (worker->is_lost) {
+        return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
+    }
     if (worker->kill_id == piece->id &&
         (worker->kill_item == 0 || worker->kill_item == piece->done + 1)) {
         return worker->kill_for;

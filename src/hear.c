@@ -101,33 +101,29 @@ static bool is_right(const brood_worker *worker, const brood_wire_answer *answer
 
 /* ---- where it goes ----------------------------------------------------------------------- */
 
-/* Values of any size; a zero byte behind them is not counted. */
-static brood_status make_own(brood_hearing *hearing, const brood_result *job)
+/* Values of any size; a zero byte behind them is not counted. False: out of memory. */
+static bool make_own(brood_hearing *hearing, const brood_result *job)
 {
     uint64_t size = hearing->answer.size;
 
-    if (size >= SIZE_MAX - BROOD_WIRE_ALIGN) {
-        return BROOD_ERR_NO_MEMORY;
-    }
     if (job->kind == BROOD_JOB_TASK && size < sizeof job->small_value) {
         hearing->into = ((brood_result *)(uintptr_t)job)->small_value;
         hearing->into[size] = '\0';
-        return BROOD_OK;
+        return true;
     }
-    hearing->own = brood_malloc((size_t)size + 1);
-    if (hearing->own == NULL) {
-        return BROOD_ERR_NO_MEMORY;
+    hearing->own = size < SIZE_MAX - BROOD_WIRE_ALIGN ? brood_malloc((size_t)size + 1) : NULL;
+    if (hearing->own != NULL) {
+        hearing->own[size] = '\0';
     }
-    hearing->own[size] = '\0';
     hearing->into = hearing->own;
-    return BROOD_OK;
+    return hearing->own != NULL;
 }
 
 /*
  * Where a value of fixed size waits until all of it has come. Kept as long as the worker has more of
  * the same job: memory that is new costs more than to copy into it.
  */
-static brood_status make_stage(brood_hearing *hearing)
+static bool make_stage(brood_hearing *hearing)
 {
     size_t size = (size_t)hearing->answer.size;
 
@@ -137,7 +133,7 @@ static brood_status make_stage(brood_hearing *hearing)
         hearing->stage_room = hearing->stage == NULL ? 0 : size;
     }
     hearing->into = hearing->stage;
-    return hearing->stage == NULL ? BROOD_ERR_NO_MEMORY : BROOD_OK;
+    return hearing->stage != NULL;
 }
 
 static unsigned char *place_of(const brood_hearing *hearing, const brood_result *job)
@@ -157,9 +153,10 @@ static bool is_there(brood_worker *worker)
 
 /*
  * The place of a value in the caller's array is written when all of the value has come: what fails
- * midway has not touched it, and nor has what comes after the array was given up.
+ * midway has not touched it, and nor has what comes after the array was given up. False: there is no
+ * memory for it; the value is passed over, and its item fails.
  */
-static brood_status find_place(brood_worker *worker)
+static bool find_place(brood_worker *worker)
 {
     brood_hearing *hearing = &worker->hearing;
     const brood_wire_answer *answer = &hearing->answer;
@@ -181,7 +178,7 @@ static brood_status find_place(brood_worker *worker)
         }
         hearing->into = place_of(hearing, piece->job);
     }
-    return BROOD_OK;
+    return true;
 }
 
 static brood_status take_head(brood_worker *worker)
@@ -200,7 +197,8 @@ static brood_status take_head(brood_worker *worker)
     hearing->in_body = true;
     hearing->wanted = answer->size;
     hearing->left = brood_wire_padded(answer->size);
-    return find_place(worker);
+    hearing->is_lost = !find_place(worker);
+    return BROOD_OK;
 }
 
 /* ---- what it means ----------------------------------------------------------------------- */
@@ -255,6 +253,18 @@ static void on_failed(brood_worker *worker, brood_result *job, uint32_t attempt,
     brood_job_fail(job, answer->first, answer->count, &failure);
 }
 
+/* It has run, and is not run again. */
+static void on_lost(brood_worker *worker, brood_result *job, uint32_t attempt)
+{
+    const brood_wire_answer *answer = &worker->hearing.answer;
+    brood_failure failure =
+        brood_job_failure(job, BROOD_ERR_NO_MEMORY, "the program has no memory for the value");
+
+    failure.pid = brood_process_pid(worker->process);
+    failure.attempt = attempt;
+    brood_job_fail(job, answer->first, answer->count, &failure);
+}
+
 /* The piece may end here, and its job with it. */
 static void on_answer(brood_worker *worker)
 {
@@ -277,6 +287,8 @@ static void on_answer(brood_worker *worker)
     }
     if (answer->kind == BROOD_WIRE_FAILED) {
         on_failed(worker, job, attempt, cancelled_for);
+    } else if (hearing->is_lost && job->doom == BROOD_OK) {
+        on_lost(worker, job, attempt);
     } else if (job->doom != BROOD_OK) {
         give_value(worker, job);
         brood_job_doom(job, answer->first, answer->count);

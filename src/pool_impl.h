@@ -160,6 +160,7 @@ typedef struct brood_sending {
 typedef struct brood_hearing {
     brood_wire_answer answer;
     bool in_body;
+    bool is_lost;        /* there was no memory for the value */
     bool is_padded;       /* the last one was a pad */
     uint64_t left;        /* of the body, with padding */
     uint64_t wanted;      /* of the body, without */

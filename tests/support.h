@@ -169,6 +169,16 @@ bool support_limit_handles(unsigned most);
 /* From now on no file of this process may become longer; false where there is no such limit. */
 bool support_limit_file_size(size_t bytes);
 
+/*
+ * So many bytes more memory this process may take, from now on; SIZE_MAX: as much as there is. False
+ * where there is no such limit.
+ */
+bool support_limit_memory(size_t more);
+
+/* For a while this process is not root, and may not signal what is; false where it cannot be so. */
+bool support_lay_down_rights(void);
+bool support_take_up_rights(void);
+
 /* Makes a file that is open, or shared memory, shorter; false where that cannot be done. */
 bool support_truncate(intptr_t handle, size_t size);
 /* How many bytes of it have memory; -1: not known. */

@@ -797,6 +797,58 @@ bool support_limit_file_size(size_t bytes)
     return setrlimit(RLIMIT_FSIZE, &limit) == 0;
 }
 
+#if defined(__linux__)
+
+bool support_limit_memory(size_t more)
+{
+    struct rlimit limit;
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    bool known = file != NULL && fscanf(file, "%lu", &pages) == 1;
+
+    if (file != NULL) {
+        fclose(file);
+    }
+    if (!known || getrlimit(RLIMIT_AS, &limit) != 0) {
+        return false;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    if (more != SIZE_MAX) {
+        limit.rlim_cur = pages * (unsigned long)sysconf(_SC_PAGESIZE) + more;
+    }
+    return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+bool support_lay_down_rights(void)
+{
+    return geteuid() == 0 && setresuid(NOBODY, NOBODY, 0) == 0;
+}
+
+bool support_take_up_rights(void)
+{
+    return setresuid(0, 0, 0) == 0;
+}
+
+#else
+
+bool support_limit_memory(size_t more)
+{
+    (void)more;
+    return false;
+}
+
+bool support_lay_down_rights(void)
+{
+    return false;
+}
+
+bool support_take_up_rights(void)
+{
+    return false;
+}
+
+#endif
+
 bool support_truncate(intptr_t handle, size_t size)
 {
     return ftruncate((int)handle, (off_t)size) == 0;

@@ -623,6 +623,22 @@ bool support_limit_file_size(size_t bytes)
     return false;
 }
 
+bool support_limit_memory(size_t more)
+{
+    (void)more;
+    return false;
+}
+
+bool support_lay_down_rights(void)
+{
+    return false;
+}
+
+bool support_take_up_rights(void)
+{
+    return false;
+}
+
 bool support_truncate(intptr_t handle, size_t size)
 {
     (void)handle;
