@@ -35,7 +35,7 @@ int live_initialize(brood_task *task, const void *arg, size_t size)
 
     (void)task;
     if (mode == LIVE_INIT_SLOW) {
-        apr_sleep(5000);
+        apr_sleep(50000); /* longer than many an idle time-out */
     }
     return mode == LIVE_INIT_NEVER || (mode == LIVE_INIT_SOMETIMES && support_pid() / 4 % 3 == 0);
 }
