@@ -41,9 +41,7 @@ static brood_status look_for_end(brood_result *result)
 /* Whether it could. */
 static int shorten(brood_task *task, const void *arg, size_t size)
 {
-    bool done = support_truncate(task->start->handles[BROOD_WIRE_HANDLE_SEGMENT], 0) ||
-                support_truncate(task->shared[0]->segment.handle, 1);
-
+    bool done = support_truncate(task->start->handles[BROOD_WIRE_HANDLE_SEGMENT], 0);
     (void)arg;
     (void)size;
     return brood_return(task, &done, sizeof done);
@@ -229,6 +227,45 @@ static void h2_a_value_without_end(void **state)
     }
     stage_terminate(&stage);
     brood_result_destroy(result);
+}
+
+/* ---- H3: a worker that is slow to take handles ------------------------------------------------- */
+
+/* As many as a map can be told of, all of them new, to one that is awake. */
+static void h3_all_shared_memory_of_a_map(void **state)
+{
+    enum {
+        SHARED = 64
+    };
+    pool_stage stage;
+    brood_shared *shared[SHARED + 2];
+    brood_task_options options;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    options = stage.task_options;
+    options.shared = shared;
+    options.shared_count = SHARED;
+    for (int64_t round = 0; round < 30; round++) {
+        int64_t *in = NULL;
+        const int64_t *out = NULL;
+
+        for (int i = 0; i < SHARED + 2; i++) {
+            assert_ok(brood_shared_create(&shared[i], sizeof(int64_t), NULL));
+        }
+        in = brood_shared_data(shared[SHARED]);
+        out = brood_shared_data(shared[SHARED + 1]);
+        *in = round;
+        assert_ok(brood_pool_map(stage.pool, stage_square, in, 1, sizeof *in,
+                                 (void *)(uintptr_t)out, sizeof *out, &options));
+        assert_int_equal(*out, round * round);
+        for (int i = 0; i < SHARED + 2; i++) {
+            brood_shared_destroy(shared[i]);
+        }
+    }
+    assert_int_equal(stage_stats(&stage).started, 1);
+    stage_close(&stage);
 }
 
 /* ---- H7: the places of items that fail --------------------------------------------------------- */
@@ -509,6 +546,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_failures_of_the_setup_without_end),
     cmocka_unit_test(h2_a_value_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
+    cmocka_unit_test(h3_all_shared_memory_of_a_map),
     cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),
     cmocka_unit_test(h12_no_false_time_out),
     cmocka_unit_test(h12_workers_whose_clock_is_ahead),
