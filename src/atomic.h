@@ -50,6 +50,11 @@ static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64
            (long long)expected;
 }
 
+static inline bool brood_cas32(brood_atomic32 *atomic, uint32_t expected, uint32_t value)
+{
+    return _InterlockedCompareExchange(atomic, (long)value, (long)expected) == (long)expected;
+}
+
 static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
 {
     brood_store64(atomic, value);
@@ -99,6 +104,11 @@ static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
 
 /* Stores value if it finds expected there; tells whether it did. */
 static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64_t value)
+{
+    return atomic_compare_exchange_strong(atomic, &expected, value);
+}
+
+static inline bool brood_cas32(brood_atomic32 *atomic, uint32_t expected, uint32_t value)
 {
     return atomic_compare_exchange_strong(atomic, &expected, value);
 }

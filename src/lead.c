@@ -142,6 +142,7 @@ void brood_pool_upkeep(brood_pool *pool)
 
     pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
     hear_starting(pool);
+    brood_pool_forget(pool);
     brood_agenda_at(pool, brood_pool_tick(pool, now));
     brood_agenda_at(pool, brood_crew_keep(pool, now));
     brood_pool_feed(pool);

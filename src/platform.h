@@ -246,7 +246,7 @@ brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *p
  * were given, as the caller's own, which is not inherited. On POSIX it reads the channel, so no
  * other thread may do so meanwhile; blocks until the handle is there, at most until the deadline
  * (BROOD_ERR_TIMEOUT). BROOD_ERR_CLOSED: the parent is gone. BROOD_ERR_LIMIT: this handle came, but
- * this process has too many open, or left more than 64 untaken; it is lost, the next is not.
+ * this process has too many open, or no memory to keep it; it is lost, the next is not.
  *
  * With a handle comes one byte, of no meaning: a read gives it as any other byte, and keeps the
  * handle for a take; a take throws away the bytes that it meets before its handle. So in such a

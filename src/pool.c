@@ -525,6 +525,7 @@ brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
 
 static void close_all(brood_pool *pool)
 {
+    brood_shared_watch_end(&pool->watch);
     brood_os_poller_free(pool->poller);
     for (size_t i = 0; i < pool->process.handle_count; i++) {
         brood_os_handle_close(pool->process.handles[i]);

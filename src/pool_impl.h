@@ -304,6 +304,9 @@ struct brood_pool {
     int64_t feed_at;       /* what could not be sent is tried again then; BROOD_NEVER */
     int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 
+    brood_shared_watch watch; /* since a worker was told of shared memory */
+    uint64_t forgotten;       /* of it: as far as all workers were told */
+
     /* jobs */
     brood_result *jobs;
     brood_result *due_first, *due_last;
@@ -549,6 +552,9 @@ bool brood_worker_arm(brood_worker *worker);
 void brood_worker_detach(brood_worker *worker, const brood_result *job);
 
 void brood_sending_free(brood_sending *sending);
+
+/* Tells workers what shared memory they are to unmap, those that can be told now. */
+void brood_pool_forget(brood_pool *pool);
 
 /* ---- hear.c ------------------------------------------------------------------------------ */
 

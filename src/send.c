@@ -171,6 +171,7 @@ static brood_status append_shared(brood_worker *worker, const brood_shared *shar
     order.in_size = shared->size;
     brood_buffer_append(&worker->sending.head, &order, sizeof order);
     worker->shared[worker->shared_count++] = shared->id;
+    brood_shared_watch_begin(&worker->pool->watch, worker->pool->poller);
     return BROOD_OK;
 }
 
@@ -202,12 +203,18 @@ static bool grow_known(brood_worker *worker, size_t more)
     return true;
 }
 
-/* What the program has unmapped since, the worker unmaps, too. */
+/* Whether the program has unmapped something since that the worker may know. */
+static bool has_to_forget(const brood_worker *worker)
+{
+    return worker->shared_count > 0 && worker->forgotten != brood_shared_forgotten();
+}
+
+/* What the program has unmapped since, the worker unmaps, too. Room was made before. */
 static void append_forgotten(brood_worker *worker)
 {
-    uint64_t forgotten = worker->shared_count > 0 ? brood_shared_forgotten() : worker->forgotten;
+    uint64_t forgotten = brood_shared_forgotten();
 
-    if (forgotten == worker->forgotten) {
+    if (!has_to_forget(worker)) {
         return;
     }
     for (size_t i = 0; i < worker->shared_count;) {
@@ -223,6 +230,38 @@ static void append_forgotten(brood_worker *worker)
     worker->forgotten = forgotten;
 }
 
+/* False: it must be told later. */
+static bool forget(brood_worker *worker)
+{
+    if (worker == NULL || worker->state >= BROOD_WORKER_STOPPING || worker->dropped != BROOD_OK ||
+        !has_to_forget(worker)) {
+        return true;
+    }
+    if (!brood_worker_can_send(worker) ||
+        !make_room(&worker->sending.head, worker->shared_count * sizeof(brood_wire_order))) {
+        return false;
+    }
+    append_forgotten(worker);
+    brood_worker_go_on(worker);
+    return true;
+}
+
+void brood_pool_forget(brood_pool *pool)
+{
+    uint64_t forgotten = pool->watch.poller != NULL ? brood_shared_forgotten() : pool->forgotten;
+    bool all = true;
+
+    if (forgotten == pool->forgotten) {
+        return;
+    }
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        all = forget(pool->workers[i]) && all;
+    }
+    if (all) {
+        pool->forgotten = forgotten;
+    }
+}
+
 /* ---- pieces ------------------------------------------------------------------------------ */
 
 static bool needs_extra(const brood_result *job)
@@ -231,27 +270,35 @@ static bool needs_extra(const brood_result *job)
            job->out_shared != NULL;
 }
 
+/* Fills it, and returns how much of it is sent. */
+static size_t fill_extra(brood_wire_extra *extra, const brood_result *job)
+{
+    memset(extra, 0, offsetof(brood_wire_extra, shared));
+    memcpy(extra->tag, job->tag, sizeof extra->tag);
+    if (job->in_shared != NULL) {
+        extra->in_shared = job->in_shared->id;
+        extra->in_offset =
+            (uint64_t)((const char *)job->in - (const char *)job->in_shared->segment.base);
+    }
+    if (job->out_shared != NULL) {
+        extra->out_shared = job->out_shared->id;
+        extra->out_offset =
+            (uint64_t)((const char *)job->out - (const char *)job->out_shared->segment.base);
+    }
+    extra->shared_count = job->shared_count;
+    for (size_t i = 0; i < job->shared_count; i++) {
+        extra->shared[i] = job->shared[i]->id;
+    }
+    *(job->shared_count < BROOD_SHARED_MAX ? &extra->shared[job->shared_count] : &extra->unused) =
+        0; /* of the padding */
+    return (size_t)brood_wire_extra_size(job->shared_count);
+}
+
 static void append_extra(brood_buffer *buffer, const brood_result *job)
 {
     brood_wire_extra extra;
 
-    memset(&extra, 0, sizeof extra);
-    memcpy(extra.tag, job->tag, sizeof extra.tag);
-    if (job->in_shared != NULL) {
-        extra.in_shared = job->in_shared->id;
-        extra.in_offset =
-            (uint64_t)((const char *)job->in - (const char *)job->in_shared->segment.base);
-    }
-    if (job->out_shared != NULL) {
-        extra.out_shared = job->out_shared->id;
-        extra.out_offset =
-            (uint64_t)((const char *)job->out - (const char *)job->out_shared->segment.base);
-    }
-    extra.shared_count = job->shared_count;
-    for (size_t i = 0; i < job->shared_count; i++) {
-        extra.shared[i] = job->shared[i]->id;
-    }
-    brood_buffer_append(buffer, &extra, (size_t)brood_wire_extra_size(job->shared_count));
+    brood_buffer_append(buffer, &extra, fill_extra(&extra, job));
 }
 
 /* A table of sizes, and each item at a multiple of 16. NULL: out of memory. */
@@ -345,36 +392,82 @@ static void note_sent(brood_worker *worker, brood_piece *piece)
     piece->job->given++;
 }
 
+static bool knows_or_needs_not(const brood_worker *worker, const brood_shared *shared)
+{
+    return shared == NULL || knows(worker, shared->id);
+}
+
+/* Whether nothing has to stand before the task: the worker knows all that it is about. */
+static bool knows_all(const brood_worker *worker, const brood_result *job)
+{
+    if (worker->functions <= job->function || has_to_forget(worker) ||
+        !knows_or_needs_not(worker, job->in_shared) ||
+        !knows_or_needs_not(worker, job->out_shared)) {
+        return false;
+    }
+    for (size_t i = 0; i < job->shared_count; i++) {
+        if (!knows(worker, job->shared[i]->id)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The items of a piece that lie side by side in the caller's array. */
+static size_t find_plain(const brood_piece *piece, const void **data)
+{
+    const brood_result *job = piece->job;
+
+    *data = job->in;
+    if (job->kind != BROOD_JOB_MAP) {
+        return job->in_size;
+    }
+    if (job->in_shared != NULL) {
+        return 0;
+    }
+    *data = (const unsigned char *)job->in + piece->first * job->in_size;
+    return job->in_size * (size_t)piece->count;
+}
+
+static void put_short(brood_worker *worker, const brood_wire_order *order,
+                      const brood_wire_extra *extra, size_t extra_size, const void *data,
+                      size_t size)
+{
+    brood_ring_put(&worker->to, order, sizeof *order);
+    if (extra_size > 0) {
+        brood_ring_put(&worker->to, extra, extra_size);
+    }
+    if (size > 0) {
+        brood_ring_put(&worker->to, data, size);
+        brood_ring_put(&worker->to, zeros, (size_t)brood_wire_padded(size) - size);
+    }
+}
+
 /* A small one that needs nothing before it goes straight into the ring. */
 static bool send_short(brood_worker *worker, brood_piece *piece)
 {
     const brood_result *job = piece->job;
+    const void *data = NULL;
     size_t size = 0;
-    size_t padding = 0;
-    const void *data = job->in;
+    size_t extra_size = 0;
     brood_wire_order order;
+    brood_wire_extra extra;
 
-    if (worker->functions <= job->function || worker->shared_count > 0 || needs_extra(job) ||
+    if (!knows_all(worker, job) ||
         (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES)) {
         return false;
     }
-    size = job->in_size;
-    if (job->kind == BROOD_JOB_MAP) {
-        data = (const unsigned char *)job->in + piece->first * job->in_size;
-        size *= (size_t)piece->count;
-    }
-    padding = (size_t)brood_wire_padded(size) - size;
+    size = find_plain(piece, &data);
+    extra_size = needs_extra(job) ? fill_extra(&extra, job) : 0;
     if (size > worker->to.capacity / 2 ||
-        !brood_ring_fits(&worker->to, sizeof order + size + padding)) {
+        !brood_ring_fits(&worker->to,
+                         sizeof order + extra_size + (size_t)brood_wire_padded(size))) {
         return false;
     }
     order = order_of(worker, piece);
-    order.size = size;
-    brood_ring_put(&worker->to, &order, sizeof order);
-    if (size > 0) {
-        brood_ring_put(&worker->to, data, size);
-        brood_ring_put(&worker->to, zeros, padding);
-    }
+    order.size = extra_size + size;
+    order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
+    put_short(worker, &order, &extra, extra_size, data, size);
     note_sent(worker, piece);
     publish(worker);
     return true;

@@ -184,6 +184,8 @@ static void on_shared(server *self, const brood_wire_order *order)
     if (status != BROOD_OK) {
         brood_link_fail();
     }
+    brood_os_handle_close(mapping->segment.handle); /* the memory stays; a descriptor less */
+    mapping->segment.handle = BROOD_HANDLE_NONE;
     mapping->id = order->id;
     mapping->size = (size_t)order->in_size;
     self->shared = (brood_mapping **)need(

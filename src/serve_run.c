@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "error.h"
 
 #define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */

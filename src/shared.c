@@ -12,14 +12,16 @@ static struct {
     apr_thread_mutex_t *lock;
     brood_shared *first;
     uint64_t last_id;
-    uint64_t forgotten;
+    brood_shared_watch *watches;
+    brood_atomic64 forgotten;
 } all;
 
 brood_status brood_shared_global_init(apr_pool_t *pool)
 {
-    return apr_thread_mutex_create(&all.lock, APR_THREAD_MUTEX_DEFAULT, pool) == APR_SUCCESS
-               ? BROOD_OK
-               : BROOD_ERR_NO_MEMORY;
+    apr_status_t made =
+        brood_apr(apr_thread_mutex_create(&all.lock, APR_THREAD_MUTEX_DEFAULT, pool));
+
+    return made == APR_SUCCESS ? BROOD_OK : BROOD_ERR_NO_MEMORY;
 }
 
 brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error *error)
@@ -73,24 +75,28 @@ void brood_shared_hold(brood_shared *shared)
     brood_add32(&shared->references, 1);
 }
 
-/* Under the lock the count and the list agree: what is found has a reference. */
+static void wake_all(void)
+{
+    brood_add64(&all.forgotten, 1);
+    for (const brood_shared_watch *at = all.watches; at != NULL; at = at->next) {
+        brood_os_poller_wake(at->poller);
+    }
+}
+
+/* Only the last one takes the lock; until then it may be found, but not held any more. */
 void brood_shared_release(brood_shared *shared)
 {
     brood_shared **at = &all.first;
 
-    if (shared == NULL) {
+    if (shared == NULL || brood_add32(&shared->references, (uint32_t)-1) != 0) {
         return;
     }
     apr_thread_mutex_lock(all.lock);
-    if (brood_add32(&shared->references, (uint32_t)-1) != 0) {
-        apr_thread_mutex_unlock(all.lock);
-        return;
-    }
     while (*at != shared) {
         at = &(*at)->next;
     }
     *at = shared->next;
-    all.forgotten++;
+    wake_all();
     apr_thread_mutex_unlock(all.lock);
     brood_os_segment_close(&shared->segment);
     free(shared);
@@ -110,15 +116,25 @@ static bool contains(const brood_shared *shared, const unsigned char *data, size
            size <= shared->size - (size_t)(data - base);
 }
 
+/* False: it has no reference left, and will be gone at once. */
+static bool try_hold(brood_shared *shared)
+{
+    uint32_t before = 0;
+
+    do {
+        before = brood_load32(&shared->references);
+    } while (before != 0 && !brood_cas32(&shared->references, before, before + 1));
+    return before != 0;
+}
+
 brood_shared *brood_shared_find(const void *data, size_t size)
 {
     brood_shared *found = NULL;
 
     apr_thread_mutex_lock(all.lock);
     for (brood_shared *at = all.first; at != NULL && found == NULL; at = at->next) {
-        if (contains(at, data, size)) {
+        if (contains(at, data, size) && try_hold(at)) {
             found = at;
-            brood_shared_hold(found);
         }
     }
     apr_thread_mutex_unlock(all.lock);
@@ -127,12 +143,35 @@ brood_shared *brood_shared_find(const void *data, size_t size)
 
 uint64_t brood_shared_forgotten(void)
 {
-    uint64_t count = 0;
+    return brood_load64(&all.forgotten);
+}
 
+void brood_shared_watch_begin(brood_shared_watch *watch, brood_os_poller *poller)
+{
+    if (watch->poller != NULL) {
+        return;
+    }
     apr_thread_mutex_lock(all.lock);
-    count = all.forgotten;
+    watch->poller = poller;
+    watch->next = all.watches;
+    all.watches = watch;
     apr_thread_mutex_unlock(all.lock);
-    return count;
+}
+
+void brood_shared_watch_end(brood_shared_watch *watch)
+{
+    brood_shared_watch **at = &all.watches;
+
+    if (watch->poller == NULL) {
+        return;
+    }
+    apr_thread_mutex_lock(all.lock);
+    while (*at != watch) {
+        at = &(*at)->next;
+    }
+    *at = watch->next;
+    apr_thread_mutex_unlock(all.lock);
+    watch->poller = NULL;
 }
 
 bool brood_shared_lives(uint64_t id)
@@ -141,7 +180,7 @@ bool brood_shared_lives(uint64_t id)
 
     apr_thread_mutex_lock(all.lock);
     for (brood_shared *at = all.first; at != NULL && !lives; at = at->next) {
-        lives = at->id == id;
+        lives = at->id == id && brood_load32(&at->references) != 0;
     }
     apr_thread_mutex_unlock(all.lock);
     return lives;

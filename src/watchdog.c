@@ -1,6 +1,5 @@
 #include "watchdog.h"
 
-
 #include "error.h"
 #include "memory.h"
 #include "thread.h"

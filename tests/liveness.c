@@ -126,6 +126,7 @@ static void draw_pool(stage *self)
     brood_exchange32(&self->life.asked, options->workers);
     self->callers = live_between(seed, 1, LIVE_CALLERS_MAX);
     self->end = live_below(seed, END_COUNT);
+    self->life.is_brief = live_chance(seed, 25);
 }
 
 static void describe(stage *self)
@@ -135,7 +136,7 @@ static void describe(stage *self)
 
     snprintf(self->description, sizeof self->description,
              "--seed %u: workers %u queue_size %u spin %d%s%s idle_timeout_ms %u max_tasks %u-%u "
-             "initializer %s%d finalizer %s grace_ms %u retries %u, %u callers%s, %s",
+             "initializer %s%d finalizer %s grace_ms %u retries %u, %u callers%s%s, %s",
              self->life.seed, options->workers, (unsigned)options->queue_size, (int)options->spin,
              options->event_loop ? " event_loop" : "", options->lazy ? " lazy" : "",
              options->idle_timeout_ms, options->max_tasks_per_worker, options->max_tasks_jitter,
@@ -144,7 +145,7 @@ static void describe(stage *self)
              : options->finalizer == live_finalize ? "fast"
                                                    : "slow",
              options->grace_ms, options->retries, self->callers, self->life.kills ? ", kills" : "",
-             ends[self->end]);
+             self->life.is_brief ? ", brief" : "", ends[self->end]);
 }
 
 /* ---- its threads ---------------------------------------------------------------------------- */
@@ -259,7 +260,7 @@ static void end_early(stage *self)
         live_begin(&self->threads[MAIN], "brood_pool_terminate");
         main_call(self, "brood_pool_terminate", brood_pool_terminate(self->life.pool), BROOD_OK);
     }
-    apr_sleep(live_between(&self->seed, 0, 3000));
+    apr_sleep(self->life.is_brief ? 0 : live_between(&self->seed, 0, 3000));
 }
 
 /* All threads but this one have ended. */
@@ -303,7 +304,9 @@ static void live(stage *self)
     for (uint32_t i = 0; i < self->callers; i++) {
         callers[i] = support_thread_start(run_caller, &self->caller[i]);
     }
-    apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
+    if (!self->life.is_brief) {
+        apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
+    }
     end_early(self);
     brood_exchange32(&self->life.stop, 1);
     for (uint32_t i = 0; i < self->callers; i++) {

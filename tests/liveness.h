@@ -56,6 +56,7 @@ void live_fail(const char *format, ...);
 typedef struct live_life {
     brood_pool *pool;
     uint32_t seed, max_items; /* in a map */
+    bool is_brief;            /* each caller submits a burst, and that is all */
     bool kills;               /* workers are killed from outside */
     bool init_fails;          /* always, or sometimes */
     bool is_uncounted;        /* the number of workers is not looked at */

@@ -234,6 +234,8 @@ long support_write(intptr_t handle, const void *buffer, size_t size);
 typedef struct support_thread support_thread;
 support_thread *support_thread_start(void (*work)(void *data), void *data);
 void support_thread_join(support_thread *thread);
+/* Asks it to end where it waits (pthread_cancel); false where there is no such thing. */
+bool support_thread_cancel(support_thread *thread);
 
 /* Runs it in a thread of the system's own pool; false where there is none. */
 bool support_submit_work(void (*work)(void *data), void *data);

@@ -1114,6 +1114,11 @@ support_thread *support_thread_start(void (*work)(void *data), void *data)
     return made;
 }
 
+bool support_thread_cancel(support_thread *thread)
+{
+    return pthread_cancel(thread->thread) == 0;
+}
+
 void support_thread_join(support_thread *thread)
 {
     pthread_join(thread->thread, NULL);

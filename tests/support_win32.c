@@ -856,6 +856,12 @@ support_thread *support_thread_start(void (*work)(void *data), void *data)
     return made;
 }
 
+bool support_thread_cancel(support_thread *thread)
+{
+    (void)thread;
+    return false;
+}
+
 void support_thread_join(support_thread *thread)
 {
     WaitForSingleObject(thread->thread, INFINITE);

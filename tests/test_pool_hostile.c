@@ -41,9 +41,7 @@ static brood_status look_for_end(brood_result *result)
 /* Whether it could. */
 static int shorten(brood_task *task, const void *arg, size_t size)
 {
-    bool done = support_truncate(task->start->handles[BROOD_WIRE_HANDLE_SEGMENT], 0) ||
-                support_truncate(task->shared[0]->segment.handle, 1);
-
+    bool done = support_truncate(task->start->handles[BROOD_WIRE_HANDLE_SEGMENT], 0);
     (void)arg;
     (void)size;
     return brood_return(task, &done, sizeof done);
@@ -229,6 +227,145 @@ static void h2_a_value_without_end(void **state)
     }
     stage_terminate(&stage);
     brood_result_destroy(result);
+}
+
+/* ---- H3: a worker that is slow to take handles ------------------------------------------------- */
+
+/* As many as a map can be told of, all of them new, to one that is awake. */
+static void h3_all_shared_memory_of_a_map(void **state)
+{
+    enum {
+        SHARED = 64
+    };
+    pool_stage stage;
+    brood_shared *shared[SHARED + 2];
+    brood_task_options options;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    options = stage.task_options;
+    options.shared = shared;
+    options.shared_count = SHARED;
+    for (int64_t round = 0; round < 30; round++) {
+        int64_t *in = NULL;
+        const int64_t *out = NULL;
+
+        for (int i = 0; i < SHARED + 2; i++) {
+            assert_ok(brood_shared_create(&shared[i], sizeof(int64_t), NULL));
+        }
+        in = brood_shared_data(shared[SHARED]);
+        out = brood_shared_data(shared[SHARED + 1]);
+        *in = round;
+        assert_ok(brood_pool_map(stage.pool, stage_square, in, 1, sizeof *in,
+                                 (void *)(uintptr_t)out, sizeof *out, &options));
+        assert_int_equal(*out, round * round);
+        for (int i = 0; i < SHARED + 2; i++) {
+            brood_shared_destroy(shared[i]);
+        }
+    }
+    assert_int_equal(stage_stats(&stage).started, 1);
+    stage_close(&stage);
+}
+
+/* ---- R4: shared memory that was destroyed ------------------------------------------------------ */
+
+typedef struct forgotten_wait {
+    pool_stage *stage;
+    bool runs; /* an event loop */
+} forgotten_wait;
+
+/* All workers were told, and have read it. */
+static bool have_forgotten(void *data)
+{
+    const forgotten_wait *wait = data;
+    brood_pool *pool = wait->stage->pool;
+    bool all = true;
+
+    if (wait->runs) {
+        brood_pool_run(pool);
+    }
+    brood_pool_lock(pool);
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+
+        all = all && (worker == NULL || (worker->shared_count == 0 &&
+                                         brood_load64(&worker->to.shared->read) == worker->to.own));
+    }
+    brood_pool_unlock(pool);
+    return all;
+}
+
+static void check_forgotten(bool event_loop)
+{
+    pool_stage stage;
+    forgotten_wait wait = {&stage, event_loop};
+    brood_handle handle = BROOD_HANDLE_NONE;
+
+    stage_prepare(&stage, 2);
+    stage.options.event_loop = event_loop;
+    stage_open(&stage);
+    for (int i = 0; i < 10; i++) {
+        brood_task_options options = stage.task_options;
+        brood_shared *shared = NULL;
+        int64_t x = i;
+
+        assert_ok(brood_shared_create(&shared, 4 << 20, NULL));
+        options.shared = &shared;
+        assert_ok(brood_pool_apply(stage.pool, stage_square, &x, sizeof x, &x, sizeof x, &options));
+        assert_int_equal(x, i * i);
+        if (event_loop) {
+            assert_ok(brood_pool_handle(stage.pool, &handle));
+            assert_ok(brood_pool_run(stage.pool));
+        }
+        brood_shared_destroy(shared);
+        assert_true(!event_loop || support_wait_handle(handle, SOON_MS));
+        stage_await_that(have_forgotten, &wait);
+    }
+    stage_works(&stage, 3);
+    stage_close(&stage);
+}
+
+static void r4_idle_workers_give_it_back(void **state)
+{
+    (void)state;
+    check_forgotten(false);
+    check_forgotten(true);
+}
+
+/* Pools come and go while others destroy what they share. */
+static void churn_shared(void *data)
+{
+    brood_atomic32 *ends = data;
+
+    while (brood_load32(ends) == 0) {
+        brood_shared *shared = NULL;
+
+        assert_ok(brood_shared_create(&shared, 1, NULL));
+        brood_shared_destroy(shared);
+    }
+}
+
+static void r4_while_pools_come_and_go(void **state)
+{
+    brood_atomic32 ends = 0;
+    support_thread *thread = support_thread_start(churn_shared, (void *)&ends);
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        pool_stage stage;
+        int64_t x = i;
+
+        stage_prepare(&stage, 1);
+        stage_open(&stage);
+        for (int k = 0; k < 20; k++) {
+            assert_ok(brood_pool_apply(stage.pool, stage_square, &x, sizeof x, NULL, 0,
+                                       &stage.task_options));
+        }
+        stage_close(&stage);
+    }
+    brood_exchange32(&ends, 1);
+    support_thread_join(thread);
 }
 
 /* ---- H7: the places of items that fail --------------------------------------------------------- */
@@ -509,6 +646,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_failures_of_the_setup_without_end),
     cmocka_unit_test(h2_a_value_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
+    cmocka_unit_test(h3_all_shared_memory_of_a_map),
+    cmocka_unit_test(r4_idle_workers_give_it_back),
+    cmocka_unit_test(r4_while_pools_come_and_go),
     cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),
     cmocka_unit_test(h12_no_false_time_out),
     cmocka_unit_test(h12_workers_whose_clock_is_ahead),

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,26 +26,45 @@ typedef union fd_room {
 #define RECEIVE_FLAGS 0
 #endif
 
-/* From the first that finds no room on, all are lost until all before them are taken. */
+/* Room for one more: a program may tell of any number before the first is taken. */
+static bool stash_grow(brood_posix_stash *stash)
+{
+    size_t count = stash->end - stash->first;
+    size_t room = count < 8 ? 16 : 2 * count;
+    int *fds = NULL;
+
+    if (stash->end < stash->room) {
+        return true;
+    }
+    fds = brood_malloc(room * sizeof *fds);
+    if (fds == NULL) {
+        return false;
+    }
+    if (count > 0) {
+        memcpy(fds, stash->fds + stash->first, count * sizeof *fds);
+    }
+    free(stash->fds);
+    *stash = (brood_posix_stash){fds, 0, count, room, stash->lost};
+    return true;
+}
+
+/* From the first that finds no memory on, all are lost until all before them are taken. */
 static void stash_put(brood_posix_stash *stash, int fd)
 {
-    if (stash->count == BROOD_POSIX_STASH_MAX || stash->lost > 0) {
+    if (stash->lost > 0 || !stash_grow(stash)) {
         brood_os_handle_close(fd);
         stash->lost++;
         return;
     }
-    stash->fds[(stash->first + stash->count) % BROOD_POSIX_STASH_MAX] = fd;
-    stash->count++;
+    stash->fds[stash->end++] = fd;
 }
 
 /* Whether there was one, which may have been lost: then it is -1. */
 static bool stash_take(brood_posix_stash *stash, int *fd)
 {
     *fd = -1;
-    if (stash->count > 0) {
-        *fd = stash->fds[stash->first];
-        stash->first = (stash->first + 1) % BROOD_POSIX_STASH_MAX;
-        stash->count--;
+    if (stash->first < stash->end) {
+        *fd = stash->fds[stash->first++];
         return true;
     }
     if (stash->lost > 0) {
@@ -58,9 +78,10 @@ void brood_posix_stash_close(brood_posix_stash *stash)
 {
     int fd = -1;
 
-    while (stash->count > 0 && stash_take(stash, &fd)) {
+    while (stash->first < stash->end && stash_take(stash, &fd)) {
         brood_os_handle_close(fd);
     }
+    free(stash->fds);
 }
 
 static int own(int fd)

@@ -134,14 +134,11 @@ ssize_t brood_posix_write_quietly(int fd, const void *buffer, size_t size);
 
 /* ---- give.c ---------------------------------------------------------------------------------- */
 
-#define BROOD_POSIX_STASH_MAX 64
-
 /* Descriptors that came with bytes and were not taken yet, in order; a zeroed one is empty. */
 typedef struct brood_posix_stash {
-    int fds[BROOD_POSIX_STASH_MAX]; /* a ring; -1: it was lost on the way */
-    size_t first;
-    size_t count;
-    size_t lost; /* how many came after these, and found no room */
+    int *fds; /* malloc'd; -1: it was lost on the way */
+    size_t first, end, room;
+    size_t lost; /* how many came after these, for which there was no memory */
 } brood_posix_stash;
 
 /* As read, for a socket; what descriptors come with the bytes is put into the stash. */
