@@ -863,20 +863,30 @@ static void stop_used(brood_pool *pool)
     }
 }
 
+/* The one that has had no task for longest; one that has not come up yet was not idle. */
+static brood_worker *longest_idle(const brood_pool *pool)
+{
+    brood_worker *worker = pool->idle_last;
+
+    while (worker != NULL && worker->state != BROOD_WORKER_READY) {
+        worker = worker->previous_idle;
+    }
+    return worker;
+}
+
 /* The next end of an idle worker. */
 static int64_t stop_idle(brood_pool *pool, int64_t now)
 {
     int64_t after = (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
+    brood_worker *worker = after > 0 ? longest_idle(pool) : NULL;
 
-    if (after == 0) {
-        return BROOD_NEVER;
-    }
-    while (pool->idle_last != NULL && pool->idle_last->idle_since + after <= now) {
-        if (!stop(pool->idle_last)) {
+    while (worker != NULL && worker->idle_since + after <= now) {
+        if (!stop(worker)) {
             return now + RETRY_NS;
         }
+        worker = longest_idle(pool);
     }
-    return pool->idle_last == NULL ? BROOD_NEVER : pool->idle_last->idle_since + after;
+    return worker == NULL ? BROOD_NEVER : worker->idle_since + after;
 }
 
 int64_t brood_crew_keep(brood_pool *pool, int64_t now)

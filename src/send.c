@@ -374,6 +374,9 @@ static brood_wire_order order_of(const brood_worker *worker, const brood_piece *
                               .in_size = job->in_size,
                               .out_size = job->out_size};
 
+    if (job->watchers > 0) {
+        order.flags |= BROOD_WIRE_HURRIED;
+    }
     if (job->in_size == BROOD_SIZE_VARIES) {
         order.in_size = BROOD_WIRE_VARIES;
     }

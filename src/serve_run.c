@@ -134,7 +134,14 @@ static bool is_stirred(const brood_run *run)
 
 static bool is_hurried(const brood_run *run)
 {
-    return is_stirred(run) && brood_load64(&run->link->page->cancel_item) == BROOD_WIRE_HURRY;
+    return (run->order->flags & BROOD_WIRE_HURRIED) != 0 ||
+           (is_stirred(run) && brood_load64(&run->link->page->cancel_item) == BROOD_WIRE_HURRY);
+}
+
+/* Whether to look up after each item. */
+static bool must_look(const brood_run *run)
+{
+    return is_stirred(run) || (run->order->flags & BROOD_WIRE_HURRIED) != 0;
 }
 
 /* Tells when values have waited long enough; the clock is asked the less the faster they come. */
@@ -295,7 +302,7 @@ static void run_in_places(brood_run *run, uint64_t stop)
     run->in_size = (size_t)run->order->in_size;
     run->data = run->in + run->next * run->in_size;
     brood_store64(&run->link->page->until, stop);
-    if (is_stirred(run)) { /* before we wrote that; or the pool writes 0 behind us */
+    if (must_look(run)) { /* before we wrote that; or the pool writes 0 behind us */
         brood_release64(&run->link->page->until, 0);
     }
     task->place.size = task->slot_size;
@@ -321,7 +328,7 @@ static void run_some(brood_run *run, uint64_t stop)
     }
     do {
         run_item(run, run->in + run->next * size, size);
-    } while (run->next < stop && run->is_open && !is_stirred(run));
+    } while (run->next < stop && run->is_open && !must_look(run));
 }
 
 static bool is_cancelled(const brood_run *run)

@@ -68,6 +68,7 @@ typedef enum brood_wire_kind {
 #define BROOD_WIRE_IN_SHARED 8u /* items are in shared memory, see the extra */
 #define BROOD_WIRE_OUT_SHARED 16u
 #define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
+#define BROOD_WIRE_HURRIED 64u /* somebody waits for single items: each is to be told at once */
 
 /* What the pool sends. One cache line. */
 typedef struct brood_wire_order {

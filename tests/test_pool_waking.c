@@ -344,6 +344,15 @@ static void w3_a_worker_after_idle_ones_while_a_caller_leads(void **state)
     second_worker(false, support_is_wine() ? 1000 : 100, 0); /* longer than a start takes */
 }
 
+/* ---- W14: an idle time-out that is shorter than a start ---------------------------------------------- */
+
+/* A worker that has not come up is not idle: else each is replaced by the next, for ever. */
+static void w14_an_idle_time_out_shorter_than_a_start(void **state)
+{
+    (void)state;
+    second_worker(true, 20, 200);
+}
+
 /* ---- W6: room in the queue ------------------------------------------------------------------------ */
 
 typedef struct submitter {
@@ -412,6 +421,66 @@ static void w6_room_when_the_queue_drains(void **state)
     gate_free(&gate);
 }
 
+/* ---- W7: an item that somebody waits for ----------------------------------------------------------- */
+
+enum {
+    W7_ITEMS = 64,
+    W7_STOPS = 40
+};
+
+/* The first item ends its worker at first; one of the last stops at the gate. */
+static int die_or_stop(brood_task *task, const void *arg, size_t size)
+{
+    if (brood_task_index(task) == 0 && brood_task_attempt(task) == 1) {
+        gate_stop(task);
+        support_kill_self();
+    } else if (brood_task_index(task) == W7_STOPS) {
+        gate_stop(task);
+    }
+    return brood_return(task, arg, size);
+}
+
+typedef struct item_waiter {
+    brood_result *result;
+    brood_status status;
+} item_waiter;
+
+static void wait_for_item(void *data)
+{
+    item_waiter *self = data;
+
+    self->status = brood_result_item(self->result, 1, NULL, NULL, NULL, SOON_MS);
+}
+
+/* Its chunk is given again, to a worker that does not know that somebody waits. */
+static void w7_an_item_whose_chunk_is_given_later(void **state)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    item_waiter self = {NULL, BROOD_OK};
+    char in[W7_ITEMS] = {0};
+    char out[W7_ITEMS] = {0};
+    pool_gate gate;
+    brood_pool *pool = pool_with_gate(1, &gate);
+    support_thread *thread = NULL;
+
+    (void)state;
+    options.chunk_size = W7_ITEMS;
+    options.retries = 1;
+    assert_ok(
+        brood_pool_map_async(pool, &self.result, die_or_stop, in, W7_ITEMS, 1, out, 1, &options));
+    gate_await(&gate, 1);
+    thread = support_thread_start(wait_for_item, &self);
+    apr_sleep(50000); /* it waits now, most likely; else the test finds nothing */
+    gate_pass(&gate, 1);
+    support_thread_join(thread);
+    assert_ok(self.status);
+    assert_false(brood_result_ready(self.result));
+    gate_open(&gate);
+    expect_soon(self.result, BROOD_OK);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 /* ---- W8: time-outs of waits ------------------------------------------------------------------------ */
 
 static int take(brood_task *task, const void *arg, size_t size)
@@ -455,6 +524,37 @@ static void w8_time_outs_while_bytes_move(void **state)
     expect_soon(result, BROOD_OK);
     end_pool(pool);
     free(large);
+}
+
+/* ---- W12: a thread that ends in a wait ---------------------------------------------------------------- */
+
+static void w12_a_thread_that_is_cancelled_in_a_wait(void **state)
+{
+    pool_gate gate;
+    brood_pool *pool = pool_with_gate(2, &gate);
+    brood_result *result = submit(pool, task_gated, NULL);
+    support_thread *thread = NULL;
+
+    (void)state;
+    gate_await(&gate, 1);
+    thread = support_thread_start(wait_for, result);
+    apr_sleep(50000); /* it waits now, most likely; else the test finds nothing */
+    if (!support_thread_cancel(thread)) {
+        gate_open(&gate);
+        support_thread_join(thread);
+        expect_soon(result, BROOD_OK);
+        end_pool(pool);
+        gate_free(&gate);
+        harness_skip("threads cannot be cancelled here");
+    }
+    for (int i = 0; i < 10; i++) {
+        expect_soon(submit(pool, task_echo, NULL), BROOD_OK);
+    }
+    gate_open(&gate);
+    support_thread_join(thread);
+    expect_soon(result, BROOD_OK);
+    end_pool(pool);
+    gate_free(&gate);
 }
 
 /* ---- W16: the handle of an event loop while another thread waits ------------------------------------ */
@@ -513,8 +613,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w2_a_timed_task_and_an_event_loop),
     cmocka_unit_test(w3_a_lazy_worker_while_a_caller_leads),
     cmocka_unit_test(w3_a_worker_after_idle_ones_while_a_caller_leads),
+    cmocka_unit_test(w14_an_idle_time_out_shorter_than_a_start),
     cmocka_unit_test(w6_room_when_the_queue_drains),
+    cmocka_unit_test(w7_an_item_whose_chunk_is_given_later),
     cmocka_unit_test(w8_time_outs_while_bytes_move),
+    cmocka_unit_test(w12_a_thread_that_is_cancelled_in_a_wait),
     cmocka_unit_test(w16_a_loop_does_not_spin_while_another_thread_waits),
 };
 
