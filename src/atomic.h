@@ -74,6 +74,10 @@ static inline void brood_pause(void)
 
 #include <stdatomic.h>
 
+#if ATOMIC_INT_LOCK_FREE != 2 || ATOMIC_LONG_LOCK_FREE != 2 || ATOMIC_LLONG_LOCK_FREE != 2
+#error "processes cannot share atomic numbers here: 64-bit ones need a lock (on x86: -march=i586)"
+#endif
+
 typedef _Atomic uint64_t brood_atomic64;
 typedef _Atomic uint32_t brood_atomic32;
 

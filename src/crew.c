@@ -112,7 +112,7 @@ static brood_status launch(brood_worker *worker, brood_handle bell, brood_error 
     options.handle_count += BROOD_WIRE_HANDLES;
     options.daemon = true;
     return brood_process_start_nested(&worker->process, NULL, &start, sizeof start, &options,
-                                      &nesting);
+                                      &nesting, &pool->origin);
 }
 
 /* A worker with its process, but not yet one of the pool's. Without the lock. */

@@ -76,21 +76,13 @@ static char **flatten(const char **list, size_t n)
     return block;
 }
 
-brood_status brood_environment_build(char ***environment, const brood_process_options *options,
-                                     const char *token, brood_error *error)
+static brood_status build(char ***environment, char *const *inherited,
+                          const brood_process_options *options, const char *token,
+                          brood_error *error)
 {
-    brood_status status = BROOD_OK;
-    char **inherited = NULL;
     const char **list = NULL;
     size_t n = 0;
 
-    *environment = NULL;
-    if (options->environment_mode == BROOD_ENVIRONMENT_ADD) {
-        status = brood_os_environment_copy(&inherited, error);
-        if (status != BROOD_OK) {
-            return status;
-        }
-    }
     list = brood_malloc((count((const char *const *)inherited) + count(options->environment) + 1) *
                         sizeof *list);
     if (list != NULL) {
@@ -104,8 +96,28 @@ brood_status brood_environment_build(char ***environment, const brood_process_op
         *environment = flatten(list, n);
     }
     free((void *)list);
-    brood_os_environment_free(inherited);
     return *environment != NULL ? BROOD_OK : brood_fail_memory(error, "environment");
+}
+
+brood_status brood_environment_build(char ***environment, char *const *inherited,
+                                     const brood_process_options *options, const char *token,
+                                     brood_error *error)
+{
+    char **now = NULL;
+    brood_status status = BROOD_OK;
+
+    *environment = NULL;
+    if (options->environment_mode != BROOD_ENVIRONMENT_ADD) {
+        return build(environment, NULL, options, token, error);
+    }
+    if (inherited == NULL) {
+        status = brood_os_environment_copy(&now, error);
+    }
+    if (status == BROOD_OK) {
+        status = build(environment, inherited != NULL ? inherited : now, options, token, error);
+    }
+    brood_os_environment_free(now);
+    return status;
 }
 
 char *brood_environment_get(char *const *environment, const char *name)

@@ -86,6 +86,10 @@
     BROOD_MAY_FAIL(brood_os_program_find(file, name, path_list, error), error, *(file) = NULL)
 #define brood_os_worker_find(path, error) \
     BROOD_MAY_FAIL(brood_os_worker_find(path, error), error, *(path) = NULL)
+#define brood_os_origin_take(origin, error) \
+    BROOD_MAY_FAIL(brood_os_origin_take(origin, error), error, *(origin) = NULL)
+#define brood_os_path_absolute(absolute, path, is_program, error) \
+    BROOD_MAY_FAIL(brood_os_path_absolute(absolute, path, is_program, error), error, *(absolute) = NULL)
 #define brood_os_environment_copy(environment, error) \
     BROOD_MAY_FAIL(brood_os_environment_copy(environment, error), error, *(environment) = NULL)
 

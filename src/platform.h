@@ -129,6 +129,9 @@ typedef struct brood_os_process brood_os_process;
 
 #define BROOD_OS_PID_DIGITS 10
 
+/* See below, "what a start takes from its thread". */
+typedef struct brood_os_origin brood_os_origin;
+
 typedef struct brood_os_spawn {
     const char *file;               /* of brood_os_program_find or brood_os_self_path */
     const char *const *argv;        /* ends with NULL */
@@ -147,7 +150,9 @@ typedef struct brood_os_spawn {
     bool kill_tree;          /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
     bool limits_itself;      /* a child that brood_os_child_may_limit itself */
-    int nice;
+    const brood_os_origin *origin; /* NULL: the calling thread, now */
+    int nice;                      /* from that of the calling thread, see brood_os_origin_nice */
+    bool nice_is_wish;             /* one that is refused is no error */
     const unsigned *cpus;
     size_t cpu_count;
     uint64_t memory_limit_bytes;
@@ -186,6 +191,19 @@ bool brood_os_command_needs_guard(void);
 
 /* The number under which handles[index] of a spawn is known in the child. */
 brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index);
+
+/* ---- what a start takes from its thread: src/<system>/origin.c ------------------------------ */
+
+/*
+ * What a process gets from the thread that starts it unless it is told otherwise, as it is now: the
+ * working directory, the cores, the scheduling policy, the niceness or priority class. What is no
+ * more to be had at a start (the directory was removed, privileges were dropped) is passed over.
+ */
+brood_status brood_os_origin_take(brood_os_origin **origin, brood_error *error);
+void brood_os_origin_free(brood_os_origin *origin);
+
+/* The niceness for brood_os_spawn that is nice above the origin's, which may be NULL. */
+int brood_os_origin_nice(const brood_os_origin *origin, int nice);
 
 /* How a process ended, as the system tells it. */
 typedef struct brood_os_exit {
@@ -411,6 +429,13 @@ const char *brood_os_self_path(const char *path);
  */
 brood_status brood_os_program_find(char **file, const char *name, const char *path_list,
                                    brood_error *error);
+
+/*
+ * path as it is meant now, whatever the working directory will be; of a program also a name without
+ * a directory part, which stays, because it is looked up. The caller frees *absolute.
+ */
+brood_status brood_os_path_absolute(char **absolute, const char *path, bool is_program,
+                                    brood_error *error);
 
 /* brood-worker beside the library, or where it was installed. The caller frees *path. */
 brood_status brood_os_worker_find(char **path, brood_error *error);

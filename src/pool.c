@@ -149,18 +149,40 @@ static bool copy_environment(brood_pool *pool)
     return all != NULL;
 }
 
-static bool copy_process_options(brood_pool *pool)
+/* Later workers mean the same paths as the first ones, wherever the program is then. */
+static brood_status copy_paths(brood_pool *pool)
 {
     brood_process_options *own = &pool->process;
-    bool copied = copy_text(pool, &own->executable) && copy_text(pool, &own->working_directory) &&
-                  copy_text(pool, &own->stdin_to.path) && copy_text(pool, &own->stdout_to.path) &&
-                  copy_text(pool, &own->stderr_to.path) && copy_environment(pool);
+    const char **paths[] = {&own->executable, &own->working_directory, &own->stdin_to.path,
+                            &own->stdout_to.path, &own->stderr_to.path};
+    brood_status status = BROOD_OK;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0] && status == BROOD_OK; i++) {
+        char *absolute = NULL;
+
+        if (*paths[i] != NULL) {
+            status = brood_os_path_absolute(&absolute, *paths[i], paths[i] == &own->executable,
+                                            pool->options.error);
+            *paths[i] = absolute;
+        }
+        if (status == BROOD_OK && !copy_text(pool, paths[i])) {
+            status = brood_fail_memory(pool->options.error, "options");
+        }
+        free(absolute);
+    }
+    return status;
+}
+
+static brood_status copy_process_options(brood_pool *pool)
+{
+    brood_process_options *own = &pool->process;
+    bool copied = copy_environment(pool);
 
     if (copied && own->cpu_count > 0) {
         own->cpus = keep_copy(pool, own->cpus, own->cpu_count * sizeof *own->cpus);
         copied = own->cpus != NULL;
     }
-    return copied;
+    return copied ? copy_paths(pool) : brood_fail_memory(pool->options.error, "options");
 }
 
 /* The program may close its own. */
@@ -217,11 +239,16 @@ static brood_status copy_options(brood_pool *pool, const brood_pool_options *giv
     }
     pool->process = process;
     pool->process.error = NULL;
-    if (!copy_text(pool, &pool->options.name) || !copy_process_options(pool)) {
+    status = copy_text(pool, &pool->options.name) ? copy_process_options(pool)
+                                                  : brood_fail_memory(given->error, "options");
+    if (status != BROOD_OK) {
         pool->process.handle_count = 0; /* they are not ours */
-        return brood_fail_memory(given->error, "options");
+        return status;
     }
     status = copy_handles(pool);
+    if (status == BROOD_OK) {
+        status = brood_origin_take(&pool->origin, given->error);
+    }
     if (status == BROOD_OK && given->initializer_size > 0) {
         pool->initializer_arg = brood_malloc(given->initializer_size);
         if (pool->initializer_arg == NULL) {
@@ -537,6 +564,7 @@ static void close_all(brood_pool *pool)
     free(pool->functions);
     free((void *)pool->workers);
     free(pool->initializer_arg);
+    brood_origin_drop(&pool->origin);
     free_copies(pool);
     pool->poller = NULL;
 }

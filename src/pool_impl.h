@@ -261,6 +261,7 @@ struct brood_pool {
 
     brood_pool_options options; /* pointers in it are ours */
     brood_process_options process;
+    brood_origin origin;       /* of whoever created it */
     struct brood_copy *copies; /* what the options point to */
     void *initializer_arg;
     uint32_t base_workers; /* as in the options */

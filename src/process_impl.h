@@ -6,6 +6,7 @@
 #include <apr_thread_mutex.h>
 
 #include "guard.h"
+#include "origin.h"
 #include "platform.h"
 #include "protocol.h"
 
@@ -78,11 +79,11 @@ brood_status brood_process_new(brood_process **process, const brood_process_opti
 /* The process's own place among pools; in no child all zeros. */
 const brood_nesting *brood_nesting_here(void);
 
-/* brood_process_start, for a worker, which has a place of its own. */
+/* brood_process_start, for a worker, which has a place of its own, and an origin (or NULL). */
 brood_status brood_process_start_nested(brood_process **process, brood_function *function,
                                         const void *arg, size_t size,
                                         const brood_process_options *options,
-                                        const brood_nesting *nesting);
+                                        const brood_nesting *nesting, const brood_origin *origin);
 
 /*
  * Starts a guard, and waits until it serves: an object with a channel and without a process, which

@@ -301,18 +301,32 @@ static void append_extra(brood_buffer *buffer, const brood_result *job)
     brood_buffer_append(buffer, &extra, fill_extra(&extra, job));
 }
 
+/* Adds what size takes at a multiple of 16; false: no memory is so large. */
+static bool add_padded(size_t *sum, uint64_t size)
+{
+    uint64_t padded = brood_wire_padded(size);
+
+    if (padded < size || padded > SIZE_MAX - *sum) {
+        return false;
+    }
+    *sum += (size_t)padded;
+    return true;
+}
+
 /* A table of sizes, and each item at a multiple of 16. NULL: out of memory. */
 static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *size)
 {
-    size_t table = (size_t)brood_wire_padded(count * sizeof(uint64_t));
+    size_t table = 0;
     unsigned char *all = NULL;
     unsigned char *at = NULL;
+    bool fits =
+        count <= SIZE_MAX / sizeof(uint64_t) && add_padded(&table, count * sizeof(uint64_t));
 
     *size = table;
-    for (uint64_t i = 0; i < count; i++) {
-        *size += (size_t)brood_wire_padded(items[i].size);
+    for (uint64_t i = 0; i < count && fits; i++) {
+        fits = add_padded(size, items[i].size);
     }
-    all = brood_calloc(1, *size);
+    all = fits ? brood_calloc(1, *size) : NULL;
     if (all == NULL) {
         return NULL;
     }

@@ -19,6 +19,7 @@
 typedef struct launch {
     brood_process_options options;
     const brood_nesting *nesting; /* that the child gets */
+    const brood_origin *origin;   /* or NULL */
     brood_process *process;
     brood_os_spawn spawn;
     brood_handle handles[HANDLES_MAX]; /* all ours: copies of the caller's, then our own */
@@ -30,6 +31,15 @@ typedef struct launch {
     char *file;
     const char *argv[2]; /* of a child of ours */
 } launch;
+
+static void take_origin(launch *run)
+{
+    const brood_os_origin *origin = run->origin != NULL ? run->origin->os : NULL;
+
+    run->spawn.origin = origin;
+    run->spawn.nice = brood_os_origin_nice(origin, run->options.nice);
+    run->spawn.nice_is_wish = origin != NULL && run->options.nice >= 0;
+}
 
 static brood_status begin(launch *run, brood_process **process, const brood_process_options *given)
 {
@@ -57,6 +67,7 @@ static brood_status begin(launch *run, brood_process **process, const brood_proc
     if (status != BROOD_OK) {
         return status;
     }
+    take_origin(run);
     brood_process_sweep();
     return brood_process_new(&run->process, &run->options);
 }
@@ -145,9 +156,9 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
                                                 options->function_name, options->executable != NULL,
                                                 "function", options->error);
 
-    run->spawn.limits_itself = brood_os_child_may_limit(options->nice, options->cpu_time_limit_s);
+    run->spawn.limits_itself = brood_os_child_may_limit(run->spawn.nice, options->cpu_time_limit_s);
     if (run->spawn.limits_itself) {
-        start.nice = options->nice;
+        start.nice = run->spawn.nice;
         start.cpu_time_limit_s = options->cpu_time_limit_s;
     }
     for (size_t i = 0; i < options->handle_count; i++) {
@@ -247,7 +258,6 @@ static void take_limits(launch *run)
     run->spawn.daemon = options->daemon;
     run->spawn.kill_tree = options->kill_tree;
     run->spawn.ask_by_signal = run->process->is_command;
-    run->spawn.nice = options->nice;
     run->spawn.cpus = options->cpus;
     run->spawn.cpu_count = options->cpu_count;
     run->spawn.memory_limit_bytes = options->memory_limit_bytes;
@@ -318,8 +328,9 @@ static brood_status find_file(launch *run, const char *name)
 
 static brood_status build_environment(launch *run, const char *token)
 {
-    brood_status status =
-        brood_environment_build(&run->environment, &run->options, token, run->options.error);
+    char *const *inherited = run->origin != NULL ? run->origin->environment : NULL;
+    brood_status status = brood_environment_build(&run->environment, inherited, &run->options,
+                                                  token, run->options.error);
 
     run->spawn.environment = (const char *const *)run->environment;
     if (status == BROOD_OK && token != NULL) {
@@ -413,9 +424,9 @@ static brood_status hand_over(launch *run, brood_process **process, brood_status
 brood_status brood_process_start_nested(brood_process **process, brood_function *function,
                                         const void *arg, size_t size,
                                         const brood_process_options *options,
-                                        const brood_nesting *nesting)
+                                        const brood_nesting *nesting, const brood_origin *origin)
 {
-    launch run = {.nesting = nesting};
+    launch run = {.nesting = nesting, .origin = origin};
     brood_status status = begin(&run, process, options);
 
     if (status == BROOD_OK) {
@@ -427,7 +438,8 @@ brood_status brood_process_start_nested(brood_process **process, brood_function 
 brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
                                  size_t size, const brood_process_options *options)
 {
-    return brood_process_start_nested(process, function, arg, size, options, brood_nesting_here());
+    return brood_process_start_nested(process, function, arg, size, options, brood_nesting_here(),
+                                      NULL);
 }
 
 brood_status brood_command_start(brood_process **process, const char *const *argv,

@@ -102,6 +102,11 @@ bool support_hide_shared_memory(void);
 
 /* The niceness of this process; on Windows in the steps of the priority classes. */
 int support_nice(void);
+/* Makes this process nicer, by a step of Windows, too; true if its children can be less so. */
+bool support_become_nicer(void);
+/* Another scheduling policy for the calling thread; whether it has that. False: there is none. */
+bool support_take_batch_policy(void);
+bool support_has_batch_policy(void);
 bool support_can_choose_cpus(void);
 unsigned support_first_cpu(void);
 bool support_runs_only_on(unsigned cpu);

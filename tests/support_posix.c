@@ -411,6 +411,39 @@ bool support_hide_shared_memory(void)
 
 #endif
 
+bool support_become_nicer(void)
+{
+    return nice(5) != -1 && geteuid() == 0;
+}
+
+#if defined(__linux__) && !defined(BROOD_GENERIC_POSIX)
+
+bool support_take_batch_policy(void)
+{
+    struct sched_param param = {0};
+
+    return sched_setscheduler(0, SCHED_BATCH, &param) == 0;
+}
+
+bool support_has_batch_policy(void)
+{
+    return sched_getscheduler(0) == SCHED_BATCH;
+}
+
+#else
+
+bool support_take_batch_policy(void)
+{
+    return false;
+}
+
+bool support_has_batch_policy(void)
+{
+    return false;
+}
+
+#endif
+
 int support_nice(void)
 {
     return getpriority(PRIO_PROCESS, 0);

@@ -380,6 +380,21 @@ bool support_hide_shared_memory(void)
     return false;
 }
 
+bool support_become_nicer(void)
+{
+    return SetPriorityClass(GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS);
+}
+
+bool support_take_batch_policy(void)
+{
+    return false;
+}
+
+bool support_has_batch_policy(void)
+{
+    return false;
+}
+
 int support_nice(void)
 {
     switch (GetPriorityClass(GetCurrentProcess())) {

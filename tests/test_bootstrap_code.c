@@ -63,7 +63,7 @@ static void spawn_child(brood_os_process **process, const char *program, brood_h
     char **environment = NULL;
 
     brood_token_format(text, &token);
-    assert_ok(brood_environment_build(&environment, &options, text, NULL));
+    assert_ok(brood_environment_build(&environment, NULL, &options, text, NULL));
     spawn.environment = (const char *const *)environment;
     for (int i = 0; i < 3; i++) {
         spawn.stdio[i] = BROOD_HANDLE_NONE;

@@ -485,6 +485,33 @@ static void h2_every_status_of_a_failure_is_taken(void **state)
     stage_terminate(&stage);
 }
 
+/* ---- H10: sums of sizes -------------------------------------------------------------------------- */
+
+/* Together larger than any memory; the sum of them is not a small number. */
+static void h10_items_that_are_too_large_together(void **state)
+{
+    enum {
+        COUNT = 8
+    };
+    pool_stage stage;
+    brood_bytes in[COUNT];
+    brood_result *result = NULL;
+    char byte = 1;
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        in[i] = (brood_bytes){&byte, SIZE_MAX / COUNT + 1};
+    }
+    stage_prepare(&stage, 1);
+    stage.task_options.chunk_size = COUNT;
+    stage_open(&stage);
+    assert_ok(brood_pool_map_async(stage.pool, &result, stage_square, in, COUNT, BROOD_SIZE_VARIES,
+                                   NULL, 0, &stage.task_options));
+    stage_end(result, BROOD_ERR_NO_MEMORY);
+    stage_works(&stage, 3);
+    stage_close(&stage);
+}
+
 /* ---- H12: the time at which a worker began ---------------------------------------------------- */
 
 /* Says that it began at a time that cannot be, and takes as long as the test wants. */
@@ -650,6 +677,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r4_idle_workers_give_it_back),
     cmocka_unit_test(r4_while_pools_come_and_go),
     cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),
+    cmocka_unit_test(h10_items_that_are_too_large_together),
     cmocka_unit_test(h12_no_false_time_out),
     cmocka_unit_test(h12_workers_whose_clock_is_ahead),
     cmocka_unit_test(h12_workers_whose_clock_is_behind),

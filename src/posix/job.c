@@ -154,6 +154,20 @@ const char *brood_posix_job_limit(int niceness, uint32_t cpu_time_limit_s)
     return NULL;
 }
 
+/* Less than this thread's niceness may need privileges that are gone by now. */
+static const char *enter_limits(const brood_os_spawn *spawn)
+{
+    bool is_tried = spawn->nice_is_wish && spawn->nice < 0;
+
+    if (spawn->limits_itself) {
+        return NULL;
+    }
+    if (is_tried) {
+        (void)!nice(spawn->nice);
+    }
+    return brood_posix_job_limit(is_tried ? 0 : spawn->nice, spawn->cpu_time_limit_s);
+}
+
 const char *brood_posix_job_enter(const brood_posix_job *job)
 {
     const brood_os_spawn *spawn = job->spawn;
@@ -167,9 +181,8 @@ const char *brood_posix_job_enter(const brood_posix_job *job)
         return "prctl PR_SET_NO_NEW_PRIVS";
     }
 #endif
-    if (!spawn->limits_itself) {
-        failed = brood_posix_job_limit(spawn->nice, spawn->cpu_time_limit_s);
-    }
+    brood_posix_origin_enter(spawn->origin);
+    failed = enter_limits(spawn);
     if (failed != NULL) {
         return failed;
     }

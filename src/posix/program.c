@@ -117,6 +117,15 @@ brood_status brood_os_program_find(char **file, const char *name, const char *pa
     return BROOD_OK;
 }
 
+brood_status brood_os_path_absolute(char **absolute, const char *path, bool is_program,
+                                    brood_error *error)
+{
+    bool is_looked_up = is_program && strchr(path, '/') == NULL;
+
+    *absolute = is_looked_up ? brood_strdup(path) : make_absolute(path);
+    return *absolute != NULL ? BROOD_OK : brood_posix_fail(error, errno, "getcwd");
+}
+
 /* ---- ourselves --------------------------------------------------------------------------- */
 
 #define SELF_LINK "/proc/self/exe" /* Linux: the file that runs, even without a name */

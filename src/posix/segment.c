@@ -39,15 +39,16 @@ static int open_named(void)
 /* A file that has lost its name: on a disk, where writing to it costs more. */
 static int open_file(void)
 {
-    const char *directory = getenv("TMPDIR");
+    char directory[900] = "/tmp"; /* not TMPDIR: the program may be changing its environment */
     char path[1024];
     int fd = -1;
 
-    directory = directory != NULL && directory[0] != '\0' ? directory : "/tmp";
-    if (snprintf(path, sizeof path, "%s/brood-XXXXXX", directory) >= (int)sizeof path) {
-        errno = ENAMETOOLONG;
+#if defined(_CS_DARWIN_USER_TEMP_DIR)
+    if (confstr(_CS_DARWIN_USER_TEMP_DIR, directory, sizeof directory) == 0) {
         return -1;
     }
+#endif
+    snprintf(path, sizeof path, "%s/brood-XXXXXX", directory);
     fd = mkstemp(path);
     if (fd >= 0) {
         unlink(path);

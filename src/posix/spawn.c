@@ -53,7 +53,8 @@ typedef struct plan {
     int count;   /* with the report */
     int null_fd; /* ours, for a stdio that the parent has not; or -1 */
     int report[2];
-    int open_max; /* 0: close_range does it */
+    const char *directory; /* NULL: this process's */
+    int open_max;          /* 0: close_range does it */
     brood_posix_job job;
     trace left;
 } plan;
@@ -156,6 +157,9 @@ static brood_status prepare(plan *made, const brood_os_spawn *spawn, brood_error
     brood_status status = BROOD_OK;
 
     *made = (plan){.spawn = spawn, .null_fd = -1, .report = {-1, -1}};
+    made->directory = spawn->working_directory != NULL
+                          ? spawn->working_directory
+                          : brood_posix_origin_directory(spawn->origin);
     made->count = STDIO_COUNT + (int)spawn->handle_count + 1;
     made->sources = brood_calloc((size_t)made->count, sizeof *made->sources);
     if (made->sources == NULL) {
@@ -328,7 +332,7 @@ static _Noreturn void become_program(plan *made)
     } else {
         close_each(made->count, made->open_max);
     }
-    if (spawn->working_directory != NULL && chdir(spawn->working_directory) < 0) {
+    if (made->directory != NULL && chdir(made->directory) < 0 && spawn->working_directory != NULL) {
         fail_child(made, "working_directory");
     }
     failed = brood_posix_job_enter(&made->job);

@@ -54,6 +54,9 @@ static int add_descriptor(posix_spawn_file_actions_t *actions, int source, int t
 static int add_actions(posix_spawn_file_actions_t *actions, const brood_os_spawn *spawn,
                        const int *sources, const int *copies, int count)
 {
+    const char *directory = spawn->working_directory != NULL
+                                ? spawn->working_directory
+                                : brood_posix_origin_directory(spawn->origin);
     int result = 0;
 
     for (int i = 0; i < count && result == 0; i++) {
@@ -64,8 +67,8 @@ static int add_actions(posix_spawn_file_actions_t *actions, const brood_os_spawn
         result = posix_spawn_file_actions_addclosefrom_np(actions, count);
     }
 #endif
-    if (result == 0 && spawn->working_directory != NULL) {
-        result = posix_spawn_file_actions_addchdir_np(actions, spawn->working_directory);
+    if (result == 0 && directory != NULL) {
+        result = posix_spawn_file_actions_addchdir_np(actions, directory);
     }
     return result;
 }

@@ -2,6 +2,7 @@
 #ifndef BROOD_SRC_POSIX_SYSTEM_H
 #define BROOD_SRC_POSIX_SYSTEM_H
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -69,6 +70,25 @@ int brood_posix_make_nonblocking(int fd);
 
 int brood_posix_socket_pair(int fds[2]);
 int brood_posix_pipe(int fds[2]);
+
+/* ---- origin.c ------------------------------------------------------------------------------- */
+
+struct brood_os_origin {
+    char *directory; /* NULL: it has no name */
+    int nice;
+#if defined(BROOD_LINUX)
+    int policy; /* -1: not known */
+    int priority;
+    bool has_cpus; /* not where the system knows more cores than a cpu_set_t */
+    cpu_set_t cpus;
+#endif
+};
+
+/* The directory, as long as it is there; origin may be NULL. */
+const char *brood_posix_origin_directory(const brood_os_origin *origin);
+
+/* In the child, system calls only: the cores and the scheduling policy. */
+void brood_posix_origin_enter(const brood_os_origin *origin);
 
 /* ---- job.c: what a child may use ----------------------------------------------------------- */
 

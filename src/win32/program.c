@@ -232,6 +232,27 @@ brood_status brood_os_program_find(char **file, const char *name, const char *pa
     return status;
 }
 
+brood_status brood_os_path_absolute(char **absolute, const char *path, bool is_program,
+                                    brood_error *error)
+{
+    wchar_t *wide = NULL;
+    wchar_t *full = NULL;
+    brood_status status = brood_win32_wide(&wide, path, "path", error);
+
+    *absolute = NULL;
+    if (status == BROOD_OK && is_program && wcspbrk(wide, DIRECTORY_MARKS) == NULL) {
+        status = narrow(absolute, wide, error);
+    } else if (status == BROOD_OK) {
+        status = brood_win32_full_path(&full, wide, error);
+        if (status == BROOD_OK) {
+            status = narrow(absolute, full, error);
+        }
+    }
+    free(full);
+    free(wide);
+    return status;
+}
+
 /* ---- the worker --------------------------------------------------------------------------- */
 
 /* Beside the module that has this code, or where its installation puts helpers. */

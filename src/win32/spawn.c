@@ -24,8 +24,20 @@ typedef struct plan {
 
 /* ---- texts -------------------------------------------------------------------------------- */
 
+static brood_status plan_origin_directory(plan *p, const brood_os_origin *origin,
+                                          brood_error *error)
+{
+    DWORD attributes =
+        origin == NULL ? INVALID_FILE_ATTRIBUTES : GetFileAttributesW(origin->directory);
+
+    return attributes != INVALID_FILE_ATTRIBUTES && (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0
+               ? brood_win32_full_path(&p->directory, origin->directory, error)
+               : BROOD_OK;
+}
+
 /* Whether there is such a directory is asked here: CreateProcessW does not tell what is missing. */
-static brood_status plan_directory(plan *p, const char *path, brood_error *error)
+static brood_status plan_directory(plan *p, const char *path, const brood_os_origin *origin,
+                                   brood_error *error)
 {
     wchar_t *wide = NULL;
     DWORD attributes = 0;
@@ -33,7 +45,7 @@ static brood_status plan_directory(plan *p, const char *path, brood_error *error
     brood_status status = BROOD_OK;
 
     if (path == NULL) {
-        return BROOD_OK;
+        return plan_origin_directory(p, origin, error);
     }
     status = brood_win32_wide(&wide, path, "working_directory", error);
     if (status != BROOD_OK) {
@@ -77,7 +89,8 @@ static brood_status plan_texts(plan *p, const brood_os_spawn *spawn, brood_error
     if (status == BROOD_OK) {
         status = brood_win32_environment_block(&p->environment, spawn->environment, error);
     }
-    return status == BROOD_OK ? plan_directory(p, spawn->working_directory, error) : status;
+    return status == BROOD_OK ? plan_directory(p, spawn->working_directory, spawn->origin, error)
+                              : status;
 }
 
 /* ---- handles ------------------------------------------------------------------------------ */
@@ -225,12 +238,21 @@ static DWORD priority_class(int nice)
     return nice < 10 ? BELOW_NORMAL_PRIORITY_CLASS : IDLE_PRIORITY_CLASS;
 }
 
+/* 0: as the system gives it. */
+static DWORD class_of(const brood_os_spawn *spawn)
+{
+    if (spawn->nice != 0) {
+        return priority_class(spawn->nice);
+    }
+    return spawn->origin != NULL ? spawn->origin->priority_class : 0;
+}
+
 static DWORD creation_flags(const brood_os_spawn *spawn)
 {
     DWORD flags = EXTENDED_STARTUPINFO_PRESENT | CREATE_UNICODE_ENVIRONMENT;
 
     flags |= brood_win32_starts_suspended(spawn) ? CREATE_SUSPENDED : 0;
-    flags |= spawn->nice != 0 ? priority_class(spawn->nice) : 0;
+    flags |= class_of(spawn);
     /* Ctrl-Break reaches a group; Ctrl-C does not reach a new one any more. */
     flags |= spawn->ask_by_signal ? CREATE_NEW_PROCESS_GROUP : 0;
     /* Without a console of ours, one would open on the screen for each child. */
@@ -245,10 +267,13 @@ static DWORD set_up(const plan *p, const brood_os_spawn *spawn)
 {
     HANDLE process = p->started.hProcess;
 
-    if (spawn->nice != 0 && !SetPriorityClass(process, priority_class(spawn->nice))) {
+    if (class_of(spawn) != 0 && !SetPriorityClass(process, class_of(spawn)) && spawn->nice != 0) {
         return GetLastError();
     }
     if (!brood_win32_starts_suspended(spawn)) {
+        if (brood_win32_origin_cpus(spawn->origin) != 0) {
+            SetProcessAffinityMask(process, spawn->origin->cpus);
+        }
         return ERROR_SUCCESS;
     }
     if (!SetProcessAffinityMask(process, p->cpus) ||

@@ -132,6 +132,19 @@ void brood_win32_wait_free(PTP_WAIT wait);
 /* The event that is set when a read or write may go; begins a read if there is none. */
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write);
 
+/* ---- origin.c ----------------------------------------------------------------------------- */
+
+struct brood_os_origin {
+    wchar_t *directory;
+    DWORD priority_class; /* that a child is given without being told one */
+    DWORD_PTR cpus;       /* 0: not known, or in several groups */
+};
+
+/* The cores, if they are others than those of this process now; else 0. origin may be NULL. */
+DWORD_PTR brood_win32_origin_cpus(const brood_os_origin *origin);
+
+/* ---- spawn.c, job.c ------------------------------------------------------------------------- */
+
 /* Whether something is to be set before the process runs. */
 static inline bool brood_win32_starts_suspended(const brood_os_spawn *spawn)
 {
