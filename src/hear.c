@@ -6,6 +6,9 @@
 #include "memory.h"
 #include "pool_impl.h"
 
+/* No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS). */
+#define LONGEST ((uint64_t)SIZE_MAX >> (sizeof(size_t) == 8 ? 8 : 1))
+
 /* ---- what may be said -------------------------------------------------------------------- */
 
 static bool is_known_failure(uint32_t status)
@@ -33,7 +36,7 @@ static bool is_right_size(const brood_result *job, const brood_wire_answer *answ
         return answer->size == 0;
     }
     if (job->out_size == BROOD_SIZE_VARIES) {
-        return answer->count == 1;
+        return answer->count == 1 && answer->size <= LONGEST;
     }
     return answer->size == answer->count * job->out_size;
 }
