@@ -241,6 +241,12 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
 /* Kills it, and its tree if it was started so; success when it has ended already. */
 brood_status brood_os_process_kill(brood_os_process *process, brood_error *error);
 
+/*
+ * Gives back all descriptors and handles of a process that nobody waits for any more. False: it is
+ * nobody's to reap either (Windows), so it can be freed; else a later reap takes its end.
+ */
+bool brood_os_process_leave(brood_os_process *process);
+
 /* Frees what is known of the process. The caller has reaped it, or gives up doing so. */
 void brood_os_process_free(brood_os_process *process);
 
@@ -528,6 +534,9 @@ bool brood_os_is_privileged(void);
  * BROOD_ERR_PERMISSION, also where the system does not tell. In a child, before it reads.
  */
 brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error);
+
+/* The stack of a thread that asks for none, in bytes; 0: it takes no memory before it is used. */
+size_t brood_os_default_stack(void);
 
 /* ---- signals: src/<system>/signals.c ------------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define KILL_WAIT_MS 10000
+#define RETRY_NS INT64_C(1000000000) /* of a kill that was refused */
 
 /* Processes that were destroyed while they ran: somebody must reap them. */
 typedef struct left_alone {
@@ -67,6 +68,8 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
         memcpy(&process->refusal, body, sizeof process->refusal);
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
+        brood_text_clean(process->refusal.step);
+        brood_text_clean(process->refusal.message);
         process->refused = true;
     } else if (head->type == BROOD_FRAME_MEMORY) {
         process->out_of_memory = true;
@@ -176,8 +179,9 @@ static brood_status update(brood_process *process)
         process->is_over = true;
         return BROOD_OK;
     }
-    if (is_starting(process) && brood_os_now() >= process->handshake_deadline) {
-        kill_locked(process, BROOD_BY_HANDSHAKE, NULL);
+    if (is_starting(process) && brood_os_now() >= process->handshake_deadline &&
+        kill_locked(process, BROOD_BY_HANDSHAKE, NULL) != BROOD_OK) {
+        process->handshake_deadline = brood_os_now() + RETRY_NS;
     }
     return status;
 }
@@ -365,6 +369,10 @@ static void abandon(brood_process *process)
 {
     left_alone *entry = process->entry;
 
+    if (!brood_os_process_leave(process->os)) {
+        brood_os_process_free(process->os);
+        return;
+    }
     process->entry = NULL;
     entry->os = process->os;
     apr_thread_mutex_lock(abandoned.lock);

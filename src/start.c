@@ -88,17 +88,35 @@ static void finish(launch *run)
 
 /* ---- stdio and handles ------------------------------------------------------------------- */
 
+/* Which of the three it was, and the file. */
+static void name_stream(brood_error *error, int stream, const char *path)
+{
+    static const char *const names[] = {"stdin_to", "stdout_to", "stderr_to"};
+    brood_error found;
+
+    if (error != NULL) {
+        found = *error;
+        brood_fail(error, found.status, found.os_code, names[stream], "%s \"%.100s\": %.100s",
+                   names[stream], path, found.message);
+    }
+}
+
 static brood_status open_stream(launch *run, int stream, const brood_stdio *to)
 {
     brood_handle *end = &run->stdio[stream];
     brood_error *error = run->options.error;
+    brood_status status = BROOD_OK;
 
     switch (to->mode) {
     case BROOD_STDIO_NULL:
         return brood_os_null_open(end, error);
     case BROOD_STDIO_FILE:
     case BROOD_STDIO_APPEND:
-        return brood_os_file_open(end, to->path, to->mode, stream == BROOD_STDIN, error);
+        status = brood_os_file_open(end, to->path, to->mode, stream == BROOD_STDIN, error);
+        if (status != BROOD_OK) {
+            name_stream(error, stream, to->path);
+        }
+        return status;
     case BROOD_STDIO_PIPE:
         return brood_os_channel_pipe(&run->process->streams[stream], end, stream != BROOD_STDIN,
                                      error);

@@ -278,6 +278,7 @@ static void take_task_options(brood_result *job, const request *asked)
     job->priority = options->priority;
     if (options->tag != NULL) {
         snprintf(job->tag, sizeof job->tag, "%s", options->tag);
+        brood_text_clean(job->tag);
     }
     job->on_done = options->done;
     job->on_failed = options->failed;

@@ -548,6 +548,46 @@ bool support_become_root(void)
     return false;
 }
 
+bool support_refuse_pidfds(void)
+{
+    return false;
+}
+
+bool support_refuse_kills(void)
+{
+    return false;
+}
+
+bool support_set_limit(const char *name, uint64_t soft, uint64_t hard)
+{
+    (void)name;
+    (void)soft;
+    (void)hard;
+    return false;
+}
+
+bool support_make_fifo(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+bool support_write_script(const char *path, const char *text)
+{
+    (void)path;
+    (void)text;
+    return false;
+}
+
+void support_flood(void)
+{
+    static char bytes[1024 * 1024];
+    DWORD done = 0;
+
+    while (WriteFile(GetStdHandle(STD_OUTPUT_HANDLE), bytes, sizeof bytes, &done, NULL)) {
+    }
+}
+
 int64_t support_sibling_named(const char *name)
 {
     (void)name;

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <apr_errno.h>
+
 #include "system.h"
 
 #if defined(BROOD_LINUX)
@@ -408,6 +410,21 @@ static void read_report(plan *made)
     }
 }
 
+brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
+                                   const brood_os_spawn *spawn)
+{
+    bool is_file = strcmp(step, "execve") == 0;
+    const char *path = is_file ? spawn->file : spawn->working_directory;
+    char text[96];
+
+    if (is_file && code == ENOENT && access(path, F_OK) == 0) {
+        return brood_fail(error, BROOD_ERR_NOT_FOUND, code, step,
+                          "the interpreter or loader of \"%.120s\" is not found", path);
+    }
+    return brood_fail(error, brood_posix_status(code), code, step, "%s \"%.120s\": %s", step, path,
+                      apr_strerror(code, text, sizeof text));
+}
+
 static brood_status outcome(plan *made, brood_error *error)
 {
     failure what;
@@ -419,8 +436,12 @@ static brood_status outcome(plan *made, brood_error *error)
     if (what.step[0] == '\0') {
         return BROOD_OK;
     }
+    if (strcmp(what.step, "execve") == 0 || strcmp(what.step, "working_directory") == 0) {
+        return brood_posix_exec_fail(error, what.os_code, what.step, made->spawn);
+    }
     if (strcmp(what.step, "cpus") == 0 && what.os_code == EINVAL) {
-        return brood_fail_argument(error, "cpus", "has no core that this process may use");
+        return brood_fail_argument(error, "cpus",
+                                   "has a core that is not there, or not for this process");
     }
     return brood_posix_fail(error, what.os_code, what.step);
 }
@@ -504,8 +525,8 @@ static brood_status start(pid_t *pid, plan *made, brood_error *error)
     return start_by_vfork(pid, made, error);
 }
 
-brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
-                                    brood_error *error)
+static brood_status spawn_once(brood_os_process **process, const brood_os_spawn *spawn,
+                               brood_error *error)
 {
     plan made;
     brood_os_process *started = brood_calloc(1, sizeof *started);
@@ -533,6 +554,29 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
         free(started);
     }
     discard(&made);
+    return status;
+}
+
+/*
+ * A file that somebody still writes is not executed (ETXTBSY). Mostly that is a moment's: another
+ * thread has written it, and a child that was started meanwhile has a copy of the descriptor until
+ * its own exec (https://github.com/golang/go/issues/22315). Nothing tells when that is over.
+ */
+#define BUSY_WAIT_MAX_MS 128
+
+brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
+                                    brood_error *error)
+{
+    brood_error own;
+    brood_error *told = error != NULL ? error : &own;
+    brood_status status = spawn_once(process, spawn, told);
+
+    for (int wait_ms = 1;
+         status != BROOD_OK && told->os_code == ETXTBSY && wait_ms <= BUSY_WAIT_MAX_MS;
+         wait_ms *= 2) {
+        poll(NULL, 0, wait_ms);
+        status = spawn_once(process, spawn, told);
+    }
     return status;
 }
 
