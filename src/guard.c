@@ -374,14 +374,12 @@ static brood_status serve(watch *run, brood_os_channel *channel, brood_os_proces
 int brood_guard_run(brood_task *task, const void *arg, size_t size)
 {
     brood_os_process *parent = NULL;
-    brood_os_signals ignored;
     watch run = {NULL, 0, 0};
     bool can_wait = false;
 
     (void)task;
     (void)arg;
     (void)size;
-    brood_os_signals_hold(&ignored);
     brood_os_process_open(&parent, brood_child_parent_pid(), false, &can_wait, NULL);
     serve(&run, brood_child_channel(), can_wait ? parent : NULL);
     brood_os_child_end(0, false);

@@ -146,7 +146,7 @@ typedef struct brood_os_spawn {
     bool no_more_rights;     /* none but the caller's, whatever the file would give, or no start */
     bool daemon;             /* end with the caller, where the system sees to it */
     brood_os_channel *guard; /* gets a brood_os_ward before the program runs; or NULL */
-    bool is_detached;        /* nobody's child, in a session of its own (POSIX) */
+    bool is_detached;        /* nobody's child, in its own session, all signals blocked (POSIX) */
     bool kill_tree;          /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
     bool limits_itself;      /* a child that brood_os_child_may_limit itself */

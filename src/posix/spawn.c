@@ -265,10 +265,10 @@ static void close_each(int first, int open_max)
  * exec resets what is caught, but what is ignored stays so. An ignored hangup or interrupt is the
  * user's wish (nohup, a job in the background); of the rest a program expects the default.
  */
-static void reset_signals(void)
+static void reset_signals(bool hold_back)
 {
     struct sigaction action;
-    sigset_t none;
+    sigset_t mask;
 
     for (int number = 1; number < NSIG; number++) {
         bool wish = number == SIGHUP || number == SIGINT || number == SIGQUIT;
@@ -281,8 +281,11 @@ static void reset_signals(void)
         action.sa_flags = 0;
         sigaction(number, &action, NULL);
     }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigemptyset(&mask);
+    if (hold_back) {
+        sigfillset(&mask);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* Before the program runs, so that it never runs behind the guard's back. */
@@ -341,7 +344,7 @@ static _Noreturn void become_program(plan *made)
     if (failed != NULL) {
         fail_child(made, failed);
     }
-    reset_signals();
+    reset_signals(spawn->is_detached);
     write_own_pid(spawn->pid_text);
     execve(spawn->file, (char *const *)(uintptr_t)spawn->argv,
            (char *const *)(uintptr_t)spawn->environment);
