@@ -212,6 +212,9 @@ bool support_link(const char *path, const char *name); /* a symbolic link of tha
 /* Sets a variable for this process; what it starts inherits it. NULL removes it. */
 void support_set_environment(const char *name, const char *value);
 
+/* From now on the environment is these two, each twice, and PATH=/bin; false: it cannot be so. */
+bool support_double_environment(const char *first, const char *second);
+
 /* Loads a library for good and finds a function in it; NULL when there is none. */
 typedef void support_function(void);
 support_function *support_library_function(const char *library, const char *name);

@@ -1068,6 +1068,20 @@ void support_set_environment(const char *name, const char *value)
     }
 }
 
+extern char **environ; /* macOS does not declare it */
+
+bool support_double_environment(const char *first, const char *second)
+{
+    static char *list[6];
+    static char path[] = "PATH=/bin";
+
+    list[0] = list[2] = (char *)(uintptr_t)first;
+    list[1] = list[3] = (char *)(uintptr_t)second;
+    list[4] = path;
+    environ = list;
+    return true;
+}
+
 support_function *support_library_function(const char *library, const char *name)
 {
     void *opened = dlopen(library, RTLD_NOW | RTLD_LOCAL);

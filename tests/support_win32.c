@@ -746,6 +746,13 @@ void support_set_environment(const char *name, const char *value)
     _putenv_s(name, value != NULL ? value : "");
 }
 
+bool support_double_environment(const char *first, const char *second)
+{
+    (void)first;
+    (void)second;
+    return false;
+}
+
 support_function *support_library_function(const char *library, const char *name)
 {
     char path[MAX_PATH];
