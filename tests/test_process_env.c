@@ -305,6 +305,38 @@ static void p8_a_name_is_found_in_the_path_of_the_child(void **state)
     support_remove_tree(directory);
 }
 
+/* An empty entry of PATH is the current directory, wherever it stands (man 3 execvp). */
+static void r26_an_empty_entry_ends_the_path(void **state)
+{
+    static const char *const paths[] = {"PATH=/no/such/directory:", "PATH=:/no/such/directory",
+                                        "PATH="};
+    char directory[PATH_ROOM];
+    char before[PATH_ROOM];
+    const char *argv[] = {"brood-test-helper", "--tell", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows looks in the current directory only when it is named");
+    }
+    support_current_directory(before, sizeof before);
+    support_make_directory(directory, sizeof directory);
+    support_change_directory(directory);
+    assert_true(support_copy_program(harness_self, "brood-test-helper"));
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const char *environment[] = {paths[i], NULL};
+        brood_process *process = NULL;
+
+        options.environment = environment;
+        assert_ok(brood_command_start(&process, argv, &options));
+        assert_ends(process, BROOD_EXIT_CODE, 0);
+        brood_process_destroy(process);
+    }
+    support_change_directory(before);
+    support_remove_tree(directory);
+}
+
 /* ---- the token --------------------------------------------------------------------------- */
 
 /* Neither in the function, nor in what it starts. */
@@ -368,6 +400,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_value_in_utf_8_arrives),
     cmocka_unit_test(p8_path_unset),
     cmocka_unit_test(p8_a_name_is_found_in_the_path_of_the_child),
+    cmocka_unit_test(r26_an_empty_entry_ends_the_path),
     cmocka_unit_test(the_token_never_shows),
     cmocka_unit_test(a_token_of_the_caller_is_not_passed_on),
 };
