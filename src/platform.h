@@ -414,6 +414,12 @@ brood_status brood_os_code_locate(brood_os_code *code, brood_os_function *functi
 brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function **function,
                                    brood_error *error);
 
+/*
+ * The library or program that holds this code stays loaded until the process ends: for a thread that
+ * nobody joins, which must not find its code gone.
+ */
+void brood_os_code_keep(void);
+
 /* ---- programs: src/<system>/program.c ----------------------------------------------------- */
 
 /*

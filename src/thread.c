@@ -35,6 +35,7 @@ brood_status brood_thread_start(apr_thread_start_t function, apr_pool_t *pool, b
 {
     apr_thread_t *thread = NULL;
 
+    brood_os_code_keep();
     return start(&thread, function, NULL, true, pool, error);
 }
 

@@ -215,9 +215,11 @@ void support_set_environment(const char *name, const char *value);
 /* From now on the environment is these two, each twice, and PATH=/bin; false: it cannot be so. */
 bool support_double_environment(const char *first, const char *second);
 
-/* Loads a library for good and finds a function in it; NULL when there is none. */
+/* Loads a library and finds a function in it; NULL when there is none. */
 typedef void support_function(void);
 support_function *support_library_function(const char *library, const char *name);
+/* Gives back what the call above took. */
+void support_library_unload(const char *library);
 
 /* Confines this process to one of its cores; false where the system cannot. */
 bool support_use_one_core(void);

@@ -1096,6 +1096,16 @@ support_function *support_library_function(const char *library, const char *name
     return function;
 }
 
+void support_library_unload(const char *library)
+{
+    void *opened = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+
+    if (opened == NULL || dlclose(opened) != 0 || dlclose(opened) != 0) {
+        fprintf(stderr, "%s\n", dlerror());
+        abort();
+    }
+}
+
 bool support_use_one_core(void)
 {
 #if defined(__linux__)

@@ -768,6 +768,16 @@ support_function *support_library_function(const char *library, const char *name
     return (support_function *)(uintptr_t)GetProcAddress(module, name);
 }
 
+void support_library_unload(const char *library)
+{
+    HMODULE module = GetModuleHandleA(library);
+
+    if (module == NULL || !FreeLibrary(module)) {
+        fprintf(stderr, "%s is not unloaded: error %lu\n", library, GetLastError());
+        abort();
+    }
+}
+
 bool support_use_one_core(void)
 {
     DWORD_PTR mask = 0;

@@ -101,6 +101,7 @@ static int start_waiter(brood_posix_waiter *self)
 
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    brood_os_code_keep();
     brood_os_signals_hold(&before);
     result = pthread_create(&thread, &attributes, wait_for_end, self);
     brood_os_signals_release(&before);

@@ -1,0 +1,46 @@
+/* W18: a library that holds brood is unloaded after all of it was destroyed. */
+#include "harness.h"
+
+#include "platform.h"
+
+#if defined(PLUGIN_UNLOADED)
+typedef int entry_function(const char *worker, brood_function *of_host);
+
+#define PAST_ITS_TIME_OUT INT64_C(1000000000)
+
+static int load_and_unload(brood_task *task, const void *arg, size_t size)
+{
+    entry_function *entry =
+        (entry_function *)support_library_function(PLUGIN_UNLOADED, "plugin_entry");
+    int code = entry == NULL ? 3 : entry(BROOD_WORKER_FILE, NULL);
+
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_library_unload(PLUGIN_UNLOADED);
+    brood_os_sleep(PAST_ITS_TIME_OUT);
+    return code;
+}
+
+static void w18_a_plugin_is_unloaded_before_its_time_out(void **state)
+{
+    brood_process *process = NULL;
+
+    (void)state;
+    assert_ok(brood_process_start(&process, load_and_unload, NULL, 0, NULL));
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    brood_process_destroy(process);
+}
+#else
+static void w18_a_plugin_is_unloaded_before_its_time_out(void **state)
+{
+    (void)state;
+    harness_skip("no libraries can be loaded here");
+}
+#endif
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(w18_a_plugin_is_unloaded_before_its_time_out),
+};
+
+BROOD_TEST_MAIN(tests)
