@@ -1,4 +1,4 @@
-/* W18: a library that holds brood is unloaded after all of it was destroyed. */
+/* W17, W18: a library that holds brood, at the process's end and when it is unloaded. */
 #include "harness.h"
 
 #include "platform.h"
@@ -31,7 +31,25 @@ static void w18_a_plugin_is_unloaded_before_its_time_out(void **state)
     assert_ends(process, BROOD_EXIT_CODE, 0);
     brood_process_destroy(process);
 }
+
+/* On Windows its threads are gone by then. */
+static void w17_a_plugin_destroys_its_pool_at_exit(void **state)
+{
+    const char *argv[] = {HELPER_HOST, PLUGIN_LEAVING, BROOD_WORKER_FILE, NULL};
+    brood_process *process = NULL;
+
+    (void)state;
+    assert_ok(brood_command_start(&process, argv, NULL));
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    brood_process_destroy(process);
+}
 #else
+static void w17_a_plugin_destroys_its_pool_at_exit(void **state)
+{
+    (void)state;
+    harness_skip("no libraries can be loaded here");
+}
+
 static void w18_a_plugin_is_unloaded_before_its_time_out(void **state)
 {
     (void)state;
@@ -40,6 +58,7 @@ static void w18_a_plugin_is_unloaded_before_its_time_out(void **state)
 #endif
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(w17_a_plugin_destroys_its_pool_at_exit),
     cmocka_unit_test(w18_a_plugin_is_unloaded_before_its_time_out),
 };
 
