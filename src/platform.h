@@ -146,7 +146,7 @@ typedef struct brood_os_spawn {
     bool no_more_rights;     /* none but the caller's, whatever the file would give, or no start */
     bool daemon;             /* end with the caller, where the system sees to it */
     brood_os_channel *guard; /* gets a brood_os_ward before the program runs; or NULL */
-    bool is_detached;        /* nobody's child, in its own session, all signals blocked (POSIX) */
+    bool is_guard;           /* begins in its own session, with all signals blocked (POSIX) */
     bool kill_tree;          /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
     bool limits_itself;      /* a child that brood_os_child_may_limit itself */
@@ -171,8 +171,7 @@ typedef struct brood_os_ward {
  * blocked and every signal at its default (but for those that the caller ignores on purpose:
  * none). Waits until the program is being executed, so that a failing exec, or any option that
  * the system refuses, is an error here. As costly as posix_spawn, whatever memory the caller has.
- * One that is detached has no *process: that is NULL. BROOD_ERR_CLOSED: nobody reads the guard's
- * channel, and the program has not run.
+ * BROOD_ERR_CLOSED: nobody reads the guard's channel, and the program has not run.
  */
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error);
@@ -502,6 +501,12 @@ void brood_os_child_raise_terminate(void);
 
 /* Ends this process at once, and with tree its group, without running anything more. */
 _Noreturn void brood_os_child_end(int code, bool tree);
+
+/*
+ * Goes on in a copy of this process, which is nobody's child, while this one ends with code 0.
+ * False: there can be no copy.
+ */
+bool brood_os_child_detach(void);
 
 int64_t brood_os_self_pid(void);
 

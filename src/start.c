@@ -294,9 +294,6 @@ static brood_status spawn(launch *run)
         return status;
     }
     process->handshake_deadline = brood_deadline(handshake != 0 ? handshake : HANDSHAKE_TIMEOUT_MS);
-    if (process->os == NULL) {
-        return BROOD_OK;
-    }
     process->pid = brood_os_process_pid(process->os);
     if (run->options.timeout_ms == 0) {
         return BROOD_OK;
@@ -474,7 +471,7 @@ brood_status brood_command_start(brood_process **process, const char *const *arg
 
 brood_status brood_process_start_guard(brood_process **guard, brood_error *error)
 {
-    launch run = {.nesting = brood_nesting_here(), .spawn.is_detached = true};
+    launch run = {.nesting = brood_nesting_here(), .spawn.is_guard = true};
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_status status = BROOD_OK;
 
@@ -488,7 +485,7 @@ brood_status brood_process_start_guard(brood_process **guard, brood_error *error
         status = start_function(&run, NULL, NULL, 0);
     }
     if (status == BROOD_OK) {
-        status = brood_process_await_hello(run.process, error);
+        status = brood_process_await_guard(run.process, error);
     }
     return hand_over(&run, guard, status);
 }

@@ -272,6 +272,17 @@ size_t brood_os_default_stack(void)
     return size;
 }
 
+/* A program that has just begun: few pages are copied, and no thread of ours is lost. */
+bool brood_os_child_detach(void)
+{
+    pid_t pid = fork();
+
+    if (pid > 0) {
+        _exit(0);
+    }
+    return pid == 0;
+}
+
 int64_t brood_os_self_pid(void)
 {
     return getpid();

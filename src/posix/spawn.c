@@ -340,32 +340,18 @@ static _Noreturn void become_program(plan *made)
     if (made->directory != NULL && chdir(made->directory) < 0 && spawn->working_directory != NULL) {
         fail_child(made, "working_directory");
     }
+    if (spawn->is_guard && setsid() < 0) {
+        fail_child(made, "setsid");
+    }
     failed = brood_posix_job_enter(&made->job);
     if (failed != NULL) {
         fail_child(made, failed);
     }
-    reset_signals(spawn->is_detached);
+    reset_signals(spawn->is_guard);
     write_own_pid(spawn->pid_text);
     execve(spawn->file, (char *const *)(uintptr_t)spawn->argv,
            (char *const *)(uintptr_t)spawn->environment);
     fail_child(made, "execve");
-}
-
-/* Two forks: the one in between ends, so that the program is nobody's child. */
-static _Noreturn void become_detached(plan *made)
-{
-    pid_t pid = vfork(); /* NOLINT: as in launch */
-
-    if (pid > 0) {
-        _exit(0);
-    }
-    if (pid < 0) {
-        fail_child(made, "vfork");
-    }
-    if (setsid() < 0) {
-        fail_child(made, "setsid");
-    }
-    become_program(made);
 }
 
 /* ---- the parent's side -------------------------------------------------------------------- */
@@ -385,9 +371,6 @@ static pid_t launch(plan *made)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     brood_os_signals_hold(&before);
     pid = vfork(); /* NOLINT: the child makes system calls only, see plan */
-    if (pid == 0 && made->spawn->is_detached) {
-        become_detached(made);
-    }
     if (pid == 0) {
         become_program(made);
     }
@@ -477,8 +460,7 @@ static void correct_guard(const plan *made, pid_t pid, bool runs)
     }
 }
 
-/* A failed child, or the one between a detached program and us: both have ended, or do so now. */
-static void reap_it(pid_t pid)
+static void reap_failed(pid_t pid)
 {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
@@ -547,10 +529,10 @@ static brood_status spawn_once(brood_os_process **process, const brood_os_spawn 
     if (pid > 0 && spawn->guard != NULL) {
         correct_guard(&made, pid, status == BROOD_OK);
     }
-    if (pid > 0 && (status != BROOD_OK || spawn->is_detached)) {
-        reap_it(pid);
+    if (pid > 0 && status != BROOD_OK) {
+        reap_failed(pid);
     }
-    if (status == BROOD_OK && !spawn->is_detached) {
+    if (status == BROOD_OK) {
         describe(started, spawn, pid);
         *process = started;
     } else {

@@ -13,7 +13,7 @@
 
 bool brood_posix_system_spawns(const brood_os_spawn *spawn)
 {
-    return spawn->guard == NULL && !spawn->is_detached &&
+    return spawn->guard == NULL && !spawn->is_guard &&
            (spawn->limits_itself || (spawn->nice == 0 && spawn->cpu_time_limit_s == 0)) &&
            spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0;
 }

@@ -160,6 +160,11 @@ size_t brood_os_default_stack(void)
     return 0;
 }
 
+bool brood_os_child_detach(void)
+{
+    return false;
+}
+
 int64_t brood_os_self_pid(void)
 {
     return (int64_t)GetCurrentProcessId();
