@@ -70,7 +70,7 @@ int main(int argc, char **argv)
     }
     system_use_two_cores();
     idle.pool = pools_open(WORKERS);
-    pools_apply_async(idle.pool, TASKS);
+    pools_apply_async(idle.pool, TASKS, NULL);
     pools_apply(idle.pool, TASKS);
     bench_pause_ms(CALM_MS);
     if (brood_pool_pids(idle.pool, idle.pids, WORKERS) != WORKERS) {

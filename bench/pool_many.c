@@ -75,14 +75,14 @@ static double tasks_few(void *data)
 {
     bench_setup *setup = data;
 
-    return pools_apply_async(setup->few, TASKS) / TASKS;
+    return pools_apply_async(setup->few, TASKS, NULL) / TASKS;
 }
 
 static double tasks_many(void *data)
 {
     bench_setup *setup = data;
 
-    return pools_apply_async(setup->many, TASKS) / TASKS;
+    return pools_apply_async(setup->many, TASKS, NULL) / TASKS;
 }
 
 int main(int argc, char **argv)

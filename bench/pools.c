@@ -63,9 +63,9 @@ static void take(brood_result *result, uint64_t expected)
     brood_result_destroy(result);
 }
 
-double pools_apply_async(brood_pool *pool, int count)
+double pools_apply_async(brood_pool *pool, int count, const brood_task_options *options)
 {
-    static brood_result *results[WINDOW];
+    brood_result *results[WINDOW];
     double begin = bench_now_us();
 
     for (uint64_t first = 0; first < (uint64_t)count; first += WINDOW) {
@@ -73,7 +73,7 @@ double pools_apply_async(brood_pool *pool, int count)
             uint64_t value = first + i;
 
             bench_check(brood_pool_apply_async(pool, &results[i], pools_add_one, &value,
-                                               sizeof value, NULL),
+                                               sizeof value, options),
                         "pool_apply_async");
         }
         for (uint64_t i = 0; i < WINDOW; i++) {

@@ -13,7 +13,10 @@ int pools_add_one(brood_task *task, const void *arg, size_t size);
 /* So many tasks of that kind, one after the other, in microseconds. */
 double pools_apply(brood_pool *pool, int count);
 
-/* The same without waiting for each: a thousand are submitted, then their results taken. */
-double pools_apply_async(brood_pool *pool, int count);
+/*
+ * The same without waiting for each: a thousand are submitted, then their results taken. options
+ * may be NULL.
+ */
+double pools_apply_async(brood_pool *pool, int count, const brood_task_options *options);
 
 #endif

@@ -12,6 +12,7 @@ set(targets
     "apply_asleep_loose|ratio|<=|1.5|-"
     "apply_vs_python|ratio|>=|50|200"
     "tasks_per_s|value|>=|1000000|5000000"
+    "tasks_with_shared|ratio|>=|0.9|-"
     "tasks_vs_python|ratio|>=|40|-"
     "map_plain_vs_openmp|ratio|>=|0.3|0.5"
     "map_shared_vs_openmp|ratio|>=|0.4|0.8"

@@ -22,4 +22,7 @@ typedef struct system_activity {
 /* Adds what the threads of a process did since they began; of this one, without the caller. */
 bool system_add_activity(int64_t pid, system_activity *activity);
 
+/* How often threads of this process, also those that have ended, went to sleep by themselves. */
+bool system_own_switches(uint64_t *switches);
+
 #endif

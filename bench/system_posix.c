@@ -35,3 +35,14 @@ bool system_add_activity(int64_t pid, system_activity *activity)
     (void)activity;
     return false;
 }
+
+bool system_own_switches(uint64_t *switches)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0) {
+        return false;
+    }
+    *switches = (uint64_t)usage.ru_nvcsw;
+    return true;
+}

@@ -33,3 +33,9 @@ bool system_add_activity(int64_t pid, system_activity *activity)
     (void)activity;
     return false;
 }
+
+bool system_own_switches(uint64_t *switches)
+{
+    *switches = 0;
+    return false;
+}

@@ -18,25 +18,42 @@
 typedef volatile long long brood_atomic64;
 typedef volatile long brood_atomic32;
 
+/*
+ * A plain load and a fence behind it; on x86 one of the compiler's is enough, for stores that others
+ * wait for are locked there. The functions without an underscore are also there in 32 bits.
+ * https://learn.microsoft.com/cpp/intrinsics/arm64-intrinsics (where the loads and stores are, too)
+ */
+#if defined(_M_ARM64)
+#define BROOD_FENCE() __dmb(_ARM64_BARRIER_ISH)
+#else
+#define BROOD_FENCE() __pragma(warning(suppress : 4996)) _ReadWriteBarrier()
+#endif
+
 static inline uint64_t brood_load64(brood_atomic64 *atomic)
 {
-    return (uint64_t)_InterlockedOr64(atomic, 0);
+    uint64_t value = (uint64_t)__iso_volatile_load64(atomic);
+
+    BROOD_FENCE();
+    return value;
 }
 
 static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
 {
-    _InterlockedExchange64(atomic, (long long)value);
+    InterlockedExchange64(atomic, (long long)value);
 }
 
 /* Returns the sum. */
 static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
 {
-    return (uint64_t)_InterlockedExchangeAdd64(atomic, (long long)value) + value;
+    return (uint64_t)InterlockedExchangeAdd64(atomic, (long long)value) + value;
 }
 
 static inline uint32_t brood_load32(brood_atomic32 *atomic)
 {
-    return (uint32_t)_InterlockedOr(atomic, 0);
+    uint32_t value = (uint32_t)__iso_volatile_load32((const volatile int *)atomic);
+
+    BROOD_FENCE();
+    return value;
 }
 
 static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
@@ -57,7 +74,8 @@ static inline bool brood_cas32(brood_atomic32 *atomic, uint32_t expected, uint32
 
 static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
 {
-    brood_store64(atomic, value);
+    BROOD_FENCE();
+    __iso_volatile_store64(atomic, (long long)value);
 }
 
 static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)

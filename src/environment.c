@@ -31,21 +31,73 @@ static size_t count(const char *const *list)
     return n;
 }
 
-/* Sets, replaces or (without '=') removes a variable in list, which has room; the new length. */
-static size_t apply(const char **list, size_t n, const char *variable)
-{
-    size_t at = 0;
+/*
+ * What is set or removed, by name: an open table of places in lists of variables, the last place of
+ * each name. So building costs no more than reading, however many variables there are.
+ */
+typedef struct changes {
+    const char *const **places;
+    size_t mask;
+    bool folds; /* upper and lower case are the same */
+} changes;
 
-    while (at < n && !same_name(list[at], variable)) {
-        at++;
+static brood_status changes_open(changes *made, size_t most)
+{
+    size_t size = 4;
+
+    while (size < 2 * most) {
+        size *= 2;
     }
-    if (strchr(variable + 1, '=') != NULL) {
-        list[at] = variable;
-        return at == n ? n + 1 : n;
+    made->places = brood_calloc(size, sizeof(void *));
+    made->mask = size - 1;
+    made->folds = brood_os_environment_same("a", "A", 1);
+    return made->places != NULL ? BROOD_OK : BROOD_ERR_NO_MEMORY;
+}
+
+/* The same for all names that are the same: what is not ASCII may differ by case in any byte. */
+static size_t hash(const changes *made, const char *variable)
+{
+    uint32_t sum = 2166136261U; /* FNV-1a */
+
+    for (size_t i = 0, length = name_length(variable); i < length; i++) {
+        unsigned char byte = (unsigned char)variable[i];
+
+        if (made->folds) {
+            byte = byte >= 0x80 ? 0x80 : (unsigned char)(byte | 0x20);
+        }
+        sum = (sum ^ byte) * 16777619U;
     }
-    if (at < n) {
-        list[at] = list[n - 1];
-        return n - 1;
+    return sum;
+}
+
+/* Where the last variable of that name is, or would be put. */
+static const char *const **find(const changes *made, const char *variable)
+{
+    size_t at = hash(made, variable) & made->mask;
+
+    while (made->places[at] != NULL && !same_name(*made->places[at], variable)) {
+        at = (at + 1) & made->mask;
+    }
+    return &made->places[at];
+}
+
+static void changes_add(changes *made, const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++) {
+        *find(made, *list) = list;
+    }
+}
+
+/* Of list, what no change takes the place of, or what is the last word itself; the new length. */
+static size_t keep(const char **kept, size_t n, const changes *made, const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++) {
+        const char *const *last = *find(made, *list);
+
+        if (last == NULL || (last == list && strchr(*list + 1, '=') != NULL)) {
+            kept[n] = *list;
+            n++;
+        }
     }
     return n;
 }
@@ -76,26 +128,36 @@ static char **flatten(const char **list, size_t n)
     return block;
 }
 
+/* The lists one after the other; of the first, all is kept that the others do not change. */
+static char **merge(const char *const *const lists[3])
+{
+    size_t all = count(lists[0]) + count(lists[1]) + count(lists[2]);
+    const char **kept = brood_malloc((all + 1) * sizeof *kept);
+    changes made = {NULL, 0, false};
+    char **merged = NULL;
+    size_t n = 0;
+
+    if (kept != NULL && changes_open(&made, count(lists[1]) + count(lists[2])) == BROOD_OK) {
+        changes_add(&made, lists[1]);
+        changes_add(&made, lists[2]);
+        for (size_t i = 0; i < 3; i++) {
+            n = keep(kept, n, &made, lists[i]);
+        }
+        merged = flatten(kept, n);
+    }
+    free((void *)made.places);
+    free((void *)kept);
+    return merged;
+}
+
 static brood_status build(char ***environment, char *const *inherited,
                           const brood_process_options *options, const char *token,
                           brood_error *error)
 {
-    const char **list = NULL;
-    size_t n = 0;
+    const char *own[] = {token != NULL ? token : BROOD_TOKEN_VARIABLE, NULL};
 
-    list = brood_malloc((count((const char *const *)inherited) + count(options->environment) + 1) *
-                        sizeof *list);
-    if (list != NULL) {
-        for (; inherited != NULL && inherited[n] != NULL; n++) {
-            list[n] = inherited[n];
-        }
-        for (size_t i = 0; options->environment != NULL && options->environment[i] != NULL; i++) {
-            n = apply(list, n, options->environment[i]);
-        }
-        n = apply(list, n, token != NULL ? token : BROOD_TOKEN_VARIABLE);
-        *environment = flatten(list, n);
-    }
-    free((void *)list);
+    *environment = merge(
+        (const char *const *const[]){(const char *const *)inherited, options->environment, own});
     return *environment != NULL ? BROOD_OK : brood_fail_memory(error, "environment");
 }
 

@@ -1,5 +1,6 @@
 #include "error.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,49 @@ const char *brood_status_name(brood_status status)
     return "unknown status";
 }
 
+/* The bytes of the character at text: 0, if it is none; -1, if it is cut by the end. */
+static int length_of_character(const unsigned char *text)
+{
+    /* By the first two bytes: not too long, no half of a surrogate, at most U+10FFFF (RFC 3629). */
+    unsigned char least = *text == 0xe0 ? 0xa0 : *text == 0xf0 ? 0x90 : 0x80;
+    unsigned char most = *text == 0xed ? 0x9f : *text == 0xf4 ? 0x8f : 0xbf;
+    int length = *text < 0x80 ? 1 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+
+    if ((*text >= 0x80 && *text < 0xc2) || *text > 0xf4) {
+        return 0;
+    }
+    for (int i = 1; i < length; i++) {
+        if (text[i] == '\0') {
+            return -1;
+        }
+        if (text[i] < least || text[i] > most) {
+            return 0;
+        }
+        least = 0x80;
+        most = 0xbf;
+    }
+    return length;
+}
+
+void brood_text_clean(char *text)
+{
+    unsigned char *at = (unsigned char *)text;
+
+    while (*at != '\0') {
+        int length = length_of_character(at);
+        bool is_control = *at < 0x20 || *at == 0x7f || (*at == 0xc2 && length == 2 && at[1] < 0xa0);
+
+        if (length < 0) {
+            *at = '\0';
+            return;
+        }
+        if (length == 0 || is_control) {
+            *at = '?';
+        }
+        at += length == 0 || is_control ? 1 : length;
+    }
+}
+
 brood_status brood_fail(brood_error *error, brood_status status, int os_code, const char *step,
                         const char *format, ...)
 {
@@ -50,6 +94,8 @@ brood_status brood_fail(brood_error *error, brood_status status, int os_code, co
     va_start(args, format);
     vsnprintf(error->message, sizeof error->message, format, args);
     va_end(args);
+    brood_text_clean(error->step);
+    brood_text_clean(error->message);
     return status;
 }
 

@@ -18,6 +18,12 @@
 brood_status brood_fail(brood_error *error, brood_status status, int os_code, const char *step,
                         const char *format, ...) BROOD_PRINTF(5, 6);
 
+/*
+ * Makes a text for people of bytes that may come from anywhere: one line of whole UTF-8. What is
+ * neither becomes '?'; a character that was cut at the end goes.
+ */
+void brood_text_clean(char *text);
+
 /* A broken rule of an argument: the step is the argument's name. */
 brood_status brood_fail_argument(brood_error *error, const char *argument, const char *rule);
 

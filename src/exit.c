@@ -16,6 +16,7 @@ static bool is_same_code(int64_t whole, int64_t cut)
 #define SIGNAL_KILL 9
 #define SIGNAL_TERMINATE 15
 #define ENDED_BY_CTRL_C 0xC000013A
+#define LOADER_FAILED 127 /* of ld.so, and of a shell */
 
 static brood_exit_reason reason_of_kill(brood_ended_by reason)
 {
@@ -81,12 +82,21 @@ static brood_exit_reason reason_of(const brood_process *process, const brood_os_
 static void explain_start(brood_process *process, const brood_os_exit *result)
 {
     brood_error *error = &process->info.error;
+    const char *name = brood_os_signal_name(result->code);
 
     if (process->refused) {
         *error = process->refusal;
     } else if (process->ended_by == BROOD_BY_HANDSHAKE) {
         brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
                    "the child did not come to brood_init within handshake_timeout_ms");
+    } else if (result->reason == BROOD_EXIT_LOST) {
+        brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
+                   "the child ended before it came to its function; how, somebody else in this "
+                   "program was told");
+    } else if (result->reason == BROOD_EXIT_CODE && result->code == LOADER_FAILED) {
+        brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
+                   "the child exited with code 127 before brood_init, as loaders do that do not "
+                   "find a library: what it wrote to stderr says more");
     } else if (result->reason == BROOD_EXIT_CODE) {
         brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
                    "the child exited with code %" PRId64 " and did not call brood_init: %s",
@@ -95,8 +105,8 @@ static void explain_start(brood_process *process, const brood_os_exit *result)
                                              : "call it in the first line of main");
     } else {
         brood_fail(error, BROOD_ERR_NO_HELLO, 0, "handshake",
-                   "the child ended by signal %" PRId64 " (%s) before it came to its function",
-                   result->code, brood_os_signal_name(result->code));
+                   "the child ended by signal %" PRId64 "%s%s%s before it came to its function",
+                   result->code, name[0] != '\0' ? " (" : "", name, name[0] != '\0' ? ")" : "");
     }
 }
 
@@ -155,18 +165,22 @@ static const char *how(brood_exit_reason reason)
 
 size_t brood_exit_text(const brood_exit_info *info, char *buffer, size_t size)
 {
+    char name[sizeof info->name + 3] = "";
     int length = 0;
 
+    if (info != NULL && info->name[0] != '\0') {
+        snprintf(name, sizeof name, " (%s)", info->name);
+    }
     if (info == NULL || (buffer == NULL && size > 0)) {
         return 0;
     }
     if (info->reason == BROOD_EXIT_CODE) {
         length = snprintf(buffer, size, "%s %" PRId64, how(info->reason), info->code);
     } else if (info->reason == BROOD_EXIT_SIGNAL) {
-        length = info->code > 0xffff ? snprintf(buffer, size, "%s 0x%08" PRIX64 " (%s)",
-                                                how(info->reason), (uint64_t)info->code, info->name)
-                                     : snprintf(buffer, size, "%s %" PRId64 " (%s)",
-                                                how(info->reason), info->code, info->name);
+        length = info->code > 0xffff ? snprintf(buffer, size, "%s 0x%08" PRIX64 "%s",
+                                                how(info->reason), (uint64_t)info->code, name)
+                                     : snprintf(buffer, size, "%s %" PRId64 "%s",
+                                                how(info->reason), info->code, name);
     } else if (info->reason == BROOD_EXIT_START &&
                info->struct_size >= offsetof(brood_exit_info, error) + sizeof info->error) {
         length = snprintf(buffer, size, "%s: %s", how(info->reason), info->error.message);

@@ -63,14 +63,16 @@ void brood_guard_drop(brood_guard *guard)
     apr_thread_mutex_unlock(guards.lock);
 }
 
-/* It has nothing to say after HELLO. Called with the lock. */
+/*
+ * It has nothing to say after HELLO. One that lives must not be given up: it would kill all that it
+ * keeps. Called with the lock.
+ */
 static bool is_alive(const brood_guard *guard)
 {
     char byte = 0;
     size_t got = 0;
 
-    return brood_os_channel_read(guard->process->control, &byte, 1, &got, NULL) ==
-           BROOD_ERR_TIMEOUT;
+    return brood_os_channel_read(guard->process->control, &byte, 1, &got, NULL) != BROOD_ERR_CLOSED;
 }
 
 /* A guard reads at once; where it is behind all the same, nobody waits for it for long. */
@@ -374,14 +376,15 @@ static brood_status serve(watch *run, brood_os_channel *channel, brood_os_proces
 int brood_guard_run(brood_task *task, const void *arg, size_t size)
 {
     brood_os_process *parent = NULL;
-    brood_os_signals ignored;
     watch run = {NULL, 0, 0};
     bool can_wait = false;
 
     (void)task;
     (void)arg;
     (void)size;
-    brood_os_signals_hold(&ignored);
+    if (!brood_os_child_detach()) {
+        return 1;
+    }
     brood_os_process_open(&parent, brood_child_parent_pid(), false, &can_wait, NULL);
     serve(&run, brood_child_channel(), can_wait ? parent : NULL);
     brood_os_child_end(0, false);

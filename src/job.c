@@ -221,6 +221,7 @@ brood_failure brood_job_failure(const brood_result *job, brood_status status, co
     snprintf(failure.tag, sizeof failure.tag, "%s", job == NULL ? "" : job->tag);
     snprintf(failure.message, sizeof failure.message, "%s",
              message[0] != '\0' ? message : brood_status_text(status));
+    brood_text_clean(failure.message);
     return failure;
 }
 

@@ -381,7 +381,7 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
 
     brood_pool_turn(pool);
     over = is_over(pool, data);
-    while (!over && brood_os_now() < deadline) {
+    while (!over && !brood_os_is_ending() && brood_os_now() < deadline) {
         over = may_spin(pool) && spin(pool, is_over, data, deadline);
         if (!over && !brood_crew_start_due(pool)) {
             sleep_for(pool, what, is_over, data, deadline);

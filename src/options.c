@@ -62,6 +62,10 @@ brood_status brood_options_take(brood_process_options *known, const brood_proces
 {
     brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
 
+    if (status == BROOD_ERR_ARGUMENT && given->struct_size == 0) { /* zeroed, and not begun */
+        return brood_fail_argument(given->error, "options",
+                                   "must begin with BROOD_PROCESS_OPTIONS_INIT");
+    }
     return status == BROOD_ERR_NOT_SUPPORTED
                ? brood_fail(given->error, status, 0, "options",
                             "options has a field that this version of brood does not know")

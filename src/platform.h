@@ -146,7 +146,7 @@ typedef struct brood_os_spawn {
     bool no_more_rights;     /* none but the caller's, whatever the file would give, or no start */
     bool daemon;             /* end with the caller, where the system sees to it */
     brood_os_channel *guard; /* gets a brood_os_ward before the program runs; or NULL */
-    bool is_detached;        /* nobody's child, in a session of its own (POSIX) */
+    bool is_guard;           /* begins in its own session, with all signals blocked (POSIX) */
     bool kill_tree;          /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
     bool limits_itself;      /* a child that brood_os_child_may_limit itself */
@@ -171,8 +171,7 @@ typedef struct brood_os_ward {
  * blocked and every signal at its default (but for those that the caller ignores on purpose:
  * none). Waits until the program is being executed, so that a failing exec, or any option that
  * the system refuses, is an error here. As costly as posix_spawn, whatever memory the caller has.
- * One that is detached has no *process: that is NULL. BROOD_ERR_CLOSED: nobody reads the guard's
- * channel, and the program has not run.
+ * BROOD_ERR_CLOSED: nobody reads the guard's channel, and the program has not run.
  */
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error);
@@ -240,6 +239,12 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
 
 /* Kills it, and its tree if it was started so; success when it has ended already. */
 brood_status brood_os_process_kill(brood_os_process *process, brood_error *error);
+
+/*
+ * Gives back all descriptors and handles of a process that nobody waits for any more. False: it is
+ * nobody's to reap either (Windows), so it can be freed; else a later reap takes its end.
+ */
+bool brood_os_process_leave(brood_os_process *process);
 
 /* Frees what is known of the process. The caller has reaped it, or gives up doing so. */
 void brood_os_process_free(brood_os_process *process);
@@ -408,6 +413,12 @@ brood_status brood_os_code_locate(brood_os_code *code, brood_os_function *functi
 brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function **function,
                                    brood_error *error);
 
+/*
+ * The library or program that holds this code stays loaded until the process ends: for a thread that
+ * nobody joins, which must not find its code gone.
+ */
+void brood_os_code_keep(void);
+
 /* ---- programs: src/<system>/program.c ----------------------------------------------------- */
 
 /*
@@ -491,6 +502,12 @@ void brood_os_child_raise_terminate(void);
 /* Ends this process at once, and with tree its group, without running anything more. */
 _Noreturn void brood_os_child_end(int code, bool tree);
 
+/*
+ * Goes on in a copy of this process, which is nobody's child, while this one ends with code 0.
+ * False: there can be no copy.
+ */
+bool brood_os_child_detach(void);
+
 int64_t brood_os_self_pid(void);
 
 /*
@@ -528,6 +545,9 @@ bool brood_os_is_privileged(void);
  * BROOD_ERR_PERMISSION, also where the system does not tell. In a child, before it reads.
  */
 brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error);
+
+/* The stack of a thread that asks for none, in bytes; 0: it takes no memory before it is used. */
+size_t brood_os_default_stack(void);
 
 /* ---- signals: src/<system>/signals.c ------------------------------------------------------- */
 

@@ -572,7 +572,9 @@ static void close_all(brood_pool *pool)
 brood_pool *brood_pool_destroy(brood_pool *pool)
 {
     int held = 0;
-    if (pool == NULL) {
+
+    /* Without its threads it cannot be ended in order; the workers end with this process. */
+    if (pool == NULL || brood_os_is_ending()) {
         return NULL;
     }
     held = brood_pool_enter(pool);

@@ -11,6 +11,8 @@
 
 #define NS_PER_MS INT64_C(1000000)
 #define KILL_WAIT_MS 10000
+#define GUARD_WAIT_MS 60000          /* its handshake ends before */
+#define RETRY_NS INT64_C(1000000000) /* of a kill that was refused */
 
 /* Processes that were destroyed while they ran: somebody must reap them. */
 typedef struct left_alone {
@@ -67,6 +69,8 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
         memcpy(&process->refusal, body, sizeof process->refusal);
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
+        brood_text_clean(process->refusal.step);
+        brood_text_clean(process->refusal.message);
         process->refused = true;
     } else if (head->type == BROOD_FRAME_MEMORY) {
         process->out_of_memory = true;
@@ -106,7 +110,7 @@ static void handle_inbox(brood_process *process)
 /* A child that never stops talking must not keep us here: more than a channel holds is too much. */
 #define LISTEN_READS_MAX 1024
 
-static brood_status listen_to_child(brood_process *process)
+static void listen_to_child(brood_process *process)
 {
     brood_status status = BROOD_OK;
 
@@ -120,7 +124,6 @@ static brood_status listen_to_child(brood_process *process)
     }
     process->is_deaf =
         status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
-    return status;
 }
 
 /* ---- its end ----------------------------------------------------------------------------- */
@@ -176,8 +179,9 @@ static brood_status update(brood_process *process)
         process->is_over = true;
         return BROOD_OK;
     }
-    if (is_starting(process) && brood_os_now() >= process->handshake_deadline) {
-        kill_locked(process, BROOD_BY_HANDSHAKE, NULL);
+    if (is_starting(process) && brood_os_now() >= process->handshake_deadline &&
+        kill_locked(process, BROOD_BY_HANDSHAKE, NULL) != BROOD_OK) {
+        process->handshake_deadline = brood_os_now() + RETRY_NS;
     }
     return status;
 }
@@ -248,32 +252,23 @@ brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
     return status;
 }
 
-brood_status brood_process_await_hello(brood_process *process, brood_error *error)
+brood_status brood_process_await_guard(brood_process *process, brood_error *error)
 {
-    brood_status status = BROOD_OK;
+    brood_status status = brood_process_join(process, GUARD_WAIT_MS);
+    const brood_exit_info *info = &process->info;
 
-    listen_to_child(process);
-    while (!process->hello && !process->refused && process->control != NULL &&
-           status != BROOD_ERR_CLOSED) {
-        brood_os_wait_item item = {NULL, process->control, false, false};
-
-        status = brood_os_wait(&item, 1, process->handshake_deadline, error);
-        if (status != BROOD_OK) {
-            return status == BROOD_ERR_TIMEOUT
-                       ? brood_fail(error, status, 0, "guard", "the guard does not answer")
-                       : status;
-        }
-        status = listen_to_child(process);
+    if (status != BROOD_OK) {
+        return brood_fail(error, status, 0, "guard", "the guard does not begin");
     }
-    if (process->refused && error != NULL) {
-        *error = process->refusal;
+    if (info->reason == BROOD_EXIT_START && error != NULL) {
+        *error = info->error;
     }
-    if (process->refused) {
-        return process->refusal.status;
+    if (info->reason == BROOD_EXIT_START) {
+        return info->error.status;
     }
-    return process->hello ? BROOD_OK
-                          : brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard",
-                                       "the guard ended before it came to brood_init");
+    return info->reason == BROOD_EXIT_LOST || (info->reason == BROOD_EXIT_CODE && info->code == 0)
+               ? BROOD_OK
+               : brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard", "the guard ended at once");
 }
 
 bool brood_process_is_alive(brood_process *process)
@@ -365,6 +360,10 @@ static void abandon(brood_process *process)
 {
     left_alone *entry = process->entry;
 
+    if (!brood_os_process_leave(process->os)) {
+        brood_os_process_free(process->os);
+        return;
+    }
     process->entry = NULL;
     entry->os = process->os;
     apr_thread_mutex_lock(abandoned.lock);

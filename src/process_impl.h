@@ -86,13 +86,13 @@ brood_status brood_process_start_nested(brood_process **process, brood_function 
                                         const brood_nesting *nesting, const brood_origin *origin);
 
 /*
- * Starts a guard, and waits until it serves: an object with a channel and without a process, which
- * the caller destroys. On failure it is NULL.
+ * Starts a guard, and waits until it serves: an object whose process has ended, and whose channel
+ * is the guard's. The caller destroys it. On failure it is NULL.
  */
 brood_status brood_process_start_guard(brood_process **guard, brood_error *error);
 
-/* Waits for HELLO of one without a process. */
-brood_status brood_process_await_hello(brood_process *process, brood_error *error);
+/* Waits until a guard goes on by itself: the process that was started has ended. */
+brood_status brood_process_await_guard(brood_process *process, brood_error *error);
 
 /* Its daemon command runs, of which guard was told. */
 void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_group);

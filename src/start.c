@@ -88,17 +88,35 @@ static void finish(launch *run)
 
 /* ---- stdio and handles ------------------------------------------------------------------- */
 
+/* Which of the three it was, and the file. */
+static void name_stream(brood_error *error, int stream, const char *path)
+{
+    static const char *const names[] = {"stdin_to", "stdout_to", "stderr_to"};
+    brood_error found;
+
+    if (error != NULL) {
+        found = *error;
+        brood_fail(error, found.status, found.os_code, names[stream], "%s \"%.100s\": %.100s",
+                   names[stream], path, found.message);
+    }
+}
+
 static brood_status open_stream(launch *run, int stream, const brood_stdio *to)
 {
     brood_handle *end = &run->stdio[stream];
     brood_error *error = run->options.error;
+    brood_status status = BROOD_OK;
 
     switch (to->mode) {
     case BROOD_STDIO_NULL:
         return brood_os_null_open(end, error);
     case BROOD_STDIO_FILE:
     case BROOD_STDIO_APPEND:
-        return brood_os_file_open(end, to->path, to->mode, stream == BROOD_STDIN, error);
+        status = brood_os_file_open(end, to->path, to->mode, stream == BROOD_STDIN, error);
+        if (status != BROOD_OK) {
+            name_stream(error, stream, to->path);
+        }
+        return status;
     case BROOD_STDIO_PIPE:
         return brood_os_channel_pipe(&run->process->streams[stream], end, stream != BROOD_STDIN,
                                      error);
@@ -276,9 +294,6 @@ static brood_status spawn(launch *run)
         return status;
     }
     process->handshake_deadline = brood_deadline(handshake != 0 ? handshake : HANDSHAKE_TIMEOUT_MS);
-    if (process->os == NULL) {
-        return BROOD_OK;
-    }
     process->pid = brood_os_process_pid(process->os);
     if (run->options.timeout_ms == 0) {
         return BROOD_OK;
@@ -456,7 +471,7 @@ brood_status brood_command_start(brood_process **process, const char *const *arg
 
 brood_status brood_process_start_guard(brood_process **guard, brood_error *error)
 {
-    launch run = {.nesting = brood_nesting_here(), .spawn.is_detached = true};
+    launch run = {.nesting = brood_nesting_here(), .spawn.is_guard = true};
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_status status = BROOD_OK;
 
@@ -470,7 +485,7 @@ brood_status brood_process_start_guard(brood_process **guard, brood_error *error
         status = start_function(&run, NULL, NULL, 0);
     }
     if (status == BROOD_OK) {
-        status = brood_process_await_hello(run.process, error);
+        status = brood_process_await_guard(run.process, error);
     }
     return hand_over(&run, guard, status);
 }

@@ -78,9 +78,14 @@ brood_status brood_process_write(brood_process *process, const void *buffer, siz
     }
     deadline = brood_deadline(timeout_ms);
     while (done < size && status == BROOD_OK) {
+        bool is_late = done > 0 && brood_os_now() >= deadline; /* though it goes on to read */
         brood_os_wait_item item = {NULL, stream_of(process, BROOD_STDIN), true, false};
         size_t now = 0;
 
+        if (is_late) {
+            status = BROOD_ERR_TIMEOUT;
+            break;
+        }
         status = brood_os_channel_write(item.channel, (const char *)buffer + done, size - done,
                                         &now, NULL);
         done += now;
@@ -141,12 +146,16 @@ static brood_status feed(talk *run)
     return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
 }
 
+/* Of one stream, before the others and the clock have their turn. */
+#define READS_A_TURN 16
+
 static brood_status collect(talk *run, brood_stream stream)
 {
     char bytes[16384];
     brood_status status = BROOD_OK;
 
-    while (status == BROOD_OK && stream_of(run->process, stream) != NULL) {
+    for (int i = 0; i < READS_A_TURN && status == BROOD_OK && stream_of(run->process, stream) != NULL;
+         i++) {
         size_t got = 0;
 
         status =

@@ -278,6 +278,7 @@ static void take_task_options(brood_result *job, const request *asked)
     job->priority = options->priority;
     if (options->tag != NULL) {
         snprintf(job->tag, sizeof job->tag, "%s", options->tag);
+        brood_text_clean(job->tag);
     }
     job->on_done = options->done;
     job->on_failed = options->failed;
@@ -516,7 +517,10 @@ static brood_status wait_for(request *asked, brood_result *job)
 {
     brood_status status = BROOD_OK;
 
-    brood_pool_wait(asked->pool, job, brood_job_is_over, job, BROOD_NEVER);
+    status = brood_pool_wait(asked->pool, job, brood_job_is_over, job, BROOD_NEVER);
+    if (status != BROOD_OK) {
+        return BROOD_ERR_STATE; /* the process is in its last moments */
+    }
     status = job->status;
     if (status != BROOD_OK && asked->failure != NULL) {
         brood_pool_unlock(asked->pool);

@@ -1,3 +1,4 @@
+#include "error.h"
 #include "memory.h"
 #include "task_impl.h"
 
@@ -102,6 +103,7 @@ int brood_task_fail(brood_task *task, int code, const char *format, ...)
         va_start(args, format);
         vsnprintf(task->message, sizeof task->message, format, args);
         va_end(args);
+        brood_text_clean(task->message);
         task->state |= BROOD_TASK_HAS_MESSAGE;
     }
     return code != 0 ? code : 1;

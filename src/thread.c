@@ -4,6 +4,8 @@
 #include "memory.h"
 #include "platform.h"
 
+#define STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
+
 static brood_status start(apr_thread_t **thread, apr_thread_start_t function, void *data,
                           bool detached, apr_pool_t *pool, brood_error *error)
 {
@@ -11,7 +13,13 @@ static brood_status start(apr_thread_t **thread, apr_thread_start_t function, vo
     brood_os_signals before;
     apr_status_t result = brood_apr(apr_threadattr_create(&attributes, pool));
 
-    /* The stack is as large as usual: thread-local variables of the program come out of it. */
+    /*
+     * The stack is as large as usual: thread-local variables of the program come out of it. But
+     * `ulimit -s` of gigabytes would count against a memory limit, and all the more for each thread.
+     */
+    if (result == APR_SUCCESS && brood_os_default_stack() > STACK_MAX) {
+        apr_threadattr_stacksize_set(attributes, STACK_MAX);
+    }
     if (result == APR_SUCCESS) {
         apr_threadattr_detach_set(attributes, detached);
         brood_os_signals_hold(&before);
@@ -27,6 +35,7 @@ brood_status brood_thread_start(apr_thread_start_t function, apr_pool_t *pool, b
 {
     apr_thread_t *thread = NULL;
 
+    brood_os_code_keep();
     return start(&thread, function, NULL, true, pool, error);
 }
 

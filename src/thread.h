@@ -7,7 +7,7 @@
 #include <brood/status.h>
 
 /*
- * Starts a detached thread, on which no signal handler of the program will run, and which takes
+ * Starts a detached thread, for which the library stays loaded from now on, and on which no signal handler of the program will run, and which takes
  * no signal that the program waits for.
  */
 brood_status brood_thread_start(apr_thread_start_t function, apr_pool_t *pool, brood_error *error);

@@ -16,7 +16,7 @@ static struct {
     brood_os_process *parent;  /* NULL: nothing but the channel tells of it */
     const brood_start *start;
     bool is_gone;
-    apr_thread_mutex_t *lock; /* of what follows; NULL: there is no thread */
+    apr_thread_mutex_t *lock; /* of what follows; NULL: no thread is needed */
     apr_thread_cond_t *changed;
     bool is_ready;
 } watch;
@@ -100,7 +100,6 @@ brood_status brood_watch_start(brood_os_channel *channel, const brood_start *sta
 {
     apr_pool_t *pool = NULL;
     apr_thread_mutex_t *lock = NULL;
-    brood_status status = BROOD_OK;
 
     if (!start->daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
@@ -113,9 +112,7 @@ brood_status brood_watch_start(brood_os_channel *channel, const brood_start *sta
     watch.channel = channel;
     watch.start = start;
     watch.lock = lock;
-    status = brood_thread_start(run, pool, error);
-    watch.lock = status == BROOD_OK ? lock : NULL;
-    return status;
+    return brood_thread_start(run, pool, error);
 }
 
 void brood_watch_await(void)

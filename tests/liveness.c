@@ -293,7 +293,7 @@ static void live(stage *self)
 {
     support_thread *loop = NULL;
     support_thread *killer = NULL;
-    support_thread *callers[LIVE_CALLERS_MAX];
+    support_thread *callers[LIVE_CALLERS_MAX] = {NULL};
 
     if (self->options.event_loop) {
         loop = support_thread_start(run_loop, self);

@@ -146,6 +146,19 @@ bool support_leave_session(void);
 bool support_copy_as_root(const char *from, const char *to);
 bool support_become_nobody(void);
 bool support_become_root(void);
+/*
+ * From now on this process, and what it starts, may not use pidfds to wait or to send signals
+ * (Linux); false where that cannot be arranged.
+ */
+bool support_refuse_pidfds(void);
+bool support_refuse_kills(void); /* nor kill, of anybody */
+/* Limits of this process and what it starts: "STACK", "CPU", "AS"; false where it cannot be so. */
+bool support_set_limit(const char *name, uint64_t soft, uint64_t hard);
+bool support_make_fifo(const char *path);
+/* A file that is executed by another program, which may not exist; false where there are none. */
+bool support_write_script(const char *path, const char *text);
+/* Fills a pipe at stdout for ever, as fast as it can be done. */
+void support_flood(void);
 /* A process of that name that has the same parent as this one (Linux); -1: there is none. */
 int64_t support_sibling_named(const char *name);
 
@@ -199,9 +212,14 @@ bool support_link(const char *path, const char *name); /* a symbolic link of tha
 /* Sets a variable for this process; what it starts inherits it. NULL removes it. */
 void support_set_environment(const char *name, const char *value);
 
-/* Loads a library for good and finds a function in it; NULL when there is none. */
+/* From now on the environment is these two, each twice, and PATH=/bin; false: it cannot be so. */
+bool support_double_environment(const char *first, const char *second);
+
+/* Loads a library and finds a function in it; NULL when there is none. */
 typedef void support_function(void);
 support_function *support_library_function(const char *library, const char *name);
+/* Gives back what the call above took. */
+void support_library_unload(const char *library);
 
 /* Confines this process to one of its cores; false where the system cannot. */
 bool support_use_one_core(void);

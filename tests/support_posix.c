@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mount.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
@@ -662,6 +664,98 @@ bool support_become_root(void)
     return setuid(0) == 0;
 }
 
+#if defined(__linux__) && defined(SYS_pidfd_send_signal)
+
+static bool set_filter(struct sock_filter *filter, unsigned short count)
+{
+    struct sock_fprog program = {count, filter};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+bool support_refuse_pidfds(void)
+{
+    const uint32_t by_pidfd = 3; /* P_PIDFD */
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_send_signal, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_waitid, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, by_pidfd, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+
+    return set_filter(filter, sizeof filter / sizeof filter[0]);
+}
+
+bool support_refuse_kills(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_send_signal, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+
+    return set_filter(filter, sizeof filter / sizeof filter[0]);
+}
+
+#else
+
+bool support_refuse_pidfds(void)
+{
+    return false;
+}
+
+bool support_refuse_kills(void)
+{
+    return false;
+}
+
+#endif
+
+bool support_set_limit(const char *name, uint64_t soft, uint64_t hard)
+{
+    struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
+    int resource = strcmp(name, "STACK") == 0 ? RLIMIT_STACK
+                   : strcmp(name, "CPU") == 0 ? RLIMIT_CPU
+                                              : RLIMIT_AS;
+
+    return setrlimit(resource, &limit) == 0;
+}
+
+bool support_make_fifo(const char *path)
+{
+    return mkfifo(path, 0600) == 0;
+}
+
+bool support_write_script(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    bool written = file != NULL && fputs(text, file) >= 0;
+
+    return file != NULL && fclose(file) == 0 && written && chmod(path, 0755) == 0;
+}
+
+void support_flood(void)
+{
+    static char bytes[1024 * 1024];
+
+#if defined(F_SETPIPE_SZ)
+    fcntl(STDOUT_FILENO, F_SETPIPE_SZ, (int)sizeof bytes);
+#endif
+    fork();
+#if defined(SPLICE_F_GIFT) /* the pages themselves: faster than they can be read */
+    struct iovec pages = {bytes, sizeof bytes};
+
+    while (vmsplice(STDOUT_FILENO, &pages, 1, 0) > 0 || errno == EINTR) {
+    }
+#endif
+    while (write(STDOUT_FILENO, bytes, sizeof bytes) > 0 || errno == EINTR) {
+    }
+}
+
 static bool is_named(int64_t pid, const char *name)
 {
     char path[64];
@@ -974,6 +1068,20 @@ void support_set_environment(const char *name, const char *value)
     }
 }
 
+extern char **environ; /* macOS does not declare it */
+
+bool support_double_environment(const char *first, const char *second)
+{
+    static char *list[6];
+    static char path[] = "PATH=/bin";
+
+    list[0] = list[2] = (char *)(uintptr_t)first;
+    list[1] = list[3] = (char *)(uintptr_t)second;
+    list[4] = path;
+    environ = list;
+    return true;
+}
+
 support_function *support_library_function(const char *library, const char *name)
 {
     void *opened = dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -986,6 +1094,16 @@ support_function *support_library_function(const char *library, const char *name
     }
     memcpy(&function, &symbol, sizeof function); /* ISO C has no cast for it */
     return function;
+}
+
+void support_library_unload(const char *library)
+{
+    void *opened = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+
+    if (opened == NULL || dlclose(opened) != 0 || dlclose(opened) != 0) {
+        fprintf(stderr, "%s\n", dlerror());
+        abort();
+    }
 }
 
 bool support_use_one_core(void)

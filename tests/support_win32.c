@@ -548,6 +548,46 @@ bool support_become_root(void)
     return false;
 }
 
+bool support_refuse_pidfds(void)
+{
+    return false;
+}
+
+bool support_refuse_kills(void)
+{
+    return false;
+}
+
+bool support_set_limit(const char *name, uint64_t soft, uint64_t hard)
+{
+    (void)name;
+    (void)soft;
+    (void)hard;
+    return false;
+}
+
+bool support_make_fifo(const char *path)
+{
+    (void)path;
+    return false;
+}
+
+bool support_write_script(const char *path, const char *text)
+{
+    (void)path;
+    (void)text;
+    return false;
+}
+
+void support_flood(void)
+{
+    static char bytes[1024 * 1024];
+    DWORD done = 0;
+
+    while (WriteFile(GetStdHandle(STD_OUTPUT_HANDLE), bytes, sizeof bytes, &done, NULL)) {
+    }
+}
+
 int64_t support_sibling_named(const char *name)
 {
     (void)name;
@@ -706,6 +746,13 @@ void support_set_environment(const char *name, const char *value)
     _putenv_s(name, value != NULL ? value : "");
 }
 
+bool support_double_environment(const char *first, const char *second)
+{
+    (void)first;
+    (void)second;
+    return false;
+}
+
 support_function *support_library_function(const char *library, const char *name)
 {
     char path[MAX_PATH];
@@ -719,6 +766,16 @@ support_function *support_library_function(const char *library, const char *name
         return NULL;
     }
     return (support_function *)(uintptr_t)GetProcAddress(module, name);
+}
+
+void support_library_unload(const char *library)
+{
+    HMODULE module = GetModuleHandleA(library);
+
+    if (module == NULL || !FreeLibrary(module)) {
+        fprintf(stderr, "%s is not unloaded: error %lu\n", library, GetLastError());
+        abort();
+    }
 }
 
 bool support_use_one_core(void)

@@ -135,7 +135,7 @@ static void a_command_with_options_of_a_function(void **state)
 
 static void options_of_no_size(void **state)
 {
-    static const size_t sizes[] = {0, 1, sizeof(size_t), 65537, SIZE_MAX};
+    static const size_t sizes[] = {1, sizeof(size_t), 65537, SIZE_MAX};
 
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "environment.h"
 #include "platform.h"
 #include "protocol.h"
 
@@ -194,6 +195,55 @@ static void the_last_of_two_values_counts(void **state)
     brood_free(out.data);
 }
 
+/* As some shells and loaders leave it. POSIX: on Windows a name stands once. */
+static void r18_a_name_that_stands_twice_is_changed_or_removed_as_one(void **state)
+{
+    static const char *const changes[] = {"BROOD_OLD=changed", "BROOD_GONE", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_output out = {NULL, 0};
+
+    (void)state;
+    if (!support_double_environment("BROOD_OLD=1", "BROOD_GONE=1")) {
+        harness_skip("a name cannot stand twice in an environment of Windows");
+    }
+    options.environment = changes;
+    out = ask(true, &options);
+    assert_true(has_line(out.data, "BROOD_OLD=changed"));
+    assert_false(has_line(out.data, "BROOD_OLD=1"));
+    assert_false(has_name(out.data, "BROOD_GONE"));
+    assert_true(has_line(out.data, "PATH=/bin"));
+    brood_free(out.data);
+}
+
+#define MANY 100000
+#define MANY_BYTES 16
+
+/* Each replaces one of the parent's: with a search for each it would be 5,000,000,000 comparisons. */
+static void r18_many_variables(void **state)
+{
+    char(*texts)[MANY_BYTES] = calloc(MANY, MANY_BYTES);
+    const char **list = calloc(MANY + 1, sizeof *list);
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    char **environment = NULL;
+    int64_t begun = 0;
+
+    (void)state;
+    assert_true(texts != NULL && list != NULL);
+    for (size_t i = 0; i < MANY; i++) {
+        snprintf(texts[i], MANY_BYTES, "BROOD_%zu=%d", i % (MANY / 2), i < MANY / 2 ? 1 : 2);
+        list[i] = texts[i];
+    }
+    options.environment = list;
+    begun = brood_os_now();
+    assert_ok(brood_environment_build(&environment, NULL, &options, NULL, NULL));
+    assert_true(brood_os_now() - begun < SOON_MS / 2 * INT64_C(1000000));
+    assert_string_equal(brood_environment_get(environment, "BROOD_0"), "2");
+    assert_string_equal(brood_environment_get(environment, "BROOD_49999"), "2");
+    free((void *)environment);
+    free((void *)list);
+    free(texts);
+}
+
 static void a_value_in_utf_8_arrives(void **state)
 {
     static const char *const names[] = {"BROOD_TEXT=gr\xc3\xbc\xc3\x9f \xf0\x9f\x90\xa3", NULL};
@@ -255,6 +305,38 @@ static void p8_a_name_is_found_in_the_path_of_the_child(void **state)
     support_remove_tree(directory);
 }
 
+/* An empty entry of PATH is the current directory, wherever it stands (man 3 execvp). */
+static void r26_an_empty_entry_ends_the_path(void **state)
+{
+    static const char *const paths[] = {"PATH=/no/such/directory:", "PATH=:/no/such/directory",
+                                        "PATH="};
+    char directory[PATH_ROOM];
+    char before[PATH_ROOM];
+    const char *argv[] = {"brood-test-helper", "--tell", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows looks in the current directory only when it is named");
+    }
+    support_current_directory(before, sizeof before);
+    support_make_directory(directory, sizeof directory);
+    support_change_directory(directory);
+    assert_true(support_copy_program(harness_self, "brood-test-helper"));
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const char *environment[] = {paths[i], NULL};
+        brood_process *process = NULL;
+
+        options.environment = environment;
+        assert_ok(brood_command_start(&process, argv, &options));
+        assert_ends(process, BROOD_EXIT_CODE, 0);
+        brood_process_destroy(process);
+    }
+    support_change_directory(before);
+    support_remove_tree(directory);
+}
+
 /* ---- the token --------------------------------------------------------------------------- */
 
 /* Neither in the function, nor in what it starts. */
@@ -313,9 +395,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_given_variables_and_no_other),
     cmocka_unit_test(variables_are_added_changed_and_removed),
     cmocka_unit_test(the_last_of_two_values_counts),
+    cmocka_unit_test(r18_a_name_that_stands_twice_is_changed_or_removed_as_one),
+    cmocka_unit_test(r18_many_variables),
     cmocka_unit_test(a_value_in_utf_8_arrives),
     cmocka_unit_test(p8_path_unset),
     cmocka_unit_test(p8_a_name_is_found_in_the_path_of_the_child),
+    cmocka_unit_test(r26_an_empty_entry_ends_the_path),
     cmocka_unit_test(the_token_never_shows),
     cmocka_unit_test(a_token_of_the_caller_is_not_passed_on),
 };

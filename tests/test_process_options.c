@@ -168,6 +168,7 @@ static void one_missing_core_is_enough_to_refuse(void **state)
     assert_status(brood_process_start(&process, nothing, NULL, 0, &options), BROOD_ERR_ARGUMENT);
     assert_null(process);
     assert_string_equal(error.step, "cpus");
+    assert_non_null(strstr(error.message, " a core ")); /* R26: another one is there */
 }
 
 static void skip_without_memory_limits(void)

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,14 +96,17 @@ void brood_os_child_watch_memory(uint64_t memory_limit_bytes, void (*report)(voi
 
     child.memory_limit_bytes = memory_limit_bytes;
     child.report = report;
-    alternate.ss_sp = stack;
-    alternate.ss_size = sizeof stack;
-    sigaltstack(&alternate, NULL);
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_crash;
-    action.sa_flags = SA_ONSTACK;
+    if (sigaltstack(NULL, &alternate) == 0 && (alternate.ss_flags & SS_DISABLE) != 0) {
+        alternate = (stack_t){.ss_sp = stack, .ss_size = sizeof stack};
+        sigaltstack(&alternate, NULL);
+    }
     for (size_t i = 0; i < sizeof crashes / sizeof crashes[0]; i++) {
-        sigaction(crashes[i], &action, NULL);
+        if (sigaction(crashes[i], NULL, &action) == 0 && action.sa_handler == SIG_DFL) {
+            memset(&action, 0, sizeof action); /* else it is the program's own, and stays */
+            action.sa_handler = on_crash;
+            action.sa_flags = SA_ONSTACK;
+            sigaction(crashes[i], &action, NULL);
+        }
     }
 }
 
@@ -254,6 +258,30 @@ int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said)
 }
 
 #endif
+
+size_t brood_os_default_stack(void)
+{
+    pthread_attr_t attributes;
+    size_t size = 0;
+
+    if (pthread_attr_init(&attributes) != 0) {
+        return 0;
+    }
+    pthread_attr_getstacksize(&attributes, &size);
+    pthread_attr_destroy(&attributes);
+    return size;
+}
+
+/* A program that has just begun: few pages are copied, and no thread of ours is lost. */
+bool brood_os_child_detach(void)
+{
+    pid_t pid = fork();
+
+    if (pid > 0) {
+        _exit(0);
+    }
+    return pid == 0;
+}
 
 int64_t brood_os_self_pid(void)
 {

@@ -321,3 +321,14 @@ brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function 
     *function = (brood_os_function *)address;
     return BROOD_OK;
 }
+
+/* One reference that is never given back. It fails for the program itself, which needs none. */
+void brood_os_code_keep(void)
+{
+    static const char here;
+    Dl_info info;
+
+    if (dladdr((const void *)&here, &info) != 0 && info.dli_fname != NULL) {
+        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD);
+    }
+}

@@ -11,9 +11,12 @@ static brood_status open_file(brood_handle *handle, const char *path, int flags,
     int fd = -1;
 
     *handle = BROOD_HANDLE_NONE;
-    do {
-        fd = open(path, flags | O_CLOEXEC | O_NOCTTY, 0666);
+    do { /* a FIFO waits for nobody at the other end, and none to be read by is ENXIO */
+        fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
     } while (fd < 0 && errno == EINTR);
+    if (fd >= 0) {
+        fcntl(fd, F_SETFL, flags & O_APPEND);
+    }
     fd = brood_posix_above_stdio(fd);
     if (fd < 0) {
         return brood_posix_fail(error, errno, step);

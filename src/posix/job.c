@@ -128,12 +128,23 @@ static bool enter_cpus(const brood_posix_job *job)
 #endif
 }
 
+/* A hard limit that is there already holds, too; only root could raise it. */
+static int set_limit(int resource, uint64_t soft, uint64_t hard)
+{
+    struct rlimit limit;
+
+    if (getrlimit(resource, &limit) < 0) {
+        return -1;
+    }
+    limit.rlim_max = hard < limit.rlim_max ? (rlim_t)hard : limit.rlim_max;
+    limit.rlim_cur = soft < limit.rlim_max ? (rlim_t)soft : limit.rlim_max;
+    return setrlimit(resource, &limit);
+}
+
 static int limit_memory(uint64_t bytes)
 {
 #if defined(HAS_MEMORY_LIMIT)
-    struct rlimit memory = {(rlim_t)bytes, (rlim_t)bytes};
-
-    return setrlimit(RLIMIT_AS, &memory);
+    return set_limit(RLIMIT_AS, bytes, bytes);
 #else
     (void)bytes;
     return 0;
@@ -142,13 +153,13 @@ static int limit_memory(uint64_t bytes)
 
 const char *brood_posix_job_limit(int niceness, uint32_t cpu_time_limit_s)
 {
-    struct rlimit time = {(rlim_t)cpu_time_limit_s, (rlim_t)cpu_time_limit_s + 1};
+    uint64_t seconds = cpu_time_limit_s;
 
     errno = 0;
     if (niceness != 0 && nice(niceness) == -1 && errno != 0) {
         return "nice";
     }
-    if (time.rlim_cur > 0 && setrlimit(RLIMIT_CPU, &time) < 0) {
+    if (seconds > 0 && set_limit(RLIMIT_CPU, seconds, seconds + 1) < 0) {
         return "cpu_time_limit_s";
     }
     return NULL;

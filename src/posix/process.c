@@ -1,8 +1,11 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,8 +14,6 @@
 
 #if defined(BROOD_LINUX)
 #include <sys/syscall.h>
-#elif defined(BROOD_KQUEUE)
-#include <sys/event.h>
 #endif
 
 #if defined(__APPLE__)
@@ -20,9 +21,6 @@
 #else
 #define MAXRSS_UNIT 1024
 #endif
-
-/* Of exit_fd and reaped: several threads may wait for one process, and another reap it. */
-static pthread_mutex_t exit_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int64_t brood_os_process_pid(const brood_os_process *process)
 {
@@ -71,16 +69,19 @@ static uint64_t microseconds(const struct timeval *time)
 
 /*
  * On Linux exec leaves the memory of the process that called it - the parent's, after vfork - in
- * ru_maxrss of the child (exec_mmap in fs/exec.c). What does not exceed that says nothing.
+ * ru_maxrss of the child (exec_mmap in fs/exec.c). What does not exceed that says nothing. Both are
+ * read from counters of the kernel's that are summed up only now and then, so what is near it does
+ * not either.
  */
 static void account(const brood_os_process *process, const struct rusage *usage,
                     brood_os_exit *result)
 {
     uint64_t peak = (uint64_t)usage->ru_maxrss * MAXRSS_UNIT;
+    uint64_t inherited = process->peak_at_spawn + process->peak_at_spawn / 16;
 
     result->cpu_user_us = microseconds(&usage->ru_utime);
     result->cpu_system_us = microseconds(&usage->ru_stime);
-    result->peak_memory_bytes = peak > process->peak_at_spawn ? peak : 0;
+    result->peak_memory_bytes = peak > inherited ? peak : 0;
 }
 
 /* The soft limit sends SIGXCPU; the hard one, a second later, SIGKILL. */
@@ -96,6 +97,39 @@ static void decode(const brood_os_process *process, bool exited, int value, broo
         result->reason = BROOD_EXIT_CPU_TIME;
     }
 }
+
+#if defined(BROOD_LINUX)
+
+/* When it began, in ticks since the boot (man 5 proc, stat, field 22): also of a zombie; 0: unknown. */
+static unsigned long long birth_of(pid_t pid)
+{
+    char path[40];
+    char text[1024];
+    const char *at = NULL;
+    int fd = -1;
+    ssize_t size = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    size = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    brood_os_handle_close(fd);
+    text[size > 0 ? size : 0] = '\0';
+    at = strrchr(text, ')'); /* behind its name, which may have anything in it */
+    for (int field = 2; at != NULL && field < 22; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    return at == NULL ? 0 : strtoull(at, NULL, 10);
+}
+
+#else
+
+static unsigned long long birth_of(pid_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
+#endif
 
 /*
  * The end of exactly this process: 1 (taken), 0 (it still runs), -1 (errno). By pidfd where there
@@ -114,12 +148,23 @@ static long wait_by(idtype_t type, int id, siginfo_t *info, struct rusage *usage
     return result;
 }
 
+/* Whether a foreign wait took the end of one that was left alone, and its number is used again. */
+static bool is_another(const brood_os_process *process)
+{
+    return process->birth != 0 && brood_os_process_has_ended(process) &&
+           birth_of(process->pid) != process->birth;
+}
+
 /* Linux 5.3, and a filter of system calls, may have pidfds and not this use of them. */
 static int take_end(const brood_os_process *process, bool *exited, int *value, struct rusage *usage)
 {
     siginfo_t info = {0};
     long result = -1;
 
+    if (is_another(process)) {
+        errno = ECHILD;
+        return -1;
+    }
     errno = ENOSYS;
     if (process->pidfd >= 0) {
         result = wait_by(P_PIDFD, process->pidfd, &info, usage);
@@ -177,13 +222,13 @@ static int take_end_alone(brood_os_process *process, bool *exited, int *value, s
     int taken = 0;
     int saved = 0;
 
-    pthread_mutex_lock(&exit_lock);
+    pthread_mutex_lock(&brood_posix_exit_lock);
     if (!is_waited_for(process)) {
         taken = take_end(process, exited, value, usage);
         saved = errno;
         process->reaped = taken > 0 || (taken < 0 && saved == ECHILD);
     }
-    pthread_mutex_unlock(&exit_lock);
+    pthread_mutex_unlock(&brood_posix_exit_lock);
     errno = saved;
     return taken;
 }
@@ -284,8 +329,13 @@ static brood_status signal_unless_over(brood_os_process *process, int number, br
 
 brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
 {
+    brood_status status = signal_unless_over(process, SIGTERM, error);
+
     process->asked = true;
-    return signal_unless_over(process, SIGTERM, error);
+    if (status == BROOD_OK) { /* one that is stopped would not hear of it */
+        signal_unless_over(process, SIGCONT, NULL);
+    }
+    return status;
 }
 
 brood_status brood_os_process_kill(brood_os_process *process, brood_error *error)
@@ -294,152 +344,14 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
     return signal_unless_over(process, SIGKILL, error);
 }
 
-/* ---- a descriptor that tells the end ------------------------------------------------------ */
-
-#if defined(BROOD_KQUEUE)
-
-/* ESRCH: it has ended (filt_procattach, kern_event.c); then something else is always ready. */
-static int watch(int queue, pid_t pid)
+static void close_descriptors(brood_os_process *process)
 {
-    struct kevent event;
-
-    EV_SET(&event, pid, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
-    if (kevent(queue, &event, 1, NULL, 0, NULL) == 0) {
-        return 0;
+    brood_posix_drop_waiter(process);
+    if (process->exit_fd >= 0 && process->exit_fd != process->pidfd) {
+        close(process->exit_fd);
     }
-    if (errno != ESRCH) {
-        return -1;
-    }
-    EV_SET(&event, 1, EVFILT_USER, EV_ADD, NOTE_TRIGGER, 0, NULL);
-    return kevent(queue, &event, 1, NULL, 0, NULL);
-}
-
-static int watch_for_end(const brood_os_process *process)
-{
-    int queue = brood_posix_above_stdio(kqueue());
-    int saved = 0;
-
-    if (queue < 0) {
-        return -1;
-    }
-    brood_posix_set_cloexec(queue, true);
-    if (watch(queue, process->pid) < 0) {
-        saved = errno;
-        close(queue);
-        errno = saved;
-        return -1;
-    }
-    return queue;
-}
-
-#else
-
-/* POSIX has nothing to poll: a thread waits (without reaping), and closes a pipe. */
-typedef struct waiter {
-    pid_t pid;
-    int fd;
-} waiter;
-
-static void *wait_for_end(void *data)
-{
-    waiter *self = data;
-    siginfo_t info;
-    int result = 0;
-
-    do {
-        result = waitid(P_PID, (id_t)self->pid, &info, WEXITED | WNOWAIT);
-    } while (result < 0 && errno == EINTR);
-    close(self->fd);
-    free(self);
-    return NULL;
-}
-
-static int start_waiter(waiter *self)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    brood_os_signals before;
-    int result = 0;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    brood_os_signals_hold(&before);
-    result = pthread_create(&thread, &attributes, wait_for_end, self);
-    brood_os_signals_release(&before);
-    pthread_attr_destroy(&attributes);
-    return result;
-}
-
-static int watch_for_end(const brood_os_process *process)
-{
-    waiter *self = brood_malloc(sizeof *self);
-    int fds[2] = {-1, -1};
-
-    if (self == NULL || brood_posix_pipe(fds) < 0) {
-        free(self);
-        return -1;
-    }
-    self->pid = process->pid;
-    self->fd = fds[1];
-    errno = start_waiter(self);
-    if (errno != 0) {
-        close(fds[0]);
-        close(fds[1]);
-        free(self);
-        return -1;
-    }
-    return fds[0];
-}
-
-#endif
-
-/* A pipe whose other end is closed: always ready. */
-static int open_ready_fd(void)
-{
-    int fds[2];
-
-    if (brood_posix_pipe(fds) < 0) {
-        return -1;
-    }
-    close(fds[1]);
-    return fds[0];
-}
-
-static int open_exit_fd(const brood_os_process *process)
-{
-    if (process->pidfd >= 0) {
-        return process->pidfd;
-    }
-    return process->reaped ? open_ready_fd() : watch_for_end(process);
-}
-
-int brood_posix_exit_fd(brood_os_process *process, brood_error *error)
-{
-    int fd = -1;
-    int saved = 0;
-
-    pthread_mutex_lock(&exit_lock);
-    if (process->exit_fd < 0) {
-        process->exit_fd = open_exit_fd(process);
-        saved = errno;
-    }
-    fd = process->exit_fd;
-    pthread_mutex_unlock(&exit_lock);
-    if (fd < 0) {
-        brood_posix_fail(error, saved, "exit descriptor");
-        errno = saved;
-    }
-    return fd;
-}
-
-int brood_posix_known_exit_fd(const brood_os_process *process)
-{
-    int fd = -1;
-
-    pthread_mutex_lock(&exit_lock);
-    fd = process->exit_fd;
-    pthread_mutex_unlock(&exit_lock);
-    return fd;
+    brood_os_handle_close(process->pidfd);
+    process->exit_fd = process->pidfd = -1;
 }
 
 void brood_os_process_free(brood_os_process *process)
@@ -447,33 +359,13 @@ void brood_os_process_free(brood_os_process *process)
     if (process == NULL) {
         return;
     }
-    if (process->exit_fd >= 0 && process->exit_fd != process->pidfd) {
-        close(process->exit_fd);
-    }
-    if (process->pidfd >= 0) {
-        close(process->pidfd);
-    }
+    close_descriptors(process);
     free(process);
 }
 
-/* ---- names ------------------------------------------------------------------------------- */
-
-const char *brood_os_signal_name(int64_t code)
+bool brood_os_process_leave(brood_os_process *process)
 {
-    static const struct {
-        int number;
-        const char *name;
-    } names[] = {
-        {SIGABRT, "SIGABRT"}, {SIGALRM, "SIGALRM"},     {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
-        {SIGHUP, "SIGHUP"},   {SIGILL, "SIGILL"},       {SIGINT, "SIGINT"},   {SIGKILL, "SIGKILL"},
-        {SIGPIPE, "SIGPIPE"}, {SIGPROF, "SIGPROF"},     {SIGQUIT, "SIGQUIT"}, {SIGSEGV, "SIGSEGV"},
-        {SIGSYS, "SIGSYS"},   {SIGTERM, "SIGTERM"},     {SIGTRAP, "SIGTRAP"}, {SIGUSR1, "SIGUSR1"},
-        {SIGUSR2, "SIGUSR2"}, {SIGVTALRM, "SIGVTALRM"}, {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].number == code) {
-            return names[i].name;
-        }
-    }
-    return "";
+    process->birth = process->pidfd >= 0 ? birth_of(process->pid) : 0;
+    close_descriptors(process);
+    return true;
 }

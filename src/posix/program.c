@@ -73,7 +73,7 @@ static char *search_path(const char *name, const char *list)
 {
     int found = ENOENT;
 
-    while (list != NULL && *list != '\0') {
+    for (bool is_last = list == NULL; !is_last;) { /* the last one may be empty, too */
         size_t length = strcspn(list, ":");
         char *path = join_path(list, length, name);
         int result = path == NULL ? errno : check_program(path);
@@ -87,7 +87,8 @@ static char *search_path(const char *name, const char *list)
             break;
         }
         found = result == EACCES ? result : found;
-        list += length + (list[length] == ':');
+        is_last = list[length] == '\0';
+        list += length + 1;
     }
     errno = found;
     return NULL;

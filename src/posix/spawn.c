@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <apr_errno.h>
+
 #include "system.h"
 
 #if defined(BROOD_LINUX)
@@ -263,10 +265,10 @@ static void close_each(int first, int open_max)
  * exec resets what is caught, but what is ignored stays so. An ignored hangup or interrupt is the
  * user's wish (nohup, a job in the background); of the rest a program expects the default.
  */
-static void reset_signals(void)
+static void reset_signals(bool hold_back)
 {
     struct sigaction action;
-    sigset_t none;
+    sigset_t mask;
 
     for (int number = 1; number < NSIG; number++) {
         bool wish = number == SIGHUP || number == SIGINT || number == SIGQUIT;
@@ -279,8 +281,11 @@ static void reset_signals(void)
         action.sa_flags = 0;
         sigaction(number, &action, NULL);
     }
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigemptyset(&mask);
+    if (hold_back) {
+        sigfillset(&mask);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* Before the program runs, so that it never runs behind the guard's back. */
@@ -335,32 +340,18 @@ static _Noreturn void become_program(plan *made)
     if (made->directory != NULL && chdir(made->directory) < 0 && spawn->working_directory != NULL) {
         fail_child(made, "working_directory");
     }
+    if (spawn->is_guard && setsid() < 0) {
+        fail_child(made, "setsid");
+    }
     failed = brood_posix_job_enter(&made->job);
     if (failed != NULL) {
         fail_child(made, failed);
     }
-    reset_signals();
+    reset_signals(spawn->is_guard);
     write_own_pid(spawn->pid_text);
     execve(spawn->file, (char *const *)(uintptr_t)spawn->argv,
            (char *const *)(uintptr_t)spawn->environment);
     fail_child(made, "execve");
-}
-
-/* Two forks: the one in between ends, so that the program is nobody's child. */
-static _Noreturn void become_detached(plan *made)
-{
-    pid_t pid = vfork(); /* NOLINT: as in launch */
-
-    if (pid > 0) {
-        _exit(0);
-    }
-    if (pid < 0) {
-        fail_child(made, "vfork");
-    }
-    if (setsid() < 0) {
-        fail_child(made, "setsid");
-    }
-    become_program(made);
 }
 
 /* ---- the parent's side -------------------------------------------------------------------- */
@@ -380,9 +371,6 @@ static pid_t launch(plan *made)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     brood_os_signals_hold(&before);
     pid = vfork(); /* NOLINT: the child makes system calls only, see plan */
-    if (pid == 0 && made->spawn->is_detached) {
-        become_detached(made);
-    }
     if (pid == 0) {
         become_program(made);
     }
@@ -408,6 +396,21 @@ static void read_report(plan *made)
     }
 }
 
+brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
+                                   const brood_os_spawn *spawn)
+{
+    bool is_file = strcmp(step, "execve") == 0;
+    const char *path = is_file ? spawn->file : spawn->working_directory;
+    char text[96];
+
+    if (is_file && code == ENOENT && access(path, F_OK) == 0) {
+        return brood_fail(error, BROOD_ERR_NOT_FOUND, code, step,
+                          "the interpreter or loader of \"%.120s\" is not found", path);
+    }
+    return brood_fail(error, brood_posix_status(code), code, step, "%s \"%.120s\": %s", step, path,
+                      apr_strerror(code, text, sizeof text));
+}
+
 static brood_status outcome(plan *made, brood_error *error)
 {
     failure what;
@@ -419,8 +422,12 @@ static brood_status outcome(plan *made, brood_error *error)
     if (what.step[0] == '\0') {
         return BROOD_OK;
     }
+    if (strcmp(what.step, "execve") == 0 || strcmp(what.step, "working_directory") == 0) {
+        return brood_posix_exec_fail(error, what.os_code, what.step, made->spawn);
+    }
     if (strcmp(what.step, "cpus") == 0 && what.os_code == EINVAL) {
-        return brood_fail_argument(error, "cpus", "has no core that this process may use");
+        return brood_fail_argument(error, "cpus",
+                                   "has a core that is not there, or not for this process");
     }
     return brood_posix_fail(error, what.os_code, what.step);
 }
@@ -453,8 +460,7 @@ static void correct_guard(const plan *made, pid_t pid, bool runs)
     }
 }
 
-/* A failed child, or the one between a detached program and us: both have ended, or do so now. */
-static void reap_it(pid_t pid)
+static void reap_failed(pid_t pid)
 {
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
     }
@@ -504,8 +510,8 @@ static brood_status start(pid_t *pid, plan *made, brood_error *error)
     return start_by_vfork(pid, made, error);
 }
 
-brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
-                                    brood_error *error)
+static brood_status spawn_once(brood_os_process **process, const brood_os_spawn *spawn,
+                               brood_error *error)
 {
     plan made;
     brood_os_process *started = brood_calloc(1, sizeof *started);
@@ -523,16 +529,39 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     if (pid > 0 && spawn->guard != NULL) {
         correct_guard(&made, pid, status == BROOD_OK);
     }
-    if (pid > 0 && (status != BROOD_OK || spawn->is_detached)) {
-        reap_it(pid);
+    if (pid > 0 && status != BROOD_OK) {
+        reap_failed(pid);
     }
-    if (status == BROOD_OK && !spawn->is_detached) {
+    if (status == BROOD_OK) {
         describe(started, spawn, pid);
         *process = started;
     } else {
         free(started);
     }
     discard(&made);
+    return status;
+}
+
+/*
+ * A file that somebody still writes is not executed (ETXTBSY). Mostly that is a moment's: another
+ * thread has written it, and a child that was started meanwhile has a copy of the descriptor until
+ * its own exec (https://github.com/golang/go/issues/22315). Nothing tells when that is over.
+ */
+#define BUSY_WAIT_MAX_MS 128
+
+brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
+                                    brood_error *error)
+{
+    brood_error own;
+    brood_error *told = error != NULL ? error : &own;
+    brood_status status = spawn_once(process, spawn, told);
+
+    for (int wait_ms = 1;
+         status != BROOD_OK && told->os_code == ETXTBSY && wait_ms <= BUSY_WAIT_MAX_MS;
+         wait_ms *= 2) {
+        poll(NULL, 0, wait_ms);
+        status = spawn_once(process, spawn, told);
+    }
     return status;
 }
 

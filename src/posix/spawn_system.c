@@ -8,11 +8,12 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <string.h>
 #include <unistd.h>
 
 bool brood_posix_system_spawns(const brood_os_spawn *spawn)
 {
-    return spawn->guard == NULL && !spawn->is_detached &&
+    return spawn->guard == NULL && !spawn->is_guard &&
            (spawn->limits_itself || (spawn->nice == 0 && spawn->cpu_time_limit_s == 0)) &&
            spawn->cpu_count == 0 && spawn->memory_limit_bytes == 0;
 }
@@ -162,6 +163,7 @@ brood_status brood_posix_spawn_by_system(pid_t *pid, const brood_os_spawn *spawn
                                          const int *sources, int count, brood_error *error)
 {
     int *copies = brood_malloc((size_t)count * sizeof *copies);
+    const char *step = NULL;
     int result = 0;
 
     *pid = -1;
@@ -179,7 +181,12 @@ brood_status brood_posix_spawn_by_system(pid_t *pid, const brood_os_spawn *spawn
         brood_os_handle_close(copies[i]);
     }
     free(copies);
-    return result == 0 ? BROOD_OK : brood_posix_fail(error, result, failed_step(spawn, result));
+    if (result == 0) {
+        return BROOD_OK;
+    }
+    step = failed_step(spawn, result);
+    return strcmp(step, "posix_spawn") == 0 ? brood_posix_fail(error, result, step)
+                                            : brood_posix_exec_fail(error, result, step, spawn);
 }
 
 #endif

@@ -35,10 +35,14 @@
 #endif
 #endif
 
+typedef struct brood_posix_waiter brood_posix_waiter; /* of process.c */
+
 struct brood_os_process {
     pid_t pid;
     int exit_fd; /* readable when it has ended; -1 until somebody waits */
-    int pidfd;   /* Linux: the process itself, whatever becomes of its number; or -1 */
+    brood_posix_waiter *waiter;
+    int pidfd;                /* Linux: the process itself, whatever becomes of its number; or -1 */
+    unsigned long long birth; /* tells one that was left alone from a later one; 0: unknown */
     bool leads_group;
     bool reaped;
     uint32_t cpu_time_limit_s;
@@ -112,6 +116,11 @@ const char *brood_posix_job_limit(int nice, uint32_t cpu_time_limit_s);
 
 void brood_posix_job_discard(brood_posix_job *job);
 
+/* ---- spawn.c: a failed "execve" or "working_directory", with the path in question --------- */
+
+brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
+                                   const brood_os_spawn *spawn);
+
 /* ---- spawn_system.c: starting by posix_spawn ----------------------------------------------- */
 
 #if defined(BROOD_POSIX_SPAWN)
@@ -166,12 +175,18 @@ ssize_t brood_posix_receive(int fd, void *buffer, size_t size, brood_posix_stash
 
 void brood_posix_stash_close(brood_posix_stash *stash);
 
-/* ---- channel.c, process.c ------------------------------------------------------------------ */
+/* ---- channel.c, process.c, exit.c ------------------------------------------------------------------ */
 
 /* The descriptor to poll for a channel (and what came in it), for the end of a process (-1: errno). */
 int brood_posix_channel_fd(const brood_os_channel *channel);
 brood_posix_stash *brood_posix_channel_stash(brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);
+
+/* Of exit_fd and reaped: several threads may wait for one process, and another reap it. */
+extern pthread_mutex_t brood_posix_exit_lock;
+
+/* Closes what a thread that waits by number has; the caller closes exit_fd. */
+void brood_posix_drop_waiter(brood_os_process *process);
 
 /* A pidfd; -1 (errno) where there is none. */
 int brood_posix_pidfd_open(pid_t pid);

@@ -399,14 +399,12 @@ static void CALLBACK close_written(PTP_CALLBACK_INSTANCE instance, void *channel
 static bool close_later(brood_os_channel *channel)
 {
     PTP_WAIT wait = NULL;
-    HMODULE module = NULL;
 
     if (brood_os_is_ending() ||
         brood_win32_wait_create(&wait, close_written, channel) != ERROR_SUCCESS) {
         return false;
     }
-    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
-                       (const wchar_t *)(uintptr_t)close_written, &module);
+    brood_os_code_keep();
     SetThreadpoolWait(wait, channel->out->event, NULL);
     return true;
 }

@@ -155,6 +155,16 @@ bool brood_os_is_child_of(int64_t pid)
            (int64_t)(intptr_t)basic[5] == pid;
 }
 
+size_t brood_os_default_stack(void)
+{
+    return 0;
+}
+
+bool brood_os_child_detach(void)
+{
+    return false;
+}
+
 int64_t brood_os_self_pid(void)
 {
     return (int64_t)GetCurrentProcessId();

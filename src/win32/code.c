@@ -233,3 +233,11 @@ brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function 
     }
     return status;
 }
+
+void brood_os_code_keep(void)
+{
+    HMODULE module = NULL;
+
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
+                       (const wchar_t *)(uintptr_t)brood_os_code_keep, &module);
+}

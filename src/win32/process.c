@@ -225,6 +225,12 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
     return BROOD_OK;
 }
 
+bool brood_os_process_leave(brood_os_process *process)
+{
+    (void)process; /* the caller frees it, and nothing is left */
+    return false;
+}
+
 void brood_os_process_free(brood_os_process *process)
 {
     if (process == NULL) {
