@@ -553,6 +553,8 @@ static void leave_lists(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
+    pool->voids -= worker->sending.is_void;
+    worker->sending.is_void = false;
     brood_worker_set_idle(worker, false);
     brood_worker_set_busy(worker, false);
     brood_agenda_forget(worker);

@@ -453,15 +453,25 @@ void brood_worker_remove(brood_worker *worker, brood_piece *piece)
 
 /* ---- taking back ------------------------------------------------------------------------- */
 
+/* Its argument may still be on the way: the worker passes over it, whatever it is. */
+static void take_piece_back(brood_worker *worker, brood_piece *piece)
+{
+    if (worker->sending.piece == piece) {
+        brood_worker_void(worker);
+    }
+    brood_worker_remove(worker, piece);
+    if (worker->items_left != UINT64_MAX) {
+        worker->items_left += piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
+    }
+    brood_queue_put(worker->pool, piece);
+}
+
 void brood_worker_take_back(brood_worker *worker)
 {
-    brood_pool *pool = worker->pool;
-    brood_piece *streaming = worker->sending.piece;
-    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;
     uint64_t claim = 0;
     uint64_t begun = 0;
 
-    brood_store64(&worker->page->void_upto, upto);
+    brood_store64(&worker->page->void_upto, worker->last_id);
     do {
         claim = brood_load64(&worker->page->claim);
     } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));
@@ -472,13 +482,7 @@ void brood_worker_take_back(brood_worker *worker)
         if (piece->id <= begun) {
             break; /* it has begun that one */
         }
-        if (piece->id <= upto) {
-            brood_worker_remove(worker, piece);
-            if (worker->items_left != UINT64_MAX) {
-                worker->items_left += piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
-            }
-            brood_queue_put(pool, piece);
-        }
+        take_piece_back(worker, piece);
     }
     if (worker->piece_count == 0) {
         worker->slow = true;

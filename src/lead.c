@@ -103,16 +103,19 @@ void brood_pool_turn(brood_pool *pool)
     brood_pool_feed(pool);
 }
 
-/* Workers that have no task yet answer, too, when they have come up. */
-static void hear_starting(brood_pool *pool)
+/*
+ * Workers that have no task yet answer, too, when they have come up; and one from which a task was
+ * taken back that was on its way gets the rest of it.
+ */
+static void turn_others(brood_pool *pool)
 {
-    if (pool->alarms == 0) {
+    if (pool->alarms == 0 && pool->voids == 0) {
         return;
     }
     for (uint32_t i = 0; i < pool->slots; i++) {
         brood_worker *worker = pool->workers[i];
 
-        if (worker != NULL && !worker->is_up && !worker->is_busy) {
+        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->sending.is_void)) {
             turn_worker(worker);
             if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
                 brood_worker_set_idle(worker, true); /* to the front */
@@ -141,7 +144,7 @@ void brood_pool_upkeep(brood_pool *pool)
     int64_t now = brood_os_now();
 
     pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
-    hear_starting(pool);
+    turn_others(pool);
     brood_pool_forget(pool);
     brood_agenda_at(pool, brood_pool_tick(pool, now));
     brood_agenda_at(pool, brood_crew_keep(pool, now));

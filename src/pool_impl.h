@@ -149,18 +149,19 @@ typedef enum brood_worker_state {
 typedef struct brood_sending {
     brood_buffer head; /* frames and heads */
     size_t head_at;
-    const unsigned char *data; /* behind them: the caller's, or own */
+    const unsigned char *data; /* behind them: the caller's, or own; NULL: void */
     size_t data_size, data_at;
     size_t padding;
     unsigned char *own; /* malloc'd, or NULL */
     brood_piece *piece; /* whose data it is, or NULL */
+    bool is_void;       /* it was taken back; one of pool->voids */
 } brood_sending;
 
 /* What is being read from a worker. */
 typedef struct brood_hearing {
     brood_wire_answer answer;
     bool in_body;
-    bool is_lost;        /* there was no memory for the value */
+    bool is_lost;         /* there was no memory for the value */
     bool is_padded;       /* the last one was a pad */
     uint64_t left;        /* of the body, with padding */
     uint64_t wanted;      /* of the body, without */
@@ -208,6 +209,7 @@ struct brood_worker {
     uint64_t spared_id;          /* a task of which it had not all when it was killed; 0: none */
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
+    uint64_t late_sent;          /* how far it was sent to then */
     uint64_t seen_id, seen_item; /* a timed item that it was seen to run ... */
     int64_t seen_at;             /* ... since */
     brood_status kill_for;
@@ -314,6 +316,7 @@ struct brood_pool {
     bool calls_back;       /* a thread is in a callback */
     uint64_t caller_id;    /* that one */
     uint32_t timed;        /* jobs with a deadline or a time-out */
+    uint32_t voids;        /* workers to which something void is being sent */
     uint32_t alarms;       /* workers with a look_at or a kill_at */
     int64_t next_deadline; /* of a job; may be too early */
 
@@ -539,6 +542,9 @@ brood_status brood_worker_send(brood_worker *worker, brood_piece *piece);
 brood_status brood_worker_send_setup(brood_worker *worker);
 /* Behind all that it was given. BROOD_ERR_NO_MEMORY: not now. */
 brood_status brood_worker_send_stop(brood_worker *worker);
+
+/* What is being sent is void: the worker gets so many bytes, but nobody's. */
+void brood_worker_void(brood_worker *worker);
 
 /* Goes on. */
 void brood_worker_go_on(brood_worker *worker);

@@ -31,7 +31,7 @@ void brood_sending_free(brood_sending *sending)
     memset(sending, 0, sizeof *sending);
 }
 
-/* As much of the bytes as there is room for; the rest is not yet sent. */
+/* As much of the bytes (NULL: of nothing) as there is room for; the rest is not yet sent. */
 static size_t put_some(brood_worker *worker, const void *data, size_t size)
 {
     size_t room = worker->to.capacity - (size_t)(worker->to.own - worker->to.other);
@@ -42,10 +42,12 @@ static size_t put_some(brood_worker *worker, const void *data, size_t size)
         return 0;
     }
     part = size < room ? size : room;
-    if (part > 0) {
+    if (part > 0 && data != NULL) {
         brood_ring_put(&worker->to, data, part);
-        worker->pool->moved++;
+    } else {
+        brood_ring_advance(&worker->to, part);
     }
+    worker->pool->moved += part > 0;
     return part;
 }
 
@@ -62,8 +64,8 @@ void brood_worker_go_on(brood_worker *worker)
         size_t most = worker->to.capacity / 4;
 
         while (left > 0) {
-            size_t part =
-                put_some(worker, sending->data + sending->data_at, left < most ? left : most);
+            const unsigned char *at = sending->is_void ? NULL : sending->data + sending->data_at;
+            size_t part = put_some(worker, at, left < most ? left : most);
 
             if (part == 0) {
                 break;
@@ -86,7 +88,22 @@ void brood_worker_go_on(brood_worker *worker)
         sending->data = NULL;
         sending->data_size = sending->data_at = 0;
         sending->head.size = sending->head_at = 0;
+        worker->pool->voids -= sending->is_void;
+        sending->is_void = false;
     }
+}
+
+void brood_worker_void(brood_worker *worker)
+{
+    brood_sending *sending = &worker->sending;
+
+    free(sending->own);
+    sending->own = NULL;
+    sending->piece = NULL;
+    sending->data = NULL;
+    sending->is_void = true;
+    worker->pool->voids++;
+    brood_agenda_arm(worker);
 }
 
 /* ---- heads ------------------------------------------------------------------------------- */

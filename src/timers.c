@@ -225,8 +225,8 @@ static uint64_t running_item(brood_worker *worker, const brood_piece *piece)
 }
 
 /*
- * An item that the worker does not come to has no time-out. But a worker that has all of it, and
- * does not come to it for that long, is stuck, and is replaced; what it had not begun, others do.
+ * An item that the worker does not come to has no time-out. But a worker that has all of it, or
+ * takes none of it, and does not come to it for that long, is stuck, and is replaced; what it had not begun, others do.
  */
 static int64_t check_begin(brood_worker *worker, int64_t now)
 {
@@ -235,10 +235,11 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     int64_t due = 0;
 
     if (worker->late_id != piece->id || worker->late_item != piece->done + 1 || !worker->is_up ||
-        worker->sending.piece == piece) {
+        (worker->sending.piece == piece && worker->to.own != worker->late_sent)) {
         worker->late_id = piece->id;
         worker->late_item = piece->done + 1;
         worker->late_since = now;
+        worker->late_sent = worker->to.own;
     }
     due = worker->late_since + piece->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
@@ -272,6 +273,37 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
         warn(worker, item, BROOD_ERR_TASK_TIMEOUT);
     }
     return now + piece->job->timeout_ns; /* not before that for the item behind it */
+}
+
+/* One that has nothing to do, and takes nothing of what is void for it, is stuck. */
+static int64_t check_void(brood_worker *worker, int64_t now)
+{
+    if (!worker->sending.is_void || !worker->is_up || worker->piece_count > 0 ||
+        worker->is_killed) {
+        return BROOD_NEVER;
+    }
+    if (worker->late_id != 0 || worker->to.own != worker->late_sent) {
+        worker->late_id = 0;
+        worker->late_sent = worker->to.own;
+        worker->late_since = now;
+    }
+    if (worker->late_since + STUCK_NS > now) {
+        return worker->late_since + STUCK_NS;
+    }
+    brood_worker_end(worker);
+    return BROOD_NEVER;
+}
+
+static int64_t check_voids(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+
+    for (uint32_t i = 0; i < pool->slots && pool->voids > 0; i++) {
+        if (pool->workers[i] != NULL) {
+            next = brood_earlier(next, check_void(pool->workers[i], now));
+        }
+    }
+    return next;
 }
 
 static int64_t check_timeouts(brood_pool *pool, int64_t now)
@@ -362,5 +394,6 @@ int64_t brood_pool_tick(brood_pool *pool, int64_t now)
         check_deadlines(pool, now);
         next = brood_earlier(check_timeouts(pool, now), pool->next_deadline);
     }
+    next = brood_earlier(next, check_voids(pool, now));
     return pool->alarms > 0 ? brood_earlier(next, check_alarms(pool, now)) : next;
 }

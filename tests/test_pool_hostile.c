@@ -667,6 +667,167 @@ static void h12_workers_whose_clock_is_behind(void **state)
     check_clock_of_workers(-20);
 }
 
+/* ---- W5: an argument that is on its way, larger than the ring ---------------------------------- */
+
+#define LARGE_ARGUMENT (8u << 20)
+
+/* The sum of all bytes, so that one that is not its own is seen. */
+static int sum_up(brood_task *task, const void *arg, size_t size)
+{
+    const unsigned char *bytes = arg;
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        sum += bytes[i];
+    }
+    return brood_return(task, &sum, sizeof sum);
+}
+
+static brood_result *submit_large(pool_stage *stage, unsigned char *bytes, uint32_t deadline_ms)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *result = NULL;
+
+    options.deadline_ms = deadline_ms;
+    assert_ok(
+        brood_pool_apply_async(stage->pool, &result, sum_up, bytes, LARGE_ARGUMENT, &options));
+    return result;
+}
+
+static void expect_sum(brood_result *result, int64_t sum)
+{
+    const void *data = NULL;
+
+    assert_ok(brood_result_get(result, &data, NULL, SOON_MS));
+    assert_int_equal(*(const int64_t *)data, sum);
+    brood_result_destroy(result);
+}
+
+/* The only worker is busy, or has not come up; what comes behind it ends all the same. */
+static void check_large(pool_stage *stage, unsigned char *bytes)
+{
+    brood_result *result = submit_large(stage, bytes, 0);
+
+    assert_ok(brood_result_cancel(result));
+    stage_end(result, BROOD_ERR_CANCELLED);
+    result = submit_large(stage, bytes, 20);
+    stage_end(result, BROOD_ERR_DEADLINE);
+}
+
+static unsigned char *new_bytes(void)
+{
+    unsigned char *bytes = malloc(LARGE_ARGUMENT);
+
+    assert_non_null(bytes);
+    memset(bytes, 1, LARGE_ARGUMENT);
+    return bytes;
+}
+
+static void w5_behind_a_task_that_runs(void **state)
+{
+    pool_stage stage;
+    brood_result *first = NULL;
+    brood_result *last = NULL;
+    unsigned char *bytes = new_bytes();
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(brood_pool_apply_async(stage.pool, &first, wait_at_gate, NULL, 0, NULL));
+        stage_await(&stage);
+        check_large(&stage, bytes);
+        last = submit_large(&stage, bytes, 0);
+        stage_let_go(&stage, 1);
+        stage_end(first, BROOD_OK);
+        expect_sum(last, LARGE_ARGUMENT);
+    }
+    assert_int_equal(stage_stats(&stage).started, 1);
+    stage_close(&stage);
+    free(bytes);
+}
+
+static void w5_behind_a_slow_initializer(void **state)
+{
+    pool_stage stage;
+    brood_result *last = NULL;
+    unsigned char *bytes = new_bytes();
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.initializer = wait_at_gate;
+    stage_open(&stage);
+    stage_await(&stage);
+    check_large(&stage, bytes);
+    last = submit_large(&stage, bytes, 0);
+    stage_let_go(&stage, 1);
+    expect_sum(last, LARGE_ARGUMENT);
+    stage_close(&stage);
+    free(bytes);
+}
+
+/* What lies behind a task that takes long goes to a worker that is idle. */
+static void w5_taken_back_for_another_worker(void **state)
+{
+    pool_stage stage;
+    brood_result *first[2] = {NULL, NULL};
+    brood_result *large[2] = {NULL, NULL};
+    unsigned char *bytes = new_bytes();
+
+    (void)state;
+    stage_prepare(&stage, 2);
+    stage_open(&stage);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(brood_pool_apply_async(stage.pool, &first[i], wait_at_gate, NULL, 0, NULL));
+        stage_await(&stage);
+    }
+    for (int i = 0; i < 2; i++) { /* one goes to each */
+        large[i] = submit_large(&stage, bytes, 0);
+    }
+    stage_let_go(&stage, 1); /* whichever it is */
+    expect_sum(large[0], LARGE_ARGUMENT);
+    expect_sum(large[1], LARGE_ARGUMENT);
+    stage_let_go(&stage, 1);
+    stage_end(first[0], BROOD_OK);
+    stage_end(first[1], BROOD_OK);
+    stage_works(&stage, 3);
+    stage_close(&stage);
+    free(bytes);
+}
+
+/* It takes nothing, neither what is void for it nor what it could time out with: it is replaced. */
+static void check_stopped(bool has_voids, uint32_t timeout_ms)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    unsigned char *bytes = new_bytes();
+
+    stage_prepare(&stage, 1);
+    stage.options.grace_ms = 1;
+    stage_open(&stage);
+    support_signal(stage_last_used(&stage), "STOP");
+    if (has_voids) {
+        check_large(&stage, bytes);
+    }
+    options.timeout_ms = timeout_ms;
+    assert_ok(brood_pool_apply_async(stage.pool, &result, sum_up, bytes, LARGE_ARGUMENT, &options));
+    expect_sum(result, LARGE_ARGUMENT);
+    assert_int_equal(stage_stats(&stage).started, 2);
+    stage_close(&stage);
+    free(bytes);
+}
+
+static void w5_to_a_worker_that_is_stopped(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows has no signal that stops a process");
+    }
+    check_stopped(true, 0);
+    check_stopped(false, 2000);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h1_a_worker_shortens_what_is_shared),
     cmocka_unit_test(h2_pads_without_end),
@@ -677,6 +838,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r4_idle_workers_give_it_back),
     cmocka_unit_test(r4_while_pools_come_and_go),
     cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),
+    cmocka_unit_test(w5_behind_a_task_that_runs),
+    cmocka_unit_test(w5_behind_a_slow_initializer),
+    cmocka_unit_test(w5_taken_back_for_another_worker),
+    cmocka_unit_test(w5_to_a_worker_that_is_stopped),
     cmocka_unit_test(h10_items_that_are_too_large_together),
     cmocka_unit_test(h12_no_false_time_out),
     cmocka_unit_test(h12_workers_whose_clock_is_ahead),
