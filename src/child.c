@@ -53,6 +53,13 @@ _Noreturn void brood_child_refuse(const brood_error *error)
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
+void brood_child_say_hello(void)
+{
+    brood_hello_body hello = {brood_os_self_pid()};
+
+    send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
+}
+
 brood_os_channel *brood_child_channel(void)
 {
     return child.channel;
@@ -178,9 +185,8 @@ static _Noreturn void run(brood_function *function)
 {
     brood_task task = {.start = &child.start};
     brood_ended_body ended = {0, 0};
-    brood_hello_body hello = {brood_os_self_pid()};
 
-    send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
+    brood_child_say_hello();
     brood_become_ready();
     ended.code = function(&task, child.start.arg, child.start.arg_size);
     at_exit();

@@ -19,6 +19,9 @@ brood_status brood_child_run(const char *text, const char *argv0);
 /* Tells the parent why the child cannot do what it was started for, and ends the process. */
 _Noreturn void brood_child_refuse(const brood_error *error);
 
+/* Tells the parent the number of this process, which is about to run its function. */
+void brood_child_say_hello(void);
+
 /* In a child: its channel, for a function that reads it itself, and the parent's number. */
 brood_os_channel *brood_child_channel(void);
 int64_t brood_child_parent_pid(void);

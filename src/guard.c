@@ -16,8 +16,9 @@
 /* ---- the parent's side -------------------------------------------------------------------- */
 
 struct brood_guard {
-    brood_process *process; /* its channel, and what it said */
-    size_t users;           /* with the place in `current` */
+    brood_process *process; /* its channel */
+    int64_t pid;
+    size_t users; /* with the place in `current` */
 };
 
 static struct {
@@ -48,6 +49,7 @@ static void drop_locked(brood_guard *guard)
 {
     guard->users--;
     if (guard->users == 0) {
+        brood_os_orphan_reap(guard->pid);
         brood_process_destroy(guard->process);
         free(guard);
     }
@@ -106,6 +108,9 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
         return brood_fail_memory(error, "guard");
     }
     status = brood_process_start_guard(&made->process, error);
+    if (status == BROOD_OK) {
+        status = brood_process_await_copy(made->process, &made->pid, error);
+    }
     for (brood_kept *kept = guards.first; status == BROOD_OK && kept != NULL; kept = kept->next) {
         status = tell(made, &kept->ward);
     }
@@ -385,6 +390,7 @@ int brood_guard_run(brood_task *task, const void *arg, size_t size)
     if (!brood_os_child_detach()) {
         return 1;
     }
+    brood_child_say_hello();
     brood_os_process_open(&parent, brood_child_parent_pid(), false, &can_wait, NULL);
     serve(&run, brood_child_channel(), can_wait ? parent : NULL);
     brood_os_child_end(0, false);

@@ -232,6 +232,12 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
                                    brood_error *error);
 
 /*
+ * Takes the end of a process that was a child's child, if this process adopts such (process 1, a
+ * subreaper), and it has ended.
+ */
+void brood_os_orphan_reap(int64_t pid);
+
+/*
  * Asks a process to end: SIGTERM, or what the system has for a command. BROOD_ERR_NOT_SUPPORTED:
  * there is no way to ask this one. Success when it has ended already.
  */

@@ -65,6 +65,9 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
 {
     if (head->type == BROOD_FRAME_HELLO) {
         process->hello = true;
+        if (head->size == sizeof process->hello_pid) {
+            memcpy(&process->hello_pid, body, sizeof process->hello_pid);
+        }
     } else if (head->type == BROOD_FRAME_REFUSED && head->size == sizeof process->refusal) {
         memcpy(&process->refusal, body, sizeof process->refusal);
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
@@ -269,6 +272,26 @@ brood_status brood_process_await_guard(brood_process *process, brood_error *erro
     return info->reason == BROOD_EXIT_LOST || (info->reason == BROOD_EXIT_CODE && info->code == 0)
                ? BROOD_OK
                : brood_fail(error, BROOD_ERR_NO_HELLO, 0, "guard", "the guard ended at once");
+}
+
+/* Two processes, so two numbers. */
+brood_status brood_process_await_copy(brood_process *process, int64_t *pid, brood_error *error)
+{
+    int64_t deadline = brood_os_now() + GUARD_WAIT_MS * NS_PER_MS;
+    brood_status status = BROOD_OK;
+
+    listen_to_child(process);
+    while (status == BROOD_OK && process->hello_pid == process->pid && process->control != NULL) {
+        brood_os_wait_item item = {NULL, process->control, false, false};
+
+        status = brood_os_wait(&item, 1, deadline, error);
+        listen_to_child(process);
+    }
+    *pid = process->hello_pid;
+    return status == BROOD_OK && process->control != NULL
+               ? BROOD_OK
+               : brood_fail(error, status == BROOD_OK ? BROOD_ERR_PROTOCOL : status, 0, "guard",
+                            "the guard does not begin");
 }
 
 bool brood_process_is_alive(brood_process *process)

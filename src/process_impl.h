@@ -39,6 +39,7 @@ struct brood_process {
     bool asked; /* to end */
     brood_ended_by ended_by;
     bool hello;
+    int64_t hello_pid; /* as it sees itself */
     bool is_deaf; /* the channel failed: what else the child said is not known */
     bool refused;
     bool out_of_memory; /* the child said so */
@@ -93,6 +94,9 @@ brood_status brood_process_start_guard(brood_process **guard, brood_error *error
 
 /* Waits until a guard goes on by itself: the process that was started has ended. */
 brood_status brood_process_await_guard(brood_process *process, brood_error *error);
+
+/* Then, until the copy of it that goes on tells its number. */
+brood_status brood_process_await_copy(brood_process *process, int64_t *pid, brood_error *error);
 
 /* Its daemon command runs, of which guard was told. */
 void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_group);

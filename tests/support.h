@@ -151,6 +151,10 @@ bool support_become_root(void);
  * (Linux); false where that cannot be arranged.
  */
 bool support_refuse_pidfds(void);
+/* From now on those whose parent has ended become children of this process; false: never. */
+bool support_adopt_orphans(void);
+/* Whether this process has a child that has ended and is not reaped; it stays so. */
+bool support_has_zombie(void);
 bool support_refuse_kills(void); /* nor kill, of anybody */
 /* Limits of this process and what it starts: "STACK", "CPU", "AS"; false where it cannot be so. */
 bool support_set_limit(const char *name, uint64_t soft, uint64_t hard);

@@ -23,12 +23,15 @@
 #include <unistd.h>
 
 #if defined(__linux__)
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/mount.h>
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#if __has_include(<linux/filter.h>) /* musl comes without the kernel's headers */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#define HAS_FILTERS 1
+#endif
 #endif
 
 #define SECONDS_TO_VANISH 5
@@ -358,7 +361,7 @@ uint64_t support_end_bombard(void)
     return (uint64_t)bombs;
 }
 
-#if defined(__linux__)
+#if defined(HAS_FILTERS)
 
 static long call_of(const char *name)
 {
@@ -664,7 +667,7 @@ bool support_become_root(void)
     return setuid(0) == 0;
 }
 
-#if defined(__linux__) && defined(SYS_pidfd_send_signal)
+#if defined(HAS_FILTERS) && defined(SYS_pidfd_send_signal)
 
 static bool set_filter(struct sock_filter *filter, unsigned short count)
 {
@@ -714,6 +717,22 @@ bool support_refuse_kills(void)
 }
 
 #endif
+
+bool support_adopt_orphans(void)
+{
+#if defined(__linux__)
+    return prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+#else
+    return false;
+#endif
+}
+
+bool support_has_zombie(void)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
 
 bool support_set_limit(const char *name, uint64_t soft, uint64_t hard)
 {

@@ -553,6 +553,16 @@ bool support_refuse_pidfds(void)
     return false;
 }
 
+bool support_adopt_orphans(void)
+{
+    return false;
+}
+
+bool support_has_zombie(void)
+{
+    return false;
+}
+
 bool support_refuse_kills(void)
 {
     return false;

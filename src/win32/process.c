@@ -225,6 +225,11 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
     return BROOD_OK;
 }
 
+void brood_os_orphan_reap(int64_t pid)
+{
+    (void)pid; /* nobody has children here */
+}
+
 bool brood_os_process_leave(brood_os_process *process)
 {
     (void)process; /* the caller frees it, and nothing is left */
