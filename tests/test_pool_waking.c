@@ -457,6 +457,37 @@ static void w8_time_outs_while_bytes_move(void **state)
     free(large);
 }
 
+/* ---- W12: a thread that ends in a wait ---------------------------------------------------------------- */
+
+static void w12_a_thread_that_is_cancelled_in_a_wait(void **state)
+{
+    pool_gate gate;
+    brood_pool *pool = pool_with_gate(2, &gate);
+    brood_result *result = submit(pool, task_gated, NULL);
+    support_thread *thread = NULL;
+
+    (void)state;
+    gate_await(&gate, 1);
+    thread = support_thread_start(wait_for, result);
+    apr_sleep(50000); /* it waits now, most likely; else the test finds nothing */
+    if (!support_thread_cancel(thread)) {
+        gate_open(&gate);
+        support_thread_join(thread);
+        expect_soon(result, BROOD_OK);
+        end_pool(pool);
+        gate_free(&gate);
+        harness_skip("threads cannot be cancelled here");
+    }
+    for (int i = 0; i < 10; i++) {
+        expect_soon(submit(pool, task_echo, NULL), BROOD_OK);
+    }
+    gate_open(&gate);
+    support_thread_join(thread);
+    expect_soon(result, BROOD_OK);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 /* ---- W16: the handle of an event loop while another thread waits ------------------------------------ */
 
 typedef struct applier {
@@ -515,6 +546,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w3_a_worker_after_idle_ones_while_a_caller_leads),
     cmocka_unit_test(w6_room_when_the_queue_drains),
     cmocka_unit_test(w8_time_outs_while_bytes_move),
+    cmocka_unit_test(w12_a_thread_that_is_cancelled_in_a_wait),
     cmocka_unit_test(w16_a_loop_does_not_spin_while_another_thread_waits),
 };
 
