@@ -83,6 +83,12 @@ int support_count_handles(void);
  */
 bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns);
 
+/*
+ * How often threads of a process, but for the one that calls, went to sleep by themselves; 0: not
+ * known.
+ */
+uint64_t support_count_sleeps(int64_t pid);
+
 /* Threads of this process; -1: not known. */
 int support_count_threads(void);
 

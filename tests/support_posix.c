@@ -322,6 +322,58 @@ bool support_submit_work(void (*work)(void *data), void *data)
     return false;
 }
 
+#if defined(__linux__)
+
+static uint64_t sleeps_of_thread(int64_t pid, const char *thread)
+{
+    static const char key[] = "voluntary_ctxt_switches:";
+    char path[320];
+    char line[256];
+    uint64_t count = 0;
+    FILE *file = NULL;
+
+    snprintf(path, sizeof path, "/proc/%lld/task/%s/status", (long long)pid, thread);
+    file = fopen(path, "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, key, sizeof key - 1) == 0) {
+            count = strtoull(line + sizeof key - 1, NULL, 10);
+        }
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return count;
+}
+
+uint64_t support_count_sleeps(int64_t pid)
+{
+    char path[64];
+    DIR *threads = NULL;
+    uint64_t count = 0;
+
+    snprintf(path, sizeof path, "/proc/%lld/task", (long long)pid);
+    threads = opendir(path);
+    for (struct dirent *entry = NULL; threads != NULL && (entry = readdir(threads)) != NULL;) {
+        if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != syscall(SYS_gettid)) {
+            count += sleeps_of_thread(pid, entry->d_name);
+        }
+    }
+    if (threads != NULL) {
+        closedir(threads);
+    }
+    return count;
+}
+
+#else
+
+uint64_t support_count_sleeps(int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
+#endif
+
 int support_count_threads(void)
 {
     DIR *directory = opendir("/proc/self/task");

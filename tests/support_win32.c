@@ -352,6 +352,12 @@ int support_count_handles(void)
     return (int)count;
 }
 
+uint64_t support_count_sleeps(int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
 int support_count_threads(void)
 {
     return -1;
