@@ -27,11 +27,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#if __has_include(<linux/filter.h>) /* musl comes without the kernel's headers */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#define HAS_FILTERS 1
-#endif
 #endif
 
 #define SECONDS_TO_VANISH 5
@@ -413,7 +408,7 @@ uint64_t support_end_bombard(void)
     return (uint64_t)bombs;
 }
 
-#if defined(HAS_FILTERS)
+#if defined(__linux__)
 
 static long call_of(const char *name)
 {
@@ -430,19 +425,45 @@ static long call_of(const char *name)
     abort();
 }
 
-bool support_refuse_call(const char *name, int code)
+/* Of linux/filter.h and linux/seccomp.h, which are not there with musl. */
+typedef struct filter_step {
+    uint16_t code;
+    uint8_t if_so, if_not; /* steps to pass over */
+    uint32_t value;
+} filter_step;
+
+enum {
+    LOAD = 0x20,
+    COMPARE = 0x15,
+    ANSWER = 0x06
+};
+enum {
+    AT_NUMBER = 0,
+    AT_FIRST_ARGUMENT = 16
+};
+#define ANSWER_ERRNO 0x00050000u
+#define ANSWER_ALLOW 0x7fff0000u
+#define MODE_FILTER 2
+
+static bool set_filter(filter_step *steps, unsigned short count)
 {
-    uint32_t number = (uint32_t)call_of(name);
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)code),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+    struct {
+        unsigned short count;
+        filter_step *steps;
+    } program = {count, steps};
 
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+           prctl(PR_SET_SECCOMP, MODE_FILTER, &program) == 0;
+}
+
+bool support_refuse_call(const char *name, int code)
+{
+    filter_step steps[] = {{LOAD, 0, 0, AT_NUMBER},
+                           {COMPARE, 0, 1, (uint32_t)call_of(name)},
+                           {ANSWER, 0, 0, ANSWER_ERRNO | (uint32_t)code},
+                           {ANSWER, 0, 0, ANSWER_ALLOW}};
+
+    return set_filter(steps, sizeof steps / sizeof steps[0]);
 }
 
 /* In a mount namespace of this process's own. */
@@ -479,12 +500,12 @@ bool support_take_batch_policy(void)
 {
     struct sched_param param = {0};
 
-    return sched_setscheduler(0, SCHED_BATCH, &param) == 0;
+    return syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &param) == 0;
 }
 
 bool support_has_batch_policy(void)
 {
-    return sched_getscheduler(0) == SCHED_BATCH;
+    return syscall(SYS_sched_getscheduler, 0) == SCHED_BATCH;
 }
 
 #else
@@ -719,41 +740,28 @@ bool support_become_root(void)
     return setuid(0) == 0;
 }
 
-#if defined(HAS_FILTERS) && defined(SYS_pidfd_send_signal)
-
-static bool set_filter(struct sock_filter *filter, unsigned short count)
-{
-    struct sock_fprog program = {count, filter};
-
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
+#if defined(__linux__) && defined(SYS_pidfd_send_signal)
 
 bool support_refuse_pidfds(void)
 {
     const uint32_t by_pidfd = 3; /* P_PIDFD */
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_send_signal, 3, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_waitid, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, by_pidfd, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    filter_step steps[] = {{LOAD, 0, 0, AT_NUMBER},     {COMPARE, 3, 0, SYS_pidfd_send_signal},
+                           {COMPARE, 0, 3, SYS_waitid}, {LOAD, 0, 0, AT_FIRST_ARGUMENT},
+                           {COMPARE, 0, 1, by_pidfd},   {ANSWER, 0, 0, ANSWER_ERRNO | EPERM},
+                           {ANSWER, 0, 0, ANSWER_ALLOW}};
 
-    return set_filter(filter, sizeof filter / sizeof filter[0]);
+    return set_filter(steps, sizeof steps / sizeof steps[0]);
 }
 
 bool support_refuse_kills(void)
 {
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_send_signal, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    filter_step steps[] = {{LOAD, 0, 0, AT_NUMBER},
+                           {COMPARE, 1, 0, SYS_pidfd_send_signal},
+                           {COMPARE, 0, 1, SYS_kill},
+                           {ANSWER, 0, 0, ANSWER_ERRNO | EPERM},
+                           {ANSWER, 0, 0, ANSWER_ALLOW}};
 
-    return set_filter(filter, sizeof filter / sizeof filter[0]);
+    return set_filter(steps, sizeof steps / sizeof steps[0]);
 }
 
 #else

@@ -9,6 +9,18 @@
 #include "system.h"
 
 #if defined(BROOD_LINUX)
+#include <sys/syscall.h>
+
+/* The functions of musl do nothing, because POSIX means the process with them, Linux the thread. */
+static int get_policy(void)
+{
+    return (int)syscall(SYS_sched_getscheduler, 0);
+}
+
+static int get_param(struct sched_param *param)
+{
+    return (int)syscall(SYS_sched_getparam, 0, param);
+}
 
 /*
  * On Linux all of it is of the thread. With SCHED_RESET_ON_FORK its children begin as usual
@@ -17,12 +29,12 @@
 static void take_schedule(brood_os_origin *origin)
 {
     struct sched_param param = {0};
-    int policy = sched_getscheduler(0);
+    int policy = get_policy();
 
     if (policy >= 0 && (policy & SCHED_RESET_ON_FORK) != 0) {
         policy = SCHED_OTHER;
         origin->nice = origin->nice < 0 ? 0 : origin->nice;
-    } else if (sched_getparam(0, &param) < 0) {
+    } else if (get_param(&param) < 0) {
         policy = -1;
     }
     origin->policy = policy;
@@ -40,11 +52,10 @@ static void enter_schedule(const brood_os_origin *origin)
         !CPU_EQUAL(&cpus, &origin->cpus)) {
         sched_setaffinity(0, sizeof origin->cpus, &origin->cpus);
     }
-    if (origin->policy >= 0 &&
-        (sched_getscheduler(0) != origin->policy || sched_getparam(0, &param) < 0 ||
-         param.sched_priority != origin->priority)) {
+    if (origin->policy >= 0 && (get_policy() != origin->policy || get_param(&param) < 0 ||
+                                param.sched_priority != origin->priority)) {
         param.sched_priority = origin->priority;
-        sched_setscheduler(0, origin->policy, &param);
+        syscall(SYS_sched_setscheduler, 0, origin->policy, &param);
     }
 }
 
