@@ -713,6 +713,11 @@ uint32_t brood_crew_leaving(const brood_pool *pool)
     return count_workers(pool, is_leaving);
 }
 
+bool brood_crew_is_as_needed(const brood_pool *pool)
+{
+    return pool->options.lazy || pool->options.idle_timeout_ms > 0;
+}
+
 /* What waits, also behind another task in a worker, could have a worker of its own. */
 static uint64_t count_needed(const brood_pool *pool)
 {
@@ -728,8 +733,7 @@ static uint64_t count_needed(const brood_pool *pool)
 /* How many workers there should be now. */
 static uint32_t wanted(const brood_pool *pool)
 {
-    bool as_needed = pool->options.lazy || pool->options.idle_timeout_ms > 0;
-    uint64_t needed = as_needed ? count_needed(pool) : pool->target;
+    uint64_t needed = brood_crew_is_as_needed(pool) ? count_needed(pool) : pool->target;
 
     if (pool->terminated || pool->broken) {
         return 0;

@@ -161,7 +161,8 @@ static bool may_spin(brood_pool *pool)
     bool pays = pool->misses < MISSES_MAX || pool->misses++ % PROBE_EVERY == 0 ||
                 pool->options.spin == BROOD_SPIN_ALWAYS;
 
-    return pool->spin_ns > 0 && pays && pool->busy + pool->spinning <= pool->cores;
+    return pool->spin_ns > 0 && pays && pool->busy < pool->cores &&
+           pool->busy + pool->spinning <= pool->cores;
 }
 
 static void look_away(brood_pool *pool)

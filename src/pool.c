@@ -234,6 +234,8 @@ static brood_status copy_options(brood_pool *pool, const brood_pool_options *giv
 
     pool->options = *given;
     pool->options.name = given->name != NULL ? given->name : "brood";
+    pool->options.process = NULL; /* these two stay the program's; see process, initializer_arg */
+    pool->options.initializer_arg = NULL;
     if (status != BROOD_OK) {
         return status;
     }

@@ -261,7 +261,7 @@ struct brood_pool {
     apr_thread_mutex_t *lock;
     brood_atomic32 wanting; /* threads that wait for the lock */
 
-    brood_pool_options options; /* pointers in it are ours */
+    brood_pool_options options; /* the strings in it are ours, other pointers NULL */
     brood_process_options process;
     brood_origin origin;       /* of whoever created it */
     struct brood_copy *copies; /* what the options point to */
@@ -578,6 +578,9 @@ void brood_worker_salvage(brood_worker *worker);
 
 /* How many have done their last task, and are ending. */
 uint32_t brood_crew_leaving(const brood_pool *pool);
+
+/* Whether workers are started for tasks that come, and not before. */
+bool brood_crew_is_as_needed(const brood_pool *pool);
 
 /* The number of workers, or of those needed, is not what it was. */
 void brood_crew_changed(brood_pool *pool);

@@ -435,7 +435,8 @@ static void enqueue(brood_result *job)
     } else {
         brood_pool_feed(pool);
     }
-    if (pool->serving < pool->target && (pool->queue_bits != 0 || pool->idle_first == NULL)) {
+    if (brood_crew_is_as_needed(pool) && pool->serving < pool->target &&
+        (pool->queue_bits != 0 || pool->idle_first == NULL)) {
         brood_crew_changed(pool);
     }
 }

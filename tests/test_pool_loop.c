@@ -177,6 +177,44 @@ static void u3_large_arguments_and_maps(void **state)
     free(in);
 }
 
+static void take_two_milliseconds(brood_result *result, void *user)
+{
+    int *count = user;
+
+    (void)result;
+    brood_os_sleep(2000000);
+    ++*count;
+}
+
+/* A run begins nothing more after a millisecond; what is left keeps the handle ready. */
+static void u3_a_run_leaves_time_to_the_loop(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options task = BROOD_TASK_OPTIONS_INIT;
+    brood_result *results[3];
+    int count = 0;
+    looper self;
+
+    (void)state;
+    open_loop(&self, options);
+    task.done = task.failed = take_two_milliseconds;
+    task.user = &count;
+    for (int i = 0; i < 3; i++) {
+        assert_ok(brood_pool_apply_async(self.pool, &results[i], echo, &i, sizeof i, &task));
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_ok(brood_result_wait(results[i], SOON_MS));
+        brood_result_destroy(results[i]);
+    }
+    for (int i = 1; i <= 3; i++) {
+        assert_true(support_wait_handle(self.handle, SOON_MS));
+        assert_int_equal(brood_pool_timeout_ms(self.pool), 0);
+        assert_ok(brood_pool_run(self.pool));
+        assert_int_equal(count, i);
+    }
+    close_loop(&self);
+}
+
 static void u3_no_thread(void **state)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
@@ -647,6 +685,7 @@ static void u3_nested_calls_in_the_thread(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_no_wakeup_is_lost),
     cmocka_unit_test(u3_large_arguments_and_maps),
+    cmocka_unit_test(u3_a_run_leaves_time_to_the_loop),
     cmocka_unit_test(u3_no_thread),
     cmocka_unit_test(u3_two_pools_in_one_loop),
     cmocka_unit_test(u3_timeouts_and_deadlines),
