@@ -53,11 +53,11 @@ _Noreturn void brood_child_refuse(const brood_error *error)
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
-void brood_child_say_hello(void)
+brood_status brood_child_say_hello(void)
 {
     brood_hello_body hello = {brood_os_self_pid()};
 
-    send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
+    return send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
 }
 
 brood_os_channel *brood_child_channel(void)
