@@ -376,6 +376,29 @@ static void b12_the_worker_beside_the_library(void **state)
     assert_int_equal(run_program(argv, NULL), 0);
 }
 
+/* Each copy of the library that a process has knows how deep the process is. */
+static void r27_a_copy_of_the_library_in_a_plugin(void **state)
+{
+    const char *argv[] = {HELPER_HOST, PLUGIN_NESTED, NULL};
+    const char *environment[] = {"BROOD_WORKER=" BROOD_WORKER_FILE, NULL};
+
+    (void)state;
+    assert_int_equal(run_program(argv, environment), 4);
+}
+
+static void r27_a_pool_in_a_constructor(void **state)
+{
+    const char *argv[] = {HELPER_HOST, PLUGIN_NESTED, NULL};
+    const char *environment[] = {"BROOD_WORKER=" BROOD_WORKER_FILE, "PLUGIN_AT_LOAD=0", NULL};
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip(
+            "no pool can be made while Windows loads a library: its threads wait for that");
+    }
+    assert_int_equal(run_program(argv, environment), 4);
+}
+
 #else
 #define NO_LIBRARIES(name)                                                                         \
     static void name(void **state)                                                                 \
@@ -390,6 +413,8 @@ NO_LIBRARIES(b8_a_library_that_exits_at_load)
 NO_LIBRARIES(b12_a_plugin_in_a_host_that_knows_nothing)
 NO_LIBRARIES(b12_the_worker_of_the_environment)
 NO_LIBRARIES(b12_the_worker_beside_the_library)
+NO_LIBRARIES(r27_a_copy_of_the_library_in_a_plugin)
+NO_LIBRARIES(r27_a_pool_in_a_constructor)
 #endif
 
 /* ---- B11 --------------------------------------------------------------------------------- */
@@ -450,6 +475,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b12_a_plugin_in_a_host_that_knows_nothing),
     cmocka_unit_test(b12_the_worker_of_the_environment),
     cmocka_unit_test(b12_the_worker_beside_the_library),
+    cmocka_unit_test(r27_a_copy_of_the_library_in_a_plugin),
+    cmocka_unit_test(r27_a_pool_in_a_constructor),
 };
 
 BROOD_TEST_MAIN(tests)
