@@ -22,6 +22,7 @@
 #include "watchdog.h"
 
 #define FUNCTION_NAME_MAX 255
+#define NOWHERE "/dev/null" /* no directory: a bare name of a worker is not looked for */
 #define WORKER_VARIABLE "BROOD_WORKER"
 
 /* Lives as long as the program, as its name does. */
@@ -182,8 +183,7 @@ static brood_status find_worker(char **path, const char *worker)
     if (worker == NULL) {
         return brood_os_worker_find(path, NULL);
     }
-    /* An empty search list: a bare name is not looked for anywhere. */
-    return brood_os_program_find(path, worker, "", NULL);
+    return brood_os_program_find(path, worker, NOWHERE, NULL);
 }
 
 brood_status brood_init_hosted(const char *worker)
