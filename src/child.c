@@ -6,6 +6,7 @@
 #include "error.h"
 #include "init.h"
 #include "memory.h"
+#include "nesting.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
@@ -22,11 +23,6 @@ static struct {
     brood_os_segment segment;
     char *frame; /* the body of START, when it is not in the segment */
 } child;
-
-const brood_nesting *brood_nesting_here(void)
-{
-    return &child.start.nesting;
-}
 
 /* ---- talking to the parent --------------------------------------------------------------- */
 
@@ -53,11 +49,11 @@ _Noreturn void brood_child_refuse(const brood_error *error)
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
-void brood_child_say_hello(void)
+brood_status brood_child_say_hello(void)
 {
     brood_hello_body hello = {brood_os_self_pid()};
 
-    send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
+    return send_frame(BROOD_FRAME_HELLO, &hello, sizeof hello);
 }
 
 brood_os_channel *brood_child_channel(void)
@@ -156,6 +152,7 @@ static brood_status read_start(brood_error *error)
     if (status != BROOD_OK) {
         return fail_start(error);
     }
+    brood_nesting_tell(&child.start.nesting);
     child.start.parent_pid = brood_os_parent_pid(child.channel, child.start.parent_pid);
     for (size_t i = 0; i < child.start.handle_count && status == BROOD_OK; i++) {
         status = brood_os_handle_adopt(child.start.handles[i], error);

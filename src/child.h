@@ -20,7 +20,7 @@ brood_status brood_child_run(const char *text, const char *argv0);
 _Noreturn void brood_child_refuse(const brood_error *error);
 
 /* Tells the parent the number of this process, which is about to run its function. */
-void brood_child_say_hello(void);
+brood_status brood_child_say_hello(void);
 
 /* In a child: its channel, for a function that reads it itself, and the parent's number. */
 brood_os_channel *brood_child_channel(void);

@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "nesting.h"
 #include "platform.h"
 #include "protocol.h"
 
@@ -154,7 +155,8 @@ static brood_status build(char ***environment, char *const *inherited,
                           const brood_process_options *options, const char *token,
                           brood_error *error)
 {
-    const char *own[] = {token != NULL ? token : BROOD_TOKEN_VARIABLE, NULL};
+    const char *own[] = {token != NULL ? token : BROOD_TOKEN_VARIABLE, BROOD_NESTING_VARIABLE,
+                         NULL};
 
     *environment = merge(
         (const char *const *const[]){(const char *const *)inherited, options->environment, own});

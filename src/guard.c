@@ -390,7 +390,9 @@ int brood_guard_run(brood_task *task, const void *arg, size_t size)
     if (!brood_os_child_detach()) {
         return 1;
     }
-    brood_child_say_hello();
+    if (brood_child_say_hello() != BROOD_OK) {
+        brood_os_child_end(1, false);
+    }
     brood_os_process_open(&parent, brood_child_parent_pid(), false, &can_wait, NULL);
     serve(&run, brood_child_channel(), can_wait ? parent : NULL);
     brood_os_child_end(0, false);

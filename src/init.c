@@ -7,14 +7,13 @@
 #include <apr_atomic.h>
 #include <apr_env.h>
 #include <apr_general.h>
-#include <apr_hash.h>
-#include <apr_strings.h>
 #include <apr_thread_proc.h>
 
 #include "child.h"
 #include "error.h"
 #include "guard.h"
 #include "memory.h"
+#include "nesting.h"
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
@@ -23,13 +22,21 @@
 #include "watchdog.h"
 
 #define FUNCTION_NAME_MAX 255
+#define NOWHERE "/dev/null" /* no directory: a bare name of a worker is not looked for */
 #define WORKER_VARIABLE "BROOD_WORKER"
+
+/* Lives as long as the program, as its name does. */
+typedef struct registered {
+    brood_function *function;
+    char *name;
+    struct registered *next;
+} registered;
 
 /* Written before the first start only: brood_init and brood_register are for one thread. */
 static struct {
     volatile apr_uint32_t begun;
     apr_pool_t *pool; /* lives as long as the program */
-    apr_hash_t *functions;
+    registered *functions;
     char *executable;
     bool hosted;
     enum {
@@ -38,11 +45,6 @@ static struct {
         READY
     } state;
 } self;
-
-/* Allocated, so that a function pointer need not pass for a data pointer. */
-typedef struct registered {
-    brood_function *function;
-} registered;
 
 static brood_status begin_once(void)
 {
@@ -58,7 +60,7 @@ static brood_status begin_once(void)
         self.pool = NULL;
         return BROOD_ERR_NO_MEMORY;
     }
-    self.functions = apr_hash_make(self.pool);
+    brood_nesting_learn(self.pool);
     return BROOD_OK;
 }
 
@@ -181,8 +183,7 @@ static brood_status find_worker(char **path, const char *worker)
     if (worker == NULL) {
         return brood_os_worker_find(path, NULL);
     }
-    /* An empty search list: a bare name is not looked for anywhere. */
-    return brood_os_program_find(path, worker, "", NULL);
+    return brood_os_program_find(path, worker, NOWHERE, NULL);
 }
 
 brood_status brood_init_hosted(const char *worker)
@@ -206,68 +207,60 @@ brood_status brood_init_hosted(const char *worker)
     return BROOD_OK;
 }
 
+static brood_status add_function(const char *name, brood_function *function)
+{
+    registered *entry = brood_malloc(sizeof *entry);
+    char *copy = brood_strdup(name);
+
+    if (entry == NULL || copy == NULL) {
+        free(entry);
+        free(copy);
+        return BROOD_ERR_NO_MEMORY;
+    }
+    *entry = (registered){function, copy, self.functions};
+    self.functions = entry;
+    return BROOD_OK;
+}
+
 brood_status brood_register(const char *name, brood_function *function)
 {
     brood_function *known = NULL;
-    registered *entry = NULL;
 
     if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > FUNCTION_NAME_MAX) {
         return BROOD_ERR_ARGUMENT;
-    }
-    if (brood_begin() != BROOD_OK) {
-        return BROOD_ERR_NO_MEMORY;
     }
     known = brood_registry_find(name);
     if (known != NULL) {
         return known == function ? BROOD_OK : BROOD_ERR_ARGUMENT;
     }
-    entry = apr_palloc(self.pool, sizeof *entry);
-    entry->function = function;
-    apr_hash_set(self.functions, apr_pstrdup(self.pool, name), APR_HASH_KEY_STRING, entry);
-    return BROOD_OK;
+    return add_function(name, function);
 }
 
 brood_function *brood_registry_find(const char *name)
 {
-    registered *entry = NULL;
-
     if (strcmp(name, BROOD_GUARD_NAME) == 0) {
         return brood_guard_run;
     }
     if (strcmp(name, BROOD_WORKER_NAME) == 0) {
         return brood_serve;
     }
-    entry = self.functions == NULL ? NULL : apr_hash_get(self.functions, name, APR_HASH_KEY_STRING);
-
-    return entry == NULL ? NULL : entry->function;
-}
-
-typedef struct name_search {
-    brood_function *function;
-    const char *name;
-} name_search;
-
-static int compare_function(void *data, const void *key, apr_ssize_t length, const void *value)
-{
-    name_search *search = data;
-    const registered *entry = value;
-
-    (void)length;
-    if (entry->function != search->function) {
-        return 1;
+    for (const registered *entry = self.functions; entry != NULL; entry = entry->next) {
+        if (strcmp(entry->name, name) == 0) {
+            return entry->function;
+        }
     }
-    search->name = key;
-    return 0;
+    return NULL;
 }
 
 const char *brood_registry_name(brood_function *function)
 {
-    name_search search = {function, NULL};
-
-    if (function != NULL && self.functions != NULL) {
-        apr_hash_do(compare_function, &search, self.functions);
+    for (const registered *entry = self.functions; function != NULL && entry != NULL;
+         entry = entry->next) {
+        if (entry->function == function) {
+            return entry->name;
+        }
     }
-    return search.name;
+    return NULL;
 }
 
 brood_status brood_require_ready(brood_error *error)

@@ -463,6 +463,9 @@ brood_status brood_os_worker_find(char **path, brood_error *error);
 brood_status brood_os_environment_copy(char ***environment, brood_error *error);
 void brood_os_environment_free(char **environment);
 
+/* Sets a variable of this process, also for what getenv reads; without memory it does nothing. */
+void brood_os_environment_set(const char *name, const char *value);
+
 /* Removes a variable from this process's environment, also from what getenv reads. */
 void brood_os_environment_remove(const char *name);
 

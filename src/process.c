@@ -113,7 +113,7 @@ static void handle_inbox(brood_process *process)
 /* A child that never stops talking must not keep us here: more than a channel holds is too much. */
 #define LISTEN_READS_MAX 1024
 
-static void listen_to_child(brood_process *process)
+static brood_status listen_to_child(brood_process *process)
 {
     brood_status status = BROOD_OK;
 
@@ -127,6 +127,7 @@ static void listen_to_child(brood_process *process)
     }
     process->is_deaf =
         status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
+    return status;
 }
 
 /* ---- its end ----------------------------------------------------------------------------- */
@@ -278,20 +279,23 @@ brood_status brood_process_await_guard(brood_process *process, brood_error *erro
 brood_status brood_process_await_copy(brood_process *process, int64_t *pid, brood_error *error)
 {
     int64_t deadline = brood_os_now() + GUARD_WAIT_MS * NS_PER_MS;
-    brood_status status = BROOD_OK;
+    brood_status status = listen_to_child(process);
 
-    listen_to_child(process);
-    while (status == BROOD_OK && process->hello_pid == process->pid && process->control != NULL) {
+    while (status == BROOD_ERR_TIMEOUT && process->hello_pid == process->pid) {
         brood_os_wait_item item = {NULL, process->control, false, false};
 
         status = brood_os_wait(&item, 1, deadline, error);
-        listen_to_child(process);
+        if (status != BROOD_OK) {
+            return brood_fail(error, status, 0, "guard", "the guard does not begin");
+        }
+        status = listen_to_child(process);
     }
     *pid = process->hello_pid;
-    return status == BROOD_OK && process->control != NULL
-               ? BROOD_OK
-               : brood_fail(error, status == BROOD_OK ? BROOD_ERR_PROTOCOL : status, 0, "guard",
-                            "the guard does not begin");
+    if (*pid != process->pid && process->control != NULL) {
+        return BROOD_OK;
+    }
+    return brood_fail(error, process->is_deaf ? status : BROOD_ERR_NO_HELLO, 0, "guard",
+                      "the guard ended at once");
 }
 
 bool brood_process_is_alive(brood_process *process)

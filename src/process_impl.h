@@ -6,6 +6,7 @@
 #include <apr_thread_mutex.h>
 
 #include "guard.h"
+#include "nesting.h"
 #include "origin.h"
 #include "platform.h"
 #include "protocol.h"
@@ -76,9 +77,6 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline);
 
 /* An object without a process; options have been checked. */
 brood_status brood_process_new(brood_process **process, const brood_process_options *options);
-
-/* The process's own place among pools; in no child all zeros. */
-const brood_nesting *brood_nesting_here(void);
 
 /* brood_process_start, for a worker, which has a place of its own, and an origin (or NULL). */
 brood_status brood_process_start_nested(brood_process **process, brood_function *function,

@@ -368,12 +368,55 @@ static void b12_the_worker_of_the_environment(void **state)
     assert_int_equal(run_program(argv, wrong), 3);
 }
 
+/* Nobody shall get there what happens to lie in the current directory, or in PATH. */
+static void b12_a_worker_without_a_directory_is_not_looked_for(void **state)
+{
+    const char *argv[] = {HELPER_HOST, PLUGIN_HOST, "brood-worker", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    char directory[512];
+    char file[600];
+
+    (void)state;
+    support_make_directory(directory, sizeof directory);
+    snprintf(file, sizeof file, "%s/brood-worker", directory);
+    assert_true(support_copy_program(BROOD_WORKER_FILE, file));
+    options.working_directory = directory;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_ends(process, BROOD_EXIT_CODE, 3);
+    brood_process_destroy(process);
+    support_remove_tree(directory);
+}
+
 static void b12_the_worker_beside_the_library(void **state)
 {
     const char *argv[] = {HELPER_HOST, PLUGIN_HOST, NULL};
 
     (void)state;
     assert_int_equal(run_program(argv, NULL), 0);
+}
+
+/* Each copy of the library that a process has knows how deep the process is. */
+static void r27_a_copy_of_the_library_in_a_plugin(void **state)
+{
+    const char *argv[] = {HELPER_HOST, PLUGIN_NESTED, NULL};
+    const char *environment[] = {"BROOD_WORKER=" BROOD_WORKER_FILE, NULL};
+
+    (void)state;
+    assert_int_equal(run_program(argv, environment), 4);
+}
+
+static void r27_a_pool_in_a_constructor(void **state)
+{
+    const char *argv[] = {HELPER_HOST, PLUGIN_NESTED, NULL};
+    const char *environment[] = {"BROOD_WORKER=" BROOD_WORKER_FILE, "PLUGIN_AT_LOAD=0", NULL};
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip(
+            "no pool can be made while Windows loads a library: its threads wait for that");
+    }
+    assert_int_equal(run_program(argv, environment), 4);
 }
 
 #else
@@ -389,7 +432,10 @@ NO_LIBRARIES(b8_a_library_that_is_loaded_by_a_link)
 NO_LIBRARIES(b8_a_library_that_exits_at_load)
 NO_LIBRARIES(b12_a_plugin_in_a_host_that_knows_nothing)
 NO_LIBRARIES(b12_the_worker_of_the_environment)
+NO_LIBRARIES(b12_a_worker_without_a_directory_is_not_looked_for)
 NO_LIBRARIES(b12_the_worker_beside_the_library)
+NO_LIBRARIES(r27_a_copy_of_the_library_in_a_plugin)
+NO_LIBRARIES(r27_a_pool_in_a_constructor)
 #endif
 
 /* ---- B11 --------------------------------------------------------------------------------- */
@@ -449,7 +495,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b11_a_static_executable),
     cmocka_unit_test(b12_a_plugin_in_a_host_that_knows_nothing),
     cmocka_unit_test(b12_the_worker_of_the_environment),
+    cmocka_unit_test(b12_a_worker_without_a_directory_is_not_looked_for),
     cmocka_unit_test(b12_the_worker_beside_the_library),
+    cmocka_unit_test(r27_a_copy_of_the_library_in_a_plugin),
+    cmocka_unit_test(r27_a_pool_in_a_constructor),
 };
 
 BROOD_TEST_MAIN(tests)

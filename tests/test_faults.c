@@ -429,7 +429,8 @@ static brood_status begin(const char *how, int argc, char **argv)
     if (strcmp(how, "--init") == 0) {
         return brood_init(argc, argv);
     }
-    return brood_init_hosted(harness_self); /* as if it were the worker */
+    return strcmp(how, "--register") == 0 ? brood_register("echo", echo_all)
+                                          : brood_init_hosted(harness_self); /* as the worker */
 }
 
 /* One that fails changes nothing, so that it can be tried again. */
@@ -455,28 +456,34 @@ static int begin_under_faults(brood_fault_kind kind, int argc, char **argv)
     return nth > 1 && begin(argv[1], argc, argv) == BROOD_OK ? CODE : 4;
 }
 
-static void expect_begin(const char *how)
+static void expect_begin(const char *how, brood_fault_kind kind)
 {
-    for (size_t i = 0; i < 2; i++) {
-        const char *argv[] = {harness_self, how, kind_names[i], NULL};
-        brood_process *process = NULL;
+    const char *argv[] = {harness_self, how, kind_names[kind], NULL};
+    brood_process *process = NULL;
 
-        assert_ok(brood_command_start(&process, argv, NULL));
-        assert_ends(process, BROOD_EXIT_CODE, CODE);
-        brood_process_destroy(process);
-    }
+    assert_ok(brood_command_start(&process, argv, NULL));
+    assert_ends(process, BROOD_EXIT_CODE, CODE);
+    brood_process_destroy(process);
 }
 
 static void f23_brood_init(void **state)
 {
     (void)state;
-    expect_begin("--init");
+    expect_begin("--init", BROOD_FAULT_ALLOCATION);
+    expect_begin("--init", BROOD_FAULT_PLATFORM);
 }
 
 static void f23_brood_init_hosted(void **state)
 {
     (void)state;
-    expect_begin("--hosted");
+    expect_begin("--hosted", BROOD_FAULT_ALLOCATION);
+    expect_begin("--hosted", BROOD_FAULT_PLATFORM);
+}
+
+static void f23_brood_register(void **state)
+{
+    (void)state;
+    expect_begin("--register", BROOD_FAULT_ALLOCATION); /* it calls nothing of the system */
 }
 
 /* ---- F24: in the child ---------------------------------------------------------------------- */
@@ -701,6 +708,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f23_a_timeout),
     cmocka_unit_test(f23_brood_init),
     cmocka_unit_test(f23_brood_init_hosted),
+    cmocka_unit_test(f23_brood_register),
     cmocka_unit_test(f24_a_child),
     cmocka_unit_test(f24_a_daemon),
     cmocka_unit_test(f24_a_guarded_command),
@@ -712,7 +720,8 @@ int main(int argc, char **argv)
     int code = -1;
 
     harness_self = argv[0];
-    if (argc == 3 && (strcmp(argv[1], "--init") == 0 || strcmp(argv[1], "--hosted") == 0)) {
+    if (argc == 3 && (strcmp(argv[1], "--init") == 0 || strcmp(argv[1], "--hosted") == 0 ||
+                      strcmp(argv[1], "--register") == 0)) {
         return begin_under_faults(strcmp(argv[2], kind_names[1]) == 0 ? BROOD_FAULT_PLATFORM
                                                                       : BROOD_FAULT_ALLOCATION,
                                   argc, argv);

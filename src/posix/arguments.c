@@ -38,6 +38,11 @@ void brood_os_environment_free(char **environment)
     free((void *)environment);
 }
 
+void brood_os_environment_set(const char *name, const char *value)
+{
+    setenv(name, value, 1);
+}
+
 void brood_os_environment_remove(const char *name)
 {
     unsetenv(name);

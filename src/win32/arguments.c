@@ -319,6 +319,11 @@ static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
 }
 
 /* The C runtime keeps a copy, and passes its changes on to the system. */
+void brood_os_environment_set(const char *name, const char *value)
+{
+    _putenv_s(name, value);
+}
+
 void brood_os_environment_remove(const char *name)
 {
     _putenv_s(name, "");
