@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "platform.h"
 
 #define FILE_MAX_BYTES (1024 * 1024)
 #define PATH_MAX_BYTES 4096
@@ -26,7 +27,7 @@ static char *read_file(const char *root, const char *directory, const char *name
     FILE *file = NULL;
     int length = snprintf(path, sizeof path, "%s%s%s", root, directory, name);
 
-    file = length > 0 && length < PATH_MAX_BYTES ? fopen(path, "rb") : NULL;
+    file = length > 0 && length < PATH_MAX_BYTES ? brood_os_file_read(path) : NULL;
     if (file == NULL) {
         return NULL;
     }

@@ -54,6 +54,9 @@ brood_status brood_os_null_open(brood_handle *handle, brood_error *error);
 brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_stdio_mode mode,
                                 bool to_read, brood_error *error);
 
+/* A file to be read, in bytes; NULL: it cannot be. */
+FILE *brood_os_file_read(const char *path);
+
 /* A second handle for the same thing, which a spawn can pass; the first is not changed. */
 brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, brood_error *error);
 

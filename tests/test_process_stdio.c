@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "atomic.h"
+
 #define PATH_ROOM 1024
 #define LARGE ((size_t)10 << 20)
 
@@ -323,6 +325,82 @@ static void p10_handles_of_a_parent_without_stdio(void **state)
 {
     (void)state;
     run(pass_without_stdio, NULL, 0);
+}
+
+/* ---- H8: descriptors of ours and the numbers of the streams -------------------------------- */
+
+#define CHILDREN 30
+
+/* Its streams are the null device; it ends when its gate does. */
+static int has_null_streams(brood_task *task, const void *arg, size_t size)
+{
+    char byte = 0;
+
+    (void)arg;
+    (void)size;
+    if (support_read(support_stdio(0), &byte, 1) != 0) {
+        return 1;
+    }
+    for (int i = 1; i < 3; i++) {
+        if (support_write(support_stdio(i), "x", 1) != 1) {
+            return 1 + i;
+        }
+    }
+    return support_read(brood_task_handle(task, 0), &byte, 1) == 0 ? 0 : 4;
+}
+
+/* Opens files for a moment, all the time. */
+static void read_files(void *ends)
+{
+    while (brood_load32(ends) == 0) {
+        brood_cpu_usable();
+    }
+}
+
+/* What is open here for each child must not become a stream of the next. */
+static int start_many_without_stdio(brood_task *task, const void *arg, size_t size)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *processes[CHILDREN] = {NULL};
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_atomic32 ends = 0;
+    support_thread *thread = NULL;
+    intptr_t gate[2];
+    int wrong = 0;
+
+    (void)task;
+    (void)arg;
+    (void)size;
+    if (!support_pipe(gate)) {
+        return 99;
+    }
+    support_close_stdio();
+    thread = support_thread_start(read_files, (void *)&ends);
+    options.handles = &gate[0];
+    options.handle_count = 1;
+    for (int i = 0; i < CHILDREN; i++) {
+        wrong +=
+            brood_process_start(&processes[i], has_null_streams, NULL, 0, &options) != BROOD_OK;
+    }
+    support_close(gate[1]);
+    for (int i = 0; i < CHILDREN; i++) {
+        if (brood_process_join(processes[i], SOON_MS) != BROOD_OK ||
+            brood_process_exit_info(processes[i], &info) != BROOD_OK ||
+            info.reason != BROOD_EXIT_CODE || info.code != 0) {
+            wrong++;
+        }
+        brood_process_destroy(processes[i]);
+    }
+    brood_exchange32(&ends, 1);
+    support_thread_join(thread);
+    support_close(gate[0]);
+    return wrong;
+}
+
+static void h8_nothing_of_ours_becomes_a_stream(void **state)
+{
+    (void)state;
+    run(start_many_without_stdio, NULL, 0);
 }
 
 /* ---- time-outs and ends -------------------------------------------------------------------- */
@@ -698,6 +776,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p10_a_parent_without_stdio),
     cmocka_unit_test(p10_its_child_reads_the_null_device),
     cmocka_unit_test(p10_handles_of_a_parent_without_stdio),
+    cmocka_unit_test(h8_nothing_of_ours_becomes_a_stream),
     cmocka_unit_test(a_read_ends_after_its_time),
     cmocka_unit_test(a_write_ends_after_its_time),
     cmocka_unit_test(a_write_to_a_child_that_closed_its_stdin),

@@ -70,7 +70,7 @@ static inline brood_exit_info brood_exit_info_init()
 /* ---- How a process is started ----------------------------------------------------------- */
 
 typedef enum brood_stdio_mode {
-    BROOD_STDIO_INHERIT = 0, /* the parent's; the null device where the parent has none */
+    BROOD_STDIO_INHERIT = 0, /* the parent's, if it is not close-on-exec; else the null device */
     BROOD_STDIO_NULL = 1,    /* the null device */
     BROOD_STDIO_FILE = 2,    /* path: read for stdin; created or emptied for the others */
     BROOD_STDIO_APPEND = 3,  /* path, written at its end; not for stdin */

@@ -153,7 +153,7 @@ _Noreturn void brood_os_child_end(int code, bool tree)
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
 {
     brood_os_process *parent = brood_calloc(1, sizeof *parent);
-    int pidfd = pid != 0 && getppid() == pid ? (int)syscall(SYS_pidfd_open, (pid_t)pid, 0) : -1;
+    int pidfd = pid != 0 && getppid() == pid ? brood_posix_pidfd_open((pid_t)pid) : -1;
 
     *is_gone = getppid() != pid;
     if (parent == NULL || pidfd < 0 || *is_gone) {

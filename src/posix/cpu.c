@@ -30,7 +30,7 @@ static int count_ranges(const char *text)
 int brood_os_cpu_count(void)
 {
     char text[4096];
-    FILE *file = fopen("/sys/devices/system/cpu/online", "re");
+    FILE *file = brood_os_file_read("/sys/devices/system/cpu/online");
     size_t size = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
     int count = 0;
 

@@ -38,6 +38,11 @@ brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_st
     return open_file(handle, path, to_read ? O_RDONLY : flags, "open", error);
 }
 
+FILE *brood_os_file_read(const char *path)
+{
+    return fopen(path, "re");
+}
+
 brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, brood_error *error)
 {
     int fd = -1;

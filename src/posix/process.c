@@ -31,7 +31,8 @@ int64_t brood_os_process_pid(const brood_os_process *process)
 int brood_posix_pidfd_open(pid_t pid)
 {
 #if defined(BROOD_LINUX)
-    return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec; -1 before Linux 5.3 */
+    /* close-on-exec; -1 before Linux 5.3 */
+    return brood_posix_above_stdio((int)syscall(SYS_pidfd_open, pid, 0));
 #else
     (void)pid;
     return -1;

@@ -63,9 +63,15 @@ typedef struct plan {
 
 /* ---- before ------------------------------------------------------------------------------ */
 
+/*
+ * Whether the program has that stream for its children. One that is close-on-exec it has not: with a
+ * stream closed, any file that another thread of ours reads for a moment has its number.
+ */
 static bool is_open(int fd)
 {
-    return fcntl(fd, F_GETFD) >= 0;
+    int flags = fcntl(fd, F_GETFD);
+
+    return flags >= 0 && (flags & FD_CLOEXEC) == 0;
 }
 
 static brood_status choose_stdio(plan *made, brood_error *error)

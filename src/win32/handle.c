@@ -57,6 +57,11 @@ brood_status brood_os_file_open(brood_handle *handle, const char *path, brood_st
     return opened != INVALID_HANDLE_VALUE ? BROOD_OK : brood_win32_fail(error, code, "CreateFileW");
 }
 
+FILE *brood_os_file_read(const char *path)
+{
+    return fopen(path, "rbN");
+}
+
 brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, brood_error *error)
 {
     HANDLE self = GetCurrentProcess();
