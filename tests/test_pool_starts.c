@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #define HOARD_MAX 200
-#define VARIABLE "BROOD_TEST_INITIALIZER"
 
 /* ---- F14: no descriptors ------------------------------------------------------------------- */
 
@@ -109,24 +108,62 @@ static void f14_no_descriptors_for_a_while(void **state)
 
 /* ---- F15: workers that never come up -------------------------------------------------------- */
 
-/* Workers that are started from now on do what the variable says. */
-static int obey_variable(brood_task *task, const void *arg, size_t size)
-{
-    const char *order = getenv(VARIABLE);
+/*
+ * Workers that are started from now on do what a file says: their environment is the program's as it
+ * was when the pool was made.
+ */
+static char directory[512];
+static char order_file[600];
 
-    (void)arg;
+static void order_workers(const char *order)
+{
+    FILE *file = NULL;
+
+    if (directory[0] == '\0') {
+        support_make_directory(directory, sizeof directory);
+        snprintf(order_file, sizeof order_file, "%s/order", directory);
+    }
+    file = fopen(order_file, "w");
+    assert_non_null(file);
+    fputs(order, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void forget_orders(void)
+{
+    if (directory[0] != '\0') {
+        support_remove_tree(directory);
+        directory[0] = '\0';
+    }
+}
+
+static int obey_file(brood_task *task, const void *arg, size_t size)
+{
+    char order[16] = "";
+    FILE *file = fopen(arg, "r");
+
     (void)size;
-    if (order != NULL && strcmp(order, "crash") == 0) {
+    if (file != NULL) {
+        if (fgets(order, sizeof order, file) == NULL) {
+            order[0] = '\0';
+        }
+        fclose(file);
+    }
+    if (strcmp(order, "crash") == 0) {
         support_kill_self();
     }
-    return order != NULL && strcmp(order, "fail") == 0 ? brood_task_fail(task, 42, "no database")
-                                                       : 0;
+    return strcmp(order, "fail") == 0 ? brood_task_fail(task, 42, "no database") : 0;
 }
 
 static void prepare_obedient(pool_stage *stage, uint32_t workers)
 {
+    if (directory[0] == '\0') {
+        order_workers("");
+    }
     stage_prepare(stage, workers);
-    stage->options.initializer = obey_variable;
+    stage->options.initializer = obey_file;
+    stage->options.initializer_arg = order_file;
+    stage->options.initializer_size = strlen(order_file) + 1;
     stage->options.crash_limit = 4;
     stage->options.backoff_ms = 1;
 }
@@ -157,7 +194,7 @@ static void break_pool(const char *order, uint32_t workers)
     brood_failure failure = BROOD_FAILURE_INIT;
     int count = 0;
 
-    support_set_environment(VARIABLE, order);
+    order_workers(order);
     prepare_obedient(&stage, workers);
     stage_open(&stage);
     for (int64_t i = 0; i < 10; i++) {
@@ -183,8 +220,9 @@ static void break_pool(const char *order, uint32_t workers)
     }
     assert_true(count > 0);
     assert_broken(&stage);
-    support_set_environment(VARIABLE, NULL);
+    order_workers("");
     stage_close(&stage);
+    forget_orders();
 }
 
 static void f15_initializers_that_crash(void **state)
@@ -209,16 +247,17 @@ static void f15_initializers_that_fail_for_a_while(void **state)
     int64_t x = 5;
 
     (void)state;
-    support_set_environment(VARIABLE, "crash");
+    order_workers("crash");
     prepare_obedient(&stage, 2);
     stage.options.crash_limit = 1000000;
     stage_open(&stage);
     assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, &x, sizeof x, NULL));
     assert_status(brood_result_wait(result, 100), BROOD_ERR_TIMEOUT);
-    support_set_environment(VARIABLE, NULL);
+    order_workers("");
     stage_end(result, BROOD_OK);
     stage_works(&stage, 10);
     stage_close(&stage);
+    forget_orders();
 }
 
 /* Those that are there work on while no other comes up; the last one's end breaks the pool. */
@@ -231,14 +270,15 @@ static void f15_replacements_that_crash(void **state)
     stage_open(&stage);
     stage_await_started(&stage, 2);
     stage_works(&stage, 5);
-    support_set_environment(VARIABLE, "crash");
+    order_workers("crash");
     stage_kill(stage_pid(&stage, 0));
     for (int i = 0; i < 20; i++) {
         stage_works(&stage, 2);
     }
-    support_set_environment(VARIABLE, NULL);
+    order_workers("");
     stage_works(&stage, 2);
     stage_close(&stage);
+    forget_orders();
 }
 
 /* ---- F16: in shutdown ------------------------------------------------------------------------ */
@@ -264,20 +304,21 @@ static void f16_no_replacement_in_shutdown(void **state)
     }
     stage_await(&stage);
     assert_ok(brood_pool_close(stage.pool));
-    support_set_environment(VARIABLE, "crash");
+    order_workers("crash");
     stage_kill(stage_pid(&stage, 0));
     assert_ok(brood_pool_join(stage.pool, SOON_MS));
     for (int i = 0; i < 10; i++) {
         stage_end(results[i], i == 0 ? BROOD_ERR_DIED : BROOD_ERR_BROKEN);
     }
-    support_set_environment(VARIABLE, NULL);
+    order_workers("");
     stage_close(&stage);
+    forget_orders();
 }
 
 static void f16_terminated_while_replacements_crash(void **state)
 {
     (void)state;
-    support_set_environment(VARIABLE, "crash");
+    order_workers("crash");
     for (int i = 0; i < 10; i++) {
         pool_stage stage;
         brood_result *result = NULL;
@@ -294,7 +335,7 @@ static void f16_terminated_while_replacements_crash(void **state)
         stage_end(result, BROOD_ERR_CANCELLED);
         stage_terminate(&stage);
     }
-    support_set_environment(VARIABLE, NULL);
+    forget_orders();
 }
 
 static const struct CMUnitTest tests[] = {
