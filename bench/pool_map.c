@@ -12,8 +12,8 @@
 #define REST_MS 20 /* until the yardsticks' threads do not spin any more, nor brood's workers */
 
 enum {
-    IN,
-    OUT
+    SOURCE,
+    TARGET
 };
 
 typedef struct bench_setup {
@@ -37,7 +37,7 @@ static int squares(brood_task *task, uint64_t begin, uint64_t end, const void *c
 {
     (void)context;
     (void)size;
-    kernel_squares(brood_task_shared(task, IN, NULL), brood_task_shared(task, OUT, NULL), begin,
+    kernel_squares(brood_task_shared(task, SOURCE, NULL), brood_task_shared(task, TARGET, NULL), begin,
                    end);
     return 0;
 }
@@ -63,14 +63,14 @@ static double map_plain(void *data)
 {
     bench_setup *setup = data;
 
-    return map(setup, setup->plain[IN], setup->plain[OUT]);
+    return map(setup, setup->plain[SOURCE], setup->plain[TARGET]);
 }
 
 static double map_shared(void *data)
 {
     bench_setup *setup = data;
 
-    return map(setup, brood_shared_data(setup->shared[IN]), brood_shared_data(setup->shared[OUT]));
+    return map(setup, brood_shared_data(setup->shared[SOURCE]), brood_shared_data(setup->shared[TARGET]));
 }
 
 static double for_shared(void *data)
@@ -84,8 +84,8 @@ static double for_shared(void *data)
     bench_check(brood_pool_for(setup->pool, squares, 0, KERNEL_COUNT, NULL, 0, &setup->options),
                 "pool_for");
     us = bench_now_us() - begin;
-    if (!kernel_check(brood_shared_data(setup->shared[IN]),
-                      brood_shared_data(setup->shared[OUT]))) {
+    if (!kernel_check(brood_shared_data(setup->shared[SOURCE]),
+                      brood_shared_data(setup->shared[TARGET]))) {
         bench_fail("pool_for gave other values");
     }
     return us;
@@ -120,7 +120,7 @@ static int touch(brood_task *task, const void *arg, size_t size)
 {
     (void)arg;
     (void)size;
-    kernel_prepare(brood_task_shared(task, IN, NULL), brood_task_shared(task, OUT, NULL));
+    kernel_prepare(brood_task_shared(task, SOURCE, NULL), brood_task_shared(task, TARGET, NULL));
     return 0;
 }
 
@@ -142,7 +142,7 @@ static void touch_in_workers(bench_setup *setup)
 
 static void prepare(bench_setup *setup)
 {
-    for (int i = IN; i <= OUT; i++) {
+    for (int i = SOURCE; i <= TARGET; i++) {
         setup->plain[i] = malloc(SIZE);
         if (setup->plain[i] == NULL) {
             bench_fail("out of memory");
@@ -153,8 +153,8 @@ static void prepare(bench_setup *setup)
     setup->options.shared = setup->shared;
     setup->options.shared_count = 2;
     setup->pool = pools_open(2);
-    kernel_prepare(setup->plain[IN], setup->plain[OUT]);
-    kernel_prepare(brood_shared_data(setup->shared[IN]), brood_shared_data(setup->shared[OUT]));
+    kernel_prepare(setup->plain[SOURCE], setup->plain[TARGET]);
+    kernel_prepare(brood_shared_data(setup->shared[SOURCE]), brood_shared_data(setup->shared[TARGET]));
     touch_in_workers(setup);
 }
 
@@ -186,7 +186,7 @@ int main(int argc, char **argv)
     yardstick_close(setup.openmp);
     yardstick_close(setup.tbb);
     pools_close(setup.pool);
-    for (int i = IN; i <= OUT; i++) {
+    for (int i = SOURCE; i <= TARGET; i++) {
         brood_shared_destroy(setup.shared[i]);
         free(setup.plain[i]);
     }

@@ -15,9 +15,12 @@ set(_apr_package_target "")
 set(_apr_saved_global "${CMAKE_FIND_PACKAGE_TARGETS_GLOBAL}")
 set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
 if(NOT APR_LIBRARY)
-    foreach(_apr_package IN ITEMS apr unofficial-apr unofficial-apr-1)
+    foreach(_apr_package IN ITEMS apr unofficial-apr unofficial-apr-1) # the older names warn
         find_package(${_apr_package} CONFIG QUIET)
         mark_as_advanced(${_apr_package}_DIR)
+        if(${_apr_package}_FOUND)
+            break()
+        endif()
     endforeach()
     foreach(_apr_candidate IN ITEMS
             apr::libapr-1 apr::apr-1

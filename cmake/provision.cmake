@@ -52,12 +52,40 @@ function(script_arguments out)
     set(${out} "${arguments}" PARENT_SCOPE)
 endfunction()
 
+# Where vcpkg is, or "". The prompt of Visual Studio sets VCPKG_ROOT to a vcpkg of its own, which has
+# no classic mode and so no packages of ours; a GitHub runner names its own by the other variable.
+function(_provision_vcpkg out)
+    set(${out} "" PARENT_SCOPE)
+    foreach(variable IN ITEMS VCPKG_INSTALLATION_ROOT VCPKG_ROOT)
+        if(DEFINED ENV{${variable}})
+            file(TO_CMAKE_PATH "$ENV{${variable}}" vcpkg)
+            if(EXISTS "${vcpkg}/vcpkg.exe" AND NOT EXISTS "${vcpkg}/vcpkg-bundle.json")
+                set(${out} "${vcpkg}" PARENT_SCOPE)
+                return()
+            endif()
+        endif()
+    endforeach()
+endfunction()
+
+# That of the compiler's prompt.
+function(_provision_triplet out)
+    set(architecture "$ENV{VSCMD_ARG_TGT_ARCH}")
+    if(NOT architecture)
+        set(architecture x64)
+    endif()
+    set(${out} ${architecture}-windows PARENT_SCOPE)
+endfunction()
+
 # What to add to `cmake --preset` on this system: where vcpkg keeps its packages.
 function(configure_arguments preset out)
     set(${out} "" PARENT_SCOPE)
-    if(CMAKE_HOST_WIN32 AND DEFINED ENV{VCPKG_ROOT} AND NOT DEFINED ENV{MSYSTEM})
-        file(TO_CMAKE_PATH "$ENV{VCPKG_ROOT}" vcpkg)
-        set(${out} "-DCMAKE_TOOLCHAIN_FILE=${vcpkg}/scripts/buildsystems/vcpkg.cmake" PARENT_SCOPE)
+    if(CMAKE_HOST_WIN32 AND NOT DEFINED ENV{MSYSTEM})
+        _provision_vcpkg(vcpkg)
+        _provision_triplet(triplet)
+        if(vcpkg)
+            set(${out} "-DCMAKE_TOOLCHAIN_FILE=${vcpkg}/scripts/buildsystems/vcpkg.cmake"
+                -DVCPKG_TARGET_TRIPLET=${triplet} PARENT_SCOPE)
+        endif()
     endif()
 endfunction()
 
@@ -144,13 +172,15 @@ function(_provision_windows)
         message(FATAL_ERROR "Run this in Visual Studio's \"x64 Native Tools Command Prompt\" "
             "(or in an MSYS2 shell).")
     endif()
-    if(NOT DEFINED ENV{VCPKG_ROOT})
-        message(FATAL_ERROR "APR and cmocka come from vcpkg: set VCPKG_ROOT to where it is.")
+    _provision_vcpkg(vcpkg)
+    _provision_triplet(triplet)
+    if(NOT vcpkg)
+        message(FATAL_ERROR "APR and cmocka come from vcpkg: set VCPKG_INSTALLATION_ROOT to where it "
+            "is. (VCPKG_ROOT will do, but not with the vcpkg that Visual Studio brings.)")
     endif()
-    file(TO_CMAKE_PATH "$ENV{VCPKG_ROOT}" vcpkg)
-    if(NOT EXISTS "${vcpkg}/installed/x64-windows/include/apr.h"
-       OR NOT EXISTS "${vcpkg}/installed/x64-windows/include/cmocka.h")
-        execute_process(COMMAND "${vcpkg}/vcpkg" install apr cmocka --triplet x64-windows
+    if(NOT EXISTS "${vcpkg}/installed/${triplet}/include/apr.h"
+       OR NOT EXISTS "${vcpkg}/installed/${triplet}/include/cmocka.h")
+        execute_process(COMMAND "${vcpkg}/vcpkg" install apr cmocka --triplet ${triplet}
             COMMAND_ERROR_IS_FATAL ANY)
     endif()
 endfunction()

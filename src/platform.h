@@ -120,6 +120,12 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
  */
 bool brood_os_channel_is_lost(const brood_os_channel *channel);
 
+/*
+ * Whether the child's end of a pipe may have come to a process that somebody else started while it
+ * was inheritable, so that the pipe can stay open after all of ours have ended.
+ */
+bool brood_os_ends_may_leak(void);
+
 /* Bytes that were written stay readable for the other end. */
 void brood_os_channel_close(brood_os_channel *channel);
 

@@ -122,7 +122,11 @@ typedef struct talk {
     size_t left;
     brood_buffer in[3]; /* of stdout and stderr */
     bool wanted[3];
+    int64_t heard_at; /* when bytes came last */
 } talk;
+
+/* How long an ended process's streams may be silent, where others may hold their ends. */
+#define SILENCE_NS INT64_C(500000000)
 
 /* Writes what goes; the end of the input, or of the reader, closes stdin. */
 static brood_status feed(talk *run)
@@ -154,12 +158,13 @@ static brood_status collect(talk *run, brood_stream stream)
     char bytes[16384];
     brood_status status = BROOD_OK;
 
-    for (int i = 0; i < READS_A_TURN && status == BROOD_OK && stream_of(run->process, stream) != NULL;
-         i++) {
+    for (int i = 0;
+         i < READS_A_TURN && status == BROOD_OK && stream_of(run->process, stream) != NULL; i++) {
         size_t got = 0;
 
         status =
             brood_os_channel_read(stream_of(run->process, stream), bytes, sizeof bytes, &got, NULL);
+        run->heard_at = got > 0 ? brood_os_now() : run->heard_at;
         if (run->wanted[stream]) {
             brood_buffer_append(&run->in[stream], bytes, got);
         }
@@ -180,6 +185,39 @@ static bool is_done(const talk *run)
            run->process->streams[2] == NULL;
 }
 
+static void close_all(talk *run)
+{
+    for (int i = 0; i < 3; i++) {
+        close_stream(run->process, (brood_stream)i);
+    }
+}
+
+/*
+ * Until a stream is ready. Where the ends may have leaked, also until the process has ended: what it
+ * wrote is there by then, and its streams are closed when nobody writes any more.
+ */
+static brood_status wait_for_streams(talk *run, int64_t deadline)
+{
+    brood_process *process = run->process;
+    bool leaks = brood_os_ends_may_leak();
+    bool alive = !leaks || brood_process_is_alive(process);
+    int64_t silent_at = alive ? BROOD_OS_NO_DEADLINE : run->heard_at + SILENCE_NS;
+    brood_os_wait_item items[] = {{NULL, process->streams[BROOD_STDIN], true, false},
+                                  {NULL, process->streams[BROOD_STDOUT], false, false},
+                                  {NULL, process->streams[BROOD_STDERR], false, false},
+                                  {leaks && alive ? process->os : NULL, NULL, false, false}};
+    brood_status status = wait_for(process, items, 4, brood_earlier(deadline, silent_at));
+
+    if (items[3].ready) {
+        run->heard_at = brood_os_now();
+    }
+    if (status == BROOD_ERR_TIMEOUT && silent_at < deadline) {
+        close_all(run);
+        return BROOD_OK;
+    }
+    return status;
+}
+
 static brood_status exchange(talk *run, int64_t deadline)
 {
     brood_status status = BROOD_OK;
@@ -196,12 +234,7 @@ static brood_status exchange(talk *run, int64_t deadline)
             return BROOD_OK;
         }
         if (status == BROOD_OK) {
-            brood_os_wait_item items[] = {
-                {NULL, run->process->streams[BROOD_STDIN], true, false},
-                {NULL, run->process->streams[BROOD_STDOUT], false, false},
-                {NULL, run->process->streams[BROOD_STDERR], false, false}};
-
-            status = wait_for(run->process, items, 3, deadline);
+            status = wait_for_streams(run, deadline);
         }
     }
     return status;
@@ -249,7 +282,8 @@ brood_status brood_process_communicate(brood_process *process, const void *input
                 input,
                 size,
                 {BROOD_BUFFER_INIT, BROOD_BUFFER_INIT, BROOD_BUFFER_INIT},
-                {false, out != NULL, err != NULL}};
+                {false, out != NULL, err != NULL},
+                brood_os_now()};
     brood_status status = BROOD_OK;
     brood_status given = BROOD_OK;
     int64_t deadline = 0;

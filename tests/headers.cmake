@@ -16,7 +16,7 @@ if(CMAKE_CXX_COMPILER)
 endif()
 
 if(MSVC)
-    set(header_warnings /W4 /WX)
+    set(header_warnings /W4 /WX /utf-8)
 else()
     set(header_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual
         -Wundef -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wzero-as-null-pointer-constant>)

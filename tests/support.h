@@ -40,6 +40,8 @@ int64_t support_pid(void);
 /* Whether this is Windows; whether it is Wine, which lacks some of what Windows has. */
 bool support_is_windows(void);
 bool support_is_wine(void);
+/* Whether this program's libraries are found by PATH (Windows, where they are DLLs elsewhere). */
+bool support_needs_path(void);
 /* Whether this is Linux, and brood was built to use what only Linux has. */
 bool support_is_linux(void);
 /* Whether a process can wait for the end of one that is not its child. */

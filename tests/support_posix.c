@@ -202,6 +202,11 @@ bool support_is_windows(void)
     return false;
 }
 
+bool support_needs_path(void)
+{
+    return false;
+}
+
 bool support_is_wine(void)
 {
     return false;

@@ -156,6 +156,7 @@ void support_kill(int64_t pid)
 void support_ignore_terminate(void)
 {
     signal(SIGTERM, SIG_IGN);
+    signal(SIGBREAK, SIG_IGN); /* by which a command is asked */
 }
 
 void support_hang(void)
@@ -173,6 +174,30 @@ int64_t support_pid(void)
 bool support_is_windows(void)
 {
     return true;
+}
+
+/* Whether some DLL of this program lies neither beside it nor in the system's folder. */
+bool support_needs_path(void)
+{
+    HMODULE modules[256];
+    DWORD size = 0;
+    char home[MAX_PATH];
+    char folder[MAX_PATH];
+
+    GetModuleFileNameA(NULL, home, sizeof home);
+    *strrchr(home, '\\') = '\0';
+    GetWindowsDirectoryA(folder, sizeof folder);
+    K32EnumProcessModules(GetCurrentProcess(), modules, sizeof modules, &size);
+    for (DWORD i = 0; i < size / sizeof modules[0] && i < 256; i++) {
+        char path[MAX_PATH] = "";
+
+        GetModuleFileNameA(modules[i], path, sizeof path);
+        if (_strnicmp(path, home, strlen(home)) != 0 &&
+            _strnicmp(path, folder, strlen(folder)) != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool support_is_wine(void)

@@ -120,12 +120,20 @@ static void expect_only(const char *text, size_t count)
     }
 }
 
+static void skip_where_path_is_needed(void)
+{
+    if (support_needs_path()) {
+        harness_skip("the DLLs of this program are found by PATH");
+    }
+}
+
 static void p8_an_empty_environment(void **state)
 {
     static const char *const none[] = {NULL};
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
 
     (void)state;
+    skip_where_path_is_needed();
     support_set_environment("BROOD_OF_PARENT", "1");
     options.environment_mode = BROOD_ENVIRONMENT_REPLACE;
     for (int i = 0; i < 4; i++) {
@@ -144,6 +152,7 @@ static void the_given_variables_and_no_other(void **state)
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
 
     (void)state;
+    skip_where_path_is_needed();
     support_set_environment("BROOD_OF_PARENT", "1");
     options.environment_mode = BROOD_ENVIRONMENT_REPLACE;
     options.environment = two;
@@ -268,6 +277,7 @@ static void p8_path_unset(void **state)
     brood_process *process = NULL;
 
     (void)state;
+    skip_where_path_is_needed();
     support_set_environment("PATH", NULL);
     for (int i = 0; i < 2; i++) {
         brood_output out = ask(i == 1, &options);
@@ -291,6 +301,7 @@ static void p8_a_name_is_found_in_the_path_of_the_child(void **state)
     const char *mark = support_is_windows() ? ";" : ":";
 
     (void)state;
+    skip_where_path_is_needed();
     support_make_directory(directory, sizeof directory);
     snprintf(file, sizeof file, "%s/brood-test-helper%s", directory,
              support_is_windows() ? ".exe" : "");

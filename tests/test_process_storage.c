@@ -3,7 +3,13 @@
 
 #define LARGE 200000
 
-static _Thread_local volatile char large[LARGE];
+#if defined(_MSC_VER) && !defined(__clang__) /* whose C knows _Thread_local since 2022 only */
+#define THREAD_LOCAL __declspec(thread)
+#else
+#define THREAD_LOCAL _Thread_local
+#endif
+
+static THREAD_LOCAL volatile char large[LARGE];
 
 static char touch(void)
 {

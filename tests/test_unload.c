@@ -6,7 +6,7 @@
 #if defined(PLUGIN_UNLOADED)
 typedef int entry_function(const char *worker, brood_function *of_host);
 
-#define PAST_ITS_TIME_OUT INT64_C(1000000000)
+#define PAST_ITS_TIME_OUT INT64_C(2000000000)
 
 static int load_and_unload(brood_task *task, const void *arg, size_t size)
 {

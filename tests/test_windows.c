@@ -1,6 +1,7 @@
 /* What only Windows has: exit codes of its limits, jobs, tokens of threads. */
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,17 +90,67 @@ static void a_thread_with_a_token_of_its_own_starts_processes(void **state)
     assert_true(RevertToSelf());
 }
 
+/* What a process of somebody else's may do, a grandchild does here: it holds the pipe's end. */
+static void r29_communicate_ends_although_another_holds_the_pipe(void **state)
+{
+    const char *argv[] = {harness_self, "--leave-one", "", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_output out = {NULL, 0};
+    int64_t pid = 0;
+
+    (void)state;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_ok(brood_process_communicate(process, NULL, 0, &out, NULL, SOON_MS));
+    pid = atoll(out.data);
+    assert_true(pid > 0);
+    assert_true(support_is_running(pid));
+    support_kill(pid);
+    assert_true(support_wait_gone(pid, SOON_MS));
+    brood_free(out.data);
+    brood_process_destroy(process);
+}
+
+/* Wine would give each child a console of its own, whose process holds what the child inherits. */
+static void r32_a_test_has_a_console(void **state)
+{
+    (void)state;
+    assert_true(GetConsoleCP() != 0);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(r29_communicate_ends_although_another_holds_the_pipe),
+    cmocka_unit_test(r32_a_test_has_a_console),
     cmocka_unit_test(the_code_of_a_limit_is_no_code_when_there_is_one),
     cmocka_unit_test(the_code_of_a_limit_from_a_function),
     cmocka_unit_test(one_that_was_set_up_outlives_its_handle),
     cmocka_unit_test(a_thread_with_a_token_of_its_own_starts_processes),
 };
 
+/* Leaves a process behind that inherits all, and tells its number. */
+static int leave_one(void)
+{
+    char line[MAX_PATH + 32];
+    STARTUPINFOA startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION started;
+
+    snprintf(line, sizeof line, "\"%s\" --hang x", harness_self);
+    if (!CreateProcessA(NULL, line, NULL, NULL, TRUE, 0, NULL, NULL, &startup, &started)) {
+        return 1;
+    }
+    printf("%lu", started.dwProcessId);
+    return 0;
+}
+
 static int as_command(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "--exit") == 0) {
         return atoi(argv[2]);
+    }
+    if (argc == 3 && strcmp(argv[1], "--leave-one") == 0) {
+        harness_self = argv[0];
+        return leave_one();
     }
     if (argc == 3 && strcmp(argv[1], "--hang") == 0) {
         support_hang();

@@ -592,3 +592,9 @@ brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index)
     (void)handles;
     return (brood_handle)(STDIO_COUNT + index);
 }
+
+/* They are close-on-exec but in the child that they are for. */
+bool brood_os_ends_may_leak(void)
+{
+    return false;
+}

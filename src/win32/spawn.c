@@ -415,3 +415,9 @@ brood_handle brood_os_handle_in_child(const brood_handle *handles, size_t index)
 {
     return handles[index];
 }
+
+/* A CreateProcess without a list of handles passes all that are inheritable at that moment. */
+bool brood_os_ends_may_leak(void)
+{
+    return true;
+}

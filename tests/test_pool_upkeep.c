@@ -1,0 +1,84 @@
+/* W14: as many workers as were asked for, whatever ends and is started meanwhile. */
+#include "pool_tools.h"
+
+#include <stdio.h>
+
+#include <apr_time.h>
+
+#include "atomic.h"
+
+enum {
+    WORKERS_MAX = 100,
+    MAPS = 8
+};
+
+typedef struct crowd {
+    brood_pool *pool;
+    brood_atomic32 done; /* threads */
+    uint32_t workers;
+} crowd;
+
+static int rest(brood_task *task, const void *arg, size_t size)
+{
+    apr_sleep(5000);
+    return brood_return(task, arg, size);
+}
+
+static void map_often(void *data)
+{
+    crowd *self = data;
+    char in[WORKERS_MAX] = {0};
+
+    for (uint32_t i = 0; i < MAPS; i++) {
+        brood_pool_map(self->pool, rest, in, self->workers, 1, NULL, 0, NULL);
+        brood_pool_resize(self->pool, self->workers - i % 2);
+    }
+    brood_add32(&self->done, 1);
+}
+
+/* While both threads run: the most workers that were there at once, with those that leave. */
+static uint32_t watch_workers(crowd *self)
+{
+    uint32_t most = 0;
+
+    while (brood_load32(&self->done) < 2) {
+        brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+
+        assert_ok(brood_pool_get_stats(self->pool, &stats));
+        assert_in_range(stats.alive - stats.leaving, 0, self->workers);
+        most = stats.alive > most ? stats.alive : most;
+        apr_sleep(1000);
+    }
+    return most;
+}
+
+/* Idle ones end while others are started, and two threads look after both. */
+static void w14_as_many_workers_as_were_asked_for(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    crowd self = {NULL, 0, support_is_wine() || support_is_sanitized() ? 8 : WORKERS_MAX};
+    support_thread *threads[2];
+    uint32_t most = 0;
+
+    (void)state;
+    options.workers = self.workers;
+    options.lazy = true;
+    options.idle_timeout_ms = 10;
+    assert_ok(brood_pool_create(&self.pool, &options));
+    for (int i = 0; i < 2; i++) {
+        threads[i] = support_thread_start(map_often, &self);
+    }
+    most = watch_workers(&self);
+    for (int i = 0; i < 2; i++) {
+        support_thread_join(threads[i]);
+    }
+    printf("%u workers at most\n", most);
+    assert_in_range(most, 1, 2 * self.workers + 1);
+    end_pool(self.pool);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(w14_as_many_workers_as_were_asked_for),
+};
+
+BROOD_TEST_MAIN(tests)
