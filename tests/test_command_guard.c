@@ -165,7 +165,9 @@ static void g3_one_in_a_session_of_its_own_is_ended(void **state)
     expect_it_is_ended_in_time("session");
 }
 
-#define WITH_COPY "copy" /* a mode of the parent's: it has a plain fork of itself, too */
+/* Modes of the parent's: it has a plain fork of itself, too; it becomes another program. */
+#define WITH_COPY "copy"
+#define WITH_EXEC "exec"
 
 /* Starts a command by its program and mode, says their numbers, and waits to be killed. */
 static int be_a_parent(brood_task *task, const void *arg, size_t size)
@@ -192,6 +194,10 @@ static int be_a_parent(brood_task *task, const void *arg, size_t size)
     pids[0] = brood_process_pid(process);
     pids[1] = with_copy ? support_fork_hanging() : -1;
     support_write(there, pids, sizeof pids);
+    if (strcmp(argv[2], WITH_EXEC) == 0) {
+        argv[2] = "hang";
+        support_become_program(argv);
+    }
     support_hang();
     return 0;
 }
@@ -212,8 +218,11 @@ static void end_with_its_parent(const char *mode)
     assert_ok(brood_process_start(&parent, be_a_parent, text, sizeof text, &options));
     support_close(ends[1]);
     assert_int_equal(support_read(ends[0], pids, sizeof pids), sizeof pids);
-    assert_ok(brood_process_kill(parent));
+    if (strcmp(mode, WITH_EXEC) != 0) {
+        assert_ok(brood_process_kill(parent));
+    }
     assert_true(support_wait_gone(pids[0], 2000));
+    assert_ok(brood_process_kill(parent));
     if (pids[1] > 0) {
         support_kill(pids[1]);
     }
@@ -239,6 +248,15 @@ static void a_tree_ends_with_the_parent(void **state)
         harness_skip("numbers of handles are not told to a command on Windows");
     }
     end_with_its_parent("tree");
+}
+
+static void it_ends_when_the_parent_becomes_another_program(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("a process of Windows does not become another program");
+    }
+    end_with_its_parent(WITH_EXEC);
 }
 
 /* The copy holds the parent's end of the guard's channel. */
@@ -448,6 +466,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g7_the_same_limits),
     cmocka_unit_test(a_tree_ends_with_the_parent),
     cmocka_unit_test(it_ends_with_the_parent_though_a_copy_lives),
+    cmocka_unit_test(it_ends_when_the_parent_becomes_another_program),
     cmocka_unit_test(g5_another_users_command_is_told_as_it_is),
     cmocka_unit_test(signals_to_the_guard_do_no_harm),
     cmocka_unit_test(a_guard_that_is_killed_is_replaced),
@@ -484,7 +503,8 @@ static int run_mode(const char *mode)
 
     if (strcmp(mode, "kill") == 0) {
         support_kill_self();
-    } else if (strcmp(mode, "hang") == 0 || strcmp(mode, WITH_COPY) == 0) {
+    } else if (strcmp(mode, "hang") == 0 || strcmp(mode, WITH_COPY) == 0 ||
+               strcmp(mode, WITH_EXEC) == 0) {
         say_and_hang();
     } else if (strcmp(mode, "tree") == 0) {
         start_one_more();
