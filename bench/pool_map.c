@@ -37,8 +37,8 @@ static int squares(brood_task *task, uint64_t begin, uint64_t end, const void *c
 {
     (void)context;
     (void)size;
-    kernel_squares(brood_task_shared(task, SOURCE, NULL), brood_task_shared(task, TARGET, NULL), begin,
-                   end);
+    kernel_squares(brood_task_shared(task, SOURCE, NULL), brood_task_shared(task, TARGET, NULL),
+                   begin, end);
     return 0;
 }
 
@@ -70,7 +70,8 @@ static double map_shared(void *data)
 {
     bench_setup *setup = data;
 
-    return map(setup, brood_shared_data(setup->shared[SOURCE]), brood_shared_data(setup->shared[TARGET]));
+    return map(setup, brood_shared_data(setup->shared[SOURCE]),
+               brood_shared_data(setup->shared[TARGET]));
 }
 
 static double for_shared(void *data)
@@ -154,7 +155,8 @@ static void prepare(bench_setup *setup)
     setup->options.shared_count = 2;
     setup->pool = pools_open(2);
     kernel_prepare(setup->plain[SOURCE], setup->plain[TARGET]);
-    kernel_prepare(brood_shared_data(setup->shared[SOURCE]), brood_shared_data(setup->shared[TARGET]));
+    kernel_prepare(brood_shared_data(setup->shared[SOURCE]),
+                   brood_shared_data(setup->shared[TARGET]));
     touch_in_workers(setup);
 }
 

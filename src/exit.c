@@ -179,8 +179,8 @@ size_t brood_exit_text(const brood_exit_info *info, char *buffer, size_t size)
     } else if (info->reason == BROOD_EXIT_SIGNAL) {
         length = info->code > 0xffff ? snprintf(buffer, size, "%s 0x%08" PRIX64 "%s",
                                                 how(info->reason), (uint64_t)info->code, name)
-                                     : snprintf(buffer, size, "%s %" PRId64 "%s",
-                                                how(info->reason), info->code, name);
+                                     : snprintf(buffer, size, "%s %" PRId64 "%s", how(info->reason),
+                                                info->code, name);
     } else if (info->reason == BROOD_EXIT_START &&
                info->struct_size >= offsetof(brood_exit_info, error) + sizeof info->error) {
         length = snprintf(buffer, size, "%s: %s", how(info->reason), info->error.message);

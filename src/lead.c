@@ -10,7 +10,7 @@
 #define LOOKS_A_CLOCK 16
 #define MISSES_MAX 3
 #define PROBE_EVERY 16
-#define RETRY_US 1000 /* what the system has refused is tried again after */
+#define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
 
 /* ---- the lock ---------------------------------------------------------------------------- */
 
@@ -237,7 +237,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-        apr_sleep(RETRY_US);
+        brood_os_sleep(RETRY_NS);
     }
     brood_pool_lock(pool);
     for (size_t i = 0; i < count; i++) {
@@ -335,7 +335,7 @@ static void follow(brood_pool *pool, const void *what, int64_t deadline)
 
     if (waiter == NULL) {
         brood_pool_unlock(pool);
-        apr_sleep(RETRY_US);
+        brood_os_sleep(RETRY_NS);
         brood_pool_lock(pool);
         return;
     }

@@ -2,9 +2,9 @@
 #include "pool_impl.h"
 #include "thread.h"
 
-#define BUSTLE 4               /* submits between two looks, from which on callers are busy */
-#define BUSTLE_US 1000         /* how long the thread leaves busy callers to themselves */
-#define RUN_NS BROOD_NS_PER_MS /* brood_pool_run begins nothing more after so long */
+#define BUSTLE 4                  /* submits between two looks, from which on callers are busy */
+#define BUSTLE_NS BROOD_NS_PER_MS /* how long the thread leaves busy callers to themselves */
+#define RUN_NS BROOD_NS_PER_MS    /* brood_pool_run begins nothing more after so long */
 
 /* ---- the thread that leads while nobody else does ------------------------------------------- */
 
@@ -21,7 +21,7 @@ static bool is_bustling(brood_pool *pool)
 static void look_after_callers(brood_pool *pool)
 {
     brood_pool_unlock(pool);
-    apr_sleep(BUSTLE_US);
+    brood_os_sleep(BUSTLE_NS);
     brood_pool_lock(pool);
     brood_pool_look(pool);
 }

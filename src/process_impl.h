@@ -41,7 +41,7 @@ struct brood_process {
     brood_ended_by ended_by;
     bool hello;
     int64_t hello_pid; /* as it sees itself */
-    bool is_deaf; /* the channel failed: what else the child said is not known */
+    bool is_deaf;      /* the channel failed: what else the child said is not known */
     bool refused;
     bool out_of_memory; /* the child said so */
     bool has_code;      /* the child said so: ended is filled */

@@ -1,11 +1,12 @@
 /*
- * liveness [--seconds N] [--seed N] [--lives N] [--hold]
+ * liveness [--seconds N] [--seed N] [--lives N] [--hold] [--verbose] [--uncounted]
  *
  * Makes random pools, one after the other, and calls them at random from up to three threads whose
  * waits have no time-out, while workers are killed. Fails when a call does not come back for 4
  * seconds (15 under Wine and sanitizers) of a machine that is not stalled, or answers what it may
  * not. A life is drawn from its seed: `--seed N --lives 1` is that pool under those callers again,
- * as far as threads allow. With --hold a failed run stays for a debugger.
+ * as far as threads allow. With --hold a failed run stays for a debugger; --verbose tells each pool;
+ * --uncounted does not look at the number of workers.
  */
 #include "liveness.h"
 

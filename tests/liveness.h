@@ -50,7 +50,7 @@ void live_unwatch(void);
 /* Prints what everybody does, and ends the program. */
 void live_fail(const char *format, ...);
 
-/* ---- The calls (liveness_calls.c) ----------------------------------------------------------- */
+/* ---- A pool's life --------------------------------------------------------------------------- */
 
 /* A pool's life, as its threads see it. */
 typedef struct live_life {
@@ -67,17 +67,6 @@ typedef struct live_life {
     brood_atomic32 asked;     /* workers, at most so far */
     brood_atomic64 callbacks_due, callbacks;
 } live_life;
-
-/* The initializer takes one byte of these. */
-enum {
-    LIVE_INIT_FINE,
-    LIVE_INIT_SLOW,
-    LIVE_INIT_SOMETIMES,
-    LIVE_INIT_NEVER
-};
-int live_initialize(brood_task *task, const void *arg, size_t size);
-int live_finalize(brood_task *task, const void *arg, size_t size);
-int live_finalize_slowly(brood_task *task, const void *arg, size_t size);
 
 /* A result that a caller holds. */
 typedef struct live_held {
@@ -98,11 +87,78 @@ typedef struct live_caller {
     live_held held[LIVE_HELD];
 } live_caller;
 
-/* Calls at random until the life stops. */
-void live_call(live_caller *self);
+/* ---- Tasks (liveness_tasks.c) ---------------------------------------------------------------- */
+
+/* The initializer takes one byte of these. */
+enum {
+    LIVE_INIT_FINE,
+    LIVE_INIT_SLOW,
+    LIVE_INIT_SOMETIMES,
+    LIVE_INIT_NEVER
+};
+int live_initialize(brood_task *task, const void *arg, size_t size);
+int live_finalize(brood_task *task, const void *arg, size_t size);
+int live_finalize_slowly(brood_task *task, const void *arg, size_t size);
+
+/* What a task does. */
+enum {
+    LIVE_DO_RETURN,
+    LIVE_DO_PAUSE,
+    LIVE_DO_LARGE,
+    LIVE_DO_FAIL,
+    LIVE_DO_KILL,
+    LIVE_DO_UNTIL_CANCELLED,
+    LIVE_DO_HANG
+};
+
+/* The argument of a task, or its first bytes. The value is x + 1; of a large one, its argument. */
+typedef struct live_order {
+    uint32_t kind, pause_us;
+    uint64_t x;
+} live_order;
+
+int live_obey(brood_task *task, const void *arg, size_t size);
+int live_obey_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size);
+
+#define LIVE_BIT(status) (UINT64_C(1) << (status))
+
+/* What a task of that kind may end with; fails when it ended with anything else. */
+uint64_t live_allowed_of(const live_life *life, uint32_t kind);
+void live_check_status(live_caller *self, brood_status status, uint64_t allowed, const char *call);
+
+/* Random options; what they may lead to is added to *allowed. */
+brood_task_options live_draw_options(live_caller *self, uint64_t *allowed);
+
+/* Sometimes callbacks, which are counted; a submit that had them, and has succeeded, is counted. */
+void live_add_callbacks(live_caller *self, brood_task_options *options);
+void live_count_due(live_caller *self, const brood_task_options *options, brood_status status);
+
+/* One that ends by itself, or by the time-out that the options have. */
+live_order live_draw_order(live_caller *self, const brood_task_options *options);
+
+/* ---- Results (liveness_results.c) -------------------------------------------------------------- */
+
+#define LIVE_UNTOUCHED UINT64_C(0xABABABABABABABAB) /* in the place of a value */
+
+live_held *live_free_place(live_caller *self); /* NULL: there is none */
+void live_release(live_held *held);            /* without its result */
+void live_check_item(live_caller *self, live_held *held, uint64_t index);
+void live_destroy_held(live_caller *self, live_held *held);
+void live_finish_held(live_caller *self, live_held *held);
+
+/* Something with what is held, if anything is. */
+void live_finish_one(live_caller *self);
+void live_peek(live_caller *self);
+void live_cancel_one(live_caller *self);
+void live_destroy_one(live_caller *self);
 
 /* Waits for all that the caller holds, and frees it. */
 void live_settle(live_caller *self);
+
+/* ---- The calls (liveness_calls.c) ----------------------------------------------------------- */
+
+/* Calls at random until the life stops. */
+void live_call(live_caller *self);
 
 /* The statistics add up, and there are no more workers than there may be. */
 void live_check_stats(live_life *life);

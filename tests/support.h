@@ -145,6 +145,8 @@ uint64_t support_signals_counted(void);
 /* The parent of a process; -1: not known. Leaves its group for that of its parent. */
 int64_t support_parent_of(int64_t pid);
 bool support_join_parents_group(void);
+/* Goes on as another program, as execv; comes back when that fails. */
+void support_become_program(const char *const *argv);
 /* Begins a session of its own; false where there is no such thing. */
 bool support_leave_session(void);
 /*

@@ -718,6 +718,11 @@ bool support_join_parents_group(void)
     return setpgid(0, getpgid(getppid())) == 0;
 }
 
+void support_become_program(const char *const *argv)
+{
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+}
+
 bool support_leave_session(void)
 {
     return setsid() >= 0;

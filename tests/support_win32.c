@@ -557,6 +557,11 @@ bool support_join_parents_group(void)
     return false;
 }
 
+void support_become_program(const char *const *argv)
+{
+    (void)argv;
+}
+
 bool support_leave_session(void)
 {
     return false;

@@ -438,6 +438,36 @@ NO_LIBRARIES(r27_a_copy_of_the_library_in_a_plugin)
 NO_LIBRARIES(r27_a_pool_in_a_constructor)
 #endif
 
+/* ---- R24, R6 ------------------------------------------------------------------------------ */
+
+/* Each start gets one of the two builds whole, and says so when it is the other one. */
+static void r24_an_executable_that_is_replaced_while_starts_go_on(void **state)
+{
+    static const char *const builds[] = {HELPER_SELF, HELPER_SELF_OTHER};
+    char directory[512];
+    char program[600];
+    char next[600];
+    const char *argv[] = {program, "again", NULL};
+    brood_process *process = NULL;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("a program that runs cannot be replaced");
+    }
+    support_make_directory(directory, sizeof directory);
+    snprintf(program, sizeof program, "%s/program", directory);
+    snprintf(next, sizeof next, "%s/next", directory);
+    assert_true(support_copy_program(HELPER_SELF, program));
+    assert_ok(brood_command_start(&process, argv, NULL));
+    for (size_t i = 1; brood_process_is_alive(process); i++) {
+        assert_true(support_copy_program(builds[i % 2], next));
+        assert_int_equal(rename(next, program), 0);
+    }
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    brood_process_destroy(process);
+    support_remove_tree(directory);
+}
+
 /* ---- B11 --------------------------------------------------------------------------------- */
 
 static void b11_a_position_independent_executable(void **state)
@@ -490,6 +520,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b8_a_function_of_a_library_that_is_linked),
     cmocka_unit_test(b8_a_library_that_is_loaded_by_a_link),
     cmocka_unit_test(b8_a_library_that_exits_at_load),
+    cmocka_unit_test(r24_an_executable_that_is_replaced_while_starts_go_on),
     cmocka_unit_test(b11_a_position_independent_executable),
     cmocka_unit_test(b11_an_executable_at_a_fixed_place),
     cmocka_unit_test(b11_a_static_executable),

@@ -165,7 +165,27 @@ static void g3_one_in_a_session_of_its_own_is_ended(void **state)
     expect_it_is_ended_in_time("session");
 }
 
-#define WITH_COPY "copy" /* a mode of the parent's: it has a plain fork of itself, too */
+/* Modes of the parent's. */
+#define WITH_COPY "copy" /* it has a plain fork of itself, too */
+#define WITH_EXEC "exec" /* it becomes another program */
+#define WITH_NAMESPACE                                                                             \
+    "namespace" /* the command is process 1 of one that is younger than the guard */
+
+static brood_status start_guard_and_leave(const char *program)
+{
+    const char *argv[] = {program, "--command", "0", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_status status = BROOD_OK;
+
+    options.daemon = true;
+    status = brood_command_start(&process, argv, &options);
+    if (status == BROOD_OK) {
+        status = brood_process_join(process, SOON_MS);
+    }
+    brood_process_destroy(process);
+    return status == BROOD_OK && !support_leave_pid_namespace() ? BROOD_ERR_PERMISSION : status;
+}
 
 /* Starts a command by its program and mode, says their numbers, and waits to be killed. */
 static int be_a_parent(brood_task *task, const void *arg, size_t size)
@@ -180,6 +200,9 @@ static int be_a_parent(brood_task *task, const void *arg, size_t size)
     (void)size;
     argv[2] = (const char *)arg + strlen(arg) + 1;
     with_copy = strcmp(argv[2], WITH_COPY) == 0;
+    if (strcmp(argv[2], WITH_NAMESPACE) == 0 && start_guard_and_leave(arg) != BROOD_OK) {
+        return 1;
+    }
     options.daemon = true;
     options.kill_tree = strcmp(argv[2], "tree") == 0;
     options.handles = &there;
@@ -192,6 +215,10 @@ static int be_a_parent(brood_task *task, const void *arg, size_t size)
     pids[0] = brood_process_pid(process);
     pids[1] = with_copy ? support_fork_hanging() : -1;
     support_write(there, pids, sizeof pids);
+    if (strcmp(argv[2], WITH_EXEC) == 0) {
+        argv[2] = "hang";
+        support_become_program(argv);
+    }
     support_hang();
     return 0;
 }
@@ -212,8 +239,11 @@ static void end_with_its_parent(const char *mode)
     assert_ok(brood_process_start(&parent, be_a_parent, text, sizeof text, &options));
     support_close(ends[1]);
     assert_int_equal(support_read(ends[0], pids, sizeof pids), sizeof pids);
-    assert_ok(brood_process_kill(parent));
+    if (strcmp(mode, WITH_EXEC) != 0) {
+        assert_ok(brood_process_kill(parent));
+    }
     assert_true(support_wait_gone(pids[0], 2000));
+    assert_ok(brood_process_kill(parent));
     if (pids[1] > 0) {
         support_kill(pids[1]);
     }
@@ -239,6 +269,56 @@ static void a_tree_ends_with_the_parent(void **state)
         harness_skip("numbers of handles are not told to a command on Windows");
     }
     end_with_its_parent("tree");
+}
+
+static void it_ends_when_the_parent_becomes_another_program(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("a process of Windows does not become another program");
+    }
+    end_with_its_parent(WITH_EXEC);
+}
+
+static int begin_in_a_namespace(brood_task *task, const void *arg, size_t size)
+{
+    const char *argv[] = {arg, "--command", "7", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)task;
+    (void)size;
+    if (!support_leave_pid_namespace()) {
+        return 99;
+    }
+    options.daemon = true;
+    assert_status(brood_command_start(&process, argv, &options), BROOD_ERR_NOT_SUPPORTED);
+    options.daemon = false; /* the namespace has not had a process 1 yet, which would have ended */
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_ends(process, BROOD_EXIT_CODE, 7);
+    brood_process_destroy(process);
+    return 0;
+}
+
+static void a_guard_and_pid_namespaces(void **state)
+{
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    if (!support_is_linux()) {
+        harness_skip("only Linux has PID namespaces");
+    }
+    assert_ok(brood_process_start(&process, begin_in_a_namespace, harness_self,
+                                  strlen(harness_self) + 1, NULL));
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    brood_process_destroy(process);
+    if (info.code == 99) {
+        harness_skip("this process may not begin a PID namespace");
+    }
+    assert_int_equal(info.code, 0);
+    end_with_its_parent(WITH_NAMESPACE);
 }
 
 /* The copy holds the parent's end of the guard's channel. */
@@ -448,6 +528,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g7_the_same_limits),
     cmocka_unit_test(a_tree_ends_with_the_parent),
     cmocka_unit_test(it_ends_with_the_parent_though_a_copy_lives),
+    cmocka_unit_test(it_ends_when_the_parent_becomes_another_program),
+    cmocka_unit_test(a_guard_and_pid_namespaces),
     cmocka_unit_test(g5_another_users_command_is_told_as_it_is),
     cmocka_unit_test(signals_to_the_guard_do_no_harm),
     cmocka_unit_test(a_guard_that_is_killed_is_replaced),
@@ -484,7 +566,8 @@ static int run_mode(const char *mode)
 
     if (strcmp(mode, "kill") == 0) {
         support_kill_self();
-    } else if (strcmp(mode, "hang") == 0 || strcmp(mode, WITH_COPY) == 0) {
+    } else if (strcmp(mode, "hang") == 0 || strcmp(mode, WITH_COPY) == 0 ||
+               strcmp(mode, WITH_EXEC) == 0 || strcmp(mode, WITH_NAMESPACE) == 0) {
         say_and_hang();
     } else if (strcmp(mode, "tree") == 0) {
         start_one_more();

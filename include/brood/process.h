@@ -72,10 +72,14 @@ static inline brood_exit_info brood_exit_info_init()
 typedef enum brood_stdio_mode {
     BROOD_STDIO_INHERIT = 0, /* the parent's, if it is not close-on-exec; else the null device */
     BROOD_STDIO_NULL = 1,    /* the null device */
-    BROOD_STDIO_FILE = 2,    /* path: read for stdin; created or emptied for the others */
-    BROOD_STDIO_APPEND = 3,  /* path, written at its end; not for stdin */
-    BROOD_STDIO_PIPE = 4,    /* a pipe to the parent: brood_process_read and _write */
-    BROOD_STDIO_STDOUT = 5   /* where stdout goes; for stderr only */
+    /*
+     * path: read for stdin; created or emptied for the others. A FIFO does not hold up the start:
+     * one that nobody writes is at its end, and one that nobody reads is an error.
+     */
+    BROOD_STDIO_FILE = 2,
+    BROOD_STDIO_APPEND = 3, /* path, written at its end; not for stdin */
+    BROOD_STDIO_PIPE = 4,   /* a pipe to the parent: brood_process_read and _write */
+    BROOD_STDIO_STDOUT = 5  /* where stdout goes; for stderr only */
 } brood_stdio_mode;
 
 typedef struct brood_stdio {
@@ -112,8 +116,9 @@ typedef struct brood_process_options {
     brood_stdio stdin_to, stdout_to, stderr_to;
 
     /*
-     * Handles that the child gets besides stdio; it gets no other. brood_task_handle gives them
-     * to a function. In a command on POSIX they are the descriptors 3, 4, ... in this order; on
+     * Handles that the child gets besides stdio; it gets no other of the program's. (A function's
+     * process has some of brood's beside them: a channel to its parent, for a daemon also a pidfd,
+     * for a large argument a segment.) brood_task_handle gives them to a function. In a command on POSIX they are the descriptors 3, 4, ... in this order; on
      * Windows brood_handle values are not told to a command. They stay open in the parent.
      */
     const brood_handle *handles;
@@ -121,7 +126,8 @@ typedef struct brood_process_options {
 
     /*
      * daemon: the process ends when this one does, within two seconds, however this one ends, from
-     * its brood_init on. Otherwise it lives on. (Not tied to the thread that starts it.)
+     * its brood_init on. Otherwise it lives on. (Not tied to the thread that starts it. A program
+     * that executes another one ends its daemons, on POSIX, as if it had ended.)
      */
     bool daemon;
     /*
@@ -165,12 +171,14 @@ static inline brood_process_options brood_process_options_init()
  * of the size bytes at arg (NULL and 0: none). NULL options are all defaults. function is NULL
  * when options->function_name names it.
  *
- * Returns when the program is being executed, without waiting for the function; a child that
- * never comes to it (no brood_init, another build, an unknown function) is seen at the join, with
- * BROOD_EXIT_START. The caller owns *process and gives it to brood_process_destroy. On failure
+ * Returns when the program is being executed, without waiting for the function. What the system
+ * refuses up to there (the file, the directory, a limit, a core) is an error here; a child that
+ * never comes to the function (no brood_init, another build, an unknown function, a library that
+ * is missing) is seen at the join, with BROOD_EXIT_START. The caller owns *process and gives it to brood_process_destroy. On failure
  * *process is NULL, and no process and no handle is left.
  *
- * BROOD_ERR_ARGUMENT: an argument or option, named in options->error, breaks its rule.
+ * BROOD_ERR_ARGUMENT: an argument or option, named in options->error, breaks its rule; so does a
+ * size above SIZE_MAX / 2. Options without their struct_size, all zero but for error, are told, too.
  * BROOD_ERR_NOT_INITIALIZED, BROOD_ERR_BOOTSTRAPPING: called too early.
  * BROOD_ERR_NOT_FOUND, _PERMISSION, _LIMIT, _NOT_SUPPORTED, _NO_MEMORY, _OS: as they say.
  * Any thread. Since 0.1.
@@ -186,7 +194,12 @@ BROOD_API brood_status brood_process_start(brood_process **process, brood_functi
  * C runtime; batch files are refused, because cmd.exe has no safe quoting.
  *
  * What is said of brood_process_start holds, but function_name and handshake_timeout_ms do not
- * apply: they must be zero. A failed exec is an error of this call. Since 0.1.
+ * apply: they must be zero. A failed exec is an error of this call: BROOD_ERR_NOT_FOUND also for a
+ * script whose interpreter is missing, BROOD_ERR_PERMISSION for a file that is not executable,
+ * BROOD_ERR_OS for one that is no program, or that somebody writes for longer than a moment.
+ * The first command of a program that is a daemon starts a guard on POSIX (see the guide): what is
+ * said of starting a function holds for it, with BROOD_ERR_NO_HELLO when it does not come up.
+ * Since 0.1.
  */
 BROOD_API brood_status brood_command_start(brood_process **process, const char *const *argv,
                                            const brood_process_options *options);
@@ -206,14 +219,17 @@ BROOD_API bool brood_process_is_alive(brood_process *process);
  * Asks the process to end, waits up to grace_ms for it, then kills it; returns when it has
  * ended. The question is SIGTERM; on Windows a child that runs a function of ours gets
  * raise(SIGTERM) from a thread of brood's, so signal() works alike, and a command gets
- * CTRL_BREAK. One that has ended already is fine.
- * BROOD_ERR_ARGUMENT: a NULL, a negative grace_ms. BROOD_ERR_OS: it cannot be killed. Since 0.1.
+ * CTRL_BREAK; one that is stopped goes on to hear it. One that has ended already is fine.
+ * BROOD_ERR_ARGUMENT: a NULL, a negative grace_ms. BROOD_ERR_PERMISSION: it has become another user,
+ * and may not be killed. BROOD_ERR_TIMEOUT: it was killed, and has not ended 10 seconds later.
+ * BROOD_ERR_OS: it cannot be killed for another reason. After an error it still runs. Since 0.1.
  */
 BROOD_API brood_status brood_process_terminate(brood_process *process, int64_t grace_ms);
 
 /*
  * Kills the process at once (SIGKILL, TerminateProcess) and returns without waiting for the end.
- * One that has ended already is fine. Since 0.1.
+ * One that has ended already is fine. BROOD_ERR_ARGUMENT: a NULL. BROOD_ERR_PERMISSION, _OS: as of
+ * brood_process_terminate; nothing was done. Since 0.1.
  */
 BROOD_API brood_status brood_process_kill(brood_process *process);
 

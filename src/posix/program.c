@@ -208,13 +208,30 @@ static char *path_of_argv0(const char *argv0)
 
 #if defined(BROOD_LINUX)
 
+static bool read_self_link(char path[PATH_MAX])
+{
+    ssize_t size = readlink(SELF_LINK, path, PATH_MAX - 1);
+
+    path[size > 0 ? size : 0] = '\0';
+    return path[0] == '/';
+}
+
 static char *path_of_self(const char *argv0)
 {
     char path[PATH_MAX];
-    ssize_t size = readlink(SELF_LINK, path, sizeof path - 1);
 
-    path[size > 0 ? size : 0] = '\0';
-    return path[0] == '/' ? brood_strdup(path) : path_of_argv0(argv0);
+    return read_self_link(path) ? brood_strdup(path) : path_of_argv0(argv0);
+}
+
+/*
+ * Whether another file has been put at path since: then the link says that ours is deleted. (What
+ * the link leads to is not compared: under Valgrind that is Valgrind.)
+ */
+static bool is_replaced(const char *path)
+{
+    char now[PATH_MAX];
+
+    return read_self_link(now) && strcmp(now, path) != 0;
 }
 
 #elif defined(__APPLE__)
@@ -232,6 +249,16 @@ static char *path_of_self(const char *argv0)
 #define path_of_self path_of_argv0
 #endif
 
+#if !defined(BROOD_LINUX)
+
+static bool is_replaced(const char *path)
+{
+    (void)path;
+    return false; /* nothing tells; its build will be another */
+}
+
+#endif
+
 brood_status brood_os_self_find(char **path, const char *argv0, brood_error *error)
 {
     struct stat about;
@@ -240,11 +267,7 @@ brood_status brood_os_self_find(char **path, const char *argv0, brood_error *err
     if (*path == NULL) {
         return brood_posix_fail(error, errno, "find own executable");
     }
-#if defined(BROOD_LINUX)
-    if (stat(SELF_LINK, &about) == 0 || stat(*path, &about) == 0) {
-#else
-    if (stat(*path, &about) == 0) {
-#endif
+    if (stat(*path, &about) == 0 && !is_replaced(*path)) {
         self_file.device = about.st_dev;
         self_file.inode = about.st_ino;
     }

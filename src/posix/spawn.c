@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -516,6 +517,30 @@ static brood_status start(pid_t *pid, plan *made, brood_error *error)
     return start_by_vfork(pid, made, error);
 }
 
+/*
+ * The first process of a new PID namespace is its process 1, and with that one's end nobody can be
+ * started there any more (pid_namespaces(7)). A guard is not to be that one.
+ */
+static bool would_begin_a_namespace(void)
+{
+#if defined(BROOD_LINUX)
+    static const char link[] = "/proc/thread-self/ns/pid_for_children"; /* Linux 4.12 */
+    char own[64] = "";
+    char of_children[64] = "";
+    struct stat about;
+
+    if (lstat(link, &about) < 0 || readlink("/proc/self/ns/pid", own, sizeof own - 1) <= 0) {
+        return false;
+    }
+    if (readlink(link, of_children, sizeof of_children - 1) < 0) {
+        return errno == ENOENT; /* it has no process yet */
+    }
+    return strcmp(own, of_children) != 0;
+#else
+    return false;
+#endif
+}
+
 static brood_status spawn_once(brood_os_process **process, const brood_os_spawn *spawn,
                                brood_error *error)
 {
@@ -560,8 +585,14 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
 {
     brood_error own;
     brood_error *told = error != NULL ? error : &own;
-    brood_status status = spawn_once(process, spawn, told);
+    brood_status status = BROOD_OK;
 
+    *process = NULL;
+    if (spawn->is_guard && would_begin_a_namespace()) {
+        return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "guard",
+                          "the guard of daemon commands cannot begin a PID namespace");
+    }
+    status = spawn_once(process, spawn, told);
     for (int wait_ms = 1;
          status != BROOD_OK && told->os_code == ETXTBSY && wait_ms <= BUSY_WAIT_MAX_MS;
          wait_ms *= 2) {

@@ -114,9 +114,10 @@ static HANDLE stop_impersonating(void)
 {
     HANDLE client = NULL;
 
-    if (!OpenThreadToken(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, &client) ||
+    if (OpenThreadToken(GetCurrentThread(), TOKEN_IMPERSONATE, TRUE, &client) &&
         !SetThreadToken(NULL, NULL)) {
-        return NULL;
+        CloseHandle(client);
+        client = NULL;
     }
     return client;
 }
@@ -192,8 +193,8 @@ DWORD brood_win32_pipe_check_owner(HANDLE handle)
 
 HANDLE brood_win32_port_create(HANDLE file)
 {
-    return brood_win32_opened(CreateIoCompletionPort(file != NULL ? file : INVALID_HANDLE_VALUE,
-                                                     NULL, 0, 0xFFFFFFFF));
+    return brood_win32_opened(
+        CreateIoCompletionPort(file != NULL ? file : INVALID_HANDLE_VALUE, NULL, 0, 0xFFFFFFFF));
 }
 
 DWORD brood_win32_pipe_attach(HANDLE *port, HANDLE handle)
