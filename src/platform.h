@@ -449,6 +449,12 @@ brood_status brood_os_self_find(char **path, const char *argv0, brood_error *err
 const char *brood_os_self_path(const char *path);
 
 /*
+ * What it is executed with: NULL, its path alone; or the arguments of a loader (ld.so ./program)
+ * that started it, to do so again. Not to be freed.
+ */
+const char *const *brood_os_self_arguments(void);
+
+/*
  * The file of a command: name itself when it has a directory part, made absolute, or else the
  * first one in path_list (the value of PATH; NULL: the system's default). The caller frees *file.
  * BROOD_ERR_NOT_FOUND, BROOD_ERR_PERMISSION: it is not there, or not executable.

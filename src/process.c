@@ -292,6 +292,8 @@ brood_status brood_process_await_copy(brood_process *process, int64_t *pid, broo
     }
     *pid = process->hello_pid;
     if (*pid != process->pid && process->control != NULL) {
+        brood_os_process_free(process->os); /* it has ended; nothing of it is asked for any more */
+        process->os = NULL;
         return BROOD_OK;
     }
     return brood_fail(error, process->is_deaf ? status : BROOD_ERR_NO_HELLO, 0, "guard",

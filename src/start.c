@@ -384,6 +384,9 @@ static brood_status start_function(launch *run, brood_function *function, const 
     run->spawn.file = run->file != NULL ? run->file : brood_child_executable();
     run->argv[0] = run->spawn.file;
     run->spawn.argv = run->argv;
+    if (run->file == NULL && !brood_is_hosted() && brood_os_self_arguments() != NULL) {
+        run->spawn.argv = brood_os_self_arguments();
+    }
     return status == BROOD_OK ? spawn(run) : status;
 }
 

@@ -51,6 +51,34 @@ static void call_async(live_caller *self)
     live_count_due(self, &options, status);
 }
 
+static void note_callback(brood_result *result, void *user)
+{
+    (void)result;
+    brood_exchange32(user, 1);
+}
+
+/* Does not wait in the pool, so that nobody may be there when the task ends, or its time is up. */
+static void call_and_await_callback(live_caller *self)
+{
+    uint64_t allowed = LIVE_BIT(BROOD_OK);
+    brood_task_options options = live_draw_options(self, &allowed);
+    live_order order = live_draw_order(self, &options);
+    brood_atomic32 has_come = 0;
+    brood_status status = BROOD_OK;
+
+    options.done = options.failed = note_callback;
+    options.user = (void *)&has_come;
+    allowed |= live_allowed_of(self->life, order.kind);
+    live_begin(self->thread, "brood_pool_apply_async, and its callback");
+    status =
+        brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order, &options);
+    while (status == BROOD_OK && brood_load32(&has_come) == 0) {
+        apr_sleep(500);
+    }
+    live_end(self->thread);
+    live_check_status(self, status, allowed, "brood_pool_apply_async with a callback");
+}
+
 static void call_async_large(live_caller *self)
 {
     live_held *held = live_free_place(self);
@@ -342,10 +370,32 @@ static void call_rest(live_caller *self)
 }
 
 static void (*const calls[])(live_caller *) = {
-    call_apply,      call_apply,       call_apply,      call_async,      call_async,     call_async,
-    call_async,      call_async_large, call_map,        call_map_async,  call_map_async, call_for,
-    call_imap,       live_finish_one,  live_finish_one, live_finish_one, live_peek,      live_peek,
-    live_cancel_one, live_destroy_one, call_resize,     call_stats,      call_rest,      call_burst,
+    call_apply,
+    call_apply,
+    call_apply,
+    call_async,
+    call_async,
+    call_async,
+    call_async,
+    call_async_large,
+    call_map,
+    call_map_async,
+    call_map_async,
+    call_for,
+    call_imap,
+    live_finish_one,
+    live_finish_one,
+    live_finish_one,
+    live_peek,
+    live_peek,
+    live_cancel_one,
+    live_destroy_one,
+    call_resize,
+    call_stats,
+    call_rest,
+    call_burst,
+    call_and_await_callback,
+    call_and_await_callback,
 };
 
 void live_call(live_caller *self)

@@ -107,6 +107,11 @@ uint64_t support_end_bombard(void);
  */
 bool support_refuse_call(const char *name, int code);
 bool support_hide_shared_memory(void);
+/* /dev/fd lists 0 to 2 only, as on FreeBSD, until the second call; false: not to be had here. */
+bool support_hide_descriptors(void);
+void support_show_descriptors(void);
+/* Another handle for the same, of that number, inherited by whoever starts without care. */
+bool support_duplicate_to(intptr_t handle, int number);
 
 /* The niceness of this process; on Windows in the steps of the priority classes. */
 int support_nice(void);

@@ -471,11 +471,26 @@ bool support_refuse_call(const char *name, int code)
     return set_filter(steps, sizeof steps / sizeof steps[0]);
 }
 
-/* In a mount namespace of this process's own. */
+static bool get_own_mounts(void)
+{
+    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 bool support_hide_shared_memory(void)
 {
-    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-           mount("none", "/dev/shm", "tmpfs", MS_RDONLY, NULL) == 0;
+    return get_own_mounts() && mount("none", "/dev/shm", "tmpfs", MS_RDONLY, NULL) == 0;
+}
+
+bool support_hide_descriptors(void)
+{
+    return get_own_mounts() && mount("none", "/dev", "tmpfs", 0, NULL) == 0 &&
+           mkdir("/dev/fd", 0755) == 0 && mkdir("/dev/fd/0", 0755) == 0 &&
+           mkdir("/dev/fd/1", 0755) == 0 && mkdir("/dev/fd/2", 0755) == 0;
+}
+
+void support_show_descriptors(void)
+{
+    umount2("/dev", MNT_DETACH);
 }
 
 #else
@@ -487,12 +502,26 @@ bool support_refuse_call(const char *name, int code)
     return false;
 }
 
+bool support_hide_descriptors(void)
+{
+    return false;
+}
+
+void support_show_descriptors(void)
+{
+}
+
 bool support_hide_shared_memory(void)
 {
     return false;
 }
 
 #endif
+
+bool support_duplicate_to(intptr_t handle, int number)
+{
+    return dup2((int)handle, number) == number;
+}
 
 bool support_become_nicer(void)
 {

@@ -406,6 +406,22 @@ bool support_refuse_call(const char *name, int code)
     return false;
 }
 
+bool support_hide_descriptors(void)
+{
+    return false;
+}
+
+void support_show_descriptors(void)
+{
+}
+
+bool support_duplicate_to(intptr_t handle, int number)
+{
+    (void)handle;
+    (void)number;
+    return false;
+}
+
 bool support_hide_shared_memory(void)
 {
     return false;

@@ -468,6 +468,32 @@ static void r24_an_executable_that_is_replaced_while_starts_go_on(void **state)
     support_remove_tree(directory);
 }
 
+/* Then the file that runs is the loader's. */
+static void r6_a_program_that_is_started_by_its_loader(void **state)
+{
+    static const char *const loaders[] = {"/lib64/ld-linux-x86-64.so.2",
+                                          "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1"};
+
+    (void)state;
+#if !defined(PLUGIN)
+    harness_skip("a static program has no loader");
+#endif
+    if (support_is_sanitized()) {
+        harness_skip("a sanitizer executes /proc/self/exe, as if it were the program");
+    }
+    for (size_t i = 0; i < sizeof loaders / sizeof loaders[0]; i++) {
+        const char *argv[] = {loaders[i], HELPER_SELF, NULL};
+        const char *with_options[] = {loaders[i], "--library-path", "/usr/lib", HELPER_SELF, NULL};
+
+        if (support_file_exists(loaders[i])) {
+            assert_int_equal(run_program(argv, NULL), 0);
+            assert_int_equal(run_program(with_options, NULL), 0);
+            return;
+        }
+    }
+    harness_skip("no loader is known here that can be executed");
+}
+
 /* ---- B11 --------------------------------------------------------------------------------- */
 
 static void b11_a_position_independent_executable(void **state)
@@ -521,6 +547,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b8_a_library_that_is_loaded_by_a_link),
     cmocka_unit_test(b8_a_library_that_exits_at_load),
     cmocka_unit_test(r24_an_executable_that_is_replaced_while_starts_go_on),
+    cmocka_unit_test(r6_a_program_that_is_started_by_its_loader),
     cmocka_unit_test(b11_a_position_independent_executable),
     cmocka_unit_test(b11_an_executable_at_a_fixed_place),
     cmocka_unit_test(b11_a_static_executable),

@@ -273,6 +273,34 @@ static void signals_begin_at_their_defaults(void **state)
     brood_os_process_free(process);
 }
 
+#define FAR_NUMBER 3000 /* not near those that are listed */
+
+static void posix4_descriptors_that_no_directory_lists_are_closed(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+    intptr_t ends[2];
+    char text[16];
+
+    (void)state;
+    if (!support_need_handles(FAR_NUMBER + 1) || !support_hide_descriptors()) {
+        harness_skip("only root on Linux can hide /dev/fd");
+    }
+    assert_true(support_pipe(ends) && support_duplicate_to(ends[1], FAR_NUMBER));
+    snprintf(text, sizeof text, "%d", FAR_NUMBER);
+    launch_cpu_time_s = 1000;
+    launch_prepare(&run, "--say", text);
+    process = launch_start(&run);
+    launch_reap(process, &result);
+    assert_int_equal(result.code, 1); /* it could not */
+    brood_os_process_free(process);
+    support_show_descriptors();
+    support_close(FAR_NUMBER);
+    support_close(ends[0]);
+    support_close(ends[1]);
+}
+
 /* macOS, and generic POSIX with glibc, start what has a limit by vfork, and the rest not. */
 static void mac2_the_way_of_limits_does_the_same(void **state)
 {
@@ -369,6 +397,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_directory_that_is_not_there),
     cmocka_unit_test(signals_begin_at_their_defaults),
     cmocka_unit_test(mac2_the_way_of_limits_does_the_same),
+    cmocka_unit_test(posix4_descriptors_that_no_directory_lists_are_closed),
     cmocka_unit_test(signals_have_names_and_numbers_without_one_have_none),
     cmocka_unit_test(freeing_nothing_is_fine),
 };

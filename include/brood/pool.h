@@ -97,8 +97,11 @@ typedef struct brood_pool_options {
 
     /*
      * What each worker's process has: directory, environment, stdio, handles, cores, memory
-     * limit ... NULL: as it comes. Its name, function_name, daemon and timeout_ms must be zero;
-     * executable is another program, which has registered every function under the same name.
+     * limit ... NULL, and what it does not ask for: as it was when the pool was created, on the
+     * thread that created it, for workers that are started later, too (the guide says what else
+     * they get). Relative paths are meant from there. Its name, function_name, daemon and timeout_ms
+     * must be zero; executable is another program, which has registered every function under the
+     * same name.
      */
     const brood_process_options *process;
 } brood_pool_options;

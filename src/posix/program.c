@@ -10,6 +10,10 @@
 
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>
+#elif defined(BROOD_LINUX)
+#include <fcntl.h>
+#include <link.h>
+#include <sys/auxv.h>
 #endif
 
 #define DEFAULT_PATH "/usr/local/bin:/bin:/usr/bin"
@@ -259,6 +263,116 @@ static bool is_replaced(const char *path)
 
 #endif
 
+/* ---- started by a loader ------------------------------------------------------------------ */
+
+#define LOADER_ARGUMENTS 64
+#define LOADER_BYTES 8192
+
+static struct {
+    char text[LOADER_BYTES]; /* of /proc/self/cmdline */
+    char program[PATH_MAX];
+    const char *arguments[LOADER_ARGUMENTS + 2];
+    bool is_used;
+} loader;
+
+const char *const *brood_os_self_arguments(void)
+{
+    return loader.is_used ? loader.arguments : NULL;
+}
+
+#if defined(BROOD_LINUX)
+
+typedef struct main_program {
+    uintptr_t address;
+    bool has_interpreter;
+} main_program;
+
+/* The program is the first one. */
+static int look_at_program(struct dl_phdr_info *info, size_t size, void *data)
+{
+    main_program *found = data;
+
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+        if (segment->p_type == PT_LOAD && found->address == 0) {
+            found->address = (uintptr_t)(info->dlpi_addr + segment->p_vaddr);
+        }
+        found->has_interpreter = found->has_interpreter || segment->p_type == PT_INTERP;
+    }
+    return 1;
+}
+
+/* The file that is mapped there, by proc_pid_maps(5). */
+static bool find_file_at(uintptr_t address, char path[PATH_MAX])
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[PATH_MAX + 128];
+    bool is_found = false;
+
+    while (maps != NULL && !is_found && fgets(line, sizeof line, maps) != NULL) {
+        char *end = NULL;
+        uintptr_t from = (uintptr_t)strtoull(line, &end, 16);
+        uintptr_t to = *end == '-' ? (uintptr_t)strtoull(end + 1, NULL, 16) : 0;
+        char *name = strchr(line, '/');
+
+        is_found = address >= from && address < to && name != NULL;
+        if (is_found) {
+            snprintf(path, PATH_MAX, "%.*s", (int)strcspn(name, "\n"), name);
+        }
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
+    return is_found;
+}
+
+static size_t read_command_line(void)
+{
+    int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? 0 : read(fd, loader.text, sizeof loader.text - 1);
+
+    brood_os_handle_close(fd);
+    return size > 0 ? (size_t)size : 0;
+}
+
+/*
+ * The kernel loads no interpreter (AT_BASE of getauxval(3)) for one that is executed itself. Then
+ * /proc/self/exe is that one, and what comes before the program in the command line is for it.
+ */
+static void find_loader(void)
+{
+    main_program found = {0, false};
+    struct stat program;
+    struct stat about;
+    const char *at = loader.text;
+    size_t size = 0;
+
+    if (getauxval(AT_BASE) == 0) {
+        dl_iterate_phdr(look_at_program, &found);
+    }
+    if (!found.has_interpreter || !find_file_at(found.address, loader.program) ||
+        stat(loader.program, &program) < 0) {
+        return;
+    }
+    size = read_command_line();
+    for (size_t i = 0; at < loader.text + size && i < LOADER_ARGUMENTS && !loader.is_used; i++) {
+        loader.is_used = i > 0 && stat(at, &about) == 0 && about.st_dev == program.st_dev &&
+                         about.st_ino == program.st_ino;
+        loader.arguments[i] = loader.is_used ? loader.program : at;
+        at += strlen(at) + 1;
+    }
+}
+
+#else
+
+static void find_loader(void)
+{
+}
+
+#endif
+
 brood_status brood_os_self_find(char **path, const char *argv0, brood_error *error)
 {
     struct stat about;
@@ -267,6 +381,7 @@ brood_status brood_os_self_find(char **path, const char *argv0, brood_error *err
     if (*path == NULL) {
         return brood_posix_fail(error, errno, "find own executable");
     }
+    find_loader();
     if (stat(*path, &about) == 0 && !is_replaced(*path)) {
         self_file.device = about.st_dev;
         self_file.inode = about.st_ino;

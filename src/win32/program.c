@@ -33,6 +33,11 @@ const char *brood_os_self_path(const char *path)
     return path;
 }
 
+const char *const *brood_os_self_arguments(void)
+{
+    return NULL;
+}
+
 /* ---- finding a program -------------------------------------------------------------------- */
 
 #define DIRECTORY_MARKS L"\\/:"
