@@ -547,6 +547,9 @@ int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said);
  */
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone);
 
+/* Gives back its memory only: the number that it waits at may be the function's by now. NULL is fine. */
+void brood_os_parent_forget(brood_os_process *parent);
+
 /*
  * From now on the calling thread has these (parent may be NULL), whatever other threads close, and
  * no other handle. Where the system cannot do that: nothing.

@@ -44,6 +44,13 @@ static brood_status take_frames(brood_buffer *in)
     return status;
 }
 
+static void look_anew(void)
+{
+    watch.channel = brood_os_channel_is_lost(watch.channel) ? NULL : watch.channel;
+    brood_os_parent_forget(watch.parent);
+    watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
+}
+
 /*
  * Where the function closes what is the library's, and opens something else at these numbers, they
  * say nothing about the parent: it is looked for anew. What has such a number is not ours to close.
@@ -62,8 +69,10 @@ static void look(brood_buffer *in)
     if (status == BROOD_ERR_CLOSED && !brood_os_channel_is_lost(watch.channel)) {
         watch.is_gone = true;
     } else if (is_blind || items[1].ready || (status != BROOD_OK && status != BROOD_ERR_TIMEOUT)) {
-        watch.channel = brood_os_channel_is_lost(watch.channel) ? NULL : watch.channel;
-        watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
+        look_anew();
+    }
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED) {
+        brood_os_sleep(LOOK_NS); /* what cannot be waited for is looked at now and then */
     }
 }
 

@@ -147,6 +147,11 @@ _Noreturn void brood_os_child_end(int code, bool tree)
     _exit(code);
 }
 
+void brood_os_parent_forget(brood_os_process *parent)
+{
+    free(parent);
+}
+
 #if defined(BROOD_LINUX)
 
 /* It had the number when it started us; if it is still our parent, the number is still its own. */

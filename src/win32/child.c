@@ -139,6 +139,11 @@ brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone)
     return NULL;
 }
 
+void brood_os_parent_forget(brood_os_process *parent)
+{
+    (void)parent;
+}
+
 /*
  * The number of the process that created this one, which stays when that one ends.
  * https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
