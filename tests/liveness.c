@@ -123,9 +123,11 @@ static void draw_pool(stage *self)
     draw_workers(self);
     self->life.kills = live_chance(seed, 40);
     self->life.init_fails = self->init_mode >= LIVE_INIT_SOMETIMES;
-    self->life.max_items = options->max_tasks_per_worker != 0 || self->life.init_fails ? 6 : 64;
+    self->life.max_items =
+        options->max_tasks_per_worker != 0 || self->life.init_fails ? LIVE_FEW : 64;
     brood_exchange32(&self->life.asked, options->workers);
-    self->callers = live_between(seed, 1, LIVE_CALLERS_MAX);
+    self->callers = live_between(
+        seed, 1, self->slowness > 1 && self->life.max_items == LIVE_FEW ? 2 : LIVE_CALLERS_MAX);
     self->end = live_below(seed, END_COUNT);
     self->life.is_brief = live_chance(seed, 25);
 }
@@ -185,22 +187,45 @@ static void run_loop(void *data)
     }
 }
 
+/* How many tasks have ended, well or not. */
+static uint64_t count_ended(stage *self)
+{
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+
+    live_begin(&self->threads[KILLER], "brood_pool_get_stats");
+    brood_pool_get_stats(self->life.pool, &stats);
+    live_end(&self->threads[KILLER]);
+    return stats.succeeded + stats.failed + stats.cancelled;
+}
+
+static void kill_one(stage *self, uint32_t *seed)
+{
+    int64_t pids[16];
+    size_t count = 0;
+
+    live_begin(&self->threads[KILLER], "brood_pool_pids");
+    count = brood_pool_pids(self->life.pool, pids, 16);
+    live_end(&self->threads[KILLER]);
+    if (count > 0 && brood_load32(&self->life.stop) == 0) {
+        support_kill(pids[live_below(seed, count < 16 ? (uint32_t)count : 16)]);
+    }
+}
+
+/* Not again before a task has ended since, or a second has passed: a start takes its time. */
 static void run_killer(void *data)
 {
     stage *self = data;
     uint32_t seed = self->life.seed ^ 0x5bd1e995;
-    int64_t pids[16];
+    uint64_t ended = UINT64_MAX;
+    int64_t killed_at = 0;
 
     while (brood_load32(&self->life.stop) == 0) {
-        size_t count = 0;
-
         apr_sleep(live_between(&seed, 0, live_chance(&seed, 50) ? 5000 : 60000) *
                   (int64_t)self->slowness);
-        live_begin(&self->threads[KILLER], "brood_pool_pids");
-        count = brood_pool_pids(self->life.pool, pids, 16);
-        live_end(&self->threads[KILLER]);
-        if (count > 0 && brood_load32(&self->life.stop) == 0) {
-            support_kill(pids[live_below(&seed, count < 16 ? (uint32_t)count : 16)]);
+        if (count_ended(self) != ended || brood_os_now() - killed_at > 1000 * NS_PER_MS) {
+            ended = count_ended(self);
+            killed_at = brood_os_now();
+            kill_one(self, &seed);
         }
     }
 }

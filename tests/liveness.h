@@ -14,6 +14,7 @@
 #include "support.h"
 
 #define LIVE_CALLERS_MAX 3
+#define LIVE_FEW 6
 
 /* ---- Random numbers ------------------------------------------------------------------------ */
 
@@ -55,7 +56,7 @@ void live_fail(const char *format, ...);
 /* A pool's life, as its threads see it. */
 typedef struct live_life {
     brood_pool *pool;
-    uint32_t seed, max_items; /* in a map */
+    uint32_t seed, max_items; /* in a map; LIVE_FEW where each takes a start */
     bool is_brief;            /* each caller submits a burst, and that is all */
     bool kills;               /* workers are killed from outside */
     bool init_fails;          /* always, or sometimes */

@@ -116,7 +116,8 @@ static void call_burst(live_caller *self)
     };
     live_held burst[MOST];
     uint64_t allowed = live_allowed_of(self->life, LIVE_DO_RETURN);
-    uint32_t count = live_between(&self->seed, 20, self->life->max_items > 6 ? MOST : 20);
+    uint32_t count =
+        self->life->max_items > LIVE_FEW ? live_between(&self->seed, 20, MOST) : LIVE_FEW;
     uint32_t kept = live_chance(&self->seed, 50) ? live_below(&self->seed, count + 1) : 0;
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
 
