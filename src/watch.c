@@ -44,13 +44,6 @@ static brood_status take_frames(brood_buffer *in)
     return status;
 }
 
-static void look_anew(void)
-{
-    watch.channel = brood_os_channel_is_lost(watch.channel) ? NULL : watch.channel;
-    brood_os_parent_forget(watch.parent);
-    watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
-}
-
 /*
  * Where the function closes what is the library's, and opens something else at these numbers, they
  * say nothing about the parent: it is looked for anew. What has such a number is not ours to close.
@@ -59,6 +52,7 @@ static void look(brood_buffer *in)
 {
     brood_os_wait_item items[] = {{NULL, watch.channel, false, false},
                                   {watch.parent, NULL, false, false}};
+    bool is_lost = false;
     bool is_blind = watch.channel == NULL && watch.parent == NULL;
     int64_t deadline = is_blind ? brood_os_now() + LOOK_NS : BROOD_OS_NO_DEADLINE;
     brood_status status = brood_os_wait(items, 2, deadline, NULL);
@@ -66,13 +60,13 @@ static void look(brood_buffer *in)
     if (status == BROOD_OK && items[0].ready) {
         status = take_frames(in);
     }
-    if (status == BROOD_ERR_CLOSED && !brood_os_channel_is_lost(watch.channel)) {
-        watch.is_gone = true;
-    } else if (is_blind || items[1].ready || (status != BROOD_OK && status != BROOD_ERR_TIMEOUT)) {
-        look_anew();
-    }
-    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED) {
-        brood_os_sleep(LOOK_NS); /* what cannot be waited for is looked at now and then */
+    is_lost = brood_os_channel_is_lost(watch.channel);
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && !is_lost) {
+        watch.is_gone = true; /* or cannot be watched */
+    } else if (is_blind || is_lost || items[1].ready) {
+        watch.channel = is_lost ? NULL : watch.channel;
+        brood_os_parent_forget(watch.parent);
+        watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
     }
 }
 
