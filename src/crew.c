@@ -384,6 +384,9 @@ static uint64_t count_begun(brood_worker *worker, const brood_piece *piece, uint
     if (worker->halted && worker->kill_id == piece->id && item > worker->kill_item) {
         return 0; /* the one that it was killed for had just ended */
     }
+    if (worker->is_lost) {
+        item++; /* the next one, too, if it had looked for a cancel just before */
+    }
     if (item <= piece->done) {
         return worker->dropped != BROOD_OK || (item == 0 && piece->done == 0) ? 1 : 0;
     }
@@ -618,6 +621,11 @@ static void bury(brood_worker *worker)
 static void lose(brood_worker *worker)
 {
     worker->is_lost = true;
+    brood_worker_take_back(worker);
+    if (worker->pieces.first != NULL) {
+        brood_worker_stir(worker,
+                          0); /* it goes on to no other item, but for one: see count_begun */
+    }
     worker->process->daemon = false; /* so that destroying it does not wait for its end */
     dismiss(worker, &worker->pool->stats.lost);
 }

@@ -647,6 +647,8 @@ void brood_jobs_cancel_all(brood_pool *pool, brood_status doom);
 /* The same for those whose doom is set already. */
 void brood_jobs_end_doomed(brood_pool *pool);
 
+/* Tells the worker that an item of its first piece is cancelled, from 1 (0: all), or hurried. */
+void brood_worker_stir(brood_worker *worker, uint64_t item);
 /* Tells the worker that its first piece is cancelled; it is killed after the grace. */
 void brood_worker_cancel(brood_worker *worker);
 /* Somebody waits for single items: workers are to tell of each soon. */

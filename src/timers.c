@@ -5,7 +5,7 @@
 /* ---- telling a worker -------------------------------------------------------------------- */
 
 /* In this order: the worker does not overlook it. */
-static void stir(brood_worker *worker, uint64_t item)
+void brood_worker_stir(brood_worker *worker, uint64_t item)
 {
     brood_store64(&worker->page->cancel_item, item);
     brood_store64(&worker->page->cancel_id, worker->pieces.first->id);
@@ -19,7 +19,7 @@ static void warn(brood_worker *worker, uint64_t item, brood_status why)
     const brood_piece *piece = worker->pieces.first;
     int64_t grace = (int64_t)pool->options.grace_ms * BROOD_NS_PER_MS;
 
-    stir(worker, item);
+    brood_worker_stir(worker, item);
     worker->kill_id = piece->id;
     worker->kill_item = item;
     worker->kill_for = why;
@@ -40,7 +40,7 @@ void brood_worker_hurry(brood_worker *worker)
     const brood_piece *piece = worker->pieces.first;
 
     if (worker->kill_id != piece->id) { /* that one is looked at anyway */
-        stir(worker, BROOD_WIRE_HURRY);
+        brood_worker_stir(worker, BROOD_WIRE_HURRY);
     }
 }
 
