@@ -49,6 +49,7 @@ static DWORD get_user(own_user *user)
     DWORD size = 0;
     DWORD code = ERROR_SUCCESS;
 
+    *user = (own_user){.room = {0}};
     if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token) ||
         !GetTokenInformation(brood_win32_opened(token), TokenUser, user, sizeof *user, &size)) {
         code = GetLastError();
