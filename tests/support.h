@@ -90,6 +90,8 @@ bool support_terminal(FILE **file, intptr_t *holder, unsigned short columns);
  * known.
  */
 uint64_t support_count_sleeps(int64_t pid);
+/* How long threads of a process have waited for a core, in ns, all in all; 0: not known. */
+uint64_t support_waited_for_core(int64_t pid);
 
 /* Threads of this process; -1: not known. */
 int support_count_threads(void);

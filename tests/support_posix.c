@@ -345,6 +345,39 @@ static uint64_t sleeps_of_thread(int64_t pid, const char *thread)
     return count;
 }
 
+/* The second number of schedstat: nanoseconds on a run queue. */
+static uint64_t wait_of_thread(int64_t pid, const char *thread)
+{
+    char path[320];
+    unsigned long long waited = 0;
+    FILE *file = NULL;
+
+    snprintf(path, sizeof path, "/proc/%lld/task/%s/schedstat", (long long)pid, thread);
+    file = fopen(path, "r");
+    if (file != NULL) {
+        waited = fscanf(file, "%*u %llu", &waited) == 1 ? waited : 0;
+        fclose(file);
+    }
+    return waited;
+}
+
+uint64_t support_waited_for_core(int64_t pid)
+{
+    char path[64];
+    DIR *threads = NULL;
+    uint64_t sum = 0;
+
+    snprintf(path, sizeof path, "/proc/%lld/task", (long long)pid);
+    threads = opendir(path);
+    for (struct dirent *entry = NULL; threads != NULL && (entry = readdir(threads)) != NULL;) {
+        sum += entry->d_name[0] != '.' ? wait_of_thread(pid, entry->d_name) : 0;
+    }
+    if (threads != NULL) {
+        closedir(threads);
+    }
+    return sum;
+}
+
 uint64_t support_count_sleeps(int64_t pid)
 {
     char path[64];
@@ -365,6 +398,12 @@ uint64_t support_count_sleeps(int64_t pid)
 }
 
 #else
+
+uint64_t support_waited_for_core(int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
 
 uint64_t support_count_sleeps(int64_t pid)
 {

@@ -383,6 +383,12 @@ uint64_t support_count_sleeps(int64_t pid)
     return 0;
 }
 
+uint64_t support_waited_for_core(int64_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
 int support_count_threads(void)
 {
     return -1;
