@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <apr_env.h>
 
@@ -27,6 +28,33 @@ void brood_nesting_tell(const brood_nesting *here)
     }
 }
 
+/* A number and the character behind it. */
+static bool take_number(char **text, uint64_t *number, char behind)
+{
+    char *end = NULL;
+
+    *number = strtoull(*text, &end, 10);
+    if (end == *text || *end != behind) {
+        return false;
+    }
+    *text = end + (behind != '\0');
+    return true;
+}
+
+static bool parse(char *text, brood_nesting *told, int64_t *pid)
+{
+    uint64_t numbers[3];
+
+    for (int i = 0; i < 3; i++) {
+        if (!take_number(&text, &numbers[i], i < 2 ? ':' : '\0')) {
+            return false;
+        }
+    }
+    *told = (brood_nesting){(uint32_t)numbers[0], (uint32_t)numbers[1]};
+    *pid = (int64_t)numbers[2];
+    return true;
+}
+
 void brood_nesting_learn(apr_pool_t *pool)
 {
     brood_nesting told = {0, 0};
@@ -34,8 +62,7 @@ void brood_nesting_learn(apr_pool_t *pool)
     char *text = NULL;
 
     if (known.depth == 0 && apr_env_get(&text, BROOD_NESTING_VARIABLE, pool) == APR_SUCCESS &&
-        sscanf(text, "%" SCNu32 ":%" SCNu32 ":%" SCNd64, &told.depth, &told.cores, &pid) == 3 &&
-        pid == brood_os_self_pid()) {
+        parse(text, &told, &pid) && pid == brood_os_self_pid()) {
         known = told;
     }
 }

@@ -875,11 +875,12 @@ bool support_has_zombie(void)
 bool support_set_limit(const char *name, uint64_t soft, uint64_t hard)
 {
     struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
-    int resource = strcmp(name, "STACK") == 0 ? RLIMIT_STACK
-                   : strcmp(name, "CPU") == 0 ? RLIMIT_CPU
-                                              : RLIMIT_AS;
 
-    return setrlimit(resource, &limit) == 0;
+    if (strcmp(name, "STACK") == 0) {
+        return setrlimit(RLIMIT_STACK, &limit) == 0;
+    }
+    return (strcmp(name, "CPU") == 0 ? setrlimit(RLIMIT_CPU, &limit)
+                                     : setrlimit(RLIMIT_AS, &limit)) == 0;
 }
 
 bool support_make_fifo(const char *path)

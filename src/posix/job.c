@@ -128,8 +128,14 @@ static bool enter_cpus(const brood_posix_job *job)
 #endif
 }
 
+#if defined(__GLIBC__)
+typedef __rlimit_resource_t limit_name; /* an enum, where POSIX has an int */
+#else
+typedef int limit_name;
+#endif
+
 /* A hard limit that is there already holds, too; only root could raise it. */
-static int set_limit(int resource, uint64_t soft, uint64_t hard)
+static int set_limit(limit_name resource, uint64_t soft, uint64_t hard)
 {
     struct rlimit limit;
 

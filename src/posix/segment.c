@@ -176,8 +176,14 @@ static int take_room(int fd, size_t size)
  */
 static bool cannot_take(int result)
 {
-    return result == ENODEV || result == EINVAL || result == EOPNOTSUPP || result == ENOTSUP ||
-           result == ENOSYS;
+    static const int missing[] = {ENODEV, EINVAL, EOPNOTSUPP, ENOTSUP, ENOSYS};
+
+    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
+        if (result == missing[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /*
