@@ -260,6 +260,19 @@ static void f15_initializers_that_fail_for_a_while(void **state)
     forget_orders();
 }
 
+static bool is_everybody_up(void *data)
+{
+    brood_pool *pool = data;
+    uint32_t up = 0;
+
+    brood_pool_lock(pool);
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        up += pool->workers[i] != NULL && pool->workers[i]->is_up;
+    }
+    brood_pool_unlock(pool);
+    return up == pool->target;
+}
+
 /* Those that are there work on while no other comes up; the last one's end breaks the pool. */
 static void f15_replacements_that_crash(void **state)
 {
@@ -268,7 +281,7 @@ static void f15_replacements_that_crash(void **state)
     (void)state;
     prepare_obedient(&stage, 2);
     stage_open(&stage);
-    stage_await_started(&stage, 2);
+    stage_await_that(is_everybody_up, stage.pool);
     stage_works(&stage, 5);
     order_workers("crash");
     stage_kill(stage_pid(&stage, 0));
