@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <signal.h>
 
+/* The C library's names of the arguments are reserved. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int posix_fallocate(int fd, off_t offset, off_t length)
 {
     sigset_t held;

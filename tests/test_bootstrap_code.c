@@ -478,6 +478,9 @@ static void r6_a_program_that_is_started_by_its_loader(void **state)
 #if !defined(PLUGIN)
     harness_skip("a static program has no loader");
 #endif
+    if (support_is_windows()) {
+        harness_skip("Windows has no loader that is a program");
+    }
     if (support_is_sanitized()) {
         harness_skip("a sanitizer executes /proc/self/exe, as if it were the program");
     }

@@ -574,12 +574,11 @@ static int run_mode(const char *mode)
     if (strcmp(mode, "kill") == 0) {
         support_kill_self();
     } else if (strcmp(mode, "hang") == 0 || strcmp(mode, WITH_COPY) == 0 ||
-               strcmp(mode, WITH_EXEC) == 0 || strcmp(mode, WITH_NAMESPACE) == 0) {
+               strcmp(mode, WITH_EXEC) == 0 || strcmp(mode, WITH_NAMESPACE) == 0 ||
+               (strcmp(mode, "session") == 0 && support_leave_session())) {
         say_and_hang();
     } else if (strcmp(mode, "tree") == 0) {
         start_one_more();
-        say_and_hang();
-    } else if (strcmp(mode, "session") == 0 && support_leave_session()) {
         say_and_hang();
     } else if (strcmp(mode, "root") == 0 && support_become_root()) {
         putchar('!');

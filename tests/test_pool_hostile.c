@@ -79,9 +79,10 @@ typedef struct flood_order {
 
 static void put_at(const worker_view *view, uint64_t at, const brood_wire_answer *answer)
 {
-    const unsigned char *bytes = (const unsigned char *)answer;
+    unsigned char bytes[sizeof *answer];
 
-    for (size_t i = 0; i < sizeof *answer; i++) {
+    memcpy(bytes, answer, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++) {
         view->out_bytes[(at + i) & (view->capacity - 1)] = bytes[i];
     }
 }

@@ -237,7 +237,12 @@ static void r18_many_variables(void **state)
     int64_t begun = 0;
 
     (void)state;
-    assert_true(texts != NULL && list != NULL);
+    if (texts == NULL || list == NULL) {
+        free(texts);
+        free((void *)list);
+        fail();
+        return;
+    }
     for (size_t i = 0; i < MANY; i++) {
         snprintf(texts[i], MANY_BYTES, "BROOD_%zu=%d", i % (MANY / 2), i < MANY / 2 ? 1 : 2);
         list[i] = texts[i];

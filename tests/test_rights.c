@@ -72,8 +72,8 @@ static int64_t run(const char *const *argv, const char *const *environment)
 static int64_t attack(const stage *made, const char *kind, const char *library, const char *mode)
 {
     char caller[16];
-    char file[PATH_ROOM];
-    char name[PATH_ROOM];
+    char file[PATH_ROOM + 32];
+    char name[PATH_ROOM + 32];
     const char *environment[] = {name, library != NULL ? file : NULL, NULL};
     const char *argv[] = {HELPER_RIGHTS, "attack", kind, caller, caller, made->target, mode, NULL};
 
