@@ -61,12 +61,18 @@ bool brood_agenda_sleeps(const brood_pool *pool)
     return (pool->sleeping || (pool->loop_sleeps && !pool->leading)) && pool->spinning == 0;
 }
 
+/* One that has come up, and has no task, says nothing; it is listed again with its next task. */
+static bool is_silent(const brood_worker *worker)
+{
+    return worker->is_up && worker->piece_count == 0 && brood_worker_can_send(worker);
+}
+
 bool brood_agenda_arm_all(brood_pool *pool)
 {
     while (pool->unarmed != NULL) {
         brood_worker *worker = pool->unarmed;
 
-        if (!brood_worker_arm(worker)) {
+        if (!is_silent(worker) && !brood_worker_arm(worker)) {
             return false;
         }
         pool->unarmed = worker->next_unarmed;
