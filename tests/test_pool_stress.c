@@ -148,7 +148,7 @@ static void check_numbers(stress *all)
 /* 1,250 tasks and items a batch. */
 static int batches(void)
 {
-    return support_is_windows() ? 1 : support_is_sanitized() ? 3 : 20;
+    return support_is_windows() ? 3 : support_is_sanitized() ? 3 : 20;
 }
 
 static void run_stress(uint32_t workers, uint32_t max_tasks, int64_t each_ms)
@@ -177,13 +177,13 @@ static void run_stress(uint32_t workers, uint32_t max_tasks, int64_t each_ms)
 static void stress_of_two_workers(void **state)
 {
     (void)state;
-    run_stress(2, 0, support_is_windows() ? 100 : 10);
+    run_stress(2, 0, support_is_windows() ? 30 : 10);
 }
 
 static void stress_of_four_workers_that_are_replaced(void **state)
 {
     (void)state;
-    run_stress(4, 500, support_is_windows() ? 100 : 10);
+    run_stress(4, 500, support_is_windows() ? 30 : 10);
 }
 
 static const struct CMUnitTest tests[] = {
