@@ -61,7 +61,7 @@ bool brood_agenda_sleeps(const brood_pool *pool)
     return (pool->sleeping || (pool->loop_sleeps && !pool->leading)) && pool->spinning == 0;
 }
 
-/* One that has come up, and has no task, says nothing; it is listed again with its next task. */
+/* A worker that has come up, and has no task, says nothing; its next task lists it again. */
 static bool is_silent(const brood_worker *worker)
 {
     return worker->is_up && worker->piece_count == 0 && brood_worker_can_send(worker);
@@ -83,7 +83,7 @@ bool brood_agenda_arm_all(brood_pool *pool)
 
 /* ---- who is woken ------------------------------------------------------------------------- */
 
-/* It counts as awake from here on: what comes later it finds by itself. */
+/* The leader counts as awake from here on: the leader finds by itself what comes later. */
 static void wake_leader(brood_pool *pool)
 {
     if (pool->sleeping && (pool->leader_notified || pool->due < pool->sleeps_until)) {

@@ -30,13 +30,13 @@
 typedef struct brood_pool brood_pool;
 typedef struct brood_worker brood_worker;
 
-/* Something must be done then, by whoever keeps the time; 0: now. */
+/* The pool has something to do at that time (0: now), whoever keeps the time. */
 void brood_agenda_at(brood_pool *pool, int64_t when);
 
-/* Those who wait for it (NULL: all of them) look again. */
+/* The waiters for `what` (NULL: all waiters) look again whether their wait is over. */
 void brood_agenda_notify(brood_pool *pool, const void *what);
 
-/* It must ring when it answers or takes something, as soon as somebody sleeps. */
+/* The worker must ring when it answers or takes something, as soon as somebody sleeps. */
 void brood_agenda_arm(brood_worker *worker);
 
 /* The worker goes. */

@@ -227,7 +227,7 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
 
 /* ---- how a worker ends ------------------------------------------------------------------- */
 
-/* It has done its last task, and only has to end. */
+/* The worker has done its last task, and only has to end. */
 static bool is_leaving(const brood_worker *worker)
 {
     return worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0 &&
@@ -581,7 +581,7 @@ static void leave_lists(brood_worker *worker)
     }
 }
 
-/* It is not one of the pool's any more. What it had not begun goes to others. */
+/* The worker is not one of the pool's any more. What it had not begun goes to others. */
 static void dismiss(brood_worker *worker, uint64_t *counter)
 {
     brood_pool *pool = worker->pool;
@@ -615,7 +615,7 @@ static void bury(brood_worker *worker)
 }
 
 /*
- * It was killed and does not end: it may not be signalled, or waits in the kernel, or its control
+ * The worker was killed and does not end: it may not be signalled, waits in the kernel, or its control
  * group is frozen. Nobody waits for it any more; what it still runs is not run again.
  */
 static void lose(brood_worker *worker)
@@ -623,8 +623,8 @@ static void lose(brood_worker *worker)
     worker->is_lost = true;
     brood_worker_take_back(worker);
     if (worker->pieces.first != NULL) {
-        brood_worker_stir(worker,
-                          0); /* it goes on to no other item, but for one: see count_begun */
+        /* The worker goes on to no other item, but for one: see count_begun. */
+        brood_worker_stir(worker, 0);
     }
     worker->process->daemon = false; /* so that destroying it does not wait for its end */
     dismiss(worker, &worker->pool->stats.lost);
@@ -830,8 +830,7 @@ static brood_worker *superfluous(const brood_pool *pool)
     for (uint32_t i = 0; i < pool->slots && (best == NULL || best->piece_count > 0); i++) {
         brood_worker *worker = pool->workers[i];
 
-        if (worker != NULL && worker->state < BROOD_WORKER_STOPPING &&
-            worker->dropped == BROOD_OK && !worker->deaf && brood_worker_can_send(worker) &&
+        if (worker != NULL && brood_worker_serves(worker) && brood_worker_can_send(worker) &&
             (best == NULL || worker->piece_count < best->piece_count)) {
             best = worker;
         }
@@ -839,15 +838,9 @@ static brood_worker *superfluous(const brood_pool *pool)
     return best;
 }
 
-/* It is to stay, as far as it knows. */
-static bool stays(const brood_worker *worker)
-{
-    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf;
-}
-
 static void stop_superfluous(brood_pool *pool)
 {
-    uint32_t count = count_workers(pool, stays);
+    uint32_t count = count_workers(pool, brood_worker_serves);
     uint32_t most = pool->closed && pool->jobs == NULL ? 0 : pool->target;
 
     while (count > most) {

@@ -128,15 +128,16 @@ static size_t depth(const brood_pool *pool)
 }
 
 /* Whether it can be given anything at all. */
-static bool serves(const brood_worker *worker)
+bool brood_worker_serves(const brood_worker *worker)
 {
     return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf;
 }
 
 static bool wants_more(const brood_worker *worker)
 {
-    return serves(worker) && worker->piece_count > 0 && worker->piece_count < depth(worker->pool) &&
-           brood_worker_can_send(worker) && worker->items_left > 0 && !worker->slow;
+    return brood_worker_serves(worker) && worker->piece_count > 0 &&
+           worker->piece_count < depth(worker->pool) && brood_worker_can_send(worker) &&
+           worker->items_left > 0 && !worker->slow;
 }
 
 /* In the queue of those that have work, and can be given more. */
@@ -487,7 +488,7 @@ void brood_worker_take_back(brood_worker *worker)
     if (worker->piece_count == 0) {
         worker->slow = true;
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker, serves(worker));
+        brood_worker_set_idle(worker, brood_worker_serves(worker));
     }
 }
 
@@ -581,7 +582,7 @@ void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
     brood_worker_first_changed(worker);
     if (worker->piece_count == 0) {
         brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker, serves(worker));
+        brood_worker_set_idle(worker, brood_worker_serves(worker));
     } else if (worker->piece_count < depth(worker->pool) / 2 + 1) {
         brood_worker_set_thirsty(worker);
     }

@@ -285,7 +285,7 @@ bool brood_pool_look(brood_pool *pool)
     return true;
 }
 
-static bool is_never_over(brood_pool *pool, void *ignored)
+static bool is_ending(brood_pool *pool, void *ignored)
 {
     (void)ignored;
     return pool->ends;
@@ -293,7 +293,7 @@ static bool is_never_over(brood_pool *pool, void *ignored)
 
 void brood_pool_lead_once(brood_pool *pool)
 {
-    lead(pool, NULL, is_never_over, NULL, BROOD_NEVER);
+    lead(pool, NULL, is_ending, NULL, BROOD_NEVER);
 }
 
 /* ---- followers ---------------------------------------------------------------------------- */

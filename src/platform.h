@@ -264,7 +264,7 @@ bool brood_os_process_leave(brood_os_process *process);
 /* Frees what is known of the process. The caller has reaped it, or gives up doing so. */
 void brood_os_process_free(brood_os_process *process);
 
-/* The name of a signal or of an exception code, such as "SIGSEGV"; "" when it has none. */
+/* src/<system>/names.c: the name of a signal or of an exception code, such as "SIGSEGV"; "" when it has none. */
 const char *brood_os_signal_name(int64_t code);
 
 /* ---- handles for a running process: src/<system>/give.c ------------------------------------ */

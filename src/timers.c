@@ -226,7 +226,8 @@ static uint64_t running_item(brood_worker *worker, const brood_piece *piece)
 
 /*
  * An item that the worker does not come to has no time-out. But a worker that has all of it, or
- * takes none of it, and does not come to it for that long, is stuck, and is replaced; what it had not begun, others do.
+ * takes none of it, and does not come to it for that long, is stuck, and is replaced; others do what
+ * it had not begun.
  */
 static int64_t check_begin(brood_worker *worker, int64_t now)
 {

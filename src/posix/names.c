@@ -22,67 +22,45 @@ static const char *real_time_name(int64_t code)
     return "";
 }
 
-const char *brood_os_signal_name(int64_t code)
-{
 #define NAME(number)                                                                               \
     {                                                                                              \
         number, #number                                                                            \
     }
-    static const struct {
-        int number;
-        const char *name;
-    } names[] = {
-        NAME(SIGABRT),
-        NAME(SIGALRM),
-        NAME(SIGBUS),
-        NAME(SIGCHLD),
-        NAME(SIGCONT),
-        NAME(SIGFPE),
-        NAME(SIGHUP),
-        NAME(SIGILL),
-        NAME(SIGINT),
-        NAME(SIGKILL),
-        NAME(SIGPIPE),
-        NAME(SIGPROF),
-        NAME(SIGQUIT),
-        NAME(SIGSEGV),
-        NAME(SIGSTOP),
-        NAME(SIGSYS),
-        NAME(SIGTERM),
-        NAME(SIGTRAP),
-        NAME(SIGTSTP),
-        NAME(SIGTTIN),
-        NAME(SIGTTOU),
-        NAME(SIGURG),
-        NAME(SIGUSR1),
-        NAME(SIGUSR2),
-        NAME(SIGVTALRM),
-        NAME(SIGXCPU),
-        NAME(SIGXFSZ),
+static const struct {
+    int number;
+    const char *name;
+} signals[] = {NAME(SIGABRT),   NAME(SIGALRM), NAME(SIGBUS),  NAME(SIGCHLD), NAME(SIGCONT),
+               NAME(SIGFPE),    NAME(SIGHUP),  NAME(SIGILL),  NAME(SIGINT),  NAME(SIGKILL),
+               NAME(SIGPIPE),   NAME(SIGPROF), NAME(SIGQUIT), NAME(SIGSEGV), NAME(SIGSTOP),
+               NAME(SIGSYS),    NAME(SIGTERM), NAME(SIGTRAP), NAME(SIGTSTP), NAME(SIGTTIN),
+               NAME(SIGTTOU),   NAME(SIGURG),  NAME(SIGUSR1), NAME(SIGUSR2), NAME(SIGVTALRM),
+               NAME(SIGXCPU),   NAME(SIGXFSZ),
 #if defined(SIGIO)
-        NAME(SIGIO),
+               NAME(SIGIO),
 #endif
 #if defined(SIGPWR)
-        NAME(SIGPWR),
+               NAME(SIGPWR),
 #endif
 #if defined(SIGSTKFLT)
-        NAME(SIGSTKFLT),
+               NAME(SIGSTKFLT),
 #endif
 #if defined(SIGEMT)
-        NAME(SIGEMT),
+               NAME(SIGEMT),
 #endif
 #if defined(SIGINFO)
-        NAME(SIGINFO),
+               NAME(SIGINFO),
 #endif
 #if defined(SIGWINCH)
-        NAME(SIGWINCH)
+               NAME(SIGWINCH)
 #endif
-    };
+};
 #undef NAME
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].number == code) {
-            return names[i].name;
+const char *brood_os_signal_name(int64_t code)
+{
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        if (signals[i].number == code) {
+            return signals[i].name;
         }
     }
     return real_time_name(code);

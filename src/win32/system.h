@@ -159,4 +159,8 @@ brood_status brood_win32_job_create(HANDLE *job, HANDLE *port, const brood_os_sp
                                     brood_error *error);
 DWORD brood_win32_job_started(HANDLE job, const brood_os_spawn *spawn);
 
+/* Ends that are ours have the numbers that they have on POSIX. */
+#define BROOD_WIN32_SIGKILL 9
+#define BROOD_WIN32_SIGTERM 15
+
 #endif
