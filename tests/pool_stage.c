@@ -162,7 +162,8 @@ static bool has_started(void *data)
     const started_wait *wait = data;
     brood_pool_stats stats = stage_stats(wait->stage);
 
-    return stats.started >= wait->started && stats.alive >= stats.workers;
+    /* One that is about to end may have been replaced already, and is counted only afterwards. */
+    return stats.started >= wait->started && stats.alive - stats.leaving == stats.workers;
 }
 
 void stage_await_started(pool_stage *stage, uint64_t started)
