@@ -638,6 +638,10 @@ static void empty_bell(brood_worker *worker)
 
     worker->armed = false;
     brood_agenda_arm(worker);
+    if (got > worker->rings_due) {
+        status = BROOD_ERR_PROTOCOL; /* it would keep us awake for nothing */
+    }
+    worker->rings_due -= got < worker->rings_due ? got : worker->rings_due;
     if (status == BROOD_ERR_CLOSED) {
         /* It ends, or has closed all that it had: then it is of no use any more. */
         unwatch_bell(worker);

@@ -65,7 +65,7 @@ void brood_job_release(brood_result *job)
     if (job->value != job->small_value) {
         free(job->value);
     }
-    free(job);
+    brood_job_cache_put(&pool->job_cache, job);
     brood_pool_release(pool);
 }
 
@@ -75,10 +75,8 @@ static void give_back_shared(brood_result *job)
     for (size_t i = 0; i < job->shared_count; i++) {
         brood_shared_release(job->shared[i]);
     }
-    free((void *)job->shared);
     brood_shared_release(job->in_shared);
     brood_shared_release(job->out_shared);
-    job->shared = NULL;
     job->shared_count = 0;
     job->in_shared = job->out_shared = NULL;
 }

@@ -8,11 +8,25 @@
 #define OWNERS_MAX 64
 #define PAUSES_A_LOOK 8
 #define LOOKS_A_CLOCK 16
+#define LOCK_TRIES 8 /* before a thread sleeps until the lock is free */
+#define SPINNERS_A_CORE 2 /* they give way to each other, and to workers */
 #define MISSES_MAX 3
 #define PROBE_EVERY 16
 #define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
 
 /* ---- the lock ---------------------------------------------------------------------------- */
+
+/* The lock is held for short times only: who sleeps for it would cost more than it waits. */
+static bool try_lock_for_a_moment(brood_pool *pool)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        apr_thread_yield();
+        if (apr_thread_mutex_trylock(pool->lock) == APR_SUCCESS) {
+            return true;
+        }
+    }
+    return false;
+}
 
 void brood_pool_lock(brood_pool *pool)
 {
@@ -20,7 +34,9 @@ void brood_pool_lock(brood_pool *pool)
         return;
     }
     brood_add32(&pool->wanting, 1);
-    apr_thread_mutex_lock(pool->lock);
+    if (!try_lock_for_a_moment(pool)) {
+        apr_thread_mutex_lock(pool->lock);
+    }
     brood_add32(&pool->wanting, (uint32_t)-1);
 }
 
@@ -162,7 +178,7 @@ static bool may_spin(brood_pool *pool)
                 pool->options.spin == BROOD_SPIN_ALWAYS;
 
     return pool->spin_ns > 0 && pays && pool->busy < pool->cores &&
-           pool->busy + pool->spinning <= pool->cores;
+           pool->spinning < SPINNERS_A_CORE * pool->cores;
 }
 
 static void look_away(brood_pool *pool)

@@ -458,6 +458,7 @@ void brood_pool_release(brood_pool *pool)
         return;
     }
     free_waiters(pool);
+    brood_job_cache_clear(&pool->job_cache);
     if (pool->apr != NULL) {
         apr_pool_destroy(pool->apr);
     }

@@ -5,6 +5,7 @@
  *   submit.c    tasks come in
  *   result.c    what the caller sees of a task
  *   job.c       items end, jobs end
+ *   job_cache.c the memory of jobs is used again
  *   queue.c     pieces wait for a worker
  *   feed.c      pieces go to workers
  *   send.c      a piece becomes bytes in a ring
@@ -30,6 +31,7 @@
 
 #include "agenda.h"
 #include "buffer.h"
+#include "job_cache.h"
 #include "meter.h"
 #include "platform.h"
 #include "process_impl.h"
@@ -106,7 +108,7 @@ struct brood_result {
     int64_t key;        /* its place in the queue */
     int priority;
     char tag[BROOD_TAG_MAX];
-    brood_shared **shared; /* with a reference each */
+    brood_shared **shared; /* behind the job; with a reference each */
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
 
@@ -135,6 +137,7 @@ struct brood_result {
 
     brood_piece piece; /* the first one */
     brood_piece *spare;
+    bool is_kept; /* its memory, for the next one */
 };
 
 /* ---- workers ----------------------------------------------------------------------------- */
@@ -187,6 +190,7 @@ struct brood_worker {
     brood_ring to, from;
     bool watched_bell, watched_process; /* by the poller */
     bool armed;                         /* it will ring when it answers */
+    uint64_t rings_due;                 /* it was armed so often more than it has rung */
 
     brood_piece_list pieces; /* with it, in its order */
     size_t piece_count;
@@ -260,6 +264,7 @@ struct brood_pool {
     apr_pool_t *apr;
     apr_thread_mutex_t *lock;
     brood_atomic32 wanting; /* threads that wait for the lock */
+    brood_job_cache job_cache; /* has a guard of its own */
 
     brood_pool_options options; /* the strings in it are ours, other pointers NULL */
     brood_process_options process;

@@ -287,35 +287,32 @@ static bool needs_extra(const brood_result *job)
            job->out_shared != NULL;
 }
 
-/* Fills it, and returns how much of it is sent. */
-static size_t fill_extra(brood_wire_extra *extra, const brood_result *job)
+static uint64_t *put_place(uint64_t *at, const brood_shared *shared, const void *array)
 {
-    memset(extra, 0, offsetof(brood_wire_extra, shared));
-    memcpy(extra->tag, job->tag, sizeof extra->tag);
-    if (job->in_shared != NULL) {
-        extra->in_shared = job->in_shared->id;
-        extra->in_offset =
-            (uint64_t)((const char *)job->in - (const char *)job->in_shared->segment.base);
+    if (shared != NULL) {
+        *at++ = shared->id;
+        *at++ = (uint64_t)((const char *)array - (const char *)shared->segment.base);
     }
-    if (job->out_shared != NULL) {
-        extra->out_shared = job->out_shared->id;
-        extra->out_offset =
-            (uint64_t)((const char *)job->out - (const char *)job->out_shared->segment.base);
-    }
-    extra->shared_count = job->shared_count;
-    for (size_t i = 0; i < job->shared_count; i++) {
-        extra->shared[i] = job->shared[i]->id;
-    }
-    *(job->shared_count < BROOD_SHARED_MAX ? &extra->shared[job->shared_count] : &extra->unused) =
-        0; /* of the padding */
-    return (size_t)brood_wire_extra_size(job->shared_count);
+    return at;
 }
 
-static void append_extra(brood_buffer *buffer, const brood_result *job)
+/* See wire.h. Returns its size. */
+static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_result *job)
 {
-    brood_wire_extra extra;
+    uint64_t *at = words;
 
-    brood_buffer_append(buffer, &extra, fill_extra(&extra, job));
+    *at++ = job->shared_count | (job->tag[0] != '\0' ? BROOD_WIRE_HAS_TAG : 0);
+    for (size_t i = 0; i < job->shared_count; i++) {
+        *at++ = job->shared[i]->id;
+    }
+    if (job->tag[0] != '\0') {
+        memcpy(at, job->tag, sizeof job->tag);
+        at += BROOD_WIRE_TAG_WORDS;
+    }
+    at = put_place(at, job->in_shared, job->in);
+    at = put_place(at, job->out_shared, job->out);
+    *at = 0; /* the padding */
+    return (size_t)brood_wire_padded((uint64_t)(at - words) * sizeof *at);
 }
 
 /* Adds what size takes at a multiple of 16; false: no memory is so large. */
@@ -463,14 +460,16 @@ static size_t find_plain(const brood_piece *piece, const void **data)
     return job->in_size * (size_t)piece->count;
 }
 
-static void put_short(brood_worker *worker, const brood_wire_order *order,
-                      const brood_wire_extra *extra, size_t extra_size, const void *data,
-                      size_t size)
+/* What stands before the data of a task. */
+typedef struct task_head {
+    brood_wire_order order;
+    uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
+} task_head;
+
+static void put_short(brood_worker *worker, const task_head *head, size_t head_size,
+                      const void *data, size_t size)
 {
-    brood_ring_put(&worker->to, order, sizeof *order);
-    if (extra_size > 0) {
-        brood_ring_put(&worker->to, extra, extra_size);
-    }
+    brood_ring_put(&worker->to, head, head_size);
     if (size > 0) {
         brood_ring_put(&worker->to, data, size);
         brood_ring_put(&worker->to, zeros, (size_t)brood_wire_padded(size) - size);
@@ -484,24 +483,23 @@ static bool send_short(brood_worker *worker, brood_piece *piece)
     const void *data = NULL;
     size_t size = 0;
     size_t extra_size = 0;
-    brood_wire_order order;
-    brood_wire_extra extra;
+    task_head head;
 
     if (!knows_all(worker, job) ||
         (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES)) {
         return false;
     }
     size = find_plain(piece, &data);
-    extra_size = needs_extra(job) ? fill_extra(&extra, job) : 0;
+    extra_size = needs_extra(job) ? fill_extra(head.extra, job) : 0;
     if (size > worker->to.capacity / 2 ||
         !brood_ring_fits(&worker->to,
-                         sizeof order + extra_size + (size_t)brood_wire_padded(size))) {
+                         sizeof head.order + extra_size + (size_t)brood_wire_padded(size))) {
         return false;
     }
-    order = order_of(worker, piece);
-    order.size = extra_size + size;
-    order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
-    put_short(worker, &order, &extra, extra_size, data, size);
+    head.order = order_of(worker, piece);
+    head.order.size = extra_size + size;
+    head.order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
+    put_short(worker, &head, sizeof head.order + extra_size, data, size);
     note_sent(worker, piece);
     publish(worker);
     return true;
@@ -513,7 +511,7 @@ static brood_status reserve(brood_worker *worker, const brood_result *job)
     size_t shared = job->shared_count + 2;
     size_t size = size_of_functions(worker, job->function + 1) +
                   (shared + worker->shared_count + 2) * sizeof(brood_wire_order) +
-                  sizeof(brood_wire_extra) + BROOD_WIRE_ALIGN;
+                  (BROOD_WIRE_EXTRA_WORDS + 1) * sizeof(uint64_t) + BROOD_WIRE_ALIGN;
 
     return grow_known(worker, shared) && make_room(&worker->sending.head, size)
                ? BROOD_OK
@@ -525,19 +523,16 @@ static void append_task(brood_sending *sending, brood_piece *piece, brood_wire_o
 {
     const brood_result *job = piece->job;
     uint64_t size[BROOD_WIRE_ALIGN / sizeof(uint64_t)] = {sending->data_size, 0};
+    uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
+    size_t extra_size = needs_extra(job) ? fill_extra(extra, job) : 0;
     bool has_table = is_one_of_its_size(piece);
 
     sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;
     sending->piece = piece;
-    order->size = sending->data_size + (has_table ? sizeof size : 0);
-    if (needs_extra(job)) {
-        order->flags |= BROOD_WIRE_EXTRA;
-        order->size += brood_wire_extra_size(job->shared_count);
-    }
+    order->size = extra_size + sending->data_size + (has_table ? sizeof size : 0);
+    order->flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
     brood_buffer_append(&sending->head, order, sizeof *order);
-    if (needs_extra(job)) {
-        append_extra(&sending->head, job);
-    }
+    brood_buffer_append(&sending->head, extra, extra_size);
     if (has_table) {
         brood_buffer_append(&sending->head, size, sizeof size);
     }
@@ -626,6 +621,7 @@ bool brood_worker_arm(brood_worker *worker)
     if (worker->dropped != BROOD_OK) {
         return true; /* only its end is waited for */
     }
+    worker->rings_due += !worker->armed;
     if (!worker->armed && !brood_ring_sleep_to_read(&worker->from, 0)) {
         return false;
     }
@@ -633,6 +629,7 @@ bool brood_worker_arm(brood_worker *worker)
     if (brood_worker_can_send(worker) || brood_ring_room(&worker->to, &room) != BROOD_OK) {
         return true;
     }
+    worker->rings_due++;
     return room == 0 && brood_ring_sleep_to_write(&worker->to, 0);
 }
 

@@ -204,16 +204,6 @@ static void on_forget(server *self, const brood_wire_order *order)
     }
 }
 
-static unsigned char *shared_at(server *self, uint64_t id, uint64_t offset)
-{
-    brood_mapping **found = mapping_of(self, id);
-
-    if (found == NULL || offset > (*found)->segment.size) {
-        brood_link_fail();
-    }
-    return (unsigned char *)(*found)->segment.base + offset;
-}
-
 /* ---- tasks ------------------------------------------------------------------------------- */
 
 /* Begins it, so that the pool cannot take it back any more; or sees that it has. */
@@ -270,32 +260,56 @@ static void keep_slot(server *self, const brood_task *task)
     }
 }
 
-/* Reads what stands before the items, and finds them. */
+static brood_mapping *known_mapping(server *self, uint64_t id)
+{
+    brood_mapping **found = mapping_of(self, id);
+
+    if (found == NULL) {
+        brood_link_fail();
+    }
+    return *found;
+}
+
+/* Where the items of the order begin in an array: two words of the extra. */
+static unsigned char *place_at(server *self, const uint64_t *at, uint64_t before)
+{
+    const brood_mapping *mapping = known_mapping(self, at[0]);
+    uint64_t offset = at[1] + before;
+
+    if (offset > mapping->segment.size) {
+        brood_link_fail();
+    }
+    return (unsigned char *)mapping->segment.base + offset;
+}
+
+/* Reads what stands before the items (see wire.h), and finds them. */
 static const unsigned char *take_extra(server *self, brood_run *run, const unsigned char *body,
                                        brood_mapping *shared[BROOD_SHARED_MAX])
 {
-    const brood_wire_extra *extra = (const brood_wire_extra *)(const void *)body;
+    const uint64_t *words = (const uint64_t *)(const void *)body;
+    const uint64_t *at = words + 1;
     const brood_wire_order *order = run->order;
+    const unsigned char *in = NULL;
+    size_t count = (size_t)(words[0] & ~BROOD_WIRE_HAS_TAG);
 
-    for (uint64_t i = 0; i < extra->shared_count; i++) {
-        brood_mapping **found = mapping_of(self, extra->shared[i]);
-
-        if (found == NULL) {
-            brood_link_fail();
-        }
-        shared[i] = *found;
+    for (size_t i = 0; i < count; i++) {
+        shared[i] = known_mapping(self, *at++);
     }
-    run->task->tag = extra->tag;
     run->task->shared = (const brood_mapping *const *)shared;
-    run->task->shared_count = (size_t)extra->shared_count;
-    if ((order->flags & BROOD_WIRE_OUT_SHARED) != 0) {
-        run->out =
-            shared_at(self, extra->out_shared, extra->out_offset + order->first * order->out_size);
+    run->task->shared_count = count;
+    if ((words[0] & BROOD_WIRE_HAS_TAG) != 0) {
+        run->task->tag = (const char *)at;
+        at += BROOD_WIRE_TAG_WORDS;
     }
     if ((order->flags & BROOD_WIRE_IN_SHARED) != 0) {
-        return shared_at(self, extra->in_shared, extra->in_offset + order->first * order->in_size);
+        in = place_at(self, at, order->first * order->in_size);
+        at += 2;
     }
-    return body + brood_wire_extra_size(extra->shared_count);
+    if ((order->flags & BROOD_WIRE_OUT_SHARED) != 0) {
+        run->out = place_at(self, at, order->first * order->out_size);
+        at += 2;
+    }
+    return in != NULL ? in : body + brood_wire_padded((uint64_t)(at - words) * sizeof *at);
 }
 
 static void tell_all_failed(brood_run *run, brood_status status, const char *message)

@@ -236,32 +236,27 @@ brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_fu
 
 /* ---- making a job ------------------------------------------------------------------------ */
 
-static brood_status take_shared(brood_result *job, const request *asked)
+/* The shared memory in which a plain array lies, or NULL; with a reference. */
+static brood_shared *find_shared(const void *data, size_t size, uint64_t count)
+{
+    return size == BROOD_SIZE_VARIES || size == 0 ? NULL
+                                                  : brood_shared_find(data, size * (size_t)count);
+}
+
+static void take_shared(brood_result *job, const request *asked)
 {
     const brood_task_options *options = &asked->options;
 
-    if (options->shared_count > 0) {
-        job->shared = (brood_shared **)brood_malloc(options->shared_count * sizeof(brood_shared *));
-        if (job->shared == NULL) {
-            return BROOD_ERR_NO_MEMORY;
-        }
-    }
     for (size_t i = 0; i < options->shared_count; i++) {
         brood_shared_hold(options->shared[i]);
         job->shared[job->shared_count++] = options->shared[i];
     }
-    if (job->kind != BROOD_JOB_MAP || job->count == 0) {
-        return BROOD_OK;
+    if (job->kind == BROOD_JOB_MAP && job->count > 0) {
+        job->in_shared = find_shared(job->in, job->in_size, job->count);
+        job->out_shared = find_shared(job->out, job->out_size, job->count);
+        job->flags |= (job->in_shared != NULL ? BROOD_WIRE_IN_SHARED : 0u) |
+                      (job->out_shared != NULL ? BROOD_WIRE_OUT_SHARED : 0u);
     }
-    if (job->in_size != BROOD_SIZE_VARIES && job->in_size > 0) {
-        job->in_shared = brood_shared_find(job->in, job->in_size * (size_t)job->count);
-    }
-    if (job->out_size != BROOD_SIZE_VARIES && job->out_size > 0) {
-        job->out_shared = brood_shared_find(job->out, job->out_size * (size_t)job->count);
-    }
-    job->flags |= (job->in_shared != NULL ? BROOD_WIRE_IN_SHARED : 0u) |
-                  (job->out_shared != NULL ? BROOD_WIRE_OUT_SHARED : 0u);
-    return BROOD_OK;
 }
 
 static void take_task_options(brood_result *job, const request *asked)
@@ -292,22 +287,24 @@ static void take_task_options(brood_result *job, const request *asked)
     }
 }
 
+/* Behind it are the shared memory that it is told, and a copy of the argument. NULL: no memory. */
 static brood_result *make_job(const request *asked)
 {
     size_t copied = asked->copies_in ? asked->in_size : 0;
-    brood_result *job = brood_malloc(sizeof *job + copied + BROOD_WIRE_ALIGN);
+    size_t shared =
+        (size_t)brood_wire_padded(asked->options.shared_count * sizeof(brood_shared *));
+    brood_result *job = brood_job_cache_take(&asked->pool->job_cache, shared + copied);
 
     if (job == NULL) {
         return NULL;
     }
-    memset(job, 0, sizeof *job);
     brood_exchange32(&job->references, 2); /* the caller's and the pool's */
     job->pool = asked->pool;
     job->kind = asked->kind;
+    job->shared = (brood_shared **)(void *)(job + 1);
     job->in = asked->in;
     if (copied > 0) {
-        memcpy(job + 1, asked->in, copied);
-        job->in = job + 1;
+        job->in = memcpy((unsigned char *)(job + 1) + shared, asked->in, copied);
     }
     job->in_size = asked->in_size;
     job->first = asked->first;
@@ -318,6 +315,7 @@ static brood_result *make_job(const request *asked)
     job->on_finish = asked->on_finish;
     job->owner = asked->owner;
     take_task_options(job, asked);
+    take_shared(job, asked);
     brood_add32(&asked->pool->references, 1);
     return job;
 }
@@ -325,14 +323,15 @@ static brood_result *make_job(const request *asked)
 /* One that was never submitted. */
 static void unmake_job(brood_result *job)
 {
+    brood_pool *pool = job->pool;
+
     for (size_t i = 0; i < job->shared_count; i++) {
         brood_shared_release(job->shared[i]);
     }
-    free((void *)job->shared);
     brood_shared_release(job->in_shared);
     brood_shared_release(job->out_shared);
-    brood_add32(&job->pool->references, (uint32_t)-1);
-    free(job);
+    brood_job_cache_put(&pool->job_cache, job);
+    brood_add32(&pool->references, (uint32_t)-1);
 }
 
 /* ---- submitting -------------------------------------------------------------------------- */
@@ -489,10 +488,6 @@ static brood_status submit(request *asked, brood_result **result, const brood_ta
     if (job == NULL) {
         return refuse(asked, BROOD_ERR_NO_MEMORY, "");
     }
-    if (take_shared(job, asked) != BROOD_OK) {
-        unmake_job(job);
-        return refuse(asked, BROOD_ERR_NO_MEMORY, "");
-    }
     held = brood_pool_enter(asked->pool);
     status = submit_locked(job, asked);
     brood_pool_leave(asked->pool, held);
@@ -542,10 +537,7 @@ static brood_status submit_and_wait(request *asked, const brood_task_options *op
         return status;
     }
     job = make_job(asked);
-    if (job == NULL || take_shared(job, asked) != BROOD_OK) {
-        if (job != NULL) {
-            unmake_job(job);
-        }
+    if (job == NULL) {
         return refuse(asked, BROOD_ERR_NO_MEMORY, "");
     }
     held = brood_pool_enter(asked->pool);

@@ -64,7 +64,7 @@ typedef enum brood_wire_kind {
 /* Flags of a TASK. */
 #define BROOD_WIRE_RANGE 1u     /* one call for all, with begin and end */
 #define BROOD_WIRE_TIMED 2u     /* the worker notes when an item begins */
-#define BROOD_WIRE_EXTRA 4u     /* the body begins with a brood_wire_extra */
+#define BROOD_WIRE_EXTRA 4u     /* something stands before the items: see BROOD_WIRE_EXTRA_WORDS */
 #define BROOD_WIRE_IN_SHARED 8u /* items are in shared memory, see the extra */
 #define BROOD_WIRE_OUT_SHARED 16u
 #define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
@@ -86,19 +86,14 @@ typedef struct brood_wire_order {
 
 #define BROOD_WIRE_VARIES UINT64_MAX
 
-typedef struct brood_wire_extra {
-    char tag[BROOD_TAG_MAX];
-    uint64_t in_shared, in_offset; /* ids, and where the whole array begins */
-    uint64_t out_shared, out_offset;
-    uint64_t shared_count;
-    uint64_t shared[BROOD_SHARED_MAX]; /* ids; only shared_count of them are sent */
-    uint64_t unused;                   /* of the padding behind the last one */
-} brood_wire_extra;
-
-static inline uint64_t brood_wire_extra_size(uint64_t shared_count)
-{
-    return brood_wire_padded(offsetof(brood_wire_extra, shared) + shared_count * sizeof(uint64_t));
-}
+/*
+ * What stands before the items of a task, in words, and only what it has of it: how many ids, and
+ * whether there is a tag; the ids of shared memory; the tag; where the array of its items lies, and
+ * that of its values, each as an id and an offset (see the order's flags). Padded as everything.
+ */
+#define BROOD_WIRE_HAS_TAG (UINT64_C(1) << 32) /* in the first word, with the number of ids */
+#define BROOD_WIRE_TAG_WORDS (BROOD_TAG_MAX / sizeof(uint64_t))
+#define BROOD_WIRE_EXTRA_WORDS (1 + BROOD_SHARED_MAX + BROOD_WIRE_TAG_WORDS + 2 + 2 + 1)
 
 /* What a worker sends. */
 typedef struct brood_wire_answer {

@@ -230,6 +230,43 @@ static void h2_a_value_without_end(void **state)
     brood_result_destroy(result);
 }
 
+/* ---- H2: a worker that rings for nothing ------------------------------------------------------- */
+
+static int ring_without_end(brood_task *task, const void *arg, size_t size)
+{
+    static const char rings[64];
+    brood_os_channel *bell = NULL;
+    brood_status status = BROOD_OK;
+    size_t put = 0;
+
+    (void)arg;
+    (void)size;
+    if (brood_os_channel_adopt(&bell, task->start->handles[BROOD_WIRE_HANDLE_BELL], NULL) !=
+        BROOD_OK) {
+        return 1;
+    }
+    while (status == BROOD_OK || status == BROOD_ERR_TIMEOUT) {
+        status = brood_os_channel_write(bell, rings, sizeof rings, &put, NULL);
+    }
+    return 2;
+}
+
+/* It would keep the program awake for as long as it likes. */
+static void h2_rings_without_end(void **state)
+{
+    pool_stage stage;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    for (int i = 0; i < 3; i++) {
+        assert_status(brood_pool_apply(stage.pool, ring_without_end, NULL, 0, NULL, 0, NULL),
+                      BROOD_ERR_DIED);
+        stage_works(&stage, 2);
+    }
+    stage_close(&stage);
+}
+
 /* ---- H3: a worker that is slow to take handles ------------------------------------------------- */
 
 /* As many as a map can be told of, all of them new, to one that is awake. */
@@ -834,6 +871,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_pads_without_end),
     cmocka_unit_test(h2_failures_of_the_setup_without_end),
     cmocka_unit_test(h2_a_value_without_end),
+    cmocka_unit_test(h2_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),
     cmocka_unit_test(r4_idle_workers_give_it_back),
