@@ -268,16 +268,17 @@ static bool is_replaced(const char *path)
 #define LOADER_ARGUMENTS 64
 #define LOADER_BYTES 8192
 
-static struct {
+typedef struct loader {
     char text[LOADER_BYTES]; /* of /proc/self/cmdline */
     char program[PATH_MAX];
     const char *arguments[LOADER_ARGUMENTS + 2];
-    bool is_used;
 } loader;
+
+static loader *used; /* until the process ends; or NULL */
 
 const char *const *brood_os_self_arguments(void)
 {
-    return loader.is_used ? loader.arguments : NULL;
+    return used != NULL ? used->arguments : NULL;
 }
 
 #if defined(BROOD_LINUX)
@@ -328,65 +329,94 @@ static bool find_file_at(uintptr_t address, char path[PATH_MAX])
     return is_found;
 }
 
-static size_t read_command_line(void)
+static size_t read_command_line(char text[LOADER_BYTES])
 {
     int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? 0 : read(fd, loader.text, sizeof loader.text - 1);
+    ssize_t size = fd < 0 ? 0 : read(fd, text, LOADER_BYTES - 1);
 
     brood_os_handle_close(fd);
     return size > 0 ? (size_t)size : 0;
+}
+
+/* What comes before the program in the command line, and the program. */
+static bool find_arguments(loader *self)
+{
+    struct stat program;
+    struct stat about;
+    const char *at = self->text;
+    size_t size = 0;
+    bool is_found = false;
+
+    if (stat(self->program, &program) < 0) {
+        return false;
+    }
+    size = read_command_line(self->text);
+    for (size_t i = 0; at < self->text + size && i < LOADER_ARGUMENTS && !is_found; i++) {
+        is_found = i > 0 && stat(at, &about) == 0 && about.st_dev == program.st_dev &&
+                   about.st_ino == program.st_ino;
+        self->arguments[i] = is_found ? self->program : at;
+        at += strlen(at) + 1;
+    }
+    return is_found;
 }
 
 /*
  * The kernel loads no interpreter (AT_BASE of getauxval(3)) for one that is executed itself. Then
  * /proc/self/exe is that one, and what comes before the program in the command line is for it.
  */
-static void find_loader(void)
+static brood_status find_loader(brood_error *error)
 {
     main_program found = {0, false};
-    struct stat program;
-    struct stat about;
-    const char *at = loader.text;
-    size_t size = 0;
+    loader *self = NULL;
 
-    if (getauxval(AT_BASE) == 0) {
-        dl_iterate_phdr(look_at_program, &found);
+    if (used != NULL || getauxval(AT_BASE) != 0) {
+        return BROOD_OK;
     }
-    if (!found.has_interpreter || !find_file_at(found.address, loader.program) ||
-        stat(loader.program, &program) < 0) {
-        return;
+    dl_iterate_phdr(look_at_program, &found);
+    if (!found.has_interpreter) {
+        return BROOD_OK;
     }
-    size = read_command_line();
-    for (size_t i = 0; at < loader.text + size && i < LOADER_ARGUMENTS && !loader.is_used; i++) {
-        loader.is_used = i > 0 && stat(at, &about) == 0 && about.st_dev == program.st_dev &&
-                         about.st_ino == program.st_ino;
-        loader.arguments[i] = loader.is_used ? loader.program : at;
-        at += strlen(at) + 1;
+    self = brood_calloc(1, sizeof *self);
+    if (self == NULL) {
+        return brood_fail_memory(error, "own command line");
     }
+    if (find_file_at(found.address, self->program) && find_arguments(self)) {
+        used = self;
+    } else {
+        free(self);
+    }
+    return BROOD_OK;
 }
 
 #else
 
-static void find_loader(void)
+static brood_status find_loader(brood_error *error)
 {
+    (void)error;
+    return BROOD_OK;
 }
 
 #endif
 
 brood_status brood_os_self_find(char **path, const char *argv0, brood_error *error)
 {
+    brood_status status = BROOD_OK;
     struct stat about;
 
     *path = path_of_self(argv0);
     if (*path == NULL) {
         return brood_posix_fail(error, errno, "find own executable");
     }
-    find_loader();
     if (stat(*path, &about) == 0 && !is_replaced(*path)) {
         self_file.device = about.st_dev;
         self_file.inode = about.st_ino;
     }
-    return BROOD_OK;
+    status = find_loader(error);
+    if (status != BROOD_OK) {
+        free(*path);
+        *path = NULL;
+    }
+    return status;
 }
 
 /*
