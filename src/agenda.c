@@ -152,6 +152,9 @@ static void wake_threads(brood_pool *pool)
         pool->caller_waits = false;
         apr_thread_cond_signal(pool->caller_cond);
     }
+    if (pool->start_due && pool->starter == NULL && pool->thread_waits) {
+        apr_thread_cond_signal(pool->thread_cond); /* which begins the starter */
+    }
     if (pool->start_due && pool->starter_waits) {
         pool->starter_waits = false;
         apr_thread_cond_signal(pool->starter_cond);

@@ -773,7 +773,10 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
     }
     pool->start_due = is_wanted && now >= pool->start_at;
     if (pool->start_due) { /* by the starter, or else by whoever keeps the time */
-        return pool->starter == NULL && !pool->launching ? now : BROOD_NEVER;
+        bool is_ours = brood_pool_lacks_starter(pool) ||
+                       (pool->starter == NULL && pool->thread_leads); /* who begins the starter */
+
+        return is_ours && !pool->launching ? now : BROOD_NEVER;
     }
     return is_wanted ? pool->start_at : BROOD_NEVER;
 }

@@ -351,6 +351,7 @@ struct brood_pool {
 
     /* the pool's own threads */
     apr_thread_t *thread, *starter, *caller;
+    bool starter_refused; /* by the system: whoever keeps the time starts workers */
     apr_thread_cond_t *thread_cond, *starter_cond, *caller_cond;
     bool thread_waits, starter_waits, caller_waits; /* on these, and was not woken yet */
     bool thread_leads;
@@ -426,7 +427,10 @@ brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error);
 /* Whether the calling thread is in a callback of the pool. */
 bool brood_pool_in_callback(const brood_pool *pool);
 
-/* Starts a worker that is due, in a pool without threads. False: there is none. */
+/* Whoever keeps the time starts workers: the pool has no threads, or the system refused the starter. */
+bool brood_pool_lacks_starter(const brood_pool *pool);
+
+/* Starts a worker that is due, in such a pool. False: there is none. */
 bool brood_crew_start_due(brood_pool *pool);
 
 /* What is due, for a program's event loop. */

@@ -26,9 +26,21 @@ static void look_after_callers(brood_pool *pool)
     brood_pool_look(pool);
 }
 
+static void *APR_THREAD_FUNC run_starter(apr_thread_t *thread, void *data);
+
+/* Most pools start workers only while they are made: the starter begins when it is needed first. */
+static void begin_starter(brood_pool *pool)
+{
+    pool->starter_refused = brood_thread_start_joinable(&pool->starter, run_starter, pool,
+                                                        pool->apr, NULL) != BROOD_OK;
+    brood_crew_changed(pool);
+}
+
 static void thread_step(brood_pool *pool)
 {
-    if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
+    if (pool->start_due && pool->starter == NULL && !pool->starter_refused) {
+        begin_starter(pool);
+    } else if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
         pool->thread_waits = true;
         brood_pool_sleep(pool, pool->thread_cond);
         pool->successor = pool->successor && pool->thread_waits;
@@ -76,9 +88,14 @@ static void *APR_THREAD_FUNC run_starter(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+bool brood_pool_lacks_starter(const brood_pool *pool)
+{
+    return pool->thread == NULL || pool->starter_refused;
+}
+
 bool brood_crew_start_due(brood_pool *pool)
 {
-    if (pool->starter != NULL || !pool->start_due || pool->launching) {
+    if (!brood_pool_lacks_starter(pool) || !pool->start_due || pool->launching) {
         return false;
     }
     brood_crew_start_one(pool);
@@ -121,12 +138,7 @@ brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error)
 
 brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error)
 {
-    brood_status status =
-        brood_thread_start_joinable(&pool->thread, run_thread, pool, pool->apr, error);
-
-    return status == BROOD_OK
-               ? brood_thread_start_joinable(&pool->starter, run_starter, pool, pool->apr, error)
-               : status;
+    return brood_thread_start_joinable(&pool->thread, run_thread, pool, pool->apr, error);
 }
 
 static void join_thread(apr_thread_t **thread)

@@ -322,13 +322,12 @@ brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function 
     return BROOD_OK;
 }
 
-/* One reference that is never given back. It fails for the program itself, which needs none. */
+/* One reference that is never given back; the program itself needs none. */
 void brood_os_code_keep(void)
 {
-    static const char here;
-    Dl_info info;
+    module own;
 
-    if (dladdr((const void *)&here, &info) != 0 && info.dli_fname != NULL) {
-        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD);
+    if (find_module(&own, (uintptr_t)brood_os_code_keep, NULL) && own.path[0] != '\0') {
+        dlopen(own.path, RTLD_NOW | RTLD_NOLOAD);
     }
 }

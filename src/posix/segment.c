@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "atomic.h"
 #include "cgroup.h"
 #include "system.h"
 
@@ -215,6 +216,22 @@ static int take_room(int fd, size_t size)
 
 #endif
 
+/* Whether the system counts what it promises. One that did not is not asked again. */
+static bool is_counted(void)
+{
+    static brood_atomic64 uncounted; /* the root of the system that did not */
+    uint64_t root = (uint64_t)(uintptr_t)brood_memory_root;
+
+    if (brood_load64(&uncounted) == root) {
+        return false;
+    }
+    if (brood_memory_is_counted(brood_memory_root)) {
+        return true;
+    }
+    brood_store64(&uncounted, root);
+    return false;
+}
+
 /*
  * Room is taken now, where the system can: a hole would be a SIGBUS on a full system later. A memfd
  * has no size of its own to exceed, so that of the lazy ones may be taken as malloc's is; but where
@@ -222,7 +239,7 @@ static int take_room(int fd, size_t size)
  */
 static int reserve(int fd, size_t size, bool is_lazy)
 {
-    if (is_lazy && !brood_memory_is_counted(brood_memory_root)) {
+    if (is_lazy && !is_counted()) {
         return set_size(fd, size);
     }
     return take_room(fd, size);
