@@ -197,23 +197,24 @@ static void h4_more_than_the_machine_has_left(void **state)
 /* Where memory is counted, none of it is lazy. */
 static void h4_counted_memory_is_taken_at_once(void **state)
 {
-    tree made;
+    tree made[2]; /* a system that has not counted is not asked again */
     brood_os_segment segment;
 
     (void)state;
     if (!support_is_linux()) {
         harness_skip("only the memory of a memfd is lazy");
     }
-    made = make_tree();
     for (int counted = 0; counted < 2; counted++) {
-        put(&made, "/proc/sys/vm/overcommit_memory", counted ? "2\n" : "0\n");
-        brood_memory_root = made.root;
+        made[counted] = make_tree();
+        put(&made[counted], "/proc/sys/vm/overcommit_memory", counted ? "2\n" : "0\n");
+        brood_memory_root = made[counted].root;
         assert_ok(brood_os_segment_create(&segment, 2 * MIB, true, NULL));
         assert_int_equal(support_bytes_taken(segment.handle), counted ? 2 * (int64_t)MIB : 0);
         brood_os_segment_close(&segment);
     }
     brood_memory_root = "";
-    support_remove_tree(made.root);
+    support_remove_tree(made[0].root);
+    support_remove_tree(made[1].root);
 }
 
 static int echo(brood_task *task, const void *arg, size_t size)
