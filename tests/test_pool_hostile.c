@@ -236,19 +236,17 @@ static int ring_without_end(brood_task *task, const void *arg, size_t size)
 {
     static const char rings[64];
     brood_os_channel *bell = NULL;
-    brood_status status = BROOD_OK;
     size_t put = 0;
 
     (void)arg;
     (void)size;
     if (brood_os_channel_adopt(&bell, task->start->handles[BROOD_WIRE_HANDLE_BELL], NULL) !=
         BROOD_OK) {
-        return 1;
+        return 2;
     }
-    while (status == BROOD_OK || status == BROOD_ERR_TIMEOUT) {
-        status = brood_os_channel_write(bell, rings, sizeof rings, &put, NULL);
+    for (;;) {
+        brood_os_channel_write(bell, rings, sizeof rings, &put, NULL);
     }
-    return 2;
 }
 
 /* It would keep the program awake for as long as it likes. */
@@ -257,6 +255,9 @@ static void h2_rings_without_end(void **state)
     pool_stage stage;
 
     (void)state;
+    if (support_is_windows()) {
+        harness_skip("the worker's bell has its completion port, and a handle can have one only");
+    }
     stage_prepare(&stage, 1);
     stage_open(&stage);
     for (int i = 0; i < 3; i++) {
