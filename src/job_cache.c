@@ -65,7 +65,7 @@ void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
     bool is_kept = false;
 
     if (job->is_kept && enter(cache)) {
-        is_kept = cache->count < COUNT_MAX;
+        is_kept = cache->count != COUNT_MAX; /* "<" would warn where it is 0 */
         if (is_kept) {
             job->next = cache->first;
             cache->first = job;
