@@ -21,7 +21,8 @@ set(targets
     "pool_start|ratio|<=|1.5|1.1"
     "idle_private_kib|value|<=|1024|512"
     "idle_cpu_ms|value|<=|10|0" # 10: what a tick of the system's clock is
-    "task_1000_workers|ratio|<=|1.5|-")
+    "apply_1000_workers|ratio|<=|1.5|-"
+    "tasks_1000_workers|ratio|<=|1.5|-")
 
 set(TIMEOUT_S 900)
 

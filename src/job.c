@@ -171,9 +171,8 @@ static void finish(brood_result *job)
     if (pool->closed && pool->jobs == NULL) {
         brood_crew_changed(pool); /* its workers are told to end */
     }
-    if (job->timeout_ns > 0 || job->deadline != BROOD_NEVER) {
-        pool->timed--;
-    }
+    pool->timed -= job->timeout_ns > 0;
+    brood_deadlines_remove(&pool->deadlines, job);
     give_back_shared(job);
     brood_exchange32(&job->finished, 1);
     if (calls) {

@@ -12,6 +12,7 @@
  *   hear.c      workers answer
  *   crew.c      workers start and end
  *   timers.c    time-outs, deadlines, cancelling
+ *   deadlines.c which deadline is the next
  *   agenda.c    what is due, and who is woken for it
  *   lead.c      waiting
  *   pool_threads.c  the pool's own threads, and the program's event loop
@@ -31,6 +32,7 @@
 
 #include "agenda.h"
 #include "buffer.h"
+#include "deadlines.h"
 #include "job_cache.h"
 #include "meter.h"
 #include "platform.h"
@@ -105,7 +107,9 @@ struct brood_result {
     uint32_t retries;
     int64_t timeout_ns; /* 0: none */
     int64_t deadline;   /* BROOD_NEVER */
-    int64_t key;        /* its place in the queue */
+    brood_deadline_links by_deadline;
+    brood_result *next_expired;
+    int64_t key; /* its place in the queue */
     int priority;
     char tag[BROOD_TAG_MAX];
     brood_shared **shared; /* behind the job; with a reference each */
@@ -263,7 +267,7 @@ struct brood_pool {
     brood_atomic32 references; /* the caller's, and one of each result */
     apr_pool_t *apr;
     apr_thread_mutex_t *lock;
-    brood_atomic32 wanting; /* threads that wait for the lock */
+    brood_atomic32 wanting;    /* threads that wait for the lock */
     brood_job_cache job_cache; /* has a guard of its own */
 
     brood_pool_options options; /* the strings in it are ours, other pointers NULL */
@@ -318,12 +322,12 @@ struct brood_pool {
     /* jobs */
     brood_result *jobs;
     brood_result *due_first, *due_last;
-    bool calls_back;       /* a thread is in a callback */
-    uint64_t caller_id;    /* that one */
-    uint32_t timed;        /* jobs with a deadline or a time-out */
-    uint32_t voids;        /* workers to which something void is being sent */
-    uint32_t alarms;       /* workers with a look_at or a kill_at */
-    int64_t next_deadline; /* of a job; may be too early */
+    bool calls_back;         /* a thread is in a callback */
+    uint64_t caller_id;      /* that one */
+    uint32_t timed;          /* jobs with a time-out */
+    uint32_t voids;          /* workers to which something void is being sent */
+    uint32_t alarms;         /* workers with a look_at or a kill_at */
+    brood_result *deadlines; /* the job with the earliest one */
 
     /* the agenda: see agenda.h */
     int64_t due; /* the earliest time at which something must be done */

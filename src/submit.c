@@ -392,9 +392,9 @@ static void link_job(brood_result *job)
         pool->jobs->previous = job;
     }
     pool->jobs = job;
-    if (job->timeout_ns > 0 || job->deadline != BROOD_NEVER) {
-        pool->timed++;
-        pool->next_deadline = brood_earlier(pool->next_deadline, job->deadline);
+    pool->timed += job->timeout_ns > 0;
+    if (job->deadline != BROOD_NEVER) {
+        brood_deadlines_add(&pool->deadlines, job);
         brood_agenda_at(pool, job->deadline);
     }
 }

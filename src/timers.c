@@ -105,6 +105,17 @@ static void cancel_queued(brood_result *job)
     }
 }
 
+/* The job may be gone after this. */
+static void end_doomed_job(brood_result *job)
+{
+    brood_job_hold(job);
+    if (job->given > 0) {
+        cancel_given(job);
+    }
+    cancel_queued(job);
+    brood_job_release(job);
+}
+
 void brood_job_cancel(brood_result *job, brood_status doom)
 {
     brood_pool *pool = job->pool;
@@ -112,13 +123,8 @@ void brood_job_cancel(brood_result *job, brood_status doom)
     if (brood_load32(&job->finished) != 0 || job->doom != BROOD_OK) {
         return;
     }
-    brood_job_hold(job);
     job->doom = doom;
-    if (job->given > 0) {
-        cancel_given(job);
-    }
-    cancel_queued(job);
-    brood_job_release(job);
+    end_doomed_job(job);
     brood_pool_feed(pool);
 }
 
@@ -317,25 +323,41 @@ static int64_t check_timeouts(brood_pool *pool, int64_t now)
     return next;
 }
 
-static void check_deadlines(brood_pool *pool, int64_t now)
+/* All whose deadline has passed, doomed, before anything of them could still be given to a worker. */
+static brood_result *take_expired(brood_pool *pool, int64_t now)
 {
-    bool any = false;
+    brood_result *expired = NULL;
 
-    if (now < pool->next_deadline) {
-        return;
-    }
-    pool->next_deadline = BROOD_NEVER;
-    for (brood_result *job = pool->jobs; job != NULL; job = job->next) {
-        if (job->deadline > now) {
-            pool->next_deadline = brood_earlier(pool->next_deadline, job->deadline);
-        } else if (job->doom == BROOD_OK) {
+    while (pool->deadlines != NULL && pool->deadlines->deadline <= now) {
+        brood_result *job = pool->deadlines;
+
+        brood_deadlines_remove(&pool->deadlines, job);
+        if (job->doom == BROOD_OK) {
             job->doom = BROOD_ERR_DEADLINE;
-            any = true;
+            brood_job_hold(job);
+            job->next_expired = expired;
+            expired = job;
         }
     }
-    if (any) {
-        brood_jobs_end_doomed(pool);
+    return expired;
+}
+
+static int64_t check_deadlines(brood_pool *pool, int64_t now)
+{
+    brood_result *expired = take_expired(pool, now);
+    bool any = expired != NULL;
+
+    while (expired != NULL) {
+        brood_result *job = expired;
+
+        expired = job->next_expired;
+        end_doomed_job(job);
+        brood_job_release(job);
     }
+    if (any) {
+        brood_pool_feed(pool);
+    }
+    return pool->deadlines == NULL ? BROOD_NEVER : pool->deadlines->deadline;
 }
 
 /* ---- alarms ------------------------------------------------------------------------------ */
@@ -389,11 +411,10 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
 
 int64_t brood_pool_tick(brood_pool *pool, int64_t now)
 {
-    int64_t next = BROOD_NEVER;
+    int64_t next = check_deadlines(pool, now);
 
     if (pool->timed > 0) {
-        check_deadlines(pool, now);
-        next = brood_earlier(check_timeouts(pool, now), pool->next_deadline);
+        next = brood_earlier(next, check_timeouts(pool, now));
     }
     next = brood_earlier(next, check_voids(pool, now));
     return pool->alarms > 0 ? brood_earlier(next, check_alarms(pool, now)) : next;

@@ -1,0 +1,24 @@
+/*
+ * The jobs of a pool that have a deadline, the earliest first: a pairing heap, whose links lie in the
+ * jobs. So a deadline that passes costs nothing for the many that have not passed yet.
+ */
+#ifndef BROOD_SRC_DEADLINES_H
+#define BROOD_SRC_DEADLINES_H
+
+#include <stdbool.h>
+
+typedef struct brood_result brood_result;
+
+typedef struct brood_deadline_links {
+    bool is_linked;
+    brood_result *below;    /* the first of those below it */
+    brood_result *next;     /* below the same one */
+    brood_result *previous; /* below the same one; of the first: that one; NULL: it is the root */
+} brood_deadline_links;
+
+void brood_deadlines_add(brood_result **earliest, brood_result *job);
+
+/* Does nothing with a job that is not in there. */
+void brood_deadlines_remove(brood_result **earliest, brood_result *job);
+
+#endif
