@@ -153,7 +153,7 @@ static void wake_threads(brood_pool *pool)
         apr_thread_cond_signal(pool->caller_cond);
     }
     if (pool->start_due && pool->starter == NULL && pool->thread_waits) {
-        apr_thread_cond_signal(pool->thread_cond); /* which begins the starter */
+        apr_thread_cond_signal(pool->thread_cond); /* it begins the starter, or does without */
     }
     if (pool->start_due && pool->starter_waits) {
         pool->starter_waits = false;

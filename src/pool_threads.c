@@ -31,8 +31,8 @@ static void *APR_THREAD_FUNC run_starter(apr_thread_t *thread, void *data);
 /* Most pools start workers only while they are made: the starter begins when it is needed first. */
 static void begin_starter(brood_pool *pool)
 {
-    pool->starter_refused = brood_thread_start_joinable(&pool->starter, run_starter, pool,
-                                                        pool->apr, NULL) != BROOD_OK;
+    pool->starter_refused =
+        brood_thread_start_joinable(&pool->starter, run_starter, pool, pool->apr, NULL) != BROOD_OK;
     brood_crew_changed(pool);
 }
 
@@ -40,6 +40,8 @@ static void thread_step(brood_pool *pool)
 {
     if (pool->start_due && pool->starter == NULL && !pool->starter_refused) {
         begin_starter(pool);
+    } else if (brood_crew_start_due(pool)) {
+        return; /* it was done here: the system has refused the starter */
     } else if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
         pool->thread_waits = true;
         brood_pool_sleep(pool, pool->thread_cond);

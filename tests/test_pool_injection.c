@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <apr_thread_proc.h>
+
 #include "faults.h"
 #include "platform.h"
 #include "process_impl.h"
@@ -166,6 +168,24 @@ static void callbacks(brood_pool *pool)
         now.submitted += note(brood_pool_apply_async(pool, NULL, NULL, &i, sizeof i, &options),
                               "apply_async") == BROOD_OK;
     }
+}
+
+/* Nobody waits in a call of the pool: its own threads, those that could begin, do all of it. */
+static void left_alone(brood_pool *pool)
+{
+    int64_t deadline = brood_os_now() + SOON_MS * INT64_C(1000000);
+    brood_task_options options = within(NULL);
+    brood_result *result = NULL;
+
+    if (note(brood_pool_apply_async(pool, &result, nothing, NULL, 0, &options), "apply_async") !=
+        BROOD_OK) {
+        assert_null(result);
+        return;
+    }
+    while (!brood_result_ready(result) && brood_os_now() < deadline) {
+        apr_thread_yield();
+    }
+    end_result(result);
 }
 
 static void large(brood_pool *pool)
@@ -590,6 +610,17 @@ static void f23_making(void **state)
     fail_all(apply, true, &options);
 }
 
+/* The thread that starts workers begins for the task. */
+static void f23_left_alone(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+
+    (void)state;
+    options.workers = 1;
+    options.lazy = true;
+    fail_all(left_alone, true, &options);
+}
+
 /* With all that a pool copies. */
 static void f23_making_with_options(void **state)
 {
@@ -615,13 +646,14 @@ static void f23_making_with_options(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(f23_apply),     cmocka_unit_test(f23_callbacks),
-    cmocka_unit_test(f23_large),     cmocka_unit_test(f23_map),
-    cmocka_unit_test(f23_varying),   cmocka_unit_test(f23_in_shared_memory),
-    cmocka_unit_test(f23_range),     cmocka_unit_test(f23_imap),
-    cmocka_unit_test(f23_cancel),    cmocka_unit_test(f23_resize),
-    cmocka_unit_test(f23_terminate), cmocka_unit_test(f23_in_a_loop),
-    cmocka_unit_test(f23_making),    cmocka_unit_test(f23_making_with_options),
+    cmocka_unit_test(f23_apply),      cmocka_unit_test(f23_callbacks),
+    cmocka_unit_test(f23_large),      cmocka_unit_test(f23_map),
+    cmocka_unit_test(f23_varying),    cmocka_unit_test(f23_in_shared_memory),
+    cmocka_unit_test(f23_range),      cmocka_unit_test(f23_imap),
+    cmocka_unit_test(f23_cancel),     cmocka_unit_test(f23_resize),
+    cmocka_unit_test(f23_terminate),  cmocka_unit_test(f23_in_a_loop),
+    cmocka_unit_test(f23_making),     cmocka_unit_test(f23_making_with_options),
+    cmocka_unit_test(f23_left_alone),
 };
 
 int main(int argc, char **argv)
