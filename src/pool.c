@@ -437,7 +437,13 @@ brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *opti
     if (status == BROOD_OK) {
         status = may_create(&taken);
     }
-    return status == BROOD_OK && pool != NULL ? create(pool, &taken) : status;
+    if (status == BROOD_OK && pool != NULL) {
+        int held = brood_os_cancel_hold();
+
+        status = create(pool, &taken);
+        brood_os_cancel_release(held);
+    }
+    return status;
 }
 
 /* ---- ending it --------------------------------------------------------------------------- */

@@ -192,11 +192,13 @@ static brood_status update(brood_process *process)
 
 static brood_status look(brood_process *process)
 {
+    int held = brood_os_cancel_hold();
     brood_status status = BROOD_OK;
 
     apr_thread_mutex_lock(process->lock);
     status = update(process);
     apr_thread_mutex_unlock(process->lock);
+    brood_os_cancel_release(held);
     return status;
 }
 
@@ -232,15 +234,10 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
     return next;
 }
 
-brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
+static brood_status join(brood_process *process, int64_t deadline)
 {
-    int64_t deadline = 0;
     brood_status status = BROOD_OK;
 
-    if (process == NULL || !brood_is_timeout(timeout_ms)) {
-        return BROOD_ERR_ARGUMENT;
-    }
-    deadline = brood_deadline(timeout_ms);
     for (status = look(process); status == BROOD_ERR_TIMEOUT; status = look(process)) {
         brood_os_wait_item item = {process->os, NULL, false, false};
         brood_status waited =
@@ -253,6 +250,20 @@ brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
             return waited;
         }
     }
+    return status;
+}
+
+brood_status brood_process_join(brood_process *process, int64_t timeout_ms)
+{
+    int held = 0;
+    brood_status status = BROOD_OK;
+
+    if (process == NULL || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    held = brood_os_cancel_hold();
+    status = join(process, brood_deadline(timeout_ms));
+    brood_os_cancel_release(held);
     return status;
 }
 
@@ -323,13 +334,10 @@ static brood_status ask(brood_process *process)
     return status;
 }
 
-brood_status brood_process_terminate(brood_process *process, int64_t grace_ms)
+static brood_status terminate(brood_process *process, int64_t grace_ms)
 {
     brood_status status = BROOD_OK;
 
-    if (process == NULL || grace_ms < 0) {
-        return BROOD_ERR_ARGUMENT;
-    }
     apr_thread_mutex_lock(process->lock);
     update(process);
     if (!process->is_over) {
@@ -344,8 +352,23 @@ brood_status brood_process_terminate(brood_process *process, int64_t grace_ms)
     return status == BROOD_OK ? brood_process_join(process, KILL_WAIT_MS) : status;
 }
 
+brood_status brood_process_terminate(brood_process *process, int64_t grace_ms)
+{
+    int held = 0;
+    brood_status status = BROOD_OK;
+
+    if (process == NULL || grace_ms < 0) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    held = brood_os_cancel_hold();
+    status = terminate(process, grace_ms);
+    brood_os_cancel_release(held);
+    return status;
+}
+
 brood_status brood_process_end(brood_process *process, brood_ended_by reason, brood_error *error)
 {
+    int held = brood_os_cancel_hold();
     brood_status status = BROOD_OK;
 
     apr_thread_mutex_lock(process->lock);
@@ -354,6 +377,7 @@ brood_status brood_process_end(brood_process *process, brood_ended_by reason, br
         status = kill_locked(process, reason, error);
     }
     apr_thread_mutex_unlock(process->lock);
+    brood_os_cancel_release(held);
     return status;
 }
 
@@ -437,11 +461,8 @@ static void let_go(brood_process *process)
     }
 }
 
-brood_process *brood_process_destroy(brood_process *process)
+static void destroy(brood_process *process)
 {
-    if (process == NULL) {
-        return NULL;
-    }
     let_go(process);
     brood_os_channel_close(process->control);
     for (size_t i = 0; i < 3; i++) {
@@ -453,5 +474,15 @@ brood_process *brood_process_destroy(brood_process *process)
         apr_pool_destroy(process->pool);
     }
     free(process);
+}
+
+brood_process *brood_process_destroy(brood_process *process)
+{
+    int held = brood_os_cancel_hold();
+
+    if (process != NULL) {
+        destroy(process);
+    }
+    brood_os_cancel_release(held);
     return NULL;
 }

@@ -24,10 +24,21 @@ brood_status brood_shared_global_init(apr_pool_t *pool)
     return made == APR_SUCCESS ? BROOD_OK : BROOD_ERR_NO_MEMORY;
 }
 
+static void enlist(brood_shared *made)
+{
+    brood_exchange32(&made->references, 1);
+    apr_thread_mutex_lock(all.lock);
+    made->id = ++all.last_id;
+    made->next = all.first;
+    all.first = made;
+    apr_thread_mutex_unlock(all.lock);
+}
+
 brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error *error)
 {
     brood_shared *made = NULL;
     brood_status status = BROOD_OK;
+    int held = 0;
 
     if (shared == NULL) {
         return brood_fail_argument(error, "shared", "must not be NULL");
@@ -44,20 +55,17 @@ brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error
         free(made);
         return brood_fail_memory(error, "shared");
     }
+    held = brood_os_cancel_hold();
     status = brood_os_segment_create(&made->segment, size, false, error);
-    if (status != BROOD_OK) {
+    if (status == BROOD_OK) {
+        made->size = size;
+        enlist(made);
+        *shared = made;
+    } else {
         free(made);
-        return status;
     }
-    made->size = size;
-    brood_exchange32(&made->references, 1);
-    apr_thread_mutex_lock(all.lock);
-    made->id = ++all.last_id;
-    made->next = all.first;
-    all.first = made;
-    apr_thread_mutex_unlock(all.lock);
-    *shared = made;
-    return BROOD_OK;
+    brood_os_cancel_release(held);
+    return status;
 }
 
 void *brood_shared_data(const brood_shared *shared)
@@ -104,7 +112,10 @@ void brood_shared_release(brood_shared *shared)
 
 brood_shared *brood_shared_destroy(brood_shared *shared)
 {
+    int held = brood_os_cancel_hold();
+
     brood_shared_release(shared);
+    brood_os_cancel_release(held);
     return NULL;
 }
 

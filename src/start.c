@@ -445,12 +445,15 @@ brood_status brood_process_start_nested(brood_process **process, brood_function 
                                         const brood_nesting *nesting, const brood_origin *origin)
 {
     launch run = {.nesting = nesting, .origin = origin};
+    int held = brood_os_cancel_hold();
     brood_status status = begin(&run, process, options);
 
     if (status == BROOD_OK) {
         status = start_function(&run, function, arg, size);
     }
-    return hand_over(&run, process, status);
+    status = hand_over(&run, process, status);
+    brood_os_cancel_release(held);
+    return status;
 }
 
 brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
@@ -464,12 +467,15 @@ brood_status brood_command_start(brood_process **process, const char *const *arg
                                  const brood_process_options *options)
 {
     launch run = {.nesting = brood_nesting_here()};
+    int held = brood_os_cancel_hold();
     brood_status status = begin(&run, process, options);
 
     if (status == BROOD_OK) {
         status = start_command(&run, argv);
     }
-    return hand_over(&run, process, status);
+    status = hand_over(&run, process, status);
+    brood_os_cancel_release(held);
+    return status;
 }
 
 brood_status brood_process_start_guard(brood_process **guard, brood_error *error)

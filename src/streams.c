@@ -33,21 +33,11 @@ static brood_status wait_for(brood_process *process, brood_os_wait_item *items, 
     return status;
 }
 
-brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
-                                size_t size, size_t *got, int64_t timeout_ms)
+static brood_status read_some(brood_process *process, brood_stream stream, void *buffer,
+                              size_t size, size_t *got, int64_t deadline)
 {
-    int64_t deadline = 0;
     brood_status status = BROOD_OK;
 
-    if (process == NULL || buffer == NULL || size == 0 || got == NULL ||
-        (stream != BROOD_STDOUT && stream != BROOD_STDERR) || !brood_is_timeout(timeout_ms)) {
-        return BROOD_ERR_ARGUMENT;
-    }
-    *got = 0;
-    if (stream_of(process, stream) == NULL) {
-        return BROOD_ERR_STATE;
-    }
-    deadline = brood_deadline(timeout_ms);
     do {
         brood_os_wait_item item = {NULL, stream_of(process, stream), false, false};
 
@@ -60,23 +50,32 @@ brood_status brood_process_read(brood_process *process, brood_stream stream, voi
     return status;
 }
 
-brood_status brood_process_write(brood_process *process, const void *buffer, size_t size,
-                                 size_t *put, int64_t timeout_ms)
+brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
+                                size_t size, size_t *got, int64_t timeout_ms)
 {
-    int64_t deadline = 0;
+    int held = 0;
+    brood_status status = BROOD_OK;
+
+    if (process == NULL || buffer == NULL || size == 0 || got == NULL ||
+        (stream != BROOD_STDOUT && stream != BROOD_STDERR) || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    *got = 0;
+    if (stream_of(process, stream) == NULL) {
+        return BROOD_ERR_STATE;
+    }
+    held = brood_os_cancel_hold();
+    status = read_some(process, stream, buffer, size, got, brood_deadline(timeout_ms));
+    brood_os_cancel_release(held);
+    return status;
+}
+
+static brood_status write_all(brood_process *process, const void *buffer, size_t size, size_t *put,
+                              int64_t deadline)
+{
     size_t done = 0;
     brood_status status = BROOD_OK;
 
-    if (put != NULL) {
-        *put = 0;
-    }
-    if (process == NULL || (buffer == NULL && size > 0) || !brood_is_timeout(timeout_ms)) {
-        return BROOD_ERR_ARGUMENT;
-    }
-    if (stream_of(process, BROOD_STDIN) == NULL) {
-        return BROOD_ERR_STATE;
-    }
-    deadline = brood_deadline(timeout_ms);
     while (done < size && status == BROOD_OK) {
         bool is_late = done > 0 && brood_os_now() >= deadline; /* though it goes on to read */
         brood_os_wait_item item = {NULL, stream_of(process, BROOD_STDIN), true, false};
@@ -93,6 +92,29 @@ brood_status brood_process_write(brood_process *process, const void *buffer, siz
             status = wait_for(process, &item, 1, deadline);
         }
     }
+    *put = done;
+    return status;
+}
+
+brood_status brood_process_write(brood_process *process, const void *buffer, size_t size,
+                                 size_t *put, int64_t timeout_ms)
+{
+    size_t done = 0;
+    int held = 0;
+    brood_status status = BROOD_OK;
+
+    if (put != NULL) {
+        *put = 0;
+    }
+    if (process == NULL || (buffer == NULL && size > 0) || !brood_is_timeout(timeout_ms)) {
+        return BROOD_ERR_ARGUMENT;
+    }
+    if (stream_of(process, BROOD_STDIN) == NULL) {
+        return BROOD_ERR_STATE;
+    }
+    held = brood_os_cancel_hold();
+    status = write_all(process, buffer, size, &done, brood_deadline(timeout_ms));
+    brood_os_cancel_release(held);
     if (put != NULL) {
         *put = done;
     }
@@ -101,8 +123,11 @@ brood_status brood_process_write(brood_process *process, const void *buffer, siz
 
 static void close_stream(brood_process *process, brood_stream stream)
 {
+    int held = brood_os_cancel_hold();
+
     brood_os_channel_close(process->streams[stream]);
     process->streams[stream] = NULL;
+    brood_os_cancel_release(held);
 }
 
 brood_status brood_process_close_stdin(brood_process *process)
@@ -287,17 +312,23 @@ brood_status brood_process_communicate(brood_process *process, const void *input
     brood_status status = BROOD_OK;
     brood_status given = BROOD_OK;
     int64_t deadline = 0;
+    int held = 0;
 
     clear(out);
     clear(err);
     if (process == NULL || (input == NULL && size > 0) || !brood_is_timeout(timeout_ms)) {
         return BROOD_ERR_ARGUMENT;
     }
+    held = brood_os_cancel_hold();
     deadline = brood_deadline(timeout_ms);
     status = exchange(&run, deadline);
     given = give(out, &run.in[BROOD_STDOUT]);
     if (give(err, &run.in[BROOD_STDERR]) != BROOD_OK || given != BROOD_OK) {
         status = BROOD_ERR_NO_MEMORY;
     }
-    return status == BROOD_OK ? brood_process_join(process, milliseconds_left(deadline)) : status;
+    if (status == BROOD_OK) {
+        status = brood_process_join(process, milliseconds_left(deadline));
+    }
+    brood_os_cancel_release(held);
+    return status;
 }

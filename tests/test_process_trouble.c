@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "atomic.h"
 #include "error.h"
 #include "platform.h"
 
@@ -708,7 +709,67 @@ static void w9_copies_of_the_program_hold_up_no_start(void **state)
     }
 }
 
+/* ---- W12: a thread that is cancelled in a call ------------------------------------------------ */
+
+#define CANCELS 40
+
+/* What it had not destroyed when it ended is the test's. */
+typedef struct cancelled {
+    brood_process *process;
+    brood_shared *shared;
+    brood_atomic32 rounds;
+} cancelled;
+
+static void use_processes(void *data)
+{
+    cancelled *self = data;
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    char output[16];
+    size_t got = 0;
+
+    options.daemon = true; /* with a guard, where there must be one */
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    for (;;) {
+        brood_shared_create(&self->shared, 4096, NULL);
+        start_command(&self->process, "0", &options);
+        brood_process_read(self->process, BROOD_STDOUT, output, sizeof output, &got, SOON_MS);
+        brood_process_is_alive(self->process);
+        brood_process_join(self->process, SOON_MS);
+        self->process = brood_process_destroy(self->process);
+        self->shared = brood_shared_destroy(self->shared);
+        brood_add32(&self->rounds, 1);
+        brood_os_sleep(1000); /* here it may end */
+    }
+}
+
+/* The call goes on to its end: nothing is lost, and no lock stays taken. */
+static void w12_a_thread_that_is_cancelled_in_a_call(void **state)
+{
+    int open = 0;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("threads cannot be cancelled here");
+    }
+    harness_warm_up_guard();
+    for (uint32_t i = 0; i < CANCELS; i++) {
+        cancelled self = {.process = NULL};
+        support_thread *thread = support_thread_start(use_processes, &self);
+
+        while (brood_load32(&self.rounds) < 1 + i % 3) {
+            support_yield();
+        }
+        assert_true(support_thread_cancel(thread));
+        support_thread_join(thread);
+        brood_process_destroy(self.process);
+        brood_shared_destroy(self.shared);
+        open = i == 0 ? support_count_open() : open;
+        assert_int_equal(support_count_open(), open);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(w12_a_thread_that_is_cancelled_in_a_call),
     cmocka_unit_test(r1_a_subreaper_has_no_zombies_of_groups),
     cmocka_unit_test(r8_pidfds_that_may_only_be_opened),
     cmocka_unit_test(r9_a_limit_that_is_not_below_the_hard_one),

@@ -2,7 +2,8 @@
  * brood/process.h - a function, or another program, in a process of its own.
  *
  * A process may be used from any thread, and from several at once; only brood_process_destroy
- * must be the last call, and each of its streams is for one thread at a time.
+ * must be the last call, and each of its streams is for one thread at a time. A thread that is
+ * cancelled (pthread_cancel) in a call goes on to its end.
  * Times are milliseconds; BROOD_FOREVER waits without end, 0 does not wait.
  */
 #ifndef BROOD_PROCESS_H
