@@ -112,9 +112,24 @@ static bool is_too_large(uint64_t count, size_t size)
     return size != 0 && size != BROOD_SIZE_VARIES && count > (SIZE_MAX / 2) / size;
 }
 
-static brood_status check_items(const request *asked)
+/* Items that have sizes of their own. */
+static brood_status check_sizes(const request *asked)
 {
     const brood_bytes *items = asked->in;
+
+    for (uint64_t i = 0; i < asked->count; i++) {
+        if (items[i].data == NULL && items[i].size > 0) {
+            return refuse_argument(asked, "in", "must not have a NULL with a size");
+        }
+        if (items[i].size > SIZE_MAX / 2) {
+            return refuse_argument(asked, "size", "is larger than any memory");
+        }
+    }
+    return BROOD_OK;
+}
+
+static brood_status check_items(const request *asked)
+{
     uint64_t count = asked->kind == BROOD_JOB_RANGE ? 1 : asked->count;
 
     if (asked->in == NULL && asked->count > 0 && asked->in_size > 0) {
@@ -128,14 +143,8 @@ static brood_status check_items(const request *asked)
     if (is_too_large(count, asked->in_size) || is_too_large(count, asked->out_size)) {
         return refuse_argument(asked, "size", "is larger than any memory");
     }
-    if (asked->kind == BROOD_JOB_MAP && asked->in_size == BROOD_SIZE_VARIES) {
-        for (uint64_t i = 0; i < asked->count; i++) {
-            if (items[i].data == NULL && items[i].size > 0) {
-                return refuse_argument(asked, "in", "must not have a NULL with a size");
-            }
-        }
-    }
-    return BROOD_OK;
+    return asked->kind == BROOD_JOB_MAP && asked->in_size == BROOD_SIZE_VARIES ? check_sizes(asked)
+                                                                               : BROOD_OK;
 }
 
 static brood_status check(request *asked, const brood_task_options *options)
@@ -291,8 +300,7 @@ static void take_task_options(brood_result *job, const request *asked)
 static brood_result *make_job(const request *asked)
 {
     size_t copied = asked->copies_in ? asked->in_size : 0;
-    size_t shared =
-        (size_t)brood_wire_padded(asked->options.shared_count * sizeof(brood_shared *));
+    size_t shared = (size_t)brood_wire_padded(asked->options.shared_count * sizeof(brood_shared *));
     brood_result *job = brood_job_cache_take(&asked->pool->job_cache, shared + copied);
 
     if (job == NULL) {

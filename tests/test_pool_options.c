@@ -393,6 +393,7 @@ static void bad_options_of_tasks_are_named(void **state)
 static void bad_arguments_of_submits_are_named(void **state)
 {
     brood_bytes items[1] = {{NULL, 1}};
+    brood_bytes large[1] = {{"x", SIZE_MAX}};
     brood_result *result = NULL;
     brood_imap *imap = NULL;
     char out[8];
@@ -415,6 +416,8 @@ static void bad_arguments_of_submits_are_named(void **state)
                     "size");
     expect_argument(brood_pool_map(pool, task_echo, items, 1, BROOD_SIZE_VARIES, NULL, 0, &task),
                     "in");
+    expect_argument(brood_pool_map(pool, task_echo, large, 1, BROOD_SIZE_VARIES, NULL, 0, &task),
+                    "size");
     expect_argument(brood_pool_map_async(NULL, &result, task_echo, "x", 1, 1, NULL, 0, &task),
                     "pool");
     expect_argument(brood_pool_for(pool, NULL, 0, 1, NULL, 0, &task), "function");
