@@ -26,11 +26,25 @@ static void unlink_idle(brood_worker *worker)
 
 /* ---- balance: when ----------------------------------------------------------------------- */
 
-/* What it has ahead may soon be better off with an idle worker: somebody looks then. */
+/* One look for all workers that may be stuck: most are not, and a look for each would wake somebody. */
+static void plan_stuck(brood_pool *pool)
+{
+    if (pool->stuck_at == BROOD_NEVER) {
+        pool->stuck_at = brood_os_now() + STUCK_NS;
+        brood_agenda_at(pool, pool->stuck_at);
+    }
+}
+
+/* What it was given may soon be better off with an idle worker: somebody looks then. */
 static void plan_balance_of(const brood_worker *worker)
 {
-    if (worker->piece_count > 1 && worker->pool->idle_first != NULL) {
+    if (worker->piece_count == 0 || worker->pool->idle_first == NULL) {
+        return;
+    }
+    if (worker->piece_count > 1 || worker->state == BROOD_WORKER_STARTING) {
         brood_agenda_at(worker->pool, worker->heard_at + BALANCE_NS);
+    } else {
+        plan_stuck(worker->pool);
     }
 }
 
@@ -516,12 +530,23 @@ static int64_t push(brood_pool *pool, int64_t now)
     return now + BALANCE_NS;
 }
 
-int64_t brood_pool_balance(brood_pool *pool, int64_t now)
+/* One that is slow stands behind those that have not come up yet. */
+static bool has_ready_idle(const brood_pool *pool)
+{
+    const brood_worker *idle = pool->idle_first;
+
+    while (idle != NULL && (idle->state != BROOD_WORKER_READY || !brood_worker_can_send(idle))) {
+        idle = idle->next_idle;
+    }
+    return idle != NULL;
+}
+
+static int64_t balance(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
     brood_worker *following = NULL;
 
-    if (pool->idle_first == NULL || pool->idle_first->state != BROOD_WORKER_READY) {
+    if (!has_ready_idle(pool)) {
         return BROOD_NEVER;
     }
     if (pool->queue_bits != 0) {
@@ -544,6 +569,14 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now)
     }
     brood_pool_feed(pool);
     return next;
+}
+
+int64_t brood_pool_balance(brood_pool *pool, int64_t now)
+{
+    if (pool->stuck_at <= now) {
+        pool->stuck_at = BROOD_NEVER;
+    }
+    return brood_earlier(balance(pool, now), pool->stuck_at);
 }
 
 bool brood_pool_has_room_for_more(const brood_pool *pool)

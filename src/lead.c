@@ -8,10 +8,11 @@
 #define OWNERS_MAX 64
 #define PAUSES_A_LOOK 8
 #define LOOKS_A_CLOCK 16
-#define LOCK_TRIES 8 /* before a thread sleeps until the lock is free */
+#define LOCK_TRIES 8      /* before a thread sleeps until the lock is free */
 #define SPINNERS_A_CORE 2 /* they give way to each other, and to workers */
 #define MISSES_MAX 3
 #define PROBE_EVERY 16
+#define KEEP_NS INT64_C(1000000)  /* how long a thread spins without a look at the poller */
 #define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
 
 /* ---- the lock ---------------------------------------------------------------------------- */
@@ -215,6 +216,20 @@ static bool look(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *
 }
 
 /*
+ * A pool without threads has nobody else who keeps the time and asks the poller while its caller
+ * spins. False: a worker is to be started, which is not done in here.
+ */
+static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
+{
+    if (!pool->options.event_loop || (now < pool->due && now < *next)) {
+        return true;
+    }
+    *next = now + KEEP_NS;
+    brood_pool_look(pool);
+    return !pool->start_due || pool->launching;
+}
+
+/*
  * Looks again and again for a moment, which begins anew whenever bytes have moved. Meanwhile workers
  * need not ring: that is so from here to the end of this function, and nowhere else.
  */
@@ -223,18 +238,21 @@ static bool spin(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *
 {
     int64_t now = brood_os_now();
     int64_t end = now + pool->spin_ns;
+    int64_t next = now + KEEP_NS;
     uint64_t moved = pool->moved;
     bool over = false;
+    bool may_go_on = true;
 
     pool->spinning++;
     do {
+        may_go_on = keep_time(pool, now, &next);
         over = look(pool, is_over, data);
         now = brood_os_now();
         if (pool->moved != moved) {
             moved = pool->moved;
             end = now + pool->spin_ns;
         }
-    } while (!over && now < end && now < deadline && pool->busy < pool->cores);
+    } while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores);
     pool->spinning--;
     pool->misses = over ? 0 : pool->misses + 1;
     return over;

@@ -313,7 +313,8 @@ struct brood_pool {
     int64_t heard_at;    /* when a worker has answered last, about */
     uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
     int64_t fed_at;
-    int64_t feed_at;       /* what could not be sent is tried again then; BROOD_NEVER */
+    int64_t feed_at;  /* what could not be sent is tried again then; BROOD_NEVER */
+    int64_t stuck_at; /* the next look for workers that do not begin; BROOD_NEVER: none is due */
     int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 
     brood_shared_watch watch; /* since a worker was told of shared memory */

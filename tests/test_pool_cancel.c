@@ -608,6 +608,27 @@ static void f17_a_stopped_worker_does_not_keep_tasks(void **state)
     stage_terminate(&stage);
 }
 
+/* Nobody waits for the task: only the pool itself can see that it lies there. */
+static void f17_a_stopped_worker_and_nobody_who_waits(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+
+    (void)state;
+    stage_prepare(&stage, 2);
+    stage_open(&stage);
+    stage_await_started(&stage, 2);
+    stage_works(&stage, 10);
+    stop_process(stage_last_used(&stage));
+    result = submit(&stage, note, 0);
+    for (int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000); !brood_result_ready(result);
+         apr_sleep(1000)) {
+        assert_true(brood_os_now() < end);
+    }
+    stage_end(result, BROOD_OK);
+    stage_terminate(&stage);
+}
+
 /* ---- F18: a kill for one item of a map ------------------------------------------------------ */
 
 /* Takes about as long as it may, with its grace, and never looks whether it should end. */
@@ -659,6 +680,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f17_stopped_while_running),
     cmocka_unit_test(f17_stopped_while_idle),
     cmocka_unit_test(f17_a_stopped_worker_does_not_keep_tasks),
+    cmocka_unit_test(f17_a_stopped_worker_and_nobody_who_waits),
     cmocka_unit_test(f18_a_time_out_costs_one_item),
     cmocka_unit_test(f18_a_time_out_before_what_is_cancelled),
     cmocka_unit_test(f18_a_crash_after_a_time_out_is_a_crash),

@@ -283,6 +283,49 @@ static void w2_a_timed_task_and_an_event_loop(void **state)
     gate_free(&gate);
 }
 
+static int take_a_moment(brood_task *task, const void *arg, size_t size)
+{
+    int64_t end = brood_os_now() + 30000;
+
+    while (brood_os_now() < end) {
+        brood_pause();
+    }
+    return brood_return(task, arg, size);
+}
+
+/*
+ * The only thread of the program waits for a map whose bytes move all the time. What stands behind it
+ * must not run: its deadline is long over then, which that thread has to see while it spins.
+ */
+static void w2_a_deadline_and_an_event_loop_whose_thread_spins(void **state)
+{
+    enum {
+        ROUNDS = 50,
+        ITEMS = 1000
+    };
+    char in[ITEMS] = {0};
+    brood_pool *pool = spinning_pool(true);
+    brood_task_options one_by_one = BROOD_TASK_OPTIONS_INIT;
+    brood_task_options limit = BROOD_TASK_OPTIONS_INIT;
+
+    (void)state;
+    one_by_one.chunk_size = 1;
+    limit.deadline_ms = 5;
+    for (int i = 0; i < ROUNDS; i++) {
+        brood_result *map = NULL;
+        brood_result *late = NULL;
+
+        assert_ok(
+            brood_pool_map_async(pool, &map, take_a_moment, in, ITEMS, 1, NULL, 0, &one_by_one));
+        late = submit(pool, task_echo, &limit);
+        wait_for(map);
+        wait_for(late);
+        expect_soon(late, BROOD_ERR_DEADLINE);
+        expect_soon(map, BROOD_OK);
+    }
+    end_pool(pool);
+}
+
 /* ---- W3: workers that are started when tasks come ------------------------------------------------ */
 
 static int start_slowly(brood_task *task, const void *arg, size_t size)
@@ -328,6 +371,71 @@ static void second_worker(bool lazy, uint32_t idle_timeout_ms, uint32_t start_ms
     gate_open(&gate);
     support_thread_join(thread);
     expect_soon(long_one, BROOD_OK);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
+static int stop_before_the_first(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    gate_stop(task);
+    return 0;
+}
+
+/* One worker has come up, and has done something; the others wait in their initializers. */
+static brood_pool *pool_with_one_up(pool_gate *gate, uint32_t workers)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+
+    gate_make(gate);
+    options.initializer = stop_before_the_first;
+    options.spin = BROOD_SPIN_ALWAYS;
+    pool = gate_pool(gate, workers, &options);
+    gate_await(gate, workers);
+    gate_pass(gate, 1);
+    expect_soon(submit(pool, task_echo, NULL), BROOD_OK);
+    return pool;
+}
+
+/* What a cancel takes back makes its worker look slow: it stands behind those that start. */
+static void w3_a_worker_that_is_up_before_those_that_start(void **state)
+{
+    pool_gate gate;
+    brood_pool *pool = pool_with_one_up(&gate, 3);
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        brood_result *cancelled = submit(pool, task_echo, NULL);
+
+        brood_result_cancel(cancelled);
+        expect_soon(submit(pool, task_echo, NULL), BROOD_OK);
+        brood_result_destroy(cancelled);
+    }
+    gate_open(&gate);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
+/* A thread that spins hears that the one that is up is idle; the thread that leads does not. */
+static void w3_a_worker_that_is_up_and_idle_while_another_starts(void **state)
+{
+    pool_gate gate;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    support_set_environment("BROOD_CPU_COUNT", "4"); /* one that starts is busy, but takes none */
+    pool = pool_with_one_up(&gate, 2);
+    for (int i = 0; i < 20; i++) {
+        brood_result *first = submit(pool, take_a_moment, NULL);
+        brood_result *second = submit(pool, task_echo, NULL);
+
+        wait_for(first);
+        expect_soon(second, BROOD_OK);
+        expect_soon(first, BROOD_OK);
+    }
+    gate_open(&gate);
     end_pool(pool);
     gate_free(&gate);
 }
@@ -611,6 +719,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w1_while_another_thread_looks),
     cmocka_unit_test(w2_a_timed_task_behind_an_untimed_one),
     cmocka_unit_test(w2_a_timed_task_and_an_event_loop),
+    cmocka_unit_test(w2_a_deadline_and_an_event_loop_whose_thread_spins),
+    cmocka_unit_test(w3_a_worker_that_is_up_before_those_that_start),
+    cmocka_unit_test(w3_a_worker_that_is_up_and_idle_while_another_starts),
     cmocka_unit_test(w3_a_lazy_worker_while_a_caller_leads),
     cmocka_unit_test(w3_a_worker_after_idle_ones_while_a_caller_leads),
     cmocka_unit_test(w14_an_idle_time_out_shorter_than_a_start),
