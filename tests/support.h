@@ -44,6 +44,8 @@ bool support_is_wine(void);
 bool support_needs_path(void);
 /* Whether this is Linux, and brood was built to use what only Linux has. */
 bool support_is_linux(void);
+/* Whether a socket can refuse what is passed through it: Linux since 6.16. */
+bool support_can_refuse_handles(void);
 /* Whether a process can wait for the end of one that is not its child. */
 bool support_can_watch_any(void);
 

@@ -232,6 +232,24 @@ bool support_is_linux(void)
 #endif
 }
 
+#if defined(__linux__) && !defined(SO_PASSRIGHTS) && SO_PEERCRED == 17
+#define SO_PASSRIGHTS 83
+#endif
+
+bool support_can_refuse_handles(void)
+{
+#if defined(SO_PASSRIGHTS) && !defined(BROOD_GENERIC_POSIX)
+    int no = 0;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    bool can = setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no) == 0;
+
+    close(fd);
+    return can;
+#else
+    return false;
+#endif
+}
+
 int64_t support_crash_code(void)
 {
     return SIGSEGV;

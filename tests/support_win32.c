@@ -217,6 +217,11 @@ bool support_is_linux(void)
     return false;
 }
 
+bool support_can_refuse_handles(void)
+{
+    return false;
+}
+
 bool support_is_sanitized(void)
 {
     return false;

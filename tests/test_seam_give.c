@@ -321,6 +321,24 @@ static void a_full_channel_has_no_room_until_handles_are_taken(void **state)
     close_pair(&made);
 }
 
+/* Whoever reads it would close it, for as long as that takes. */
+static void h2_the_other_way_nothing_is_taken(void **state)
+{
+    brood_handle number = 5;
+    pair made;
+
+    (void)state;
+    open_pair(&made);
+    if (!support_can_refuse_handles()) {
+        close_pair(&made);
+        harness_skip("this system lets everybody pass handles");
+    }
+    assert_status(brood_os_handle_give(made.theirs, NULL, made.ends[1], &number, NULL),
+                  BROOD_ERR_PERMISSION);
+    assert_int_equal(number, BROOD_HANDLE_NONE);
+    close_pair(&made);
+}
+
 /* However slow it is to take them. */
 static void any_number_is_kept(void **state)
 {
@@ -462,6 +480,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_take_ends_with_the_other_end),
     cmocka_unit_test(a_take_waits_for_its_handle),
     cmocka_unit_test(a_full_channel_has_no_room_until_handles_are_taken),
+    cmocka_unit_test(h2_the_other_way_nothing_is_taken),
     cmocka_unit_test(any_number_is_kept),
     cmocka_unit_test(one_that_comes_when_too_many_are_open_is_lost),
     cmocka_unit_test(those_that_were_read_and_not_taken_are_closed),

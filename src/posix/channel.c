@@ -55,6 +55,36 @@ static brood_status split(brood_os_channel **channel, brood_handle *child, int o
     return BROOD_OK;
 }
 
+#if defined(BROOD_LINUX) && defined(SO_PEERCRED)
+
+#if !defined(SO_PASSRIGHTS) && SO_PEERCRED == 17
+#define SO_PASSRIGHTS 83 /* of asm-generic/socket.h since Linux 6.16, where SO_PEERCRED is 17 */
+#endif
+
+/*
+ * What a child passes to us would be closed by the read that finds it, and a close can take as long as
+ * the child likes (SO_LINGER of socket(7)). Linux before 6.16 cannot refuse it.
+ */
+static void refuse_rights(int fd)
+{
+#if defined(SO_PASSRIGHTS)
+    int no = 0;
+
+    setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
+#else
+    (void)fd;
+#endif
+}
+
+#else
+
+static void refuse_rights(int fd)
+{
+    (void)fd;
+}
+
+#endif
+
 brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *child,
                                    brood_error *error)
 {
@@ -65,6 +95,7 @@ brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *chi
     if (brood_posix_socket_pair(fds) < 0) {
         return brood_posix_fail(error, errno, "socketpair");
     }
+    refuse_rights(fds[0]);
     return split(channel, child, fds[0], fds[1], true, error);
 }
 
