@@ -233,6 +233,7 @@ static unsigned char *new_large(size_t size)
     return data;
 }
 
+/* They end by themselves: a worker with so much memory, killed, may be lost before it has ended. */
 static void assert_large_argument(size_t size)
 {
     unsigned char *in = new_large(size);
@@ -240,7 +241,7 @@ static void assert_large_argument(size_t size)
 
     put_marks(in, size);
     assert_ok(brood_pool_apply(pool, look_for_marks, in, size, NULL, 0, NULL));
-    assert_null(brood_pool_destroy(pool));
+    end_pool(pool);
     free(in);
 }
 
@@ -251,7 +252,7 @@ static void assert_large_value(size_t size)
 
     assert_ok(brood_pool_apply(pool, return_marks, &size, sizeof size, out, size, NULL));
     assert_true(has_marks(out, size));
-    assert_null(brood_pool_destroy(pool));
+    end_pool(pool);
     free(out);
 }
 
