@@ -17,6 +17,8 @@
  *   loop       the program's event loop, on the handle       loop_until
  *   workers    on their bells                                that nobody sleeps, unless armed
  *
+ * As long as there is no starter, a start that is due wakes the thread, which begins it.
+ *
  * Outside of the lock one of these is true: somebody leads; a successor was woken and is on its way;
  * the pool's thread runs, and will look; or the pool has an event loop, whose handle then shows what
  * the poller would find.

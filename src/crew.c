@@ -630,6 +630,29 @@ static void lose(brood_worker *worker)
     dismiss(worker, &worker->pool->stats.lost);
 }
 
+/* Takes down that it has rung. False: more often than it was armed, which would keep us awake. */
+static bool note_rings(brood_worker *worker, size_t rings)
+{
+    bool is_right = rings <= worker->rings_due;
+
+    worker->rings_due -= is_right ? rings : worker->rings_due;
+    return is_right;
+}
+
+/* The worker ends, or has closed all that it had: then it is of no use any more. */
+static void on_bell_closed(brood_worker *worker)
+{
+    unwatch_bell(worker);
+    worker->deaf = true;
+    if (!is_leaving(worker) && !worker->is_killed) {
+        worker->end_by = brood_os_now() + END_SLOWLY_NS;
+    }
+    brood_worker_take_back(worker);
+    brood_worker_set_idle(worker, false);
+    brood_worker_plan_look(worker);
+    brood_crew_changed(worker->pool);
+}
+
 static void empty_bell(brood_worker *worker)
 {
     char bytes[64];
@@ -638,21 +661,11 @@ static void empty_bell(brood_worker *worker)
 
     worker->armed = false;
     brood_agenda_arm(worker);
-    if (got > worker->rings_due) {
-        status = BROOD_ERR_PROTOCOL; /* it would keep us awake for nothing */
+    if (!note_rings(worker, got)) {
+        status = BROOD_ERR_PROTOCOL;
     }
-    worker->rings_due -= got < worker->rings_due ? got : worker->rings_due;
     if (status == BROOD_ERR_CLOSED) {
-        /* It ends, or has closed all that it had: then it is of no use any more. */
-        unwatch_bell(worker);
-        worker->deaf = true;
-        if (!is_leaving(worker) && !worker->is_killed) {
-            worker->end_by = brood_os_now() + END_SLOWLY_NS;
-        }
-        brood_worker_take_back(worker);
-        brood_worker_set_idle(worker, false);
-        brood_worker_plan_look(worker);
-        brood_crew_changed(worker->pool);
+        on_bell_closed(worker);
     } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_worker_drop(worker, status); /* nobody knows any more when it answers */
     }
@@ -772,11 +785,13 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
         pool->to_fill = 0;
     }
     pool->start_due = is_wanted && now >= pool->start_at;
-    if (pool->start_due) { /* by the starter, or else by whoever keeps the time */
-        bool is_ours = brood_pool_lacks_starter(pool) ||
-                       (pool->starter == NULL && pool->thread_leads); /* who begins the starter */
+    if (pool->start_due) {
+        /* The starter's work. Without one a leader must not sleep: it starts the worker itself, or is
+         * the pool's thread, and begins the starter. */
+        bool is_leaders =
+            brood_pool_lacks_starter(pool) || (pool->starter == NULL && pool->thread_leads);
 
-        return is_ours && !pool->launching ? now : BROOD_NEVER;
+        return is_leaders && !pool->launching ? now : BROOD_NEVER;
     }
     return is_wanted ? pool->start_at : BROOD_NEVER;
 }

@@ -10,12 +10,13 @@
 typedef struct brood_result brood_result;
 
 typedef struct brood_deadline_links {
-    bool is_linked;
+    bool is_linked;         /* the job is in the heap */
     brood_result *below;    /* the first of those below it */
     brood_result *next;     /* below the same one */
     brood_result *previous; /* below the same one; of the first: that one; NULL: it is the root */
 } brood_deadline_links;
 
+/* *earliest: NULL, there is no such job yet. Under the pool's lock. */
 void brood_deadlines_add(brood_result **earliest, brood_result *job);
 
 /* Does nothing with a job that is not in there. */

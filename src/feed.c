@@ -243,7 +243,7 @@ static brood_worker *choose(brood_pool *pool)
 
 /* ---- spinning ---------------------------------------------------------------------------- */
 
-/* The last ones that got work may look again and again for more; so many as there are cores. */
+/* The last spinners_max workers that got work may spin for more: see size_up in pool.c. */
 static void let_spin(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;

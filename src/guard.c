@@ -66,8 +66,8 @@ void brood_guard_drop(brood_guard *guard)
 }
 
 /*
- * It has nothing to say after HELLO. One that lives must not be given up: it would kill all that it
- * keeps. Called with the lock.
+ * A guard has nothing to say after HELLO. One that lives must not be given up: it would kill all that
+ * it keeps. Called with the lock.
  */
 static bool is_alive(const brood_guard *guard)
 {

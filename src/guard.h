@@ -20,7 +20,10 @@ brood_function brood_guard_run;
 /* Once, from brood_init. */
 brood_status brood_guard_global_init(apr_pool_t *pool);
 
-/* The guard that runs; starts it when there is none. Each take is given back by brood_guard_drop. */
+/*
+ * The guard that runs. Starts it when there is none, and blocks until it serves. Each take is given
+ * back by brood_guard_drop.
+ */
 typedef struct brood_guard brood_guard;
 brood_status brood_guard_take(brood_guard **guard, brood_error *error);
 void brood_guard_drop(brood_guard *guard);

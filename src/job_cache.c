@@ -1,13 +1,14 @@
 #include "job_cache.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "memory.h"
 #include "pool_impl.h"
 
-#define BEHIND 256 /* bytes behind each job that is kept: most arguments fit */
+#define BEHIND 256 /* bytes behind each job that can be kept: most arguments fit */
 
-/* AddressSanitizer shall see who uses a result that was destroyed. */
+/* No job is kept under AddressSanitizer: it shall see who uses a result that was destroyed. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define COUNT_MAX 0
@@ -47,15 +48,15 @@ static brood_result *take_first(brood_job_cache *cache)
 
 brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind)
 {
-    bool is_kept = behind <= BEHIND;
-    brood_result *job = is_kept ? take_first(cache) : NULL;
+    bool fits = behind <= BEHIND;
+    brood_result *job = fits ? take_first(cache) : NULL;
 
     if (job == NULL) {
-        job = brood_malloc(sizeof *job + (is_kept ? BEHIND : behind));
+        job = brood_malloc(sizeof *job + (fits ? BEHIND : behind));
     }
     if (job != NULL) {
         memset(job, 0, sizeof *job);
-        job->is_kept = is_kept;
+        job->fits_cache = fits;
     }
     return job;
 }
@@ -64,7 +65,7 @@ void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
 {
     bool is_kept = false;
 
-    if (job->is_kept && enter(cache)) {
+    if (job->fits_cache && enter(cache)) {
         is_kept = cache->count != COUNT_MAX; /* "<" would warn where it is 0 */
         if (is_kept) {
             job->next = cache->first;

@@ -17,7 +17,7 @@
 
 /* ---- the lock ---------------------------------------------------------------------------- */
 
-/* The lock is held for short times only: who sleeps for it would cost more than it waits. */
+/* The lock is held for short times only: to sleep for it, and be woken, costs more than the wait. */
 static bool try_lock_for_a_moment(brood_pool *pool)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {

@@ -264,7 +264,9 @@ bool brood_os_process_leave(brood_os_process *process);
 /* Frees what is known of the process. The caller has reaped it, or gives up doing so. */
 void brood_os_process_free(brood_os_process *process);
 
-/* src/<system>/names.c: the name of a signal or of an exception code, such as "SIGSEGV"; "" when it has none. */
+/* ---- names: src/<system>/names.c --------------------------------------------------------- */
+
+/* The name of a signal or of an exception code, such as "SIGSEGV"; "" when it has none. */
 const char *brood_os_signal_name(int64_t code);
 
 /* ---- handles for a running process: src/<system>/give.c ------------------------------------ */
@@ -547,7 +549,7 @@ int64_t brood_os_parent_pid(const brood_os_channel *channel, int64_t said);
  */
 brood_os_process *brood_os_parent_open(int64_t pid, bool *is_gone);
 
-/* Gives back its memory only: the number that it waits at may be the function's by now. NULL is fine. */
+/* Gives back its memory only: the number that it waits at may be the function's by now. */
 void brood_os_parent_forget(brood_os_process *parent);
 
 /*
@@ -558,6 +560,9 @@ void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent);
 
 /* Whether the process of that number is the one that started this one, as far as can be known. */
 bool brood_os_is_child_of(int64_t pid);
+
+/* The stack of a thread that asks for none, in bytes; 0: it takes no memory before it is used. */
+size_t brood_os_default_stack(void);
 
 /* ---- rights: src/<system>/rights.c -------------------------------------------------------- */
 
@@ -572,9 +577,6 @@ bool brood_os_is_privileged(void);
  * BROOD_ERR_PERMISSION, also where the system does not tell. In a child, before it reads.
  */
 brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error);
-
-/* The stack of a thread that asks for none, in bytes; 0: it takes no memory before it is used. */
-size_t brood_os_default_stack(void);
 
 /* ---- signals: src/<system>/signals.c ------------------------------------------------------- */
 

@@ -283,6 +283,10 @@ static brood_status learn_functions(brood_pool *pool)
 
 /* ---- making it --------------------------------------------------------------------------- */
 
+/*
+ * What follows from the options and the cores. Workers may spin on all cores but one, which is left
+ * to the program.
+ */
 static void size_up(brood_pool *pool)
 {
     const brood_nesting *here = brood_nesting_here();

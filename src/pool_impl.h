@@ -141,7 +141,7 @@ struct brood_result {
 
     brood_piece piece; /* the first one */
     brood_piece *spare;
-    bool is_kept; /* its memory, for the next one */
+    bool fits_cache; /* its memory is as large as that of every job that is kept: see job_cache.h */
 };
 
 /* ---- workers ----------------------------------------------------------------------------- */
@@ -194,7 +194,7 @@ struct brood_worker {
     brood_ring to, from;
     bool watched_bell, watched_process; /* by the poller */
     bool armed;                         /* it will ring when it answers */
-    uint64_t rings_due;                 /* it was armed so often more than it has rung */
+    uint64_t rings_due;                 /* how often it may ring yet: once for each arming */
 
     brood_piece_list pieces; /* with it, in its order */
     size_t piece_count;
@@ -349,7 +349,7 @@ struct brood_pool {
     uint32_t room_waiters; /* threads that wait for BROOD_ROOM */
     uint64_t submits, submits_seen;
     uint32_t unheard; /* submits since the workers were listened to */
-    uint32_t misses;  /* as in serve_link.c */
+    uint32_t misses;  /* how often in a row spinning was of no use */
     uint64_t moved;   /* grows whenever bytes went to or came from a worker */
     bool crew_changed;
     int64_t crew_at; /* when to look after the crew again */
@@ -373,10 +373,12 @@ struct brood_pool {
     brood_pool_stats stats;
 };
 
-/* ---- lead.c ------------------------------------------------------------------------------ */
+/* ---- pool.c ------------------------------------------------------------------------------ */
 
-/* One reference less; the last one frees what results may outlive the pool with. */
+/* One reference less. The last one frees what results that outlive the pool still need of it. */
 void brood_pool_release(brood_pool *pool);
+
+/* ---- lead.c ------------------------------------------------------------------------------ */
 
 void brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
@@ -419,6 +421,9 @@ void brood_pool_lead_once(brood_pool *pool);
 /* Whether a thread that follows would lead. */
 bool brood_pool_has_followers(const brood_pool *pool);
 
+/* Takes down how long the pieces took that were heard of since; there is at least one. */
+void brood_worker_measure(brood_worker *worker, int64_t now);
+
 /* ---- pool_threads.c ------------------------------------------------------------------------ */
 
 brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error);
@@ -432,7 +437,10 @@ brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error);
 /* Whether the calling thread is in a callback of the pool. */
 bool brood_pool_in_callback(const brood_pool *pool);
 
-/* Whoever keeps the time starts workers: the pool has no threads, or the system refused the starter. */
+/*
+ * Whether whoever keeps the time starts workers: the pool has no threads, or the system has refused
+ * the starter.
+ */
 bool brood_pool_lacks_starter(const brood_pool *pool);
 
 /* Starts a worker that is due, in such a pool. False: there is none. */
@@ -463,6 +471,11 @@ brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     const brood_task_options *options,
                                     void (*on_finish)(brood_result *, void *), void *owner);
 
+/* ---- result.c ---------------------------------------------------------------------------- */
+
+/* Copies failure into the caller's, whose size is its own. BROOD_ERR_ARGUMENT: that cannot be. */
+brood_status brood_failure_give(brood_failure *given, const brood_failure *failure);
+
 /* ---- job.c ------------------------------------------------------------------------------- */
 
 /* Items first to first + count of the job have succeeded. */
@@ -485,9 +498,6 @@ void brood_job_explain(const brood_result *job, const brood_failed_items *items,
 
 /* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
 bool brood_pool_call_next(brood_pool *pool);
-
-/* Copies failure into the caller's, whose size is its own. BROOD_ERR_ARGUMENT: that cannot be. */
-brood_status brood_failure_give(brood_failure *given, const brood_failure *failure);
 
 /* A piece for items of the job; NULL: out of memory, and there is no spare one. */
 brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count);
@@ -526,9 +536,6 @@ void brood_worker_remove(brood_worker *worker, brood_piece *piece);
 /* The worker takes back what it has not begun. */
 void brood_worker_take_back(brood_worker *worker);
 
-/* Another piece is the worker's first: what is said of its job is said to the worker. */
-void brood_worker_first_changed(brood_worker *worker);
-
 /* Whether there is a worker that what waits could go to. */
 bool brood_pool_has_room_for_more(const brood_pool *pool);
 
@@ -537,9 +544,6 @@ int64_t brood_pool_balance(brood_pool *pool, int64_t now);
 
 /* A piece of it has ended. */
 void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece);
-
-/* Takes down how long the pieces took that were heard of since; there is at least one. */
-void brood_worker_measure(brood_worker *worker, int64_t now);
 
 void brood_worker_set_idle(brood_worker *worker, bool is_idle);
 void brood_worker_set_busy(brood_worker *worker, bool is_busy);
@@ -630,13 +634,20 @@ void brood_crew_kill_all(brood_pool *pool);
 /* Kills it for what it did; its end is seen later. */
 void brood_worker_drop(brood_worker *worker, brood_status status);
 
+/* Kills its process, again where that was refused; its end is seen later. */
 void brood_worker_kill(brood_worker *worker);
+
+/* Kills it for what it runs now: a task behind that, which it has not all of yet, is not to blame. */
+void brood_worker_end(brood_worker *worker);
+
 /* Its last task has ended: its finalizer and its at-exit functions have exit_timeout_ms. */
 void brood_worker_leaves(brood_worker *worker);
-/* When it is looked at although it says nothing. */
+
+/* Sets look_at or kill_at, the alarm, to that time; BROOD_NEVER: takes it back. */
+void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at);
+
+/* Sets the time at which it is looked at although it says nothing. */
 void brood_worker_plan_look(brood_worker *worker);
-/* The same for what it does now: a task that it has not all of yet is not to blame. */
-void brood_worker_end(brood_worker *worker);
 
 /*
  * The task that it has begun last, which is what the claim in its page says. One that cannot be
@@ -652,6 +663,9 @@ void brood_worker_stop(brood_worker *worker);
 
 /* ---- timers.c ---------------------------------------------------------------------------- */
 
+/* Another piece is the worker's first: what is said of its job is said to the worker. */
+void brood_worker_first_changed(brood_worker *worker);
+
 /* Does what is due; when to look again. */
 int64_t brood_pool_tick(brood_pool *pool, int64_t now);
 
@@ -661,9 +675,6 @@ void brood_job_cancel(brood_result *job, brood_status doom);
 /* The same for all jobs. */
 void brood_jobs_cancel_all(brood_pool *pool, brood_status doom);
 
-/* The same for those whose doom is set already. */
-void brood_jobs_end_doomed(brood_pool *pool);
-
 /* Tells the worker that an item of its first piece is cancelled, from 1 (0: all), or hurried. */
 void brood_worker_stir(brood_worker *worker, uint64_t item);
 /* Tells the worker that its first piece is cancelled; it is killed after the grace. */
@@ -671,7 +682,5 @@ void brood_worker_cancel(brood_worker *worker);
 /* Somebody waits for single items: workers are to tell of each soon. */
 void brood_worker_hurry(brood_worker *worker);
 void brood_job_hurry(const brood_result *job);
-
-void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at);
 
 #endif

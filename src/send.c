@@ -476,7 +476,7 @@ static void put_short(brood_worker *worker, const task_head *head, size_t head_s
     }
 }
 
-/* A small one that needs nothing before it goes straight into the ring. */
+/* A small task goes straight into the ring when its worker knows all that it is about. */
 static bool send_short(brood_worker *worker, brood_piece *piece)
 {
     const brood_result *job = piece->job;
@@ -621,6 +621,7 @@ bool brood_worker_arm(brood_worker *worker)
     if (worker->dropped != BROOD_OK) {
         return true; /* only its end is waited for */
     }
+    /* Also where it is not armed after all: it may have rung by then. */
     worker->rings_due += !worker->armed;
     if (!worker->armed && !brood_ring_sleep_to_read(&worker->from, 0)) {
         return false;

@@ -47,7 +47,10 @@ static void *need(void *memory)
     return memory;
 }
 
-/* A large one is kept for the next: memory that is new costs more than to copy into it. */
+/*
+ * When the worker has slept for KEEP_NS. Until then a large body is kept for the next one: memory
+ * that is new costs more than to copy into it.
+ */
 static void forget_body(void *data)
 {
     server *self = data;
@@ -270,7 +273,7 @@ static brood_mapping *known_mapping(server *self, uint64_t id)
     return *found;
 }
 
-/* Where the items of the order begin in an array: two words of the extra. */
+/* Where something lies that has `before` bytes of its array before it; `at`: two words of the extra. */
 static unsigned char *place_at(server *self, const uint64_t *at, uint64_t before)
 {
     const brood_mapping *mapping = known_mapping(self, at[0]);
@@ -282,7 +285,7 @@ static unsigned char *place_at(server *self, const uint64_t *at, uint64_t before
     return (unsigned char *)mapping->segment.base + offset;
 }
 
-/* Reads what stands before the items (see wire.h), and finds them. */
+/* Reads the extra (see wire.h); returns where the items lie. */
 static const unsigned char *take_extra(server *self, brood_run *run, const unsigned char *body,
                                        brood_mapping *shared[BROOD_SHARED_MAX])
 {

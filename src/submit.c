@@ -296,7 +296,7 @@ static void take_task_options(brood_result *job, const request *asked)
     }
 }
 
-/* Behind it are the shared memory that it is told, and a copy of the argument. NULL: no memory. */
+/* Behind the job lie the list of its shared memory, and a copy of its argument. NULL: no memory. */
 static brood_result *make_job(const request *asked)
 {
     size_t copied = asked->copies_in ? asked->in_size : 0;
@@ -328,7 +328,7 @@ static brood_result *make_job(const request *asked)
     return job;
 }
 
-/* One that was never submitted. */
+/* Frees a job that was never submitted. */
 static void unmake_job(brood_result *job)
 {
     brood_pool *pool = job->pool;

@@ -168,7 +168,7 @@ static void end_doomed_in(const brood_piece_list *lane)
     }
 }
 
-void brood_jobs_end_doomed(brood_pool *pool)
+static void end_doomed_jobs(brood_pool *pool)
 {
     end_doomed_given(pool);
     for (size_t i = 0; i < sizeof pool->queue / sizeof pool->queue[0]; i++) {
@@ -184,7 +184,7 @@ void brood_jobs_cancel_all(brood_pool *pool, brood_status doom)
             job->doom = doom;
         }
     }
-    brood_jobs_end_doomed(pool);
+    end_doomed_jobs(pool);
 }
 
 /* ---- time-outs --------------------------------------------------------------------------- */

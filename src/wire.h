@@ -64,7 +64,7 @@ typedef enum brood_wire_kind {
 /* Flags of a TASK. */
 #define BROOD_WIRE_RANGE 1u     /* one call for all, with begin and end */
 #define BROOD_WIRE_TIMED 2u     /* the worker notes when an item begins */
-#define BROOD_WIRE_EXTRA 4u     /* something stands before the items: see BROOD_WIRE_EXTRA_WORDS */
+#define BROOD_WIRE_EXTRA 4u     /* an extra stands before the items, see below */
 #define BROOD_WIRE_IN_SHARED 8u /* items are in shared memory, see the extra */
 #define BROOD_WIRE_OUT_SHARED 16u
 #define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
@@ -87,12 +87,14 @@ typedef struct brood_wire_order {
 #define BROOD_WIRE_VARIES UINT64_MAX
 
 /*
- * What stands before the items of a task, in words, and only what it has of it: how many ids, and
- * whether there is a tag; the ids of shared memory; the tag; where the array of its items lies, and
- * that of its values, each as an id and an offset (see the order's flags). Padded as everything.
+ * The extra of a task, which stands before its items, is words, and only of what the task has: how
+ * many ids there are, and whether there is a tag; the ids of shared memory; the tag; where the array
+ * of the items lies, and that of the values, each as an id and an offset (see the order's flags).
+ * Padded as everything.
  */
 #define BROOD_WIRE_HAS_TAG (UINT64_C(1) << 32) /* in the first word, with the number of ids */
 #define BROOD_WIRE_TAG_WORDS (BROOD_TAG_MAX / sizeof(uint64_t))
+/* At most so many, with one of padding. */
 #define BROOD_WIRE_EXTRA_WORDS (1 + BROOD_SHARED_MAX + BROOD_WIRE_TAG_WORDS + 2 + 2 + 1)
 
 /* What a worker sends. */

@@ -2,8 +2,9 @@
  * brood/pool.h - processes that wait for tasks.
  *
  * A pool may be used from any thread, and from several at once; only brood_pool_destroy must be
- * the last call. A thread that is cancelled (pthread_cancel) in a call goes on to its end. No task is lost silently: each one ends exactly once, with its result or with a
- * failure that says what happened (result.h), whatever becomes of the workers.
+ * the last call. A thread that is cancelled (pthread_cancel) in a call goes on to its end.
+ * No task is lost silently: each one ends exactly once, with its result or with a failure that says
+ * what happened (result.h), whatever becomes of the workers.
  * Times are milliseconds; BROOD_FOREVER waits without end, 0 does not wait.
  */
 #ifndef BROOD_POOL_H
@@ -31,7 +32,7 @@ typedef struct brood_pool brood_pool;
 
 /* Whether those who wait look again and again for a moment before they sleep. */
 typedef enum brood_spin {
-    BROOD_SPIN_ADAPTIVE = 0, /* while it pays, on cores to spare */
+    BROOD_SPIN_ADAPTIVE = 0, /* while it pays, and fewer workers are busy than there are cores */
     BROOD_SPIN_NEVER = 1,
     BROOD_SPIN_ALWAYS = 2 /* for the whole moment, also when it did not pay lately */
 } brood_spin;
@@ -89,7 +90,8 @@ typedef struct brood_pool_options {
     /*
      * The pool starts no thread: the program waits for brood_pool_handle and calls
      * brood_pool_run, which starts workers, keeps the time and runs the callbacks: one that is slow
-     * delays all of that, but for what a thread that waits for a result does meanwhile. (On a system with neither epoll nor kqueue, one thread waits for both.)
+     * delays all of that, but for what a thread that waits for a result does meanwhile. (On a system
+     * with neither epoll nor kqueue, one thread polls for the handle.)
      */
     bool event_loop;
 
@@ -201,9 +203,10 @@ static inline brood_task_options brood_task_options_init()
  * What is said of all that submit. options may be NULL. function is NULL when function_name names
  * it.
  * BROOD_ERR_ARGUMENT: an argument, named in options->failure, breaks its rule.
- * BROOD_ERR_STATE: the pool was closed or terminated. BROOD_ERR_FULL: see submit_timeout_ms.
- * BROOD_ERR_BROKEN: no worker can be started. BROOD_ERR_NO_MEMORY. After such an error nothing
- * was submitted. Functions that wait for the end return what brood_result_get returns.
+ * BROOD_ERR_STATE: the pool was closed or terminated; or a callback of the pool called one that
+ * waits. BROOD_ERR_FULL: see submit_timeout_ms. BROOD_ERR_BROKEN: no worker can be started.
+ * BROOD_ERR_NO_MEMORY. BROOD_ERR_LIMIT: no thread can be started for callbacks. After such an error
+ * nothing was submitted. Functions that wait for the end return what brood_result_get returns.
  */
 
 /*
@@ -320,8 +323,9 @@ BROOD_API brood_status brood_array_next(void *user, const void **data, size_t *s
  * failure may be NULL.
  * BROOD_OK. BROOD_ERR_CLOSED: there are no more. BROOD_ERR_TIMEOUT: not yet. What
  * brood_failure.status may be: that item failed (failure is filled, *index is set); the next call
- * goes on. What the input returned, or the submit: all that there will be. One thread at a time.
- * Since 0.1.
+ * goes on. What the input returned, or the submit: all that there will be. BROOD_ERR_ARGUMENT: a
+ * NULL imap, or a negative time-out that is not BROOD_FOREVER. BROOD_ERR_STATE: it would wait, in a
+ * callback of the pool. One thread at a time. Since 0.1.
  */
 BROOD_API brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size,
                                        uint64_t *index, brood_failure *failure, int64_t timeout_ms);
@@ -331,18 +335,22 @@ BROOD_API brood_imap *brood_imap_destroy(brood_imap *imap);
 
 /* ---- The end ----------------------------------------------------------------------------- */
 
-/* No more tasks; those that were submitted are run. Again is fine. Does not block. Since 0.1. */
+/*
+ * No more tasks; those that were submitted are run. Again is fine. Does not block.
+ * BROOD_ERR_ARGUMENT: a NULL. Since 0.1.
+ */
 BROOD_API brood_status brood_pool_close(brood_pool *pool);
 
 /*
  * No more tasks; those that are not done end with BROOD_ERR_CANCELLED, and the workers are killed.
- * Again is fine. Does not wait for the end of the workers. Since 0.1.
+ * Again is fine. Does not wait for the end of the workers. BROOD_ERR_ARGUMENT: a NULL. Since 0.1.
  */
 BROOD_API brood_status brood_pool_terminate(brood_pool *pool);
 
 /*
  * Waits until every task is done, its callbacks have returned, and every worker has ended. With
  * event_loop it runs the callbacks.
+ * BROOD_ERR_ARGUMENT: a NULL, or a negative time-out that is not BROOD_FOREVER.
  * BROOD_ERR_STATE: the pool is neither closed nor terminated, or this is a callback of it.
  * BROOD_ERR_TIMEOUT: not yet. Again, and from many threads, is fine. Since 0.1.
  */
@@ -359,7 +367,8 @@ BROOD_API brood_pool *brood_pool_destroy(brood_pool *pool);
 
 /*
  * From now on there are so many workers (1 to 4,096; 0: as in the options). One too many ends when
- * it has done its task. Does not block. BROOD_ERR_STATE: closed. Since 0.1.
+ * it has done its task. Does not block. BROOD_ERR_ARGUMENT: a NULL, or too many.
+ * BROOD_ERR_STATE: closed. Since 0.1.
  */
 BROOD_API brood_status brood_pool_resize(brood_pool *pool, uint32_t workers);
 
@@ -398,12 +407,15 @@ static inline brood_pool_stats brood_pool_stats_init()
     }
 #endif
 
-/* Fills stats, all of one moment. Does not block. Since 0.1. */
+/*
+ * Fills stats, begun with BROOD_POOL_STATS_INIT, all of one moment. Does not block.
+ * BROOD_ERR_ARGUMENT: a NULL, or a wrong struct_size. Since 0.1.
+ */
 BROOD_API brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats);
 
 /*
- * The process numbers of the workers that are there: writes at most count of them, and returns how
- * many there are. Does not block. Since 0.1.
+ * The process numbers of the workers that are there: writes at most count of them (none where pids
+ * is NULL), and returns how many there are; 0 for a NULL pool. Does not block. Since 0.1.
  */
 BROOD_API size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count);
 
@@ -412,20 +424,22 @@ BROOD_API size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count);
 /*
  * A descriptor (POSIX: readable in poll, select, epoll, kqueue) or a HANDLE (Windows: to wait for)
  * that is ready when brood_pool_run has something to do. It belongs to the pool and lives as
- * long. BROOD_ERR_STATE: the pool was not made with event_loop. Since 0.1.
+ * long. BROOD_ERR_ARGUMENT: a NULL. BROOD_ERR_STATE: the pool was not made with event_loop.
+ * Since 0.1.
  */
 BROOD_API brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle);
 
 /*
  * How long the loop may wait for the handle at most, for time-outs and the like; BROOD_FOREVER
- * when nothing is due. Ask before each wait. Since 0.1.
+ * when nothing is due, and for NULL. Ask before each wait. Since 0.1.
  */
 BROOD_API int64_t brood_pool_timeout_ms(brood_pool *pool);
 
 /*
- * Does what is due and runs the callbacks, on the calling thread, without blocking. It begins nothing
- * more after a millisecond; the handle stays ready then. One thread at a time. BROOD_ERR_STATE: the pool was not made with event_loop, or this is a callback of it.
- * Since 0.1.
+ * Does what is due and runs the callbacks, on the calling thread, without waiting for anything. It
+ * begins nothing more after a millisecond; the handle stays ready then. One thread at a time.
+ * BROOD_ERR_ARGUMENT: a NULL. BROOD_ERR_STATE: the pool was not made with event_loop, or this is a
+ * callback of it. Since 0.1.
  */
 BROOD_API brood_status brood_pool_run(brood_pool *pool);
 

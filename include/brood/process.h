@@ -119,8 +119,9 @@ typedef struct brood_process_options {
     /*
      * Handles that the child gets besides stdio; it gets no other of the program's. (A function's
      * process has some of brood's beside them: a channel to its parent, for a daemon also a pidfd,
-     * for a large argument a segment.) brood_task_handle gives them to a function. In a command on POSIX they are the descriptors 3, 4, ... in this order; on
-     * Windows brood_handle values are not told to a command. They stay open in the parent.
+     * for a large argument a segment.) brood_task_handle gives them to a function. In a command on
+     * POSIX they are the descriptors 3, 4, ... in this order; on Windows brood_handle values are not
+     * told to a command. They stay open in the parent.
      */
     const brood_handle *handles;
     size_t handle_count; /* at most 256 */
@@ -175,8 +176,8 @@ static inline brood_process_options brood_process_options_init()
  * Returns when the program is being executed, without waiting for the function. What the system
  * refuses up to there (the file, the directory, a limit, a core) is an error here; a child that
  * never comes to the function (no brood_init, another build, an unknown function, a library that
- * is missing) is seen at the join, with BROOD_EXIT_START. The caller owns *process and gives it to brood_process_destroy. On failure
- * *process is NULL, and no process and no handle is left.
+ * is missing) is seen at the join, with BROOD_EXIT_START. The caller owns *process and gives it to
+ * brood_process_destroy. On failure *process is NULL, and no process and no handle is left.
  *
  * BROOD_ERR_ARGUMENT: an argument or option, named in options->error, breaks its rule; so does a
  * size above SIZE_MAX / 2. Options without their struct_size, all zero but for error, are told, too.
@@ -263,7 +264,7 @@ typedef enum brood_stream {
 /*
  * Reads what the process wrote: at least one byte, up to size, into buffer; *got says how many.
  * BROOD_ERR_CLOSED: the end of the stream. BROOD_ERR_TIMEOUT: nothing came. BROOD_ERR_STATE:
- * that stream is not a pipe. Since 0.1.
+ * that stream is not a pipe. BROOD_ERR_ARGUMENT: a NULL, a size of 0, or stdin. Since 0.1.
  */
 BROOD_API brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
                                           size_t size, size_t *got, int64_t timeout_ms);
@@ -271,12 +272,13 @@ BROOD_API brood_status brood_process_read(brood_process *process, brood_stream s
 /*
  * Writes to the stdin of the process until all size bytes are taken. *put says how many were,
  * also on failure; it may be NULL. BROOD_ERR_CLOSED: it does not read any more (there is no
- * SIGPIPE). BROOD_ERR_TIMEOUT: it did not take all of it in time. Since 0.1.
+ * SIGPIPE). BROOD_ERR_TIMEOUT: it did not take all of it in time. BROOD_ERR_STATE: its stdin is not
+ * a pipe, or was closed. Since 0.1.
  */
 BROOD_API brood_status brood_process_write(brood_process *process, const void *buffer, size_t size,
                                            size_t *put, int64_t timeout_ms);
 
-/* Ends the stdin of the process: it reads the end of the stream. Since 0.1. */
+/* Ends the stdin of the process: it reads the end of the stream. Again is fine. Since 0.1. */
 BROOD_API brood_status brood_process_close_stdin(brood_process *process);
 
 /* What a process wrote. data ends with a zero byte that size does not count. */

@@ -274,11 +274,11 @@ typedef struct loader {
     const char *arguments[LOADER_ARGUMENTS + 2];
 } loader;
 
-static loader *used; /* until the process ends; or NULL */
+static loader *own_loader; /* NULL: none has started this program; lives as long as the process */
 
 const char *const *brood_os_self_arguments(void)
 {
-    return used != NULL ? used->arguments : NULL;
+    return own_loader != NULL ? own_loader->arguments : NULL;
 }
 
 #if defined(BROOD_LINUX)
@@ -369,7 +369,7 @@ static brood_status find_loader(brood_error *error)
     main_program found = {0, false};
     loader *self = NULL;
 
-    if (used != NULL || getauxval(AT_BASE) != 0) {
+    if (own_loader != NULL || getauxval(AT_BASE) != 0) {
         return BROOD_OK;
     }
     dl_iterate_phdr(look_at_program, &found);
@@ -381,7 +381,7 @@ static brood_status find_loader(brood_error *error)
         return brood_fail_memory(error, "own command line");
     }
     if (find_file_at(found.address, self->program) && find_arguments(self)) {
-        used = self;
+        own_loader = self;
     } else {
         free(self);
     }

@@ -27,7 +27,7 @@
 
 #define STDIO_COUNT 3
 #define EXIT_FAILED 127
-#define GUARD_WAIT_MS 5000 /* it reads at once; until then it has no room */
+#define GUARD_WAIT_MS 5000 /* for room in the channel of a guard, which reads at once */
 
 /* What the child says when a step fails; it fits a pipe, so it arrives whole. */
 typedef struct failure {

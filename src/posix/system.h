@@ -125,8 +125,7 @@ brood_status brood_posix_exec_fail(brood_error *error, int code, const char *ste
 
 #if defined(BROOD_POSIX_SPAWN)
 
-/* Whether posix_spawn can do all that is asked for: it knows no limits, of rights neither, and
- * tells no guard. */
+/* Whether posix_spawn can do what is asked for: it sets no limits, drops no rights, tells no guard. */
 bool brood_posix_system_spawns(const brood_os_spawn *spawn);
 
 /* What a child sets itself must be sure to succeed, for a refusal is an error of the start. */
@@ -175,9 +174,12 @@ ssize_t brood_posix_receive(int fd, void *buffer, size_t size, brood_posix_stash
 
 void brood_posix_stash_close(brood_posix_stash *stash);
 
-/* ---- channel.c, process.c, exit.c ------------------------------------------------------------------ */
+/* ---- channel.c, process.c, exit.c ---------------------------------------------------------- */
 
-/* The descriptor to poll for a channel (and what came in it), for the end of a process (-1: errno). */
+/*
+ * The descriptor to poll for a channel, what came in a channel, and the descriptor to poll for the
+ * end of a process (-1: errno).
+ */
 int brood_posix_channel_fd(const brood_os_channel *channel);
 brood_posix_stash *brood_posix_channel_stash(brood_os_channel *channel);
 int brood_posix_exit_fd(brood_os_process *process, brood_error *error);

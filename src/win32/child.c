@@ -75,13 +75,13 @@ bool brood_os_child_needs_watch(void)
     return true;
 }
 
-/* https://learn.microsoft.com/windows/console/setconsolectrlhandler */
 void brood_os_child_limit(int nice, uint32_t cpu_time_limit_s)
 {
     (void)nice;
     (void)cpu_time_limit_s;
 }
 
+/* https://learn.microsoft.com/windows/console/setconsolectrlhandler */
 void brood_os_child_ignore_interrupt(void)
 {
     SetConsoleCtrlHandler(NULL, TRUE);

@@ -144,7 +144,7 @@ static void add_handle(plan *p, HANDLE handle)
     p->handle_count++;
 }
 
-/* The handles of the caller are inheritable only from here to set_inheritable(p, spawn, 0). */
+/* The handles of the caller are inheritable only from here to set_inheritable(spawn, 0). */
 static DWORD set_inheritable(const brood_os_spawn *spawn, DWORD flag)
 {
     for (size_t i = 0; i < spawn->handle_count; i++) {
@@ -397,7 +397,6 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     return status;
 }
 
-/* The job ends it, whose only handle is ours. */
 bool brood_os_child_may_limit(int nice, uint32_t cpu_time_limit_s)
 {
     (void)nice;
@@ -405,6 +404,7 @@ bool brood_os_child_may_limit(int nice, uint32_t cpu_time_limit_s)
     return false;
 }
 
+/* A job ends a daemon command: its only handle is ours. */
 bool brood_os_command_needs_guard(void)
 {
     return false;

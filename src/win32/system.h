@@ -107,7 +107,7 @@ HANDLE brood_win32_port_create(HANDLE file);
 /* Takes the packets of what was not done at once out of the port. */
 void brood_win32_pipe_empty_port(HANDLE port);
 
-/* ---- wait.c, channel.c, job.c --------------------------------------------------------------------- */
+/* ---- wait.c, channel.c -------------------------------------------------------------------- */
 
 /* The milliseconds until the deadline as waiting functions take them. */
 DWORD brood_win32_timeout_ms(int64_t deadline);
@@ -115,7 +115,9 @@ DWORD brood_win32_timeout_ms(int64_t deadline);
 /* The function that runs in a child cannot close it. */
 void brood_win32_channel_protect(const brood_os_channel *channel);
 
+/* The handle of the pipe; the channel's. */
 HANDLE brood_win32_channel_handle(const brood_os_channel *channel);
+
 /*
  * A wait of the system's, whose callbacks come from a thread of our own: those of the program's
  * pool may all be busy with work that waits for us. A callback must not block.
