@@ -322,6 +322,7 @@ uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim)
     uint64_t id = brood_claim_id(claim);
 
     if (id < worker->begun || id > worker->last_id) {
+        worker->denies = worker->denies || worker->dropped == BROOD_OK;
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
         return UINT64_MAX;
     }
@@ -606,6 +607,8 @@ static void bury(brood_worker *worker)
 
     if (worker->dropped == BROOD_OK) {
         worker->dropped = brood_worker_hear(worker); /* there is nobody left to be killed */
+    } else if (worker->denies) {
+        brood_worker_hear(worker); /* tasks before the one that denies may have ended */
     }
     if (worker->dropped == BROOD_OK) {
         brood_worker_salvage(worker);

@@ -194,7 +194,8 @@ struct brood_worker {
     brood_ring to, from;
     bool watched_bell, watched_process; /* by the poller */
     bool armed;                         /* it will ring when it answers */
-    uint64_t rings_due;                 /* how often it may ring yet: once for each arming */
+    bool denies;        /* it was dropped for what it says to have begun, not for its answers */
+    uint64_t rings_due; /* how often it may ring yet: once for each arming */
 
     brood_piece_list pieces; /* with it, in its order */
     size_t piece_count;
