@@ -246,7 +246,7 @@ static brood_status create(brood_imap **imap, brood_imap given, const brood_task
     }
     made = brood_malloc(sizeof *made);
     if (made == NULL) {
-        return BROOD_ERR_NO_MEMORY;
+        return brood_task_refuse(&given.options, BROOD_ERR_NO_MEMORY, "");
     }
     *made = given;
     brood_add32(&made->pool->references, 1);
@@ -255,7 +255,7 @@ static brood_status create(brood_imap **imap, brood_imap given, const brood_task
     made->options.progress = NULL; /* the items have none of their own */
     if (!copy_options(made)) {
         brood_imap_destroy(made);
-        return BROOD_ERR_NO_MEMORY;
+        return brood_task_refuse(&given.options, BROOD_ERR_NO_MEMORY, "");
     }
     made->window = window_of(made);
     fill(made, 0);
