@@ -182,6 +182,10 @@ bool support_make_fifo(const char *path);
 bool support_write_script(const char *path, const char *text);
 /* Fills a pipe at stdout for ever, as fast as it can be done. */
 void support_flood(void);
+
+/* What is read from the channel has no end from now on; false where the system has no such file. */
+typedef struct brood_os_channel brood_os_channel;
+bool support_make_endless(brood_os_channel *channel);
 /* A process of that name that has the same parent as this one (Linux); -1: there is none. */
 int64_t support_sibling_named(const char *name);
 

@@ -29,6 +29,8 @@
 #include <sys/syscall.h>
 #endif
 
+#include "posix/system.h"
+
 #define SECONDS_TO_VANISH 5
 
 static volatile pid_t guarded;
@@ -912,6 +914,21 @@ bool support_write_script(const char *path, const char *text)
     bool written = file != NULL && fputs(text, file) >= 0;
 
     return file != NULL && fclose(file) == 0 && written && chmod(path, 0755) == 0;
+}
+
+/* Each read of /dev/zero is a whole one, and there is always more. */
+bool support_make_endless(brood_os_channel *channel)
+{
+#if defined(__linux__) /* elsewhere not every poll knows devices */
+    int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    bool done = zeros >= 0 && dup2(zeros, brood_posix_channel_fd(channel)) >= 0;
+
+    close(zeros);
+    return done;
+#else
+    (void)channel;
+    return false;
+#endif
 }
 
 void support_flood(void)

@@ -652,6 +652,12 @@ bool support_write_script(const char *path, const char *text)
     return false;
 }
 
+bool support_make_endless(brood_os_channel *channel)
+{
+    (void)channel;
+    return false; /* no pipe is always full, and nothing else can be waited for like one */
+}
+
 void support_flood(void)
 {
     static char bytes[1024 * 1024];

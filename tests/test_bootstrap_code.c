@@ -438,6 +438,37 @@ NO_LIBRARIES(r27_a_copy_of_the_library_in_a_plugin)
 NO_LIBRARIES(r27_a_pool_in_a_constructor)
 #endif
 
+/* ---- R24 ---------------------------------------------------------------------------------- */
+
+#if defined(HELPER_SELF_EARLY)
+
+/* Between the look at which file the program is, and that at what is there. */
+static void r24_an_executable_that_is_replaced_while_it_begins(void **state)
+{
+    char variable[PATH_BYTES * 2 + 16];
+    const char *environment[] = {variable, NULL};
+    place at;
+
+    (void)state;
+    make_place(&at);
+    assert_true(support_copy_program(HELPER_SELF_EARLY, at.self));
+    snprintf(variable, sizeof variable, "REPLACE_BY=%s", at.other);
+    const char *argv[] = {at.self, NULL};
+    assert_int_equal(run_program(argv, environment), expected(BROOD_ERR_OTHER_BUILD));
+    assert_false(support_file_exists(at.other));
+    support_remove_tree(at.directory);
+}
+
+#else
+
+static void r24_an_executable_that_is_replaced_while_it_begins(void **state)
+{
+    (void)state;
+    harness_skip("only on Linux, without sanitizers, a program here has a stat of its own");
+}
+
+#endif
+
 /* ---- R24, R6 ------------------------------------------------------------------------------ */
 
 /* Each start gets one of the two builds whole, and says so when it is the other one. */
@@ -550,6 +581,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b8_a_library_that_is_loaded_by_a_link),
     cmocka_unit_test(b8_a_library_that_exits_at_load),
     cmocka_unit_test(r24_an_executable_that_is_replaced_while_starts_go_on),
+    cmocka_unit_test(r24_an_executable_that_is_replaced_while_it_begins),
     cmocka_unit_test(r6_a_program_that_is_started_by_its_loader),
     cmocka_unit_test(b11_a_position_independent_executable),
     cmocka_unit_test(b11_an_executable_at_a_fixed_place),

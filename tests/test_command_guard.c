@@ -6,6 +6,9 @@
 
 #include "platform.h"
 
+#define MUCH ((size_t)1 << 30)
+#define MEMORY_REFUSED 5
+
 static brood_status start(brood_process **process, const char *mode, brood_process_options *options)
 {
     const char *argv[] = {harness_self, "--command", mode, NULL};
@@ -458,6 +461,23 @@ static void g7_the_same_errors_at_the_start(void **state)
     expect_the_same_error(&options, BROOD_ERR_NOT_FOUND);
 }
 
+static void g7_the_same_time_outs(void **state)
+{
+    (void)state;
+    harness_warm_up_guard();
+    for (int daemon = 0; daemon < 2; daemon++) {
+        brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+        brood_process *process = NULL;
+
+        options.daemon = daemon != 0;
+        options.timeout_ms = 20;
+        options.stdout_to.mode = BROOD_STDIO_NULL;
+        assert_ok(start(&process, "hang", &options));
+        assert_ends_by(process, BROOD_EXIT_TIMEOUT);
+        brood_process_destroy(process);
+    }
+}
+
 static void g7_the_same_limits(void **state)
 {
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
@@ -473,6 +493,33 @@ static void g7_the_same_limits(void **state)
     assert_ok(start(&process, "spin", &options));
     assert_ends_by(process, BROOD_EXIT_CPU_TIME);
     brood_process_destroy(process);
+}
+
+/* Whether the command gets as much memory as it asks for, which is more than its limit. */
+static void g7_the_same_memory_limit(void **state)
+{
+    int64_t codes[2] = {-1, -1};
+
+    (void)state;
+    harness_warm_up_guard();
+    for (int daemon = 0; daemon < 2; daemon++) {
+        brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+        brood_exit_info info = BROOD_EXIT_INFO_INIT;
+        brood_process *process = NULL;
+
+        options.daemon = daemon != 0;
+        options.memory_limit_bytes = MUCH / 4;
+        options.stderr_to.mode = BROOD_STDIO_NULL; /* a sanitizer does not begin with so little */
+        assert_ok(start(&process, "memory", &options));
+        assert_ok(brood_process_join(process, SOON_MS));
+        assert_ok(brood_process_exit_info(process, &info));
+        codes[daemon] = info.code;
+        brood_process_destroy(process);
+    }
+    assert_int_equal(codes[1], codes[0]);
+    if (support_is_linux() && !support_is_sanitized()) {
+        assert_int_equal(codes[1], MEMORY_REFUSED);
+    }
 }
 
 /* ---- the guard itself ----------------------------------------------------------------------- */
@@ -532,7 +579,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g4_nothing_is_between_the_command_and_us),
     cmocka_unit_test(g4_the_streams_and_the_environment_are_the_commands_alone),
     cmocka_unit_test(g7_the_same_errors_at_the_start),
+    cmocka_unit_test(g7_the_same_time_outs),
     cmocka_unit_test(g7_the_same_limits),
+    cmocka_unit_test(g7_the_same_memory_limit),
     cmocka_unit_test(a_tree_ends_with_the_parent),
     cmocka_unit_test(it_ends_with_the_parent_though_a_copy_lives),
     cmocka_unit_test(it_ends_when_the_parent_becomes_another_program),
@@ -566,6 +615,16 @@ static void start_one_more(void)
     }
 }
 
+static int ask_for_memory(void)
+{
+    volatile size_t much = MUCH;
+    void *volatile block = malloc(much); /* which no compiler may leave out */
+    int code = block != NULL ? 0 : MEMORY_REFUSED;
+
+    free(block);
+    return code;
+}
+
 static int run_mode(const char *mode)
 {
     const char *value = getenv("ONLY");
@@ -585,6 +644,8 @@ static int run_mode(const char *mode)
         fflush(stdout);
         getchar();
         return 7;
+    } else if (strcmp(mode, "memory") == 0) {
+        return ask_for_memory();
     } else if (strcmp(mode, "variable") == 0) {
         fputs(value != NULL ? value : "", stdout);
         return 0;

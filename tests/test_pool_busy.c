@@ -1,7 +1,7 @@
 /* W11, W13: the pool goes on while its callers are busy, and while callbacks take long. */
 #include "pool_tools.h"
 
-#include "platform.h"
+#include "pool_impl.h"
 
 static brood_pool_stats stats_of(brood_pool *pool)
 {
@@ -64,6 +64,106 @@ static void w11_workers_die_while_callers_are_busy(void **state)
     end_pool(pool);
 }
 
+/* ---- W11: what the pool's thread does for busy callers ----------------------------------------- */
+
+/* Twice as many submits as make a caller a busy one. None of them comes to run. */
+static void be_busy(brood_pool *pool)
+{
+    for (int i = 0; i < 8; i++) {
+        brood_result *result = NULL;
+
+        assert_ok(brood_pool_apply_async(pool, &result, task_echo, NULL, 0, NULL));
+        brood_result_cancel(result);
+        brood_result_destroy(result);
+    }
+}
+
+/* From here on the thread leaves the workers to the caller, as long as that one is busy. */
+static void be_left_alone(brood_pool *pool)
+{
+    for (bool leads = true; leads;) {
+        be_busy(pool);
+        brood_pool_lock(pool);
+        leads = pool->leading;
+        brood_agenda_at(pool, leads ? 0 : BROOD_NEVER); /* so that it looks up */
+        brood_pool_unlock(pool);
+    }
+}
+
+/* Whether the poller would tell of the end of the process, or has: its last thread may end late. */
+static bool has_ended(brood_pool *pool, int64_t pid)
+{
+    bool ended = true;
+
+    brood_pool_lock(pool);
+    if (pool->workers[0] != NULL && brood_process_pid(pool->workers[0]->process) == pid) {
+        brood_os_wait_item item = {pool->workers[0]->process->os, NULL, false, false};
+
+        ended = brood_os_wait(&item, 1, 0, NULL) == BROOD_OK;
+    }
+    brood_pool_unlock(pool);
+    return ended;
+}
+
+/* Whether the end of a worker was seen; counts how often the thread has looked for busy callers. */
+static bool is_seen(brood_pool *pool, uint64_t died, uint64_t *looked_at, int *looks)
+{
+    bool seen = false;
+
+    brood_pool_lock(pool);
+    *looks += pool->submits_seen != *looked_at;
+    *looked_at = pool->submits_seen;
+    seen = pool->stats.died > died;
+    brood_pool_unlock(pool);
+    return seen;
+}
+
+/*
+ * Kills the only worker, in its task. A look that began after its end sees it, at the latest that
+ * before the third time; elsewhere than on Linux the system may tell of an end later.
+ */
+static void expect_to_be_seen_while_busy(brood_pool *pool, pool_gate *gate)
+{
+    int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000);
+    uint64_t died = stats_of(pool).died;
+    brood_result *result = NULL;
+    uint64_t looked_at = 0;
+    int64_t pid = 0;
+    int looks = -1;
+
+    assert_ok(brood_pool_apply_async(pool, &result, task_gated, NULL, 0, NULL));
+    gate_await(gate, 1);
+    assert_int_equal(brood_pool_pids(pool, &pid, 1), 1);
+    be_left_alone(pool);
+    support_kill(pid);
+    while (!has_ended(pool, pid)) {
+        be_busy(pool);
+    }
+    while (!is_seen(pool, died, &looked_at, &looks)) {
+        assert_true(!support_is_linux() || looks < 3);
+        assert_true(brood_os_now() < end);
+        be_busy(pool);
+    }
+    assert_ok(brood_result_wait(result, SOON_MS));
+    assert_status(brood_result_get(result, NULL, NULL, 0), BROOD_ERR_DIED);
+    brood_result_destroy(result);
+}
+
+static void w11_the_end_of_a_worker_is_seen_while_a_caller_is_busy(void **state)
+{
+    pool_gate gate;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    gate_make(&gate);
+    pool = gate_pool(&gate, 1, NULL);
+    for (int i = 0; i < 20; i++) { /* in some the caller is away, and the thread waits by itself */
+        expect_to_be_seen_while_busy(pool, &gate);
+    }
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 /* ---- W13: a callback that takes long ------------------------------------------------------------- */
 
 static void stop_in_callback(brood_result *result, void *user)
@@ -124,6 +224,7 @@ static void w13_time_outs_while_a_callback_runs(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w11_workers_die_while_callers_are_busy),
+    cmocka_unit_test(w11_the_end_of_a_worker_is_seen_while_a_caller_is_busy),
     cmocka_unit_test(w13_time_outs_while_a_callback_runs),
 };
 

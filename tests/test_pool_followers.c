@@ -6,7 +6,7 @@
 
 #include <apr_time.h>
 
-#include "platform.h"
+#include "pool_impl.h"
 
 #define NS_PER_MS INT64_C(1000000)
 
@@ -211,6 +211,99 @@ static void a_callback_comes_while_a_caller_leads(void **state)
     support_close(told[1]);
 }
 
+/* ---- a worker becomes idle, and only a caller that spins hears of it ------------------------- */
+
+/* Both workers stop at the gate, each with a task behind; false: it did not come to be so. */
+static bool give_ahead(brood_pool *pool, pool_gate *gate, brood_result *results[4])
+{
+    bool is_so = false;
+
+    for (int i = 0; i < 4; i++) {
+        assert_ok(brood_pool_apply_async(pool, &results[i], i < 2 ? task_gated : task_echo, "x", 1,
+                                         NULL));
+    }
+    gate_await(gate, 2);
+    brood_pool_lock(pool);
+    is_so = pool->workers[0]->piece_count == 2 && pool->workers[1]->piece_count == 2;
+    brood_pool_unlock(pool);
+    return is_so;
+}
+
+/* With the lock: the pool's thread is asleep, and leads. */
+static void lock_asleep(brood_pool *pool)
+{
+    brood_pool_lock(pool);
+    while (!pool->sleeping) {
+        brood_pool_unlock(pool);
+        support_yield();
+        brood_pool_lock(pool);
+    }
+}
+
+/* As a caller that spins does it, so that no worker rings. */
+static void hear_one_end(brood_pool *pool, pool_gate *gate)
+{
+    lock_asleep(pool);
+    pool->spinning++;
+    brood_pool_turn(pool);
+    gate_pass(gate, 1);
+    while (pool->busy == 2) {
+        support_yield();
+        brood_pool_turn(pool);
+    }
+    pool->spinning--;
+    brood_pool_unlock(pool);
+}
+
+static void end_all(pool_gate *gate, brood_result *results[4], size_t waiting)
+{
+    gate_pass(gate, waiting);
+    for (int i = 0; i < 4; i++) {
+        assert_ok(brood_result_wait(results[i], SOON_MS));
+        brood_result_destroy(results[i]);
+    }
+}
+
+/* What stood behind the task that still stops comes to the other worker, and nobody asks for it. */
+static void expect_both_behind(pool_gate *gate, brood_result *results[4])
+{
+    int64_t end = brood_os_now() + SOON_MS * NS_PER_MS;
+
+    while (!brood_result_ready(results[2]) || !brood_result_ready(results[3])) {
+        assert_true(brood_os_now() < end);
+        support_yield();
+    }
+    assert_false(brood_result_ready(results[0]) && brood_result_ready(results[1]));
+    end_all(gate, results, 1);
+}
+
+static void what_stands_behind_a_task_goes_to_a_worker_that_becomes_idle(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    int64_t end = brood_os_now() + SOON_MS * NS_PER_MS;
+    brood_pool *pool = NULL;
+    pool_gate gate;
+
+    (void)state;
+    options.workers = 2;
+    options.spin = BROOD_SPIN_NEVER;
+    pool = pool_with_gate_and(&options, &gate);
+    for (int rounds = 0; rounds < 10;) { /* the thread may wake up for something else in some */
+        brood_result *results[4] = {NULL};
+
+        assert_true(brood_os_now() < end);
+        if (give_ahead(pool, &gate, results)) {
+            hear_one_end(pool, &gate);
+            expect_both_behind(&gate, results);
+            rounds++;
+        } else {
+            end_all(&gate, results, 2);
+        }
+    }
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_end_of_a_task_is_told_to_a_follower),
     cmocka_unit_test(the_end_of_an_item_is_told_to_a_follower),
@@ -219,6 +312,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_time_out_is_kept_by_who_leads),
     cmocka_unit_test(a_cancelled_task_is_told_to_a_follower),
     cmocka_unit_test(a_callback_comes_while_a_caller_leads),
+    cmocka_unit_test(what_stands_behind_a_task_goes_to_a_worker_that_becomes_idle),
 };
 
 BROOD_TEST_MAIN(tests)

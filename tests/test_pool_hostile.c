@@ -230,6 +230,84 @@ static void h2_a_value_without_end(void **state)
     brood_result_destroy(result);
 }
 
+/* ---- H2: how much a turn hears ------------------------------------------------------------------ */
+
+#define FRAME_BYTES (sizeof(brood_wire_answer) + FLOOD_BODY)
+#define RINGS_OF_ANSWERS 64
+
+/* An answer for each item of the map, as fast as they are heard: there is always one more. */
+static int answer_all(brood_task *task, const void *arg, size_t size)
+{
+    worker_view view = view_of(task, RING_BYTES);
+    uint64_t begin = brood_load64(&view.out->written);
+    uint64_t end = begin + RINGS_OF_ANSWERS * RING_BYTES;
+    brood_wire_answer answer = {
+        .kind = BROOD_WIRE_RESULT, .id = task->id, .count = 1, .size = FLOOD_BODY};
+
+    (void)arg;
+    (void)size;
+    await_heard(&view); /* its place is written over */
+    for (uint64_t at = 0; at < RING_BYTES; at += FRAME_BYTES) {
+        put_at(&view, begin + at, &answer);
+    }
+    stage_wait(task);
+    for (uint64_t at = begin; at < end; at += FRAME_BYTES) { /* heads lie at multiples of 8 */
+        while (at + FRAME_BYTES - brood_load64(&view.out->read) > RING_BYTES) {
+        }
+        answer.first = task->first + (at - begin) / FRAME_BYTES;
+        memcpy(view.out_bytes + ((at + offsetof(brood_wire_answer, first)) & (RING_BYTES - 1)),
+               &answer.first, sizeof answer.first);
+        brood_store64(&view.out->written, at + FRAME_BYTES);
+    }
+    support_hang();
+    return 0;
+}
+
+/* The most that one turn hears, until all has come that the first worker says. */
+static uint64_t hear_all(brood_pool *pool)
+{
+    const brood_worker *worker = pool->workers[0];
+    uint64_t end = worker->from.own + RINGS_OF_ANSWERS * RING_BYTES;
+    uint64_t most = 0;
+
+    while (worker->from.own < end && worker->dropped == BROOD_OK) {
+        uint64_t before = worker->from.own;
+
+        brood_pool_turn(pool);
+        most = worker->from.own - before > most ? worker->from.own - before : most;
+        if (worker->from.own == before) {
+            support_yield();
+        }
+    }
+    return worker->dropped == BROOD_OK ? most : 0;
+}
+
+static void h2_a_turn_hears_no_more_than_two_rings(void **state)
+{
+    size_t count = RINGS_OF_ANSWERS * RING_BYTES / FRAME_BYTES;
+    unsigned char *out = malloc(count * FLOOD_BODY);
+    pool_stage stage;
+    brood_result *result = NULL;
+    uint64_t most = 0;
+
+    (void)state;
+    assert_non_null(out);
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    stage.task_options.chunk_size = count;
+    assert_ok(brood_pool_map_async(stage.pool, &result, answer_all, NULL, count, 0, out, FLOOD_BODY,
+                                   &stage.task_options));
+    stage_await(&stage);
+    brood_pool_lock(stage.pool); /* nobody else hears the worker */
+    stage_let_go(&stage, 1);
+    most = hear_all(stage.pool);
+    brood_pool_unlock(stage.pool);
+    assert_in_range(most, 1, 2 * RING_BYTES);
+    stage_end(result, BROOD_OK);
+    stage_terminate(&stage);
+    free(out);
+}
+
 /* ---- H2: a worker that rings for nothing ------------------------------------------------------- */
 
 static int ring_without_end(brood_task *task, const void *arg, size_t size)
@@ -872,6 +950,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_pads_without_end),
     cmocka_unit_test(h2_failures_of_the_setup_without_end),
     cmocka_unit_test(h2_a_value_without_end),
+    cmocka_unit_test(h2_a_turn_hears_no_more_than_two_rings),
     cmocka_unit_test(h2_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),

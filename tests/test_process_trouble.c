@@ -8,7 +8,7 @@
 
 #include "atomic.h"
 #include "error.h"
-#include "platform.h"
+#include "process_impl.h"
 
 #define HANDLER_VARIABLE "BROOD_TEST_HANDLER"
 #define MEBIBYTE ((size_t)1024 * 1024)
@@ -491,6 +491,38 @@ static void r20_communicate_keeps_its_timeout_under_a_flood(void **state)
     brood_process_destroy(process);
 }
 
+/* The process's other streams are served, too, though there is always more of one. */
+static void r20_a_stream_without_end_keeps_nobody_from_the_others(void **state)
+{
+    int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000);
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    bool is_heard = false;
+
+    (void)state;
+    options.kill_tree = true;
+    options.stdin_to.mode = options.stdout_to.mode = options.stderr_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(start_command(&process, "complain", &options));
+    if (support_make_endless(process->streams[BROOD_STDOUT])) {
+        while (!is_heard) {
+            brood_output err = {NULL, 0};
+
+            assert_true(brood_os_now() < end);
+            assert_status(brood_process_communicate(process, "?", 1, NULL, &err, 50),
+                          BROOD_ERR_TIMEOUT);
+            is_heard = err.size == 1 && err.data[0] == '!';
+            brood_free(err.data);
+        }
+        assert_null(process->streams[BROOD_STDIN]); /* all of its input was given */
+    }
+    assert_ok(brood_process_kill(process));
+    assert_ok(brood_process_join(process, SOON_MS));
+    brood_process_destroy(process);
+    if (!is_heard) {
+        harness_skip("nothing that can be read here is without end");
+    }
+}
+
 /* ---- R21 ----------------------------------------------------------------------------------- */
 
 static void leave_by_handler(int number)
@@ -561,6 +593,44 @@ static void r22_peak_memory_is_not_that_of_the_starter(void **state)
         assert_ok(brood_process_start(&process, nothing, NULL, 0, &options));
         expect_small_peak(process);
     }
+    free(large);
+}
+
+#define GROWN (32 * MEBIBYTE)
+
+static int grow(brood_task *task, const void *arg, size_t size)
+{
+    volatile char *memory = malloc(GROWN);
+
+    (void)task;
+    (void)arg;
+    (void)size;
+    for (size_t i = 0; memory != NULL && i < GROWN; i += 1024) {
+        memory[i] = (char)i;
+    }
+    free((void *)memory);
+    return memory == NULL;
+}
+
+/* What the system tells of the child is no more than what its starter had; the child knows better. */
+static void r22_peak_memory_of_one_that_is_smaller_than_its_starter(void **state)
+{
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *process = NULL;
+    char *large = NULL;
+
+    (void)state;
+    if (support_is_sanitized() || support_is_wine()) {
+        harness_skip("a sanitizer's memory is large everywhere; Wine tells none of one that ended");
+    }
+    large = malloc(LARGE);
+    assert_non_null(large);
+    memset(large, 1, LARGE);
+    assert_ok(brood_process_start(&process, grow, NULL, 0, NULL));
+    assert_ends(process, BROOD_EXIT_CODE, large[LARGE / 2] - 1);
+    assert_ok(brood_process_exit_info(process, &info));
+    assert_in_range(info.peak_memory_bytes, GROWN, LARGE / 2);
+    brood_process_destroy(process);
     free(large);
 }
 
@@ -785,8 +855,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r14_signals_have_names),
     cmocka_unit_test(r19_processes_left_alone_cost_no_descriptor),
     cmocka_unit_test(r20_communicate_keeps_its_timeout_under_a_flood),
+    cmocka_unit_test(r20_a_stream_without_end_keeps_nobody_from_the_others),
     cmocka_unit_test(r21_handlers_of_the_program_stay),
     cmocka_unit_test(r22_peak_memory_is_not_that_of_the_starter),
+    cmocka_unit_test(r22_peak_memory_of_one_that_is_smaller_than_its_starter),
     cmocka_unit_test(r25_a_kill_that_is_refused_is_no_busy_loop),
     cmocka_unit_test(r26_no_empty_names_in_texts),
     cmocka_unit_test(r26_options_that_were_not_begun),
@@ -806,6 +878,9 @@ static int run_mode(const char *mode)
         support_hang();
     } else if (strcmp(mode, "flood") == 0) {
         support_flood();
+    } else if (strcmp(mode, "complain") == 0) { /* when it was asked */
+        fputc(getchar() == '?' ? '!' : '.', stderr);
+        support_hang();
     }
     return atoi(mode);
 }
