@@ -101,7 +101,7 @@ static void signal_waiters(brood_pool *pool)
     for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
         if (at->is_notified && !at->is_signalled) {
             at->is_signalled = true;
-            apr_thread_cond_signal(at->cond);
+            brood_condition_signal(&at->cond);
         }
     }
 }
@@ -115,14 +115,14 @@ static void appoint_successor(brood_pool *pool)
     for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
         if (!at->is_notified) {
             at->is_successor = pool->successor = true;
-            apr_thread_cond_signal(at->cond);
+            brood_condition_signal(&at->cond);
             return;
         }
     }
     if (pool->thread_waits) {
         pool->thread_waits = false;
         pool->successor = true;
-        apr_thread_cond_signal(pool->thread_cond);
+        brood_condition_signal(&pool->thread_cond);
     }
 }
 
@@ -150,14 +150,14 @@ static void wake_threads(brood_pool *pool)
 {
     if (pool->due_first != NULL && pool->caller_waits) {
         pool->caller_waits = false;
-        apr_thread_cond_signal(pool->caller_cond);
+        brood_condition_signal(&pool->caller_cond);
     }
-    if (pool->start_due && pool->starter == NULL && pool->thread_waits) {
-        apr_thread_cond_signal(pool->thread_cond); /* it begins the starter, or does without */
+    if (pool->start_due && !brood_thread_is_started(&pool->starter) && pool->thread_waits) {
+        brood_condition_signal(&pool->thread_cond); /* it begins the starter, or does without */
     }
     if (pool->start_due && pool->starter_waits) {
         pool->starter_waits = false;
-        apr_thread_cond_signal(pool->starter_cond);
+        brood_condition_signal(&pool->starter_cond);
     }
 }
 

@@ -83,11 +83,6 @@ static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
     return (uint32_t)_InterlockedExchangeAdd(atomic, (long)value) + value;
 }
 
-static inline void brood_pause(void)
-{
-    YieldProcessor();
-}
-
 #else
 
 #include <stdatomic.h>
@@ -145,16 +140,6 @@ static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
 static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
 {
     return atomic_fetch_add(atomic, value) + value;
-}
-
-/* For a thread that looks again and again. */
-static inline void brood_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("isb");
-#endif
 }
 
 #endif

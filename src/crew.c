@@ -792,7 +792,7 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
         /* The starter's work. Without one a leader must not sleep: it starts the worker itself, or is
          * the pool's thread, and begins the starter. */
         bool is_leaders =
-            brood_pool_lacks_starter(pool) || (pool->starter == NULL && pool->thread_leads);
+            brood_pool_lacks_starter(pool) || (!brood_thread_is_started(&pool->starter) && pool->thread_leads);
 
         return is_leaders && !pool->launching ? now : BROOD_NEVER;
     }

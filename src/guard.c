@@ -3,15 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_thread_mutex.h>
-#include <apr_time.h>
-
 #include "buffer.h"
 #include "child.h"
 #include "error.h"
 #include "memory.h"
 #include "process_impl.h"
-#include "thread.h"
+#include "runtime/sync.h"
 
 /* ---- the parent's side -------------------------------------------------------------------- */
 
@@ -23,9 +20,10 @@ struct brood_guard {
 
 static struct {
     apr_pool_t *pool;
-    apr_thread_mutex_t *lock; /* taken after the lock of a process */
+    brood_mutex lock; /* taken after the lock of a process */
     brood_guard *current;
-    bool is_watched;   /* by a thread */
+    bool is_watched; /* by the thread */
+    brood_thread thread;
     brood_kept *first; /* all that it keeps */
     int64_t owner;     /* a plain fork of this process has a guard of its own */
 } guards;
@@ -33,10 +31,7 @@ static struct {
 brood_status brood_guard_global_init(apr_pool_t *pool)
 {
     guards.pool = pool;
-    return brood_apr(apr_thread_mutex_create(&guards.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
-                   APR_SUCCESS
-               ? BROOD_OK
-               : BROOD_ERR_NO_MEMORY;
+    return brood_mutex_create(&guards.lock, pool);
 }
 
 brood_os_channel *brood_guard_channel(const brood_guard *guard)
@@ -60,9 +55,9 @@ void brood_guard_drop(brood_guard *guard)
     if (guard == NULL) {
         return;
     }
-    apr_thread_mutex_lock(guards.lock);
+    brood_mutex_lock(&guards.lock);
     drop_locked(guard);
-    apr_thread_mutex_unlock(guards.lock);
+    brood_mutex_unlock(&guards.lock);
 }
 
 /*
@@ -159,20 +154,19 @@ static brood_status take_locked(brood_guard **guard, brood_error *error)
 }
 
 /* After a failure of the system, which may have memory again by then. */
-#define RETRY_US 200000
+#define RETRY_NS INT64_C(200000000)
 
 /* A guard that somebody killed is replaced at once, not only by the next start. */
-static void *APR_THREAD_FUNC watch_guard(apr_thread_t *thread, void *data)
+static void watch_guard(void *data)
 {
-    (void)thread;
     (void)data;
     for (;;) {
         brood_guard *guard = NULL;
         brood_status status = BROOD_OK;
 
-        apr_thread_mutex_lock(guards.lock);
+        brood_mutex_lock(&guards.lock);
         status = take_locked(&guard, NULL);
-        apr_thread_mutex_unlock(guards.lock);
+        brood_mutex_unlock(&guards.lock);
         if (status == BROOD_OK) {
             brood_os_wait_item item = {NULL, guard->process->control, false, false};
 
@@ -180,35 +174,35 @@ static void *APR_THREAD_FUNC watch_guard(apr_thread_t *thread, void *data)
         }
         brood_guard_drop(guard);
         if (status != BROOD_OK) {
-            apr_sleep(RETRY_US);
+            brood_sleep(RETRY_NS);
         }
     }
-    return NULL;
 }
 
 brood_status brood_guard_take(brood_guard **guard, brood_error *error)
 {
     brood_status status = BROOD_OK;
 
-    apr_thread_mutex_lock(guards.lock);
+    brood_mutex_lock(&guards.lock);
     status = take_locked(guard, error);
     if (status == BROOD_OK && !guards.is_watched) {
-        guards.is_watched = brood_thread_start(watch_guard, guards.pool, NULL) == BROOD_OK;
+        guards.is_watched = brood_thread_start_detached(&guards.thread, watch_guard, NULL,
+                                                        guards.pool, NULL) == BROOD_OK;
     }
-    apr_thread_mutex_unlock(guards.lock);
+    brood_mutex_unlock(&guards.lock);
     return status;
 }
 
 void brood_guard_keep(brood_guard *guard, brood_kept *kept)
 {
-    apr_thread_mutex_lock(guards.lock);
+    brood_mutex_lock(&guards.lock);
     kept->is_kept = true;
     kept->next = guards.first;
     guards.first = kept;
     if (guard != guards.current && guards.current != NULL) { /* a new one, which has not heard */
         tell(guards.current, &kept->ward);
     }
-    apr_thread_mutex_unlock(guards.lock);
+    brood_mutex_unlock(&guards.lock);
 }
 
 void brood_guard_forget(brood_kept *kept)
@@ -218,7 +212,7 @@ void brood_guard_forget(brood_kept *kept)
     if (!kept->is_kept) {
         return;
     }
-    apr_thread_mutex_lock(guards.lock);
+    brood_mutex_lock(&guards.lock);
     while (*at != NULL && *at != kept) {
         at = &(*at)->next;
     }
@@ -230,7 +224,7 @@ void brood_guard_forget(brood_kept *kept)
     if (guards.current != NULL && is_owner()) {
         tell(guards.current, &kept->ward);
     }
-    apr_thread_mutex_unlock(guards.lock);
+    brood_mutex_unlock(&guards.lock);
 }
 
 /* ---- in the guard ------------------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 #include <apr_atomic.h>
 #include <apr_env.h>
 #include <apr_general.h>
-#include <apr_thread_proc.h>
 
 #include "child.h"
 #include "error.h"
@@ -17,6 +16,7 @@
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
+#include "runtime/sync.h"
 #include "serve.h"
 #include "shared.h"
 #include "watchdog.h"
@@ -76,7 +76,7 @@ brood_status brood_begin(void)
     apr_uint32_t before = apr_atomic_cas32(&self.begun, BUSY, NOT);
 
     while (before == BUSY) { /* another thread of a child was a moment faster */
-        apr_thread_yield();
+        brood_yield();
         before = apr_atomic_cas32(&self.begun, BUSY, NOT);
     }
     if (before == NOT) {

@@ -139,7 +139,7 @@ bool brood_pool_call_next(brood_pool *pool)
     }
     job->is_due = false;
     pool->calls_back = true;
-    pool->caller_id = brood_os_thread_id();
+    pool->caller_id = brood_thread_id();
     call_one(job);
     pool->calls_back = false;
     brood_job_release(job); /* the pool itself has a reference more */

@@ -21,8 +21,8 @@
 static bool try_lock_for_a_moment(brood_pool *pool)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
-        apr_thread_yield();
-        if (apr_thread_mutex_trylock(pool->lock) == APR_SUCCESS) {
+        brood_yield();
+        if (brood_mutex_try_lock(&pool->lock)) {
             return true;
         }
     }
@@ -31,12 +31,12 @@ static bool try_lock_for_a_moment(brood_pool *pool)
 
 void brood_pool_lock(brood_pool *pool)
 {
-    if (apr_thread_mutex_trylock(pool->lock) == APR_SUCCESS) {
+    if (brood_mutex_try_lock(&pool->lock)) {
         return;
     }
     brood_add32(&pool->wanting, 1);
     if (!try_lock_for_a_moment(pool)) {
-        apr_thread_mutex_lock(pool->lock);
+        brood_mutex_lock(&pool->lock);
     }
     brood_add32(&pool->wanting, (uint32_t)-1);
 }
@@ -44,7 +44,7 @@ void brood_pool_lock(brood_pool *pool)
 void brood_pool_unlock(brood_pool *pool)
 {
     brood_agenda_deliver(pool);
-    apr_thread_mutex_unlock(pool->lock);
+    brood_mutex_unlock(&pool->lock);
 }
 
 int brood_pool_enter(brood_pool *pool)
@@ -61,10 +61,10 @@ void brood_pool_leave(brood_pool *pool, int held)
     brood_os_cancel_release(held);
 }
 
-void brood_pool_sleep(brood_pool *pool, apr_thread_cond_t *cond)
+void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
 {
     brood_agenda_deliver(pool);
-    apr_thread_cond_wait(cond, pool->lock);
+    brood_condition_wait(cond, &pool->lock);
 }
 
 /* ---- one turn ---------------------------------------------------------------------------- */
@@ -189,7 +189,7 @@ static void look_away(brood_pool *pool)
         brood_pause();
     }
     if (brood_load32(&pool->wanting) > 0) {
-        apr_thread_yield();
+        brood_yield();
     }
     brood_pool_lock(pool);
 }
@@ -197,7 +197,7 @@ static void look_away(brood_pool *pool)
 static void yield(brood_pool *pool)
 {
     brood_pool_unlock(pool);
-    apr_thread_yield();
+    brood_yield();
     brood_pool_lock(pool);
 }
 
@@ -271,7 +271,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-        brood_os_sleep(RETRY_NS);
+        brood_sleep(RETRY_NS);
     }
     brood_pool_lock(pool);
     for (size_t i = 0; i < count; i++) {
@@ -341,8 +341,7 @@ static brood_waiter *take_waiter(brood_pool *pool)
         return waiter;
     }
     waiter = brood_calloc(1, sizeof *waiter);
-    if (waiter != NULL &&
-        brood_apr(apr_thread_cond_create(&waiter->cond, pool->apr)) != APR_SUCCESS) {
+    if (waiter != NULL && brood_condition_create(&waiter->cond, pool->apr) != BROOD_OK) {
         free(waiter);
         waiter = NULL;
     }
@@ -369,7 +368,7 @@ static void follow(brood_pool *pool, const void *what, int64_t deadline)
 
     if (waiter == NULL) {
         brood_pool_unlock(pool);
-        brood_os_sleep(RETRY_NS);
+        brood_sleep(RETRY_NS);
         brood_pool_lock(pool);
         return;
     }
@@ -379,7 +378,7 @@ static void follow(brood_pool *pool, const void *what, int64_t deadline)
     waiter->next = pool->waiters;
     pool->waiters = waiter;
     brood_agenda_at(pool, deadline);
-    brood_pool_sleep(pool, waiter->cond);
+    brood_pool_sleep(pool, &waiter->cond);
     put_waiter(pool, waiter);
 }
 

@@ -328,11 +328,10 @@ static brood_pool *make(brood_error *error)
     }
     brood_exchange32(&made->references, 1);
     if (brood_apr(apr_pool_create(&made->apr, NULL)) != APR_SUCCESS ||
-        brood_apr(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->apr)) !=
-            APR_SUCCESS ||
-        brood_apr(apr_thread_cond_create(&made->thread_cond, made->apr)) != APR_SUCCESS ||
-        brood_apr(apr_thread_cond_create(&made->starter_cond, made->apr)) != APR_SUCCESS ||
-        brood_apr(apr_thread_cond_create(&made->caller_cond, made->apr)) != APR_SUCCESS) {
+        brood_mutex_create(&made->lock, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->thread_cond, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->starter_cond, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->caller_cond, made->apr) != BROOD_OK) {
         brood_pool_release(made);
         brood_fail_memory(error, "pool");
         return NULL;

@@ -24,9 +24,6 @@
 #define BROOD_SRC_POOL_IMPL_H
 
 #include <apr_pools.h>
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
-#include <apr_thread_proc.h>
 
 #include <brood/pool.h>
 
@@ -37,6 +34,7 @@
 #include "meter.h"
 #include "platform.h"
 #include "process_impl.h"
+#include "runtime/sync.h"
 #include "shared.h"
 #include "wire.h"
 
@@ -250,7 +248,7 @@ struct brood_worker {
 /* A thread that waits for something. */
 typedef struct brood_waiter {
     struct brood_waiter *next;
-    apr_thread_cond_t *cond;
+    brood_condition cond;
     const void *what; /* it waits for: a job, an imap, BROOD_ROOM; NULL: anything */
     int64_t deadline;
     bool is_notified;  /* it shall look again */
@@ -267,7 +265,7 @@ typedef struct brood_known_function {
 struct brood_pool {
     brood_atomic32 references; /* the caller's, and one of each result */
     apr_pool_t *apr;
-    apr_thread_mutex_t *lock;
+    brood_mutex lock;
     brood_atomic32 wanting;    /* threads that wait for the lock */
     brood_job_cache job_cache; /* has a guard of its own */
 
@@ -356,9 +354,9 @@ struct brood_pool {
     int64_t crew_at; /* when to look after the crew again */
 
     /* the pool's own threads */
-    apr_thread_t *thread, *starter, *caller;
+    brood_thread thread, starter, caller;
     bool starter_refused; /* by the system: whoever keeps the time starts workers */
-    apr_thread_cond_t *thread_cond, *starter_cond, *caller_cond;
+    brood_condition thread_cond, starter_cond, caller_cond;
     bool thread_waits, starter_waits, caller_waits; /* on these, and was not woken yet */
     bool thread_leads;
     bool start_due; /* a worker is to be started now */
@@ -392,7 +390,7 @@ int brood_pool_enter(brood_pool *pool);
 void brood_pool_leave(brood_pool *pool, int held);
 
 /* Gives up the lock for a wait on the condition. May come back for nothing. */
-void brood_pool_sleep(brood_pool *pool, apr_thread_cond_t *cond);
+void brood_pool_sleep(brood_pool *pool, brood_condition *cond);
 
 /* For brood_pool_wait and brood_agenda_notify: room in the queue; what only a join waits for. */
 #define BROOD_ROOM(pool) ((const void *)&(pool)->queue)

@@ -1,6 +1,6 @@
 /* The threads of a pool's own, and what a program's event loop does in their place. */
 #include "pool_impl.h"
-#include "thread.h"
+#include "runtime/sync.h"
 
 #define BUSTLE 4                  /* submits between two looks, from which on callers are busy */
 #define BUSTLE_NS BROOD_NS_PER_MS /* how long the thread leaves busy callers to themselves */
@@ -21,30 +21,30 @@ static bool is_bustling(brood_pool *pool)
 static void look_after_callers(brood_pool *pool)
 {
     brood_pool_unlock(pool);
-    brood_os_sleep(BUSTLE_NS);
+    brood_sleep(BUSTLE_NS);
     brood_pool_lock(pool);
     brood_pool_look(pool);
 }
 
-static void *APR_THREAD_FUNC run_starter(apr_thread_t *thread, void *data);
+static void run_starter(void *data);
 
 /* Most pools start workers only while they are made: the starter begins when it is needed first. */
 static void begin_starter(brood_pool *pool)
 {
     pool->starter_refused =
-        brood_thread_start_joinable(&pool->starter, run_starter, pool, pool->apr, NULL) != BROOD_OK;
+        brood_thread_start(&pool->starter, run_starter, pool, pool->apr, NULL) != BROOD_OK;
     brood_crew_changed(pool);
 }
 
 static void thread_step(brood_pool *pool)
 {
-    if (pool->start_due && pool->starter == NULL && !pool->starter_refused) {
+    if (pool->start_due && !brood_thread_is_started(&pool->starter) && !pool->starter_refused) {
         begin_starter(pool);
     } else if (brood_crew_start_due(pool)) {
         return; /* it was done here: the system has refused the starter */
     } else if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
         pool->thread_waits = true;
-        brood_pool_sleep(pool, pool->thread_cond);
+        brood_pool_sleep(pool, &pool->thread_cond);
         pool->successor = pool->successor && pool->thread_waits;
         pool->thread_waits = false;
     } else if (is_bustling(pool)) {
@@ -56,43 +56,39 @@ static void thread_step(brood_pool *pool)
     }
 }
 
-static void *APR_THREAD_FUNC run_thread(apr_thread_t *thread, void *data)
+static void run_thread(void *data)
 {
     brood_pool *pool = data;
 
-    (void)thread;
     brood_pool_lock(pool);
     while (!pool->ends) {
         thread_step(pool);
     }
     brood_pool_unlock(pool);
-    return NULL; /* apr_thread_exit would load a library to unwind the stack */
 }
 
 /* ---- the thread that starts workers, which may take long --------------------------------- */
 
-static void *APR_THREAD_FUNC run_starter(apr_thread_t *thread, void *data)
+static void run_starter(void *data)
 {
     brood_pool *pool = data;
 
-    (void)thread;
     brood_pool_lock(pool);
     while (!pool->ends) {
         if (pool->start_due && !pool->launching) {
             brood_crew_start_one(pool);
         } else {
             pool->starter_waits = true;
-            brood_pool_sleep(pool, pool->starter_cond);
+            brood_pool_sleep(pool, &pool->starter_cond);
             pool->starter_waits = false;
         }
     }
     brood_pool_unlock(pool);
-    return NULL;
 }
 
 bool brood_pool_lacks_starter(const brood_pool *pool)
 {
-    return pool->thread == NULL || pool->starter_refused;
+    return !brood_thread_is_started(&pool->thread) || pool->starter_refused;
 }
 
 bool brood_crew_start_due(brood_pool *pool)
@@ -108,62 +104,50 @@ bool brood_crew_start_due(brood_pool *pool)
 
 bool brood_pool_in_callback(const brood_pool *pool)
 {
-    return pool->calls_back && pool->caller_id == brood_os_thread_id();
+    return pool->calls_back && pool->caller_id == brood_thread_id();
 }
 
-static void *APR_THREAD_FUNC run_caller(apr_thread_t *thread, void *data)
+static void run_caller(void *data)
 {
     brood_pool *pool = data;
 
-    (void)thread;
     brood_pool_lock(pool);
     while (!pool->ends) {
         if (!brood_pool_call_next(pool)) {
             pool->caller_waits = true;
-            brood_pool_sleep(pool, pool->caller_cond);
+            brood_pool_sleep(pool, &pool->caller_cond);
             pool->caller_waits = false;
         }
     }
     brood_pool_unlock(pool);
-    return NULL;
 }
 
 brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error)
 {
-    if (pool->options.event_loop || pool->caller != NULL) {
+    if (pool->options.event_loop || brood_thread_is_started(&pool->caller)) {
         return BROOD_OK;
     }
-    return brood_thread_start_joinable(&pool->caller, run_caller, pool, pool->apr, error);
+    return brood_thread_start(&pool->caller, run_caller, pool, pool->apr, error);
 }
 
 /* ---- their beginning and end ---------------------------------------------------------------- */
 
 brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error)
 {
-    return brood_thread_start_joinable(&pool->thread, run_thread, pool, pool->apr, error);
-}
-
-static void join_thread(apr_thread_t **thread)
-{
-    apr_status_t ignored = APR_SUCCESS;
-
-    if (*thread != NULL) {
-        apr_thread_join(&ignored, *thread);
-        *thread = NULL;
-    }
+    return brood_thread_start(&pool->thread, run_thread, pool, pool->apr, error);
 }
 
 void brood_pool_threads_end(brood_pool *pool)
 {
     pool->ends = true;
     brood_agenda_at(pool, 0); /* a thread that leads looks up */
-    apr_thread_cond_signal(pool->thread_cond);
-    apr_thread_cond_signal(pool->starter_cond);
-    apr_thread_cond_signal(pool->caller_cond);
+    brood_condition_signal(&pool->thread_cond);
+    brood_condition_signal(&pool->starter_cond);
+    brood_condition_signal(&pool->caller_cond);
     brood_pool_unlock(pool);
-    join_thread(&pool->thread);
-    join_thread(&pool->starter);
-    join_thread(&pool->caller);
+    brood_thread_join(&pool->thread);
+    brood_thread_join(&pool->starter);
+    brood_thread_join(&pool->caller);
     brood_pool_lock(pool);
 }
 

@@ -22,16 +22,13 @@ typedef struct left_alone {
 } left_alone;
 
 static struct {
-    apr_thread_mutex_t *lock;
+    brood_mutex lock;
     left_alone *first;
 } abandoned;
 
 brood_status brood_process_global_init(apr_pool_t *pool)
 {
-    return brood_apr(apr_thread_mutex_create(&abandoned.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
-                   APR_SUCCESS
-               ? BROOD_OK
-               : BROOD_ERR_NO_MEMORY;
+    return brood_mutex_create(&abandoned.lock, pool);
 }
 
 brood_status brood_process_new(brood_process **process, const brood_process_options *options)
@@ -46,8 +43,7 @@ brood_status brood_process_new(brood_process **process, const brood_process_opti
     }
     if (made == NULL || made->name == NULL || made->entry == NULL ||
         brood_apr(apr_pool_create(&made->pool, NULL)) != APR_SUCCESS ||
-        brood_apr(apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, made->pool)) !=
-            APR_SUCCESS) {
+        brood_mutex_create(&made->lock, made->pool) != BROOD_OK) {
         brood_process_destroy(made);
         return brood_fail_memory(options->error, "process");
     }
@@ -195,9 +191,9 @@ static brood_status look(brood_process *process)
     int held = brood_os_cancel_hold();
     brood_status status = BROOD_OK;
 
-    apr_thread_mutex_lock(process->lock);
+    brood_mutex_lock(&process->lock);
     status = update(process);
-    apr_thread_mutex_unlock(process->lock);
+    brood_mutex_unlock(&process->lock);
     brood_os_cancel_release(held);
     return status;
 }
@@ -226,11 +222,11 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
 {
     int64_t next = deadline;
 
-    apr_thread_mutex_lock(process->lock);
+    brood_mutex_lock(&process->lock);
     if (is_starting(process) && process->handshake_deadline < next) {
         next = process->handshake_deadline;
     }
-    apr_thread_mutex_unlock(process->lock);
+    brood_mutex_unlock(&process->lock);
     return next;
 }
 
@@ -338,13 +334,13 @@ static brood_status terminate(brood_process *process, int64_t grace_ms)
 {
     brood_status status = BROOD_OK;
 
-    apr_thread_mutex_lock(process->lock);
+    brood_mutex_lock(&process->lock);
     update(process);
     if (!process->is_over) {
         status = ask(process);
         process->asked = process->asked || status == BROOD_OK;
     }
-    apr_thread_mutex_unlock(process->lock);
+    brood_mutex_unlock(&process->lock);
     if (status == BROOD_OK && brood_process_join(process, grace_ms) == BROOD_OK) {
         return BROOD_OK;
     }
@@ -371,12 +367,12 @@ brood_status brood_process_end(brood_process *process, brood_ended_by reason, br
     int held = brood_os_cancel_hold();
     brood_status status = BROOD_OK;
 
-    apr_thread_mutex_lock(process->lock);
+    brood_mutex_lock(&process->lock);
     update(process);
     if (!process->is_over) {
         status = kill_locked(process, reason, error);
     }
-    apr_thread_mutex_unlock(process->lock);
+    brood_mutex_unlock(&process->lock);
     brood_os_cancel_release(held);
     return status;
 }
@@ -419,17 +415,17 @@ static void abandon(brood_process *process)
     }
     process->entry = NULL;
     entry->os = process->os;
-    apr_thread_mutex_lock(abandoned.lock);
+    brood_mutex_lock(&abandoned.lock);
     entry->next = abandoned.first;
     abandoned.first = entry;
-    apr_thread_mutex_unlock(abandoned.lock);
+    brood_mutex_unlock(&abandoned.lock);
 }
 
 void brood_process_sweep(void)
 {
     left_alone **at = &abandoned.first;
 
-    apr_thread_mutex_lock(abandoned.lock);
+    brood_mutex_lock(&abandoned.lock);
     while (*at != NULL) {
         left_alone *entry = *at;
         brood_os_exit result;
@@ -442,7 +438,7 @@ void brood_process_sweep(void)
         brood_os_process_free(entry->os);
         free(entry);
     }
-    apr_thread_mutex_unlock(abandoned.lock);
+    brood_mutex_unlock(&abandoned.lock);
 }
 
 static void let_go(brood_process *process)

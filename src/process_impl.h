@@ -3,13 +3,13 @@
 #define BROOD_SRC_PROCESS_IMPL_H
 
 #include <apr_pools.h>
-#include <apr_thread_mutex.h>
 
 #include "guard.h"
 #include "nesting.h"
 #include "origin.h"
 #include "platform.h"
 #include "protocol.h"
+#include "runtime/sync.h"
 
 /* Why we killed it; the first reason counts. */
 typedef enum brood_ended_by {
@@ -24,7 +24,7 @@ typedef enum brood_ended_by {
 
 struct brood_process {
     apr_pool_t *pool;
-    apr_thread_mutex_t *lock; /* for all that changes below, but not while waiting */
+    brood_mutex lock; /* for all that changes below, but not while waiting */
     char *name;
     bool daemon;
     bool is_command;

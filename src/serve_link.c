@@ -1,6 +1,6 @@
 #include "serve_link.h"
 
-#include <apr_thread_proc.h>
+#include "runtime/sync.h"
 
 #define EXIT_ORPHAN 1
 #define PAUSES_A_LOOK 8
@@ -90,7 +90,7 @@ static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_
                 return true;
             }
         }
-        apr_thread_yield();
+        brood_yield();
     } while (brood_os_now() < end && brood_load32(&link->page->may_spin) != 0);
     link->misses++;
     return has_come(link, size);

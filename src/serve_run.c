@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "runtime/sync.h"
 
 #define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
 #define LOOK_AFTER_NS INT64_C(50000)
@@ -176,7 +177,7 @@ static void note_timed(brood_run *run)
     brood_store64(&page->item, run->next + 1);
     while (brood_load32(&page->halts) != 0 && brood_load64(&page->cancel_id) == run->order->id &&
            run->next + 1 > brood_load64(&page->cancel_item)) {
-        brood_os_sleep(HALT_NS);
+        brood_sleep(HALT_NS);
     }
 }
 

@@ -2,14 +2,13 @@
 
 #include <stdlib.h>
 
-#include <apr_thread_mutex.h>
-
 #include "error.h"
 #include "init.h"
 #include "memory.h"
+#include "runtime/sync.h"
 
 static struct {
-    apr_thread_mutex_t *lock;
+    brood_mutex lock;
     brood_shared *first;
     uint64_t last_id;
     brood_shared_watch *watches;
@@ -18,20 +17,17 @@ static struct {
 
 brood_status brood_shared_global_init(apr_pool_t *pool)
 {
-    apr_status_t made =
-        brood_apr(apr_thread_mutex_create(&all.lock, APR_THREAD_MUTEX_DEFAULT, pool));
-
-    return made == APR_SUCCESS ? BROOD_OK : BROOD_ERR_NO_MEMORY;
+    return brood_mutex_create(&all.lock, pool);
 }
 
 static void enlist(brood_shared *made)
 {
     brood_exchange32(&made->references, 1);
-    apr_thread_mutex_lock(all.lock);
+    brood_mutex_lock(&all.lock);
     made->id = ++all.last_id;
     made->next = all.first;
     all.first = made;
-    apr_thread_mutex_unlock(all.lock);
+    brood_mutex_unlock(&all.lock);
 }
 
 brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error *error)
@@ -99,13 +95,13 @@ void brood_shared_release(brood_shared *shared)
     if (shared == NULL || brood_add32(&shared->references, (uint32_t)-1) != 0) {
         return;
     }
-    apr_thread_mutex_lock(all.lock);
+    brood_mutex_lock(&all.lock);
     while (*at != shared) {
         at = &(*at)->next;
     }
     *at = shared->next;
     wake_all();
-    apr_thread_mutex_unlock(all.lock);
+    brood_mutex_unlock(&all.lock);
     brood_os_segment_close(&shared->segment);
     free(shared);
 }
@@ -142,13 +138,13 @@ brood_shared *brood_shared_find(const void *data, size_t size)
 {
     brood_shared *found = NULL;
 
-    apr_thread_mutex_lock(all.lock);
+    brood_mutex_lock(&all.lock);
     for (brood_shared *at = all.first; at != NULL && found == NULL; at = at->next) {
         if (contains(at, data, size) && try_hold(at)) {
             found = at;
         }
     }
-    apr_thread_mutex_unlock(all.lock);
+    brood_mutex_unlock(&all.lock);
     return found;
 }
 
@@ -162,11 +158,11 @@ void brood_shared_watch_begin(brood_shared_watch *watch, brood_os_poller *poller
     if (watch->poller != NULL) {
         return;
     }
-    apr_thread_mutex_lock(all.lock);
+    brood_mutex_lock(&all.lock);
     watch->poller = poller;
     watch->next = all.watches;
     all.watches = watch;
-    apr_thread_mutex_unlock(all.lock);
+    brood_mutex_unlock(&all.lock);
 }
 
 void brood_shared_watch_end(brood_shared_watch *watch)
@@ -176,12 +172,12 @@ void brood_shared_watch_end(brood_shared_watch *watch)
     if (watch->poller == NULL) {
         return;
     }
-    apr_thread_mutex_lock(all.lock);
+    brood_mutex_lock(&all.lock);
     while (*at != watch) {
         at = &(*at)->next;
     }
     *at = watch->next;
-    apr_thread_mutex_unlock(all.lock);
+    brood_mutex_unlock(&all.lock);
     watch->poller = NULL;
 }
 
@@ -189,10 +185,10 @@ bool brood_shared_lives(uint64_t id)
 {
     bool lives = false;
 
-    apr_thread_mutex_lock(all.lock);
+    brood_mutex_lock(&all.lock);
     for (brood_shared *at = all.first; at != NULL && !lives; at = at->next) {
         lives = at->id == id && brood_load32(&at->references) != 0;
     }
-    apr_thread_mutex_unlock(all.lock);
+    brood_mutex_unlock(&all.lock);
     return lives;
 }

@@ -1,12 +1,9 @@
 #include "watch.h"
 
-#include <apr_thread_cond.h>
-#include <apr_thread_mutex.h>
-
 #include "error.h"
 #include "init.h"
 #include "memory.h"
-#include "thread.h"
+#include "runtime/sync.h"
 
 /* How often a parent is looked for of which nothing tells. */
 #define LOOK_NS INT64_C(1000000000)
@@ -16,8 +13,9 @@ static struct {
     brood_os_process *parent;  /* NULL: nothing but the channel tells of it */
     const brood_start *start;
     bool is_gone;
-    apr_thread_mutex_t *lock; /* of what follows; NULL: no thread is needed */
-    apr_thread_cond_t *changed;
+    brood_mutex lock; /* of is_ready; not created: no thread is needed */
+    brood_condition changed;
+    brood_thread thread;
     bool is_ready;
 } watch;
 
@@ -72,18 +70,17 @@ static void look(brood_buffer *in)
 
 static void tell_ready(void)
 {
-    apr_thread_mutex_lock(watch.lock);
+    brood_mutex_lock(&watch.lock);
     watch.is_ready = true;
-    apr_thread_cond_signal(watch.changed);
-    apr_thread_mutex_unlock(watch.lock);
+    brood_condition_signal(&watch.changed);
+    brood_mutex_unlock(&watch.lock);
 }
 
 /* Lives until the parent ends or the process does. */
-static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
+static void run(void *data)
 {
     brood_buffer in = BROOD_BUFFER_INIT;
 
-    (void)thread;
     (void)data;
     watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
     brood_os_child_keep(watch.channel, watch.parent);
@@ -95,37 +92,34 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     if (watch.start->daemon) {
         brood_os_child_end(BROOD_EXIT_ORPHAN, watch.start->kill_tree);
     }
-    return NULL;
 }
 
 brood_status brood_watch_start(brood_os_channel *channel, const brood_start *start,
                                brood_error *error)
 {
     apr_pool_t *pool = NULL;
-    apr_thread_mutex_t *lock = NULL;
 
     if (!start->daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
     }
     if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS ||
-        brood_apr(apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pool)) != APR_SUCCESS ||
-        brood_apr(apr_thread_cond_create(&watch.changed, pool)) != APR_SUCCESS) {
+        brood_mutex_create(&watch.lock, pool) != BROOD_OK ||
+        brood_condition_create(&watch.changed, pool) != BROOD_OK) {
         return brood_fail_memory(error, "apr_initialize");
     }
     watch.channel = channel;
     watch.start = start;
-    watch.lock = lock;
-    return brood_thread_start(run, pool, error);
+    return brood_thread_start_detached(&watch.thread, run, NULL, pool, error);
 }
 
 void brood_watch_await(void)
 {
-    if (watch.lock == NULL) {
+    if (!brood_mutex_was_created(&watch.lock)) {
         return;
     }
-    apr_thread_mutex_lock(watch.lock);
+    brood_mutex_lock(&watch.lock);
     while (!watch.is_ready) {
-        apr_thread_cond_wait(watch.changed, watch.lock);
+        brood_condition_wait(&watch.changed, &watch.lock);
     }
-    apr_thread_mutex_unlock(watch.lock);
+    brood_mutex_unlock(&watch.lock);
 }

@@ -2,24 +2,22 @@
 
 #include "error.h"
 #include "memory.h"
-#include "thread.h"
+#include "runtime/sync.h"
 
 static struct {
     apr_pool_t *pool;
-    apr_thread_mutex_t *lock; /* taken before the lock of a process */
-    brood_process *first;     /* no order: there are few */
-    brood_os_channel *wake;   /* a byte here makes the thread look again */
+    brood_mutex lock;       /* taken before the lock of a process */
+    brood_process *first;   /* no order: there are few */
+    brood_os_channel *wake; /* a byte here makes the thread look again */
     brood_os_channel *sleeper;
+    brood_thread thread;
     bool runs;
 } dog;
 
 brood_status brood_watchdog_init(apr_pool_t *pool)
 {
     dog.pool = pool;
-    return brood_apr(apr_thread_mutex_create(&dog.lock, APR_THREAD_MUTEX_DEFAULT, pool)) ==
-                   APR_SUCCESS
-               ? BROOD_OK
-               : BROOD_ERR_NO_MEMORY;
+    return brood_mutex_create(&dog.lock, pool);
 }
 
 static void unlink_process(brood_process *process)
@@ -44,7 +42,7 @@ static int64_t expire(void)
     int64_t next = BROOD_OS_NO_DEADLINE;
     brood_process *following = NULL;
 
-    apr_thread_mutex_lock(dog.lock);
+    brood_mutex_lock(&dog.lock);
     for (brood_process *process = dog.first; process != NULL; process = following) {
         following = process->next_watched;
         if (process->timeout_deadline > now) {
@@ -55,15 +53,14 @@ static int64_t expire(void)
             next = brood_earlier(next, now + RETRY_NS);
         }
     }
-    apr_thread_mutex_unlock(dog.lock);
+    brood_mutex_unlock(&dog.lock);
     return next;
 }
 
-static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
+static void watch(void *data)
 {
     brood_status status = BROOD_OK;
 
-    (void)thread;
     (void)data;
     while (status != BROOD_ERR_CLOSED) {
         brood_os_wait_item item = {NULL, dog.sleeper, false, false};
@@ -75,10 +72,9 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *data)
             status = brood_os_channel_read(dog.sleeper, bytes, sizeof bytes, &got, NULL);
         }
         if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-            brood_os_sleep(RETRY_NS); /* there is nothing that can be waited for */
+            brood_sleep(RETRY_NS); /* there is nothing that can be waited for */
         }
     }
-    return NULL;
 }
 
 static brood_status start_thread(brood_error *error)
@@ -93,7 +89,7 @@ static brood_status start_thread(brood_error *error)
     if (status != BROOD_OK) {
         brood_os_handle_close(end);
     } else {
-        status = brood_thread_start(watch, dog.pool, error);
+        status = brood_thread_start_detached(&dog.thread, watch, NULL, dog.pool, error);
         if (status != BROOD_OK) {
             brood_os_channel_close(dog.sleeper);
         }
@@ -120,7 +116,7 @@ brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_
 {
     brood_status status = BROOD_OK;
 
-    apr_thread_mutex_lock(dog.lock);
+    brood_mutex_lock(&dog.lock);
     if (!dog.runs) {
         status = start_thread(error);
     }
@@ -133,7 +129,7 @@ brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_
             unlink_process(process);
         }
     }
-    apr_thread_mutex_unlock(dog.lock);
+    brood_mutex_unlock(&dog.lock);
     return status;
 }
 
@@ -142,7 +138,7 @@ void brood_watchdog_remove(brood_process *process)
     if (process->timeout_deadline == 0) {
         return;
     }
-    apr_thread_mutex_lock(dog.lock);
+    brood_mutex_lock(&dog.lock);
     unlink_process(process);
-    apr_thread_mutex_unlock(dog.lock);
+    brood_mutex_unlock(&dog.lock);
 }

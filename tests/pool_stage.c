@@ -1,7 +1,5 @@
 #include "pool_stage.h"
 
-#include <apr_thread_proc.h>
-
 void stage_prepare(pool_stage *stage, uint32_t workers)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
@@ -148,7 +146,7 @@ void stage_await_that(bool (*is_so)(void *data), void *data)
 
     while (!is_so(data)) {
         assert_true(brood_os_now() < deadline);
-        apr_thread_yield();
+        brood_yield();
     }
 }
 

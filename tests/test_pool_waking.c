@@ -11,6 +11,7 @@
 
 #include "atomic.h"
 #include "platform.h"
+#include "runtime/sync.h"
 
 #define NS_PER_MS INT64_C(1000000)
 

@@ -5,6 +5,7 @@
 
 #include "atomic.h"
 #include "platform.h"
+#include "runtime/sync.h"
 
 #define MANY 200
 

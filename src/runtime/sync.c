@@ -1,0 +1,89 @@
+#include "runtime/sync.h"
+
+#include "error.h"
+#include "memory.h"
+
+#define STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
+
+brood_status brood_mutex_create(brood_mutex *mutex, apr_pool_t *pool)
+{
+    apr_thread_mutex_t *made = NULL;
+    bool fails =
+        brood_apr(apr_thread_mutex_create(&made, APR_THREAD_MUTEX_DEFAULT, pool)) != APR_SUCCESS;
+
+    mutex->apr = fails ? NULL : made;
+    return fails ? BROOD_ERR_NO_MEMORY : BROOD_OK;
+}
+
+brood_status brood_condition_create(brood_condition *condition, apr_pool_t *pool)
+{
+    apr_thread_cond_t *made = NULL;
+    bool fails = brood_apr(apr_thread_cond_create(&made, pool)) != APR_SUCCESS;
+
+    condition->apr = fails ? NULL : made;
+    return fails ? BROOD_ERR_NO_MEMORY : BROOD_OK;
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *ignored, void *data)
+{
+    const brood_thread *thread = data;
+
+    (void)ignored;
+    thread->function(thread->data);
+    return NULL; /* apr_thread_exit would load a library to unwind the stack */
+}
+
+/* A thread that the system has refused leaves an apr_thread_t behind, which nobody may join. */
+static brood_status start(brood_thread *thread, bool detached, apr_pool_t *pool, brood_error *error)
+{
+    apr_threadattr_t *attributes = NULL;
+    brood_os_signals before;
+    apr_status_t result = brood_apr(apr_threadattr_create(&attributes, pool));
+
+    /*
+     * The stack is as large as usual: thread-local variables of the program come out of it. But
+     * `ulimit -s` of gigabytes would count against a memory limit, and all the more for each thread.
+     */
+    if (result == APR_SUCCESS && brood_os_default_stack() > STACK_MAX) {
+        apr_threadattr_stacksize_set(attributes, STACK_MAX);
+    }
+    if (result == APR_SUCCESS) {
+        apr_threadattr_detach_set(attributes, detached);
+        brood_os_signals_hold(&before);
+        result = brood_apr(apr_thread_create(&thread->apr, attributes, run, thread, pool));
+        brood_os_signals_release(&before);
+    }
+    if (result != APR_SUCCESS) {
+        thread->apr = NULL;
+        return brood_fail(error, BROOD_ERR_LIMIT, (int)result, "apr_thread_create",
+                          "no thread can be started");
+    }
+    return BROOD_OK;
+}
+
+brood_status brood_thread_start(brood_thread *thread, brood_thread_function *function, void *data,
+                                apr_pool_t *pool, brood_error *error)
+{
+    thread->function = function;
+    thread->data = data;
+    return start(thread, false, pool, error);
+}
+
+brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_function *function,
+                                         void *data, apr_pool_t *pool, brood_error *error)
+{
+    thread->function = function;
+    thread->data = data;
+    brood_os_code_keep();
+    return start(thread, true, pool, error);
+}
+
+void brood_thread_join(brood_thread *thread)
+{
+    apr_status_t ignored = APR_SUCCESS;
+
+    if (thread->apr != NULL) {
+        apr_thread_join(&ignored, thread->apr);
+        thread->apr = NULL;
+    }
+}
