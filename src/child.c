@@ -10,19 +10,26 @@
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
+#include "runtime/here.h"
 #include "task_impl.h"
 #include "watch.h"
 
 #define START_TIMEOUT_NS (30 * INT64_C(1000000000))
 #define EXIT_REFUSED 127
 
-/* One child lives in a process; the hooks at its end have no other way to it. */
-static struct {
+struct brood_child {
     brood_os_channel *channel;
     brood_start start;
     brood_os_segment segment;
-    char *frame; /* the body of START, when it is not in the segment */
-} child;
+    char *frame;       /* the body of START, when it is not in the segment */
+    bool memory_asked; /* whether it ran out of memory */
+};
+
+/* One child lives in a process; the hooks at its end have no other way to it. */
+static struct brood_child *self(void)
+{
+    return brood_here()->child;
+}
 
 /* ---- talking to the parent --------------------------------------------------------------- */
 
@@ -39,13 +46,13 @@ static brood_status send_frame(brood_frame_type type, const void *body, size_t s
 
     memcpy(frame, &head, sizeof head);
     memcpy(frame + sizeof head, body, size);
-    return brood_os_channel_write(child.channel, frame, sizeof head + size, &put, NULL);
+    return brood_os_channel_write(self()->channel, frame, sizeof head + size, &put, NULL);
 }
 
 _Noreturn void brood_child_refuse(const brood_error *error)
 {
     send_frame(BROOD_FRAME_REFUSED, error, sizeof *error);
-    brood_os_channel_close(child.channel);
+    brood_os_channel_close(self()->channel);
     brood_os_child_end(EXIT_REFUSED, false);
 }
 
@@ -58,12 +65,12 @@ brood_status brood_child_say_hello(void)
 
 brood_os_channel *brood_child_channel(void)
 {
-    return child.channel;
+    return self()->channel;
 }
 
 int64_t brood_child_parent_pid(void)
 {
-    return child.start.parent_pid;
+    return self()->start.parent_pid;
 }
 
 /* Reads size bytes or ends: without a parent there is nothing to do here. */
@@ -73,9 +80,9 @@ static void read_fully(void *data, size_t size)
     char *at = data;
 
     while (size > 0) {
-        brood_os_wait_item item = {NULL, child.channel, false, false};
+        brood_os_wait_item item = {NULL, self()->channel, false, false};
         size_t got = 0;
-        brood_status status = brood_os_channel_read(child.channel, at, size, &got, NULL);
+        brood_status status = brood_os_channel_read(self()->channel, at, size, &got, NULL);
 
         if (status == BROOD_ERR_TIMEOUT) {
             status = brood_os_wait(&item, 1, deadline, NULL);
@@ -104,11 +111,11 @@ static brood_status read_frame(brood_frame_head *head, brood_error *error)
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "start frame",
                           "the child was started by another version of brood");
     }
-    child.frame = brood_malloc(head->size + 1);
-    if (child.frame == NULL) {
+    self()->frame = brood_malloc(head->size + 1);
+    if (self()->frame == NULL) {
         return brood_fail_memory(error, "start frame");
     }
-    read_fully(child.frame, head->size);
+    read_fully(self()->frame, head->size);
     return BROOD_OK;
 }
 
@@ -122,17 +129,17 @@ static brood_status find_body(const void **body, size_t *size, brood_error *erro
     if (status != BROOD_OK) {
         return status;
     }
-    *body = child.frame;
+    *body = self()->frame;
     *size = head.size;
     if (head.type == BROOD_FRAME_SEGMENT && head.size == sizeof place) {
-        memcpy(&place, child.frame, sizeof place);
+        memcpy(&place, self()->frame, sizeof place);
         if (place.size > SIZE_MAX) {
             return fail_start(error);
         }
-        status = brood_os_segment_adopt(&child.segment, (brood_handle)place.handle,
+        status = brood_os_segment_adopt(&self()->segment, (brood_handle)place.handle,
                                         (size_t)place.size, error);
-        *body = child.segment.base;
-        *size = child.segment.size;
+        *body = self()->segment.base;
+        *size = self()->segment.size;
     } else if (head.type != BROOD_FRAME_START) {
         return fail_start(error);
     }
@@ -148,14 +155,14 @@ static brood_status read_start(brood_error *error)
     if (status != BROOD_OK) {
         return status;
     }
-    status = brood_start_decode(&child.start, body, size);
+    status = brood_start_decode(&self()->start, body, size);
     if (status != BROOD_OK) {
         return fail_start(error);
     }
-    brood_nesting_tell(&child.start.nesting);
-    child.start.parent_pid = brood_os_parent_pid(child.channel, child.start.parent_pid);
-    for (size_t i = 0; i < child.start.handle_count && status == BROOD_OK; i++) {
-        status = brood_os_handle_adopt(child.start.handles[i], error);
+    brood_nesting_tell(&self()->start.nesting);
+    self()->start.parent_pid = brood_os_parent_pid(self()->channel, self()->start.parent_pid);
+    for (size_t i = 0; i < self()->start.handle_count && status == BROOD_OK; i++) {
+        status = brood_os_handle_adopt(self()->start.handles[i], error);
     }
     return status;
 }
@@ -170,22 +177,20 @@ static void report_memory(void)
 /* When the function returns or, as its exit does, by itself. */
 static void at_exit(void)
 {
-    static bool is_asked;
-
-    if (!is_asked && brood_os_child_out_of_memory()) {
+    if (!self()->memory_asked && brood_os_child_out_of_memory()) {
         report_memory();
     }
-    is_asked = true; /* once: by the function's end, or by its exit */
+    self()->memory_asked = true; /* once: by the function's end, or by its exit */
 }
 
 static _Noreturn void run(brood_function *function)
 {
-    brood_task task = {.start = &child.start};
+    brood_task task = {.start = &self()->start};
     brood_ended_body ended = {0, 0};
 
     brood_child_say_hello();
     brood_become_ready();
-    ended.code = function(&task, child.start.arg, child.start.arg_size);
+    ended.code = function(&task, self()->start.arg, self()->start.arg_size);
     at_exit();
     ended.peak_memory_bytes = brood_os_child_peak_memory();
     send_frame(BROOD_FRAME_ENDED, &ended, sizeof ended);
@@ -204,17 +209,17 @@ static bool is_meant(const brood_token *token)
 static brood_status open_channel(const brood_token *token)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
-    brood_status status = brood_os_channel_adopt(&child.channel, token->channel, &error);
+    brood_status status = brood_os_channel_adopt(&self()->channel, token->channel, &error);
 
     if (status != BROOD_OK) {
         return status;
     }
-    status = brood_os_channel_check_peer(child.channel, &error);
+    status = brood_os_channel_check_peer(self()->channel, &error);
     if (status != BROOD_OK) {
         send_frame(BROOD_FRAME_REFUSED, &error,
                    sizeof error); /* it may be a parent, for all that */
-        brood_os_channel_close(child.channel);
-        child.channel = NULL;
+        brood_os_channel_close(self()->channel);
+        self()->channel = NULL;
     }
     return status;
 }
@@ -229,18 +234,18 @@ static _Noreturn void serve_parent(const char *argv0)
         status = read_start(&error);
     }
     if (status == BROOD_OK) {
-        brood_os_child_begin(child.start.name);
-        brood_os_child_limit(child.start.nice, child.start.cpu_time_limit_s);
-        status = brood_watch_start(child.channel, &child.start, &error);
+        brood_os_child_begin(self()->start.name);
+        brood_os_child_limit(self()->start.nice, self()->start.cpu_time_limit_s);
+        status = brood_watch_start(self()->channel, &self()->start, &error);
     }
     if (status == BROOD_OK) {
-        status = brood_function_find(&child.start.function, &function, &error);
+        status = brood_function_find(&self()->start.function, &function, &error);
     }
     if (status != BROOD_OK || function == NULL) {
         brood_child_refuse(&error);
     }
-    if (child.start.memory_limit_bytes > 0) {
-        brood_os_child_watch_memory(child.start.memory_limit_bytes, report_memory);
+    if (self()->start.memory_limit_bytes > 0) {
+        brood_os_child_watch_memory(self()->start.memory_limit_bytes, report_memory);
         atexit(at_exit);
     }
     brood_watch_await();
@@ -255,8 +260,11 @@ brood_status brood_child_run(const char *text, const char *argv0)
     if (status != BROOD_OK || !is_meant(&token)) {
         return status;
     }
-    status = open_channel(&token);
+    brood_here()->child = brood_calloc(1, sizeof(struct brood_child));
+    status = brood_here()->child != NULL ? open_channel(&token) : BROOD_ERR_NO_MEMORY;
     if (status != BROOD_OK) {
+        free(brood_here()->child);
+        brood_here()->child = NULL;
         return status;
     }
     serve_parent(argv0);

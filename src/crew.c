@@ -91,7 +91,7 @@ static brood_status equip(brood_worker *worker, brood_handle *bell, brood_error 
 static brood_status launch(brood_worker *worker, brood_handle bell, brood_error *error)
 {
     brood_pool *pool = worker->pool;
-    brood_nesting nesting = {brood_nesting_here()->depth + 1, worker->cores};
+    brood_nesting nesting = {brood_nesting_here().depth + 1, worker->cores};
     brood_wire_start start = {pool->capacity, worker->segment.size,
                               pool->options.spin == BROOD_SPIN_NEVER ? 0
                                                                      : (uint64_t)pool->spin_ns / 4};

@@ -8,7 +8,7 @@
 #include "error.h"
 #include "memory.h"
 #include "process_impl.h"
-#include "runtime/sync.h"
+#include "runtime/here.h"
 
 /* ---- the parent's side -------------------------------------------------------------------- */
 
@@ -18,20 +18,10 @@ struct brood_guard {
     size_t users; /* with the place in `current` */
 };
 
-static struct {
-    apr_pool_t *pool;
-    brood_mutex lock; /* taken after the lock of a process */
-    brood_guard *current;
-    bool is_watched; /* by the thread */
-    brood_thread thread;
-    brood_kept *first; /* all that it keeps */
-    int64_t owner;     /* a plain fork of this process has a guard of its own */
-} guards;
-
 brood_status brood_guard_global_init(apr_pool_t *pool)
 {
-    guards.pool = pool;
-    return brood_mutex_create(&guards.lock, pool);
+    brood_here()->guards.pool = pool;
+    return brood_mutex_create(&brood_here()->guards.lock, pool);
 }
 
 brood_os_channel *brood_guard_channel(const brood_guard *guard)
@@ -55,9 +45,9 @@ void brood_guard_drop(brood_guard *guard)
     if (guard == NULL) {
         return;
     }
-    brood_mutex_lock(&guards.lock);
+    brood_mutex_lock(&brood_here()->guards.lock);
     drop_locked(guard);
-    brood_mutex_unlock(&guards.lock);
+    brood_mutex_unlock(&brood_here()->guards.lock);
 }
 
 /*
@@ -106,7 +96,8 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
     if (status == BROOD_OK) {
         status = brood_process_await_copy(made->process, &made->pid, error);
     }
-    for (brood_kept *kept = guards.first; status == BROOD_OK && kept != NULL; kept = kept->next) {
+    for (brood_kept *kept = brood_here()->guards.first; status == BROOD_OK && kept != NULL;
+         kept = kept->next) {
         status = tell(made, &kept->ward);
     }
     if (status != BROOD_OK) {
@@ -121,33 +112,34 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
 
 static bool is_owner(void)
 {
-    return guards.owner == brood_os_self_pid();
+    return brood_here()->guards.owner == brood_os_self_pid();
 }
 
 /* Another one for one that has ended, or is that of another process. Called with the lock. */
 static brood_status replace(brood_error *error)
 {
     if (!is_owner()) {
-        guards.first = NULL;
-        guards.is_watched = false;
+        brood_here()->guards.first = NULL;
+        brood_here()->guards.is_watched = false;
     }
-    guards.owner = brood_os_self_pid();
-    if (guards.current != NULL) {
-        drop_locked(guards.current);
+    brood_here()->guards.owner = brood_os_self_pid();
+    if (brood_here()->guards.current != NULL) {
+        drop_locked(brood_here()->guards.current);
     }
-    guards.current = NULL;
-    return start_guard(&guards.current, error);
+    brood_here()->guards.current = NULL;
+    return start_guard(&brood_here()->guards.current, error);
 }
 
 /* Called with the lock. */
 static brood_status take_locked(brood_guard **guard, brood_error *error)
 {
-    brood_status status = guards.current != NULL && is_owner() && is_alive(guards.current)
-                              ? BROOD_OK
-                              : replace(error);
+    brood_status status =
+        brood_here()->guards.current != NULL && is_owner() && is_alive(brood_here()->guards.current)
+            ? BROOD_OK
+            : replace(error);
 
     if (status == BROOD_OK) {
-        *guard = guards.current;
+        *guard = brood_here()->guards.current;
         (*guard)->users++;
     }
     return status;
@@ -164,9 +156,9 @@ static void watch_guard(void *data)
         brood_guard *guard = NULL;
         brood_status status = BROOD_OK;
 
-        brood_mutex_lock(&guards.lock);
+        brood_mutex_lock(&brood_here()->guards.lock);
         status = take_locked(&guard, NULL);
-        brood_mutex_unlock(&guards.lock);
+        brood_mutex_unlock(&brood_here()->guards.lock);
         if (status == BROOD_OK) {
             brood_os_wait_item item = {NULL, guard->process->control, false, false};
 
@@ -183,36 +175,38 @@ brood_status brood_guard_take(brood_guard **guard, brood_error *error)
 {
     brood_status status = BROOD_OK;
 
-    brood_mutex_lock(&guards.lock);
+    brood_mutex_lock(&brood_here()->guards.lock);
     status = take_locked(guard, error);
-    if (status == BROOD_OK && !guards.is_watched) {
-        guards.is_watched = brood_thread_start_detached(&guards.thread, watch_guard, NULL,
-                                                        guards.pool, NULL) == BROOD_OK;
+    if (status == BROOD_OK && !brood_here()->guards.is_watched) {
+        brood_here()->guards.is_watched =
+            brood_thread_start_detached(&brood_here()->guards.thread, watch_guard, NULL,
+                                        brood_here()->guards.pool, NULL) == BROOD_OK;
     }
-    brood_mutex_unlock(&guards.lock);
+    brood_mutex_unlock(&brood_here()->guards.lock);
     return status;
 }
 
 void brood_guard_keep(brood_guard *guard, brood_kept *kept)
 {
-    brood_mutex_lock(&guards.lock);
+    brood_mutex_lock(&brood_here()->guards.lock);
     kept->is_kept = true;
-    kept->next = guards.first;
-    guards.first = kept;
-    if (guard != guards.current && guards.current != NULL) { /* a new one, which has not heard */
-        tell(guards.current, &kept->ward);
+    kept->next = brood_here()->guards.first;
+    brood_here()->guards.first = kept;
+    if (guard != brood_here()->guards.current &&
+        brood_here()->guards.current != NULL) { /* a new one, which has not heard */
+        tell(brood_here()->guards.current, &kept->ward);
     }
-    brood_mutex_unlock(&guards.lock);
+    brood_mutex_unlock(&brood_here()->guards.lock);
 }
 
 void brood_guard_forget(brood_kept *kept)
 {
-    brood_kept **at = &guards.first;
+    brood_kept **at = &brood_here()->guards.first;
 
     if (!kept->is_kept) {
         return;
     }
-    brood_mutex_lock(&guards.lock);
+    brood_mutex_lock(&brood_here()->guards.lock);
     while (*at != NULL && *at != kept) {
         at = &(*at)->next;
     }
@@ -221,10 +215,10 @@ void brood_guard_forget(brood_kept *kept)
     }
     kept->is_kept = false;
     kept->ward.is_over = 1;
-    if (guards.current != NULL && is_owner()) {
-        tell(guards.current, &kept->ward);
+    if (brood_here()->guards.current != NULL && is_owner()) {
+        tell(brood_here()->guards.current, &kept->ward);
     }
-    brood_mutex_unlock(&guards.lock);
+    brood_mutex_unlock(&brood_here()->guards.lock);
 }
 
 /* ---- in the guard ------------------------------------------------------------------------- */

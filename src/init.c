@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_atomic.h>
 #include <apr_env.h>
 #include <apr_general.h>
 
@@ -16,7 +15,7 @@
 #include "platform.h"
 #include "process_impl.h"
 #include "protocol.h"
-#include "runtime/sync.h"
+#include "runtime/here.h"
 #include "serve.h"
 #include "shared.h"
 #include "watchdog.h"
@@ -26,41 +25,27 @@
 #define WORKER_VARIABLE "BROOD_WORKER"
 
 /* Lives as long as the program, as its name does. */
-typedef struct registered {
+typedef struct brood_registered {
     brood_function *function;
     char *name;
-    struct registered *next;
+    struct brood_registered *next;
 } registered;
-
-/* Written before the first start only: brood_init and brood_register are for one thread. */
-static struct {
-    volatile apr_uint32_t begun;
-    apr_pool_t *pool; /* lives as long as the program */
-    registered *functions;
-    char *executable;
-    bool hosted;
-    enum {
-        NEW,
-        BOOTSTRAPPING,
-        READY
-    } state;
-} self;
 
 static brood_status begin_once(void)
 {
     if (brood_apr(apr_initialize()) != APR_SUCCESS ||
-        brood_apr(apr_pool_create(&self.pool, NULL)) != APR_SUCCESS) {
+        brood_apr(apr_pool_create(&brood_here()->init.pool, NULL)) != APR_SUCCESS) {
         return BROOD_ERR_NO_MEMORY;
     }
-    if (brood_process_global_init(self.pool) != BROOD_OK ||
-        brood_watchdog_init(self.pool) != BROOD_OK ||
-        brood_guard_global_init(self.pool) != BROOD_OK ||
-        brood_shared_global_init(self.pool) != BROOD_OK) {
-        apr_pool_destroy(self.pool);
-        self.pool = NULL;
+    if (brood_process_global_init(brood_here()->init.pool) != BROOD_OK ||
+        brood_watchdog_init(brood_here()->init.pool) != BROOD_OK ||
+        brood_guard_global_init(brood_here()->init.pool) != BROOD_OK ||
+        brood_shared_global_init(brood_here()->init.pool) != BROOD_OK) {
+        apr_pool_destroy(brood_here()->init.pool);
+        brood_here()->init.pool = NULL;
         return BROOD_ERR_NO_MEMORY;
     }
-    brood_nesting_learn(self.pool);
+    brood_nesting_learn(brood_here()->init.pool);
     return BROOD_OK;
 }
 
@@ -73,16 +58,16 @@ brood_status brood_begin(void)
         DONE
     };
     brood_status status = BROOD_OK;
-    apr_uint32_t before = apr_atomic_cas32(&self.begun, BUSY, NOT);
+    brood_atomic32 *begun = &brood_here()->init.begun;
 
-    while (before == BUSY) { /* another thread of a child was a moment faster */
-        brood_yield();
-        before = apr_atomic_cas32(&self.begun, BUSY, NOT);
+    while (!brood_cas32(begun, NOT, BUSY)) {
+        if (brood_load32(begun) == DONE) {
+            return BROOD_OK;
+        }
+        brood_yield(); /* another thread of a child was a moment faster */
     }
-    if (before == NOT) {
-        status = begin_once();
-        apr_atomic_set32(&self.begun, status == BROOD_OK ? DONE : NOT);
-    }
+    status = begin_once();
+    brood_exchange32(begun, status == BROOD_OK ? DONE : NOT);
     return status;
 }
 
@@ -112,7 +97,7 @@ static void distrust_environment(void)
 
 brood_status brood_find_executable(const char *argv0, brood_error *error)
 {
-    return brood_os_self_find(&self.executable, argv0, error);
+    return brood_os_self_find(&brood_here()->init.executable, argv0, error);
 }
 
 /* Comes back when this is no child. Whoever calls a program with more rights writes what he likes. */
@@ -120,7 +105,7 @@ static brood_status try_to_be_child(const char *token, const char *argv0)
 {
     brood_status status = BROOD_OK;
 
-    self.state = BOOTSTRAPPING;
+    brood_here()->init.stage = BROOD_STAGE_BOOTSTRAPPING;
     status = brood_child_run(token, argv0);
     if ((status == BROOD_ERR_PROTOCOL || status == BROOD_ERR_PERMISSION) &&
         brood_os_is_privileged()) {
@@ -137,8 +122,8 @@ static brood_status become_parent(const char *argv0)
         status = brood_begin();
     }
     if (status != BROOD_OK) { /* it may be tried again */
-        free(self.executable);
-        self.executable = NULL;
+        free(brood_here()->init.executable);
+        brood_here()->init.executable = NULL;
     }
     return status;
 }
@@ -155,7 +140,7 @@ static brood_status initialize(const char *argv0)
     if (status == BROOD_OK) {
         status = become_parent(argv0);
     }
-    self.state = status == BROOD_OK ? READY : NEW;
+    brood_here()->init.stage = status == BROOD_OK ? BROOD_STAGE_READY : BROOD_STAGE_NEW;
     return status;
 }
 
@@ -164,10 +149,11 @@ brood_status brood_init(int argc, char **argv)
     if (argc < 0 || (argc > 0 && argv == NULL)) {
         return BROOD_ERR_ARGUMENT;
     }
-    if (self.state == BOOTSTRAPPING) {
+    if (brood_here()->init.stage == BROOD_STAGE_BOOTSTRAPPING) {
         return BROOD_ERR_BOOTSTRAPPING;
     }
-    return self.state == READY ? BROOD_OK : initialize(argc > 0 ? argv[0] : NULL);
+    return brood_here()->init.stage == BROOD_STAGE_READY ? BROOD_OK
+                                                         : initialize(argc > 0 ? argv[0] : NULL);
 }
 
 /* The path of brood-worker: given, or from the environment, or where it was installed. */
@@ -177,7 +163,7 @@ static brood_status find_worker(char **path, const char *worker)
 
     distrust_environment();
     if (worker == NULL &&
-        apr_env_get(&from_environment, WORKER_VARIABLE, self.pool) == APR_SUCCESS) {
+        apr_env_get(&from_environment, WORKER_VARIABLE, brood_here()->init.pool) == APR_SUCCESS) {
         worker = from_environment;
     }
     if (worker == NULL) {
@@ -191,19 +177,19 @@ brood_status brood_init_hosted(const char *worker)
     brood_status status = brood_begin();
     char *path = NULL;
 
-    if (status != BROOD_OK || self.state == READY) {
+    if (status != BROOD_OK || brood_here()->init.stage == BROOD_STAGE_READY) {
         return status;
     }
-    if (self.state == BOOTSTRAPPING) {
+    if (brood_here()->init.stage == BROOD_STAGE_BOOTSTRAPPING) {
         return BROOD_ERR_BOOTSTRAPPING;
     }
     status = find_worker(&path, worker);
     if (status != BROOD_OK) {
         return status;
     }
-    self.executable = path;
-    self.hosted = true;
-    self.state = READY;
+    brood_here()->init.executable = path;
+    brood_here()->init.hosted = true;
+    brood_here()->init.stage = BROOD_STAGE_READY;
     return BROOD_OK;
 }
 
@@ -217,8 +203,8 @@ static brood_status add_function(const char *name, brood_function *function)
         free(copy);
         return BROOD_ERR_NO_MEMORY;
     }
-    *entry = (registered){function, copy, self.functions};
-    self.functions = entry;
+    *entry = (registered){function, copy, brood_here()->init.functions};
+    brood_here()->init.functions = entry;
     return BROOD_OK;
 }
 
@@ -244,7 +230,8 @@ brood_function *brood_registry_find(const char *name)
     if (strcmp(name, BROOD_WORKER_NAME) == 0) {
         return brood_serve;
     }
-    for (const registered *entry = self.functions; entry != NULL; entry = entry->next) {
+    for (const registered *entry = brood_here()->init.functions; entry != NULL;
+         entry = entry->next) {
         if (strcmp(entry->name, name) == 0) {
             return entry->function;
         }
@@ -254,7 +241,7 @@ brood_function *brood_registry_find(const char *name)
 
 const char *brood_registry_name(brood_function *function)
 {
-    for (const registered *entry = self.functions; function != NULL && entry != NULL;
+    for (const registered *entry = brood_here()->init.functions; function != NULL && entry != NULL;
          entry = entry->next) {
         if (entry->function == function) {
             return entry->name;
@@ -265,10 +252,10 @@ const char *brood_registry_name(brood_function *function)
 
 brood_status brood_require_ready(brood_error *error)
 {
-    if (self.state == READY) {
+    if (brood_here()->init.stage == BROOD_STAGE_READY) {
         return brood_begin() == BROOD_OK ? BROOD_OK : brood_fail_memory(error, "brood_init");
     }
-    if (self.state == BOOTSTRAPPING) {
+    if (brood_here()->init.stage == BROOD_STAGE_BOOTSTRAPPING) {
         return brood_fail(error, BROOD_ERR_BOOTSTRAPPING, 0, "brood_init",
                           "this child has not yet come to its function");
     }
@@ -278,15 +265,16 @@ brood_status brood_require_ready(brood_error *error)
 
 void brood_become_ready(void)
 {
-    self.state = READY;
+    brood_here()->init.stage = BROOD_STAGE_READY;
 }
 
 const char *brood_child_executable(void)
 {
-    return self.hosted ? self.executable : brood_os_self_path(self.executable);
+    return brood_here()->init.hosted ? brood_here()->init.executable
+                                     : brood_os_self_path(brood_here()->init.executable);
 }
 
 bool brood_is_hosted(void)
 {
-    return self.hosted;
+    return brood_here()->init.hosted;
 }

@@ -6,13 +6,19 @@
 
 #include <apr_env.h>
 
+#include "runtime/here.h"
+
 #define TEXT_ROOM 64
 
-static brood_nesting known;
-
-const brood_nesting *brood_nesting_here(void)
+brood_nesting brood_nesting_here(void)
 {
-    return &known;
+    return (brood_nesting){brood_here()->nesting.depth, brood_here()->nesting.cores};
+}
+
+static void learn(const brood_nesting *here)
+{
+    brood_here()->nesting.depth = here->depth;
+    brood_here()->nesting.cores = here->cores;
 }
 
 /* With the number of the process: what it starts by other means than ours has the variable, too. */
@@ -20,7 +26,7 @@ void brood_nesting_tell(const brood_nesting *here)
 {
     char text[TEXT_ROOM];
 
-    known = *here;
+    learn(here);
     if (here->depth > 0) {
         snprintf(text, sizeof text, "%" PRIu32 ":%" PRIu32 ":%" PRId64, here->depth, here->cores,
                  brood_os_self_pid());
@@ -61,8 +67,9 @@ void brood_nesting_learn(apr_pool_t *pool)
     int64_t pid = 0;
     char *text = NULL;
 
-    if (known.depth == 0 && apr_env_get(&text, BROOD_NESTING_VARIABLE, pool) == APR_SUCCESS &&
+    if (brood_here()->nesting.depth == 0 &&
+        apr_env_get(&text, BROOD_NESTING_VARIABLE, pool) == APR_SUCCESS &&
         parse(text, &told, &pid) && pid == brood_os_self_pid()) {
-        known = told;
+        learn(&told);
     }
 }

@@ -10,7 +10,7 @@
 #define BROOD_NESTING_VARIABLE "BROOD_NESTING"
 
 /* In no child all zeros. */
-const brood_nesting *brood_nesting_here(void);
+brood_nesting brood_nesting_here(void);
 
 /*
  * In a child, which knows it from its parent: tells it to other copies of the library in this

@@ -289,10 +289,10 @@ static brood_status learn_functions(brood_pool *pool)
  */
 static void size_up(brood_pool *pool)
 {
-    const brood_nesting *here = brood_nesting_here();
+    const brood_nesting here = brood_nesting_here();
     int usable = brood_cpu_usable();
 
-    pool->cores = here->cores > 0 && (int)here->cores < usable ? here->cores : (uint32_t)usable;
+    pool->cores = here.cores > 0 && (int)here.cores < usable ? here.cores : (uint32_t)usable;
     pool->base_workers = or_default(pool->options.workers, pool->cores);
     if (pool->base_workers > WORKERS_MAX) {
         pool->base_workers = WORKERS_MAX;
@@ -401,7 +401,7 @@ static brood_status may_create(brood_pool_options *options)
         status = check_options(options);
     }
     fill_defaults(options);
-    if (status == BROOD_OK && brood_nesting_here()->depth >= options->max_depth) {
+    if (status == BROOD_OK && brood_nesting_here().depth >= options->max_depth) {
         status = brood_fail(options->error, BROOD_ERR_LIMIT, 0, "max_depth",
                             "pools are nested deeper than max_depth");
     }

@@ -7,6 +7,7 @@
 #include "exit.h"
 #include "memory.h"
 #include "options.h"
+#include "runtime/here.h"
 #include "watchdog.h"
 
 #define NS_PER_MS INT64_C(1000000)
@@ -21,14 +22,9 @@ typedef struct left_alone {
     struct left_alone *next;
 } left_alone;
 
-static struct {
-    brood_mutex lock;
-    left_alone *first;
-} abandoned;
-
 brood_status brood_process_global_init(apr_pool_t *pool)
 {
-    return brood_mutex_create(&abandoned.lock, pool);
+    return brood_mutex_create(&brood_here()->abandoned.lock, pool);
 }
 
 brood_status brood_process_new(brood_process **process, const brood_process_options *options)
@@ -415,17 +411,17 @@ static void abandon(brood_process *process)
     }
     process->entry = NULL;
     entry->os = process->os;
-    brood_mutex_lock(&abandoned.lock);
-    entry->next = abandoned.first;
-    abandoned.first = entry;
-    brood_mutex_unlock(&abandoned.lock);
+    brood_mutex_lock(&brood_here()->abandoned.lock);
+    entry->next = brood_here()->abandoned.first;
+    brood_here()->abandoned.first = entry;
+    brood_mutex_unlock(&brood_here()->abandoned.lock);
 }
 
 void brood_process_sweep(void)
 {
-    left_alone **at = &abandoned.first;
+    left_alone **at = &brood_here()->abandoned.first;
 
-    brood_mutex_lock(&abandoned.lock);
+    brood_mutex_lock(&brood_here()->abandoned.lock);
     while (*at != NULL) {
         left_alone *entry = *at;
         brood_os_exit result;
@@ -438,7 +434,7 @@ void brood_process_sweep(void)
         brood_os_process_free(entry->os);
         free(entry);
     }
-    brood_mutex_unlock(&abandoned.lock);
+    brood_mutex_unlock(&brood_here()->abandoned.lock);
 }
 
 static void let_go(brood_process *process)

@@ -5,29 +5,21 @@
 #include "error.h"
 #include "init.h"
 #include "memory.h"
-#include "runtime/sync.h"
-
-static struct {
-    brood_mutex lock;
-    brood_shared *first;
-    uint64_t last_id;
-    brood_shared_watch *watches;
-    brood_atomic64 forgotten;
-} all;
+#include "runtime/here.h"
 
 brood_status brood_shared_global_init(apr_pool_t *pool)
 {
-    return brood_mutex_create(&all.lock, pool);
+    return brood_mutex_create(&brood_here()->shared.lock, pool);
 }
 
 static void enlist(brood_shared *made)
 {
     brood_exchange32(&made->references, 1);
-    brood_mutex_lock(&all.lock);
-    made->id = ++all.last_id;
-    made->next = all.first;
-    all.first = made;
-    brood_mutex_unlock(&all.lock);
+    brood_mutex_lock(&brood_here()->shared.lock);
+    made->id = ++brood_here()->shared.last_id;
+    made->next = brood_here()->shared.first;
+    brood_here()->shared.first = made;
+    brood_mutex_unlock(&brood_here()->shared.lock);
 }
 
 brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error *error)
@@ -81,8 +73,8 @@ void brood_shared_hold(brood_shared *shared)
 
 static void wake_all(void)
 {
-    brood_add64(&all.forgotten, 1);
-    for (const brood_shared_watch *at = all.watches; at != NULL; at = at->next) {
+    brood_add64(&brood_here()->shared.forgotten, 1);
+    for (const brood_shared_watch *at = brood_here()->shared.watches; at != NULL; at = at->next) {
         brood_os_poller_wake(at->poller);
     }
 }
@@ -90,18 +82,18 @@ static void wake_all(void)
 /* Only the last one takes the lock; until then it may be found, but not held any more. */
 void brood_shared_release(brood_shared *shared)
 {
-    brood_shared **at = &all.first;
+    brood_shared **at = &brood_here()->shared.first;
 
     if (shared == NULL || brood_add32(&shared->references, (uint32_t)-1) != 0) {
         return;
     }
-    brood_mutex_lock(&all.lock);
+    brood_mutex_lock(&brood_here()->shared.lock);
     while (*at != shared) {
         at = &(*at)->next;
     }
     *at = shared->next;
     wake_all();
-    brood_mutex_unlock(&all.lock);
+    brood_mutex_unlock(&brood_here()->shared.lock);
     brood_os_segment_close(&shared->segment);
     free(shared);
 }
@@ -138,19 +130,20 @@ brood_shared *brood_shared_find(const void *data, size_t size)
 {
     brood_shared *found = NULL;
 
-    brood_mutex_lock(&all.lock);
-    for (brood_shared *at = all.first; at != NULL && found == NULL; at = at->next) {
+    brood_mutex_lock(&brood_here()->shared.lock);
+    for (brood_shared *at = brood_here()->shared.first; at != NULL && found == NULL;
+         at = at->next) {
         if (contains(at, data, size) && try_hold(at)) {
             found = at;
         }
     }
-    brood_mutex_unlock(&all.lock);
+    brood_mutex_unlock(&brood_here()->shared.lock);
     return found;
 }
 
 uint64_t brood_shared_forgotten(void)
 {
-    return brood_load64(&all.forgotten);
+    return brood_load64(&brood_here()->shared.forgotten);
 }
 
 void brood_shared_watch_begin(brood_shared_watch *watch, brood_os_poller *poller)
@@ -158,26 +151,26 @@ void brood_shared_watch_begin(brood_shared_watch *watch, brood_os_poller *poller
     if (watch->poller != NULL) {
         return;
     }
-    brood_mutex_lock(&all.lock);
+    brood_mutex_lock(&brood_here()->shared.lock);
     watch->poller = poller;
-    watch->next = all.watches;
-    all.watches = watch;
-    brood_mutex_unlock(&all.lock);
+    watch->next = brood_here()->shared.watches;
+    brood_here()->shared.watches = watch;
+    brood_mutex_unlock(&brood_here()->shared.lock);
 }
 
 void brood_shared_watch_end(brood_shared_watch *watch)
 {
-    brood_shared_watch **at = &all.watches;
+    brood_shared_watch **at = &brood_here()->shared.watches;
 
     if (watch->poller == NULL) {
         return;
     }
-    brood_mutex_lock(&all.lock);
+    brood_mutex_lock(&brood_here()->shared.lock);
     while (*at != watch) {
         at = &(*at)->next;
     }
     *at = watch->next;
-    brood_mutex_unlock(&all.lock);
+    brood_mutex_unlock(&brood_here()->shared.lock);
     watch->poller = NULL;
 }
 
@@ -185,10 +178,10 @@ bool brood_shared_lives(uint64_t id)
 {
     bool lives = false;
 
-    brood_mutex_lock(&all.lock);
-    for (brood_shared *at = all.first; at != NULL && !lives; at = at->next) {
+    brood_mutex_lock(&brood_here()->shared.lock);
+    for (brood_shared *at = brood_here()->shared.first; at != NULL && !lives; at = at->next) {
         lives = at->id == id && brood_load32(&at->references) != 0;
     }
-    brood_mutex_unlock(&all.lock);
+    brood_mutex_unlock(&brood_here()->shared.lock);
     return lives;
 }

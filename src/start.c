@@ -18,8 +18,8 @@
 /* What a start holds until the child has it; finish() gives it back on every path. */
 typedef struct launch {
     brood_process_options options;
-    const brood_nesting *nesting; /* that the child gets */
-    const brood_origin *origin;   /* or NULL */
+    brood_nesting nesting;      /* that the child gets */
+    const brood_origin *origin; /* or NULL */
     brood_process *process;
     brood_os_spawn spawn;
     brood_handle handles[HANDLES_MAX]; /* all ours: copies of the caller's, then our own */
@@ -166,7 +166,7 @@ static brood_status encode_start(launch *run, brood_function *function, size_t a
                          .kill_tree = options->kill_tree,
                          .parent_pid = brood_os_self_pid(),
                          .memory_limit_bytes = options->memory_limit_bytes,
-                         .nesting = *run->nesting,
+                         .nesting = run->nesting,
                          .name = run->process->name,
                          .handle_count = options->handle_count,
                          .arg_size = arg_size};
@@ -444,7 +444,7 @@ brood_status brood_process_start_nested(brood_process **process, brood_function 
                                         const brood_process_options *options,
                                         const brood_nesting *nesting, const brood_origin *origin)
 {
-    launch run = {.nesting = nesting, .origin = origin};
+    launch run = {.nesting = *nesting, .origin = origin};
     int held = brood_os_cancel_hold();
     brood_status status = begin(&run, process, options);
 
@@ -459,8 +459,9 @@ brood_status brood_process_start_nested(brood_process **process, brood_function 
 brood_status brood_process_start(brood_process **process, brood_function *function, const void *arg,
                                  size_t size, const brood_process_options *options)
 {
-    return brood_process_start_nested(process, function, arg, size, options, brood_nesting_here(),
-                                      NULL);
+    const brood_nesting here = brood_nesting_here();
+
+    return brood_process_start_nested(process, function, arg, size, options, &here, NULL);
 }
 
 brood_status brood_command_start(brood_process **process, const char *const *argv,

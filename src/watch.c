@@ -3,21 +3,10 @@
 #include "error.h"
 #include "init.h"
 #include "memory.h"
-#include "runtime/sync.h"
+#include "runtime/here.h"
 
 /* How often a parent is looked for of which nothing tells. */
 #define LOOK_NS INT64_C(1000000000)
-
-static struct {
-    brood_os_channel *channel; /* NULL: the function has closed it */
-    brood_os_process *parent;  /* NULL: nothing but the channel tells of it */
-    const brood_start *start;
-    bool is_gone;
-    brood_mutex lock; /* of is_ready; not created: no thread is needed */
-    brood_condition changed;
-    brood_thread thread;
-    bool is_ready;
-} watch;
 
 static void handle_frames(brood_buffer *in)
 {
@@ -35,7 +24,8 @@ static brood_status take_frames(brood_buffer *in)
 {
     char bytes[64];
     size_t got = 0;
-    brood_status status = brood_os_channel_read(watch.channel, bytes, sizeof bytes, &got, NULL);
+    brood_status status =
+        brood_os_channel_read(brood_here()->watch.channel, bytes, sizeof bytes, &got, NULL);
 
     brood_buffer_append(in, bytes, got);
     handle_frames(in);
@@ -48,32 +38,33 @@ static brood_status take_frames(brood_buffer *in)
  */
 static void look(brood_buffer *in)
 {
-    brood_os_wait_item items[] = {{NULL, watch.channel, false, false},
-                                  {watch.parent, NULL, false, false}};
+    brood_os_wait_item items[] = {{NULL, brood_here()->watch.channel, false, false},
+                                  {brood_here()->watch.parent, NULL, false, false}};
     bool is_lost = false;
-    bool is_blind = watch.channel == NULL && watch.parent == NULL;
+    bool is_blind = brood_here()->watch.channel == NULL && brood_here()->watch.parent == NULL;
     int64_t deadline = is_blind ? brood_os_now() + LOOK_NS : BROOD_OS_NO_DEADLINE;
     brood_status status = brood_os_wait(items, 2, deadline, NULL);
 
     if (status == BROOD_OK && items[0].ready) {
         status = take_frames(in);
     }
-    is_lost = brood_os_channel_is_lost(watch.channel);
+    is_lost = brood_os_channel_is_lost(brood_here()->watch.channel);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && !is_lost) {
-        watch.is_gone = true; /* or cannot be watched */
+        brood_here()->watch.is_gone = true; /* or cannot be watched */
     } else if (is_blind || is_lost || items[1].ready) {
-        watch.channel = is_lost ? NULL : watch.channel;
-        brood_os_parent_forget(watch.parent);
-        watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
+        brood_here()->watch.channel = is_lost ? NULL : brood_here()->watch.channel;
+        brood_os_parent_forget(brood_here()->watch.parent);
+        brood_here()->watch.parent = brood_os_parent_open(brood_here()->watch.start->parent_pid,
+                                                          &brood_here()->watch.is_gone);
     }
 }
 
 static void tell_ready(void)
 {
-    brood_mutex_lock(&watch.lock);
-    watch.is_ready = true;
-    brood_condition_signal(&watch.changed);
-    brood_mutex_unlock(&watch.lock);
+    brood_mutex_lock(&brood_here()->watch.lock);
+    brood_here()->watch.is_ready = true;
+    brood_condition_signal(&brood_here()->watch.changed);
+    brood_mutex_unlock(&brood_here()->watch.lock);
 }
 
 /* Lives until the parent ends or the process does. */
@@ -82,15 +73,16 @@ static void run(void *data)
     brood_buffer in = BROOD_BUFFER_INIT;
 
     (void)data;
-    watch.parent = brood_os_parent_open(watch.start->parent_pid, &watch.is_gone);
-    brood_os_child_keep(watch.channel, watch.parent);
+    brood_here()->watch.parent =
+        brood_os_parent_open(brood_here()->watch.start->parent_pid, &brood_here()->watch.is_gone);
+    brood_os_child_keep(brood_here()->watch.channel, brood_here()->watch.parent);
     tell_ready();
-    while (!watch.is_gone) {
+    while (!brood_here()->watch.is_gone) {
         look(&in);
     }
     brood_buffer_free(&in);
-    if (watch.start->daemon) {
-        brood_os_child_end(BROOD_EXIT_ORPHAN, watch.start->kill_tree);
+    if (brood_here()->watch.start->daemon) {
+        brood_os_child_end(BROOD_EXIT_ORPHAN, brood_here()->watch.start->kill_tree);
     }
 }
 
@@ -103,23 +95,23 @@ brood_status brood_watch_start(brood_os_channel *channel, const brood_start *sta
         return BROOD_OK;
     }
     if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS ||
-        brood_mutex_create(&watch.lock, pool) != BROOD_OK ||
-        brood_condition_create(&watch.changed, pool) != BROOD_OK) {
+        brood_mutex_create(&brood_here()->watch.lock, pool) != BROOD_OK ||
+        brood_condition_create(&brood_here()->watch.changed, pool) != BROOD_OK) {
         return brood_fail_memory(error, "apr_initialize");
     }
-    watch.channel = channel;
-    watch.start = start;
-    return brood_thread_start_detached(&watch.thread, run, NULL, pool, error);
+    brood_here()->watch.channel = channel;
+    brood_here()->watch.start = start;
+    return brood_thread_start_detached(&brood_here()->watch.thread, run, NULL, pool, error);
 }
 
 void brood_watch_await(void)
 {
-    if (!brood_mutex_was_created(&watch.lock)) {
+    if (!brood_mutex_was_created(&brood_here()->watch.lock)) {
         return;
     }
-    brood_mutex_lock(&watch.lock);
-    while (!watch.is_ready) {
-        brood_condition_wait(&watch.changed, &watch.lock);
+    brood_mutex_lock(&brood_here()->watch.lock);
+    while (!brood_here()->watch.is_ready) {
+        brood_condition_wait(&brood_here()->watch.changed, &brood_here()->watch.lock);
     }
-    brood_mutex_unlock(&watch.lock);
+    brood_mutex_unlock(&brood_here()->watch.lock);
 }

@@ -2,27 +2,17 @@
 
 #include "error.h"
 #include "memory.h"
-#include "runtime/sync.h"
-
-static struct {
-    apr_pool_t *pool;
-    brood_mutex lock;       /* taken before the lock of a process */
-    brood_process *first;   /* no order: there are few */
-    brood_os_channel *wake; /* a byte here makes the thread look again */
-    brood_os_channel *sleeper;
-    brood_thread thread;
-    bool runs;
-} dog;
+#include "runtime/here.h"
 
 brood_status brood_watchdog_init(apr_pool_t *pool)
 {
-    dog.pool = pool;
-    return brood_mutex_create(&dog.lock, pool);
+    brood_here()->watchdog.pool = pool;
+    return brood_mutex_create(&brood_here()->watchdog.lock, pool);
 }
 
 static void unlink_process(brood_process *process)
 {
-    brood_process **at = &dog.first;
+    brood_process **at = &brood_here()->watchdog.first;
 
     while (*at != NULL && *at != process) {
         at = &(*at)->next_watched;
@@ -42,8 +32,9 @@ static int64_t expire(void)
     int64_t next = BROOD_OS_NO_DEADLINE;
     brood_process *following = NULL;
 
-    brood_mutex_lock(&dog.lock);
-    for (brood_process *process = dog.first; process != NULL; process = following) {
+    brood_mutex_lock(&brood_here()->watchdog.lock);
+    for (brood_process *process = brood_here()->watchdog.first; process != NULL;
+         process = following) {
         following = process->next_watched;
         if (process->timeout_deadline > now) {
             next = brood_earlier(next, process->timeout_deadline);
@@ -53,7 +44,7 @@ static int64_t expire(void)
             next = brood_earlier(next, now + RETRY_NS);
         }
     }
-    brood_mutex_unlock(&dog.lock);
+    brood_mutex_unlock(&brood_here()->watchdog.lock);
     return next;
 }
 
@@ -63,13 +54,14 @@ static void watch(void *data)
 
     (void)data;
     while (status != BROOD_ERR_CLOSED) {
-        brood_os_wait_item item = {NULL, dog.sleeper, false, false};
+        brood_os_wait_item item = {NULL, brood_here()->watchdog.sleeper, false, false};
         char bytes[64];
         size_t got = 0;
 
         status = brood_os_wait(&item, 1, expire(), NULL);
         if (status == BROOD_OK) {
-            status = brood_os_channel_read(dog.sleeper, bytes, sizeof bytes, &got, NULL);
+            status = brood_os_channel_read(brood_here()->watchdog.sleeper, bytes, sizeof bytes,
+                                           &got, NULL);
         }
         if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
             brood_sleep(RETRY_NS); /* there is nothing that can be waited for */
@@ -80,24 +72,25 @@ static void watch(void *data)
 static brood_status start_thread(brood_error *error)
 {
     brood_handle end = BROOD_HANDLE_NONE;
-    brood_status status = brood_os_channel_pair(&dog.wake, &end, error);
+    brood_status status = brood_os_channel_pair(&brood_here()->watchdog.wake, &end, error);
 
     if (status != BROOD_OK) {
         return status;
     }
-    status = brood_os_channel_adopt(&dog.sleeper, end, error);
+    status = brood_os_channel_adopt(&brood_here()->watchdog.sleeper, end, error);
     if (status != BROOD_OK) {
         brood_os_handle_close(end);
     } else {
-        status = brood_thread_start_detached(&dog.thread, watch, NULL, dog.pool, error);
+        status = brood_thread_start_detached(&brood_here()->watchdog.thread, watch, NULL,
+                                             brood_here()->watchdog.pool, error);
         if (status != BROOD_OK) {
-            brood_os_channel_close(dog.sleeper);
+            brood_os_channel_close(brood_here()->watchdog.sleeper);
         }
     }
     if (status != BROOD_OK) {
-        brood_os_channel_close(dog.wake);
+        brood_os_channel_close(brood_here()->watchdog.wake);
     }
-    dog.runs = status == BROOD_OK;
+    brood_here()->watchdog.runs = status == BROOD_OK;
     return status;
 }
 
@@ -105,7 +98,7 @@ static brood_status start_thread(brood_error *error)
 static brood_status wake(brood_error *error)
 {
     size_t put = 0;
-    brood_status status = brood_os_channel_write(dog.wake, "", 1, &put, NULL);
+    brood_status status = brood_os_channel_write(brood_here()->watchdog.wake, "", 1, &put, NULL);
 
     return status == BROOD_OK || status == BROOD_ERR_TIMEOUT
                ? BROOD_OK
@@ -116,20 +109,20 @@ brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_
 {
     brood_status status = BROOD_OK;
 
-    brood_mutex_lock(&dog.lock);
-    if (!dog.runs) {
+    brood_mutex_lock(&brood_here()->watchdog.lock);
+    if (!brood_here()->watchdog.runs) {
         status = start_thread(error);
     }
     if (status == BROOD_OK) {
         process->timeout_deadline = deadline;
-        process->next_watched = dog.first;
-        dog.first = process;
+        process->next_watched = brood_here()->watchdog.first;
+        brood_here()->watchdog.first = process;
         status = wake(error);
         if (status != BROOD_OK) {
             unlink_process(process);
         }
     }
-    brood_mutex_unlock(&dog.lock);
+    brood_mutex_unlock(&brood_here()->watchdog.lock);
     return status;
 }
 
@@ -138,7 +131,7 @@ void brood_watchdog_remove(brood_process *process)
     if (process->timeout_deadline == 0) {
         return;
     }
-    brood_mutex_lock(&dog.lock);
+    brood_mutex_lock(&brood_here()->watchdog.lock);
     unlink_process(process);
-    brood_mutex_unlock(&dog.lock);
+    brood_mutex_unlock(&brood_here()->watchdog.lock);
 }

@@ -1,0 +1,3 @@
+#include "runtime/here.h"
+
+brood_process_state brood_own_state;
