@@ -194,7 +194,7 @@ static _Noreturn void run(brood_function *function)
     at_exit();
     ended.peak_memory_bytes = brood_os_child_peak_memory();
     send_frame(BROOD_FRAME_ENDED, &ended, sizeof ended);
-    exit((int)ended.code);
+    brood_os_exit_process((int)ended.code);
 }
 
 /* ---- whether there is a parent ----------------------------------------------------------- */
@@ -246,7 +246,7 @@ static _Noreturn void serve_parent(const char *argv0)
     }
     if (self()->start.memory_limit_bytes > 0) {
         brood_os_child_watch_memory(self()->start.memory_limit_bytes, report_memory);
-        atexit(at_exit);
+        brood_os_at_exit(at_exit);
     }
     brood_watch_await();
     run((brood_function *)function);

@@ -9,11 +9,12 @@
 /* The user's word, from 1 to COUNT_MAX; 0 when there is none that makes sense. */
 static int from_environment(void)
 {
-    const char *text = getenv("BROOD_CPU_COUNT");
+    char text[64];
+    size_t size = brood_os_environment_get("BROOD_CPU_COUNT", text, sizeof text);
     char *end = NULL;
     long value = 0;
 
-    if (text == NULL || *text < '0' || *text > '9') {
+    if (size == 0 || size > sizeof text || *text < '0' || *text > '9') {
         return 0;
     }
     value = strtol(text, &end, 10);

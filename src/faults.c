@@ -7,6 +7,7 @@
 #include "atomic.h"
 #include "error.h"
 #include "memory.h"
+#include "platform.h"
 
 /* Any thread counts; one arms, while nobody else calls. */
 static struct {
@@ -21,9 +22,10 @@ static brood_atomic32 environment_was_read;
 static void read_environment(void)
 {
     static const char *const names[] = {"allocation:", "platform:"};
-    const char *text = getenv(BROOD_FAULT_VARIABLE);
+    char text[64];
+    size_t size = brood_os_environment_get(BROOD_FAULT_VARIABLE, text, sizeof text);
 
-    for (size_t i = 0; text != NULL && i < 2; i++) {
+    for (size_t i = 0; size > 0 && size <= sizeof text && i < 2; i++) {
         if (strncmp(text, names[i], strlen(names[i])) == 0) {
             char *end = NULL;
             uint64_t nth = strtoull(text + strlen(names[i]), &end, 10);

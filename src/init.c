@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_env.h>
 #include <apr_general.h>
 
 #include "child.h"
@@ -45,7 +44,7 @@ static brood_status begin_once(void)
         brood_here()->init.pool = NULL;
         return BROOD_ERR_NO_MEMORY;
     }
-    brood_nesting_learn(brood_here()->init.pool);
+    brood_nesting_learn();
     return BROOD_OK;
 }
 
@@ -77,12 +76,14 @@ brood_status brood_begin(void)
  */
 static bool take_token(char text[BROOD_TOKEN_SIZE])
 {
-    const char *token = getenv(BROOD_TOKEN_VARIABLE);
+    size_t size = brood_os_environment_get(BROOD_TOKEN_VARIABLE, text, BROOD_TOKEN_SIZE);
 
-    if (token == NULL) {
+    if (size == 0) {
         return false;
     }
-    snprintf(text, BROOD_TOKEN_SIZE, "%s", strlen(token) < BROOD_TOKEN_SIZE ? token : "?");
+    if (size > BROOD_TOKEN_SIZE) {
+        snprintf(text, BROOD_TOKEN_SIZE, "?");
+    }
     brood_os_environment_remove(BROOD_TOKEN_VARIABLE);
     return text[0] != '\0';
 }
@@ -156,20 +157,29 @@ brood_status brood_init(int argc, char **argv)
                                                          : initialize(argc > 0 ? argv[0] : NULL);
 }
 
+static brood_status find_worker_by_environment(char **path)
+{
+    size_t size = brood_os_environment_get(WORKER_VARIABLE, NULL, 0);
+    char *worker = NULL;
+    brood_status status = BROOD_ERR_NO_MEMORY;
+
+    if (size == 0) {
+        return brood_os_worker_find(path, NULL);
+    }
+    worker = brood_calloc(size, 1);
+    if (worker != NULL && brood_os_environment_get(WORKER_VARIABLE, worker, size) <= size) {
+        status = brood_os_program_find(path, worker, NOWHERE, NULL);
+    }
+    free(worker);
+    return status;
+}
+
 /* The path of brood-worker: given, or from the environment, or where it was installed. */
 static brood_status find_worker(char **path, const char *worker)
 {
-    char *from_environment = NULL;
-
     distrust_environment();
-    if (worker == NULL &&
-        apr_env_get(&from_environment, WORKER_VARIABLE, brood_here()->init.pool) == APR_SUCCESS) {
-        worker = from_environment;
-    }
-    if (worker == NULL) {
-        return brood_os_worker_find(path, NULL);
-    }
-    return brood_os_program_find(path, worker, NOWHERE, NULL);
+    return worker != NULL ? brood_os_program_find(path, worker, NOWHERE, NULL)
+                          : find_worker_by_environment(path);
 }
 
 brood_status brood_init_hosted(const char *worker)

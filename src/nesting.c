@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <apr_env.h>
-
 #include "runtime/here.h"
 
 #define TEXT_ROOM 64
@@ -61,14 +59,14 @@ static bool parse(char *text, brood_nesting *told, int64_t *pid)
     return true;
 }
 
-void brood_nesting_learn(apr_pool_t *pool)
+void brood_nesting_learn(void)
 {
     brood_nesting told = {0, 0};
     int64_t pid = 0;
-    char *text = NULL;
+    char text[TEXT_ROOM];
+    size_t size = brood_os_environment_get(BROOD_NESTING_VARIABLE, text, sizeof text);
 
-    if (brood_here()->nesting.depth == 0 &&
-        apr_env_get(&text, BROOD_NESTING_VARIABLE, pool) == APR_SUCCESS &&
+    if (brood_here()->nesting.depth == 0 && size > 0 && size <= sizeof text &&
         parse(text, &told, &pid) && pid == brood_os_self_pid()) {
         learn(&told);
     }

@@ -2,8 +2,6 @@
 #ifndef BROOD_SRC_NESTING_H
 #define BROOD_SRC_NESTING_H
 
-#include <apr_pools.h>
-
 #include "protocol.h"
 
 /* What a child finds there is not for what it starts. */
@@ -19,6 +17,6 @@ brood_nesting brood_nesting_here(void);
 void brood_nesting_tell(const brood_nesting *here);
 
 /* Learns it, where another copy has told it. */
-void brood_nesting_learn(apr_pool_t *pool);
+void brood_nesting_learn(void);
 
 #endif

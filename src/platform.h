@@ -480,6 +480,13 @@ brood_status brood_os_worker_find(char **path, brood_error *error);
 brood_status brood_os_environment_copy(char ***environment, brood_error *error);
 void brood_os_environment_free(char **environment);
 
+/*
+ * Copies the value of a variable of this process, with the zero at its end, if that fits into size.
+ * The size that it needs; 0: there is no such variable. Where there is no memory to look at it, it
+ * does not fit.
+ */
+size_t brood_os_environment_get(const char *name, char *value, size_t size);
+
 /* Sets a variable of this process, also for what getenv reads; without memory it does nothing. */
 void brood_os_environment_set(const char *name, const char *value);
 
@@ -524,6 +531,12 @@ void brood_os_child_ignore_interrupt(void);
 
 /* Does what SIGTERM does to this process; may return. */
 void brood_os_child_raise_terminate(void);
+
+/* Ends this process in order: what brood_os_at_exit and others have left to do is done first. */
+_Noreturn void brood_os_exit_process(int code);
+
+/* What is to be called at such an end, the last one first. False: there is no memory for it. */
+bool brood_os_at_exit(void (*function)(void));
 
 /* Ends this process at once, and with tree its group, without running anything more. */
 _Noreturn void brood_os_child_end(int code, bool tree);

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "function.h"
 #include "memory.h"
+#include "platform.h"
 #include "serve_run.h"
 #include "task_impl.h"
 
@@ -158,7 +159,7 @@ static void on_initialize(server *self, const brood_wire_order *order)
         }
         say(self, BROOD_WIRE_FAILED, BROOD_ERR_TASK, code, brood_task_message(&task));
     }
-    exit(code);
+    brood_os_exit_process(code);
 }
 
 /* ---- shared memory ----------------------------------------------------------------------- */

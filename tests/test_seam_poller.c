@@ -5,7 +5,6 @@
 
 #include "atomic.h"
 #include "platform.h"
-#include "runtime/sync.h"
 
 #define MANY 200
 
@@ -166,7 +165,6 @@ static void wait_once_and_burn(void *data)
     brood_os_poller_wait(self->poller, &owner, 1, &count, soon(), NULL);
     brood_exchange32(&self->burns, 1);
     while (brood_load32(&self->ends) == 0) {
-        brood_pause();
     }
 }
 

@@ -38,6 +38,17 @@ void brood_os_environment_free(char **environment)
     free((void *)environment);
 }
 
+size_t brood_os_environment_get(const char *name, char *value, size_t size)
+{
+    const char *text = getenv(name);
+    size_t needed = text != NULL ? strlen(text) + 1 : 0;
+
+    if (text != NULL && needed <= size) {
+        memcpy(value, text, needed);
+    }
+    return needed;
+}
+
 void brood_os_environment_set(const char *name, const char *value)
 {
     setenv(name, value, 1);

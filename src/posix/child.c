@@ -139,6 +139,16 @@ void brood_os_child_raise_terminate(void)
     kill(getpid(), SIGTERM);
 }
 
+_Noreturn void brood_os_exit_process(int code)
+{
+    exit(code);
+}
+
+bool brood_os_at_exit(void (*function)(void))
+{
+    return atexit(function) == 0;
+}
+
 _Noreturn void brood_os_child_end(int code, bool tree)
 {
     if (tree && getpgrp() == getpid()) {

@@ -1,7 +1,7 @@
 /*
  * Threads of the library's own and how they wait for each other: APR's, in this one place. No other
  * file of the core includes a header of APR's threads, sleeps or yields by a call of its own
- * (tests/sync.cmake).
+ * (tests/seam.cmake).
  *
  * The objects take their memory from a pool of APR's, and go with that pool.
  */

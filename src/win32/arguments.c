@@ -318,6 +318,44 @@ static wchar_t *wide_name(const char *name, size_t length, int *wide_length)
     return wide;
 }
 
+#define NAME_ROOM 64   /* the names are our own */
+#define VALUE_ROOM 512 /* longer values need memory */
+
+/* Between the two calls another thread may have made it longer. */
+static size_t get_value(const wchar_t *name, wchar_t *wide, DWORD room, char *value, size_t size)
+{
+    int needed = 0;
+
+    if (GetEnvironmentVariableW(name, wide, room) >= room) {
+        return size + 1;
+    }
+    needed = WideCharToMultiByte(CP_UTF8, 0, wide, -1, NULL, 0, NULL, NULL);
+    if ((size_t)needed <= size) {
+        WideCharToMultiByte(CP_UTF8, 0, wide, -1, value, needed, NULL, NULL);
+    }
+    return (size_t)needed;
+}
+
+size_t brood_os_environment_get(const char *name, char *value, size_t size)
+{
+    wchar_t wide_name[NAME_ROOM];
+    wchar_t few[VALUE_ROOM] = L"";
+    wchar_t *many = NULL;
+    DWORD length = 0; /* with the zero */
+    size_t needed = 0;
+
+    if (MultiByteToWideChar(CP_UTF8, 0, name, -1, wide_name, NAME_ROOM) > 0) {
+        length = GetEnvironmentVariableW(wide_name, NULL, 0);
+    }
+    if (length == 0 || length <= VALUE_ROOM) {
+        return length == 0 ? 0 : get_value(wide_name, few, VALUE_ROOM, value, size);
+    }
+    many = brood_calloc(length, sizeof *many);
+    needed = many != NULL ? get_value(wide_name, many, length, value, size) : size + 1;
+    free(many);
+    return needed;
+}
+
 /* The C runtime keeps a copy, and passes its changes on to the system. */
 void brood_os_environment_set(const char *name, const char *value)
 {

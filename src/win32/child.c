@@ -112,6 +112,16 @@ void brood_os_child_raise_terminate(void)
  * The tree is the job's affair.
  * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitprocess
  */
+_Noreturn void brood_os_exit_process(int code)
+{
+    exit(code);
+}
+
+bool brood_os_at_exit(void (*function)(void))
+{
+    return atexit(function) == 0;
+}
+
 _Noreturn void brood_os_child_end(int code, bool tree)
 {
     (void)tree;
