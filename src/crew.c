@@ -791,8 +791,8 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
     if (pool->start_due) {
         /* The starter's work. Without one a leader must not sleep: it starts the worker itself, or is
          * the pool's thread, and begins the starter. */
-        bool is_leaders =
-            brood_pool_lacks_starter(pool) || (!brood_thread_is_started(&pool->starter) && pool->thread_leads);
+        bool is_leaders = brood_pool_lacks_starter(pool) ||
+                          (!brood_thread_is_started(&pool->starter) && pool->thread_leads);
 
         return is_leaders && !pool->launching ? now : BROOD_NEVER;
     }

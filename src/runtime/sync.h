@@ -88,7 +88,7 @@ typedef struct brood_thread {
 
 /*
  * Starts a thread, on which no signal handler of the program will run, and which takes no signal
- * that the program waits for. The caller joins it.
+ * that the program waits for. The caller joins it. BROOD_ERR_LIMIT: the system refuses.
  */
 brood_status brood_thread_start(brood_thread *thread, brood_thread_function *function, void *data,
                                 apr_pool_t *pool, brood_error *error);
