@@ -145,17 +145,19 @@ static void tell_loop(brood_pool *pool)
     }
 }
 
-/* The threads of the pool that do what takes long. */
+/* The threads of the pool: those that do what takes long, and all of them when it ends. */
 static void wake_threads(brood_pool *pool)
 {
-    if (pool->due_first != NULL && pool->caller_waits) {
+    bool wants_starter = pool->start_due && !brood_thread_is_started(&pool->starter);
+
+    if (pool->caller_waits && (pool->due_first != NULL || pool->ends)) {
         pool->caller_waits = false;
         brood_condition_signal(&pool->caller_cond);
     }
-    if (pool->start_due && !brood_thread_is_started(&pool->starter) && pool->thread_waits) {
+    if (pool->thread_waits && (wants_starter || pool->ends)) {
         brood_condition_signal(&pool->thread_cond); /* it begins the starter, or does without */
     }
-    if (pool->start_due && pool->starter_waits) {
+    if (pool->starter_waits && (pool->start_due || pool->ends)) {
         pool->starter_waits = false;
         brood_condition_signal(&pool->starter_cond);
     }

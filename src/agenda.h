@@ -5,7 +5,8 @@
  * (brood_agenda_notify), or lists a worker that must ring from now on (brood_agenda_arm). Giving up
  * the lock (brood_pool_unlock, brood_pool_sleep) compares that with what those who sleep know, and
  * wakes whom it concerns (brood_agenda_deliver). So no change can be forgotten by whoever made it,
- * and none is seen by a sleeper before it is whole.
+ * and none is seen by a sleeper before it is whole. One change is under no pool's lock: shared memory,
+ * which any number of pools may know, is destroyed. shared.c wakes the pollers of those pools.
  *
  * Who sleeps, and what such a one knows:
  *

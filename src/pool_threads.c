@@ -141,9 +141,6 @@ void brood_pool_threads_end(brood_pool *pool)
 {
     pool->ends = true;
     brood_agenda_at(pool, 0); /* a thread that leads looks up */
-    brood_condition_signal(&pool->thread_cond);
-    brood_condition_signal(&pool->starter_cond);
-    brood_condition_signal(&pool->caller_cond);
     brood_pool_unlock(pool);
     brood_thread_join(&pool->thread);
     brood_thread_join(&pool->starter);

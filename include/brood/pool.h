@@ -378,7 +378,8 @@ typedef struct brood_pool_stats {
     uint32_t workers;   /* that should be there */
     uint32_t alive;     /* that are there */
     uint32_t busy;      /* of those, that have a task */
-    uint32_t leaving;   /* of those that are there: have done their last task, and end */
+    uint32_t leaving;   /* of those that are there: have done their last task, and end. Where more
+                           leave than the pool has had workers at most, the oldest is killed. */
     uint64_t submitted; /* = succeeded + failed + cancelled + queued + running */
     uint64_t succeeded;
     uint64_t failed;
