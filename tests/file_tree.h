@@ -23,7 +23,7 @@ static inline tree make_tree(void)
 /* Makes a file, and the directories on the way to it. */
 static inline void put(const tree *in, const char *path, const char *text)
 {
-    char full[PATH_BYTES * 2];
+    char full[PATH_BYTES * 4]; /* GCC reckons with all of an array of trees */
     FILE *file = NULL;
 
     snprintf(full, sizeof full, "%s%s", in->root, path);
