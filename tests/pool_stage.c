@@ -188,6 +188,18 @@ int64_t stage_pid(pool_stage *stage, uint32_t slot)
     return pid;
 }
 
+int64_t stage_busy_pid(pool_stage *stage)
+{
+    int64_t pid = -1;
+
+    brood_pool_lock(stage->pool);
+    if (stage->pool->busy_first != NULL) {
+        pid = brood_process_pid(stage->pool->busy_first->process);
+    }
+    brood_pool_unlock(stage->pool);
+    return pid;
+}
+
 static int tell_pid(brood_task *task, const void *arg, size_t size)
 {
     int64_t pid = support_pid();

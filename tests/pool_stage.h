@@ -60,6 +60,9 @@ int64_t stage_pid(pool_stage *stage, uint32_t slot);
 brood_wire_page *stage_page(pool_stage *stage, uint32_t slot);
 brood_ring_shared *stage_answers(pool_stage *stage, uint32_t slot);
 
+/* The process of the worker that has the only task; -1: none has one. */
+int64_t stage_busy_pid(pool_stage *stage);
+
 /* The process of the worker that ran the last task, and would get the next one. */
 int64_t stage_last_used(pool_stage *stage);
 
