@@ -11,9 +11,9 @@ typedef struct brood_result brood_result;
 
 typedef struct brood_deadline_links {
     bool is_linked;         /* the job is in the heap */
-    brood_result *below;    /* the first of those below it */
-    brood_result *next;     /* below the same one */
-    brood_result *previous; /* below the same one; of the first: that one; NULL: it is the root */
+    brood_result *below;    /* the job's first child */
+    brood_result *next;     /* the next child of the same parent */
+    brood_result *previous; /* the child before; of a first child its parent; NULL: the root */
 } brood_deadline_links;
 
 /* *earliest: NULL, there is no such job yet. Under the pool's lock. */

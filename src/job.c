@@ -69,8 +69,7 @@ void brood_job_release(brood_result *job)
     brood_pool_release(pool);
 }
 
-/* What it used of the program's is the program's own again. */
-static void give_back_shared(brood_result *job)
+void brood_job_give_back_shared(brood_result *job)
 {
     for (size_t i = 0; i < job->shared_count; i++) {
         brood_shared_release(job->shared[i]);
@@ -173,7 +172,7 @@ static void finish(brood_result *job)
     }
     pool->timed -= job->timeout_ns > 0;
     brood_deadlines_remove(&pool->deadlines, job);
-    give_back_shared(job);
+    brood_job_give_back_shared(job);
     brood_exchange32(&job->finished, 1);
     if (calls) {
         make_due(job);

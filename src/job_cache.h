@@ -23,7 +23,7 @@ typedef struct brood_job_cache {
     uint32_t count;
 } brood_job_cache;
 
-/* A job, all zero, with room for so many bytes behind it, which may be anything. NULL: no memory. */
+/* A job of zeros, with room for `behind` bytes of any content behind it. NULL: no memory. */
 brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind);
 
 /* Keeps or frees the memory of a job that nobody knows any more. */

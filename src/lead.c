@@ -216,8 +216,8 @@ static bool look(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *
 }
 
 /*
- * A pool without threads has nobody else who keeps the time and asks the poller while its caller
- * spins. False: a worker is to be started, which is not done in here.
+ * In a pool with an event loop, which has no thread of its own, a caller that spins keeps the time and
+ * asks the poller. False: a worker is to be started, and the caller must stop spinning for that.
  */
 static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
 {

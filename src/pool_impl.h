@@ -323,7 +323,7 @@ struct brood_pool {
     brood_result *jobs;
     brood_result *due_first, *due_last;
     bool calls_back;         /* a thread is in a callback */
-    uint64_t caller_id;      /* that one */
+    uint64_t caller_id;      /* the thread that is in a callback */
     uint32_t timed;          /* jobs with a time-out */
     uint32_t voids;          /* workers to which something void is being sent */
     uint32_t alarms;         /* workers with a look_at or a kill_at */
@@ -504,6 +504,9 @@ void brood_piece_free(brood_piece *piece);
 
 void brood_job_hold(brood_result *job);
 void brood_job_release(brood_result *job);
+
+/* The job holds no shared memory any more. */
+void brood_job_give_back_shared(brood_result *job);
 
 /* ---- queue.c ----------------------------------------------------------------------------- */
 

@@ -333,11 +333,7 @@ static void unmake_job(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    for (size_t i = 0; i < job->shared_count; i++) {
-        brood_shared_release(job->shared[i]);
-    }
-    brood_shared_release(job->in_shared);
-    brood_shared_release(job->out_shared);
+    brood_job_give_back_shared(job);
     brood_job_cache_put(&pool->job_cache, job);
     brood_add32(&pool->references, (uint32_t)-1);
 }

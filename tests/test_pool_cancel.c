@@ -589,6 +589,16 @@ static void f17_stopped_while_idle(void **state)
     }
 }
 
+/* Of two: the one that would get the next task. */
+static void open_with_a_stopped_worker(pool_stage *stage)
+{
+    stage_prepare(stage, 2);
+    stage_open(stage);
+    stage_await_started(stage, 2);
+    stage_works(stage, 10);
+    stop_process(stage_last_used(stage));
+}
+
 /* Without a time-out, too, as long as there is one that works. */
 static void f17_a_stopped_worker_does_not_keep_tasks(void **state)
 {
@@ -596,11 +606,7 @@ static void f17_a_stopped_worker_does_not_keep_tasks(void **state)
     brood_result *result = NULL;
 
     (void)state;
-    stage_prepare(&stage, 2);
-    stage_open(&stage);
-    stage_await_started(&stage, 2);
-    stage_works(&stage, 10);
-    stop_process(stage_last_used(&stage));
+    open_with_a_stopped_worker(&stage);
     for (int64_t i = 0; i < 30; i++) {
         result = submit(&stage, note, i);
         stage_end(result, BROOD_OK);
@@ -615,11 +621,7 @@ static void f17_a_stopped_worker_and_nobody_who_waits(void **state)
     brood_result *result = NULL;
 
     (void)state;
-    stage_prepare(&stage, 2);
-    stage_open(&stage);
-    stage_await_started(&stage, 2);
-    stage_works(&stage, 10);
-    stop_process(stage_last_used(&stage));
+    open_with_a_stopped_worker(&stage);
     result = submit(&stage, note, 0);
     for (int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000); !brood_result_ready(result);
          apr_sleep(1000)) {

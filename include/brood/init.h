@@ -21,10 +21,11 @@ extern "C" {
  *
  * Returns BROOD_OK, also when it was called before. BROOD_ERR_ARGUMENT: argc is negative, or
  * positive with argv NULL. BROOD_ERR_PROTOCOL: the environment has a start token (the variable
- * BROOD_CHILD) that no parent gave to this process; BROOD_ERR_PERMISSION: whoever gave it has other
- * rights than this process (see "Who is believed" in docs/design.md). BROOD_ERR_NOT_FOUND: the
- * executable of this process cannot be found. BROOD_ERR_BOOTSTRAPPING: this child is being started,
- * and a library that it loads for that calls brood_init, too. BROOD_ERR_NO_MEMORY.
+ * BROOD_CHILD) that no parent gave to this process; BROOD_ERR_PERMISSION: the process that gave the
+ * token has other rights than this one (see "Who is believed" in docs/design.md).
+ * BROOD_ERR_NOT_FOUND: the executable of this process cannot be found. BROOD_ERR_BOOTSTRAPPING: this
+ * child is being started, and a library that it loads for that calls brood_init, too.
+ * BROOD_ERR_NO_MEMORY.
  * Not from two threads at once. Since 0.1.
  */
 BROOD_API brood_status brood_init(int argc, char **argv);
