@@ -538,11 +538,16 @@ static void f19_cancelling_races_the_end(void **state)
 
 /* ---- F17: a stopped worker -------------------------------------------------------------------- */
 
-static void stop_process(int64_t pid)
+/* Before there is a pool, which would be left open. */
+static void need_stop_signal(void)
 {
     if (!support_has_sigchld()) {
         harness_skip("Windows has no signal that stops a process");
     }
+}
+
+static void stop_process(int64_t pid)
+{
     support_signal(pid, "STOP");
 }
 
@@ -552,6 +557,7 @@ static void f17_stopped_while_running(void **state)
     brood_result *result = NULL;
 
     (void)state;
+    need_stop_signal();
     stage_prepare(&stage, 1);
     stage.options.grace_ms = 20;
     stage.task_options.timeout_ms = 300;
@@ -568,6 +574,7 @@ static void f17_stopped_while_running(void **state)
 static void f17_stopped_while_idle(void **state)
 {
     (void)state;
+    need_stop_signal();
     for (uint32_t workers = 1; workers <= 2; workers++) {
         pool_stage stage;
         brood_result *results[10];
@@ -606,6 +613,7 @@ static void f17_a_stopped_worker_does_not_keep_tasks(void **state)
     brood_result *result = NULL;
 
     (void)state;
+    need_stop_signal();
     open_with_a_stopped_worker(&stage);
     for (int64_t i = 0; i < 30; i++) {
         result = submit(&stage, note, i);
@@ -621,6 +629,7 @@ static void f17_a_stopped_worker_and_nobody_who_waits(void **state)
     brood_result *result = NULL;
 
     (void)state;
+    need_stop_signal();
     open_with_a_stopped_worker(&stage);
     result = submit(&stage, note, 0);
     for (int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000); !brood_result_ready(result);
