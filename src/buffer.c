@@ -1,7 +1,6 @@
 #include "buffer.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -52,6 +51,6 @@ void brood_buffer_consume(brood_buffer *buffer, size_t size)
 
 void brood_buffer_free(brood_buffer *buffer)
 {
-    free(buffer->data);
+    brood_free(buffer->data);
     *buffer = (brood_buffer)BROOD_BUFFER_INIT;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "buffer.h"
+#include "memory.h"
 #include "platform.h"
 
 #define FILE_MAX_BYTES (1024 * 1024)
@@ -179,7 +180,7 @@ static int64_t file_number(const char *root, const char *directory, const char *
     char *end = NULL;
     int64_t value = text == NULL ? -1 : parse_number(text, &end);
 
-    free(text);
+    brood_free(text);
     return value;
 }
 
@@ -191,7 +192,7 @@ static void read_v2(const char *root, const char *directory, int64_t *quota, int
 
     *quota = text == NULL ? -1 : parse_number(text, &end);
     *period = *quota > 0 && *end == ' ' ? parse_number(end + 1, &end) : -1;
-    free(text);
+    brood_free(text);
 }
 
 /* What one group leaves to those in it; UINT64_MAX: it has no limit. */
@@ -268,7 +269,7 @@ static uint64_t memory_of(const char *root, const hierarchy *of, const char *dir
     uint64_t rest = rest_of(root, directory, files->limit, files->usage, cached);
     uint64_t swap = 0;
 
-    free(text);
+    brood_free(text);
     if (rest == UINT64_MAX) {
         return UINT64_MAX;
     }
@@ -333,8 +334,8 @@ static uint64_t smallest_of_both(const char *root, const char *controller, limit
         of_v1 = smallest(root, &v1, limit, context);
         of_v2 = smallest(root, &v2, limit, context);
     }
-    free(groups);
-    free(mounts);
+    brood_free(groups);
+    brood_free(mounts);
     return of_v1 < of_v2 ? of_v1 : of_v2;
 }
 
@@ -362,7 +363,7 @@ uint64_t brood_memory_free(const char *root)
     uint64_t available = bytes_of(text, "MemAvailable:"); /* since Linux 3.14 */
     uint64_t of_groups = smallest_of_both(root, "memory", memory_of, &swap);
 
-    free(text);
+    brood_free(text);
     available = available == 0 ? UINT64_MAX : available + swap;
     return available < of_groups ? available : of_groups;
 }

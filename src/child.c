@@ -1,6 +1,5 @@
 #include "child.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -263,7 +262,7 @@ brood_status brood_child_run(const char *text, const char *argv0)
     brood_here()->child = brood_calloc(1, sizeof(struct brood_child));
     status = brood_here()->child != NULL ? open_channel(&token) : BROOD_ERR_NO_MEMORY;
     if (status != BROOD_OK) {
-        free(brood_here()->child);
+        brood_free(brood_here()->child);
         brood_here()->child = NULL;
         return status;
     }

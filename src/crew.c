@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -60,10 +59,10 @@ static void free_worker(brood_worker *worker)
     brood_process_destroy(worker->process);
     brood_os_segment_close(&worker->segment);
     brood_sending_free(&worker->sending);
-    free(worker->hearing.own);
-    free(worker->hearing.stage);
-    free(worker->shared);
-    free(worker);
+    brood_free(worker->hearing.own);
+    brood_free(worker->hearing.stage);
+    brood_free(worker->shared);
+    brood_free(worker);
 }
 
 /* Memory and the bell. */

@@ -1,6 +1,5 @@
 #include "environment.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -146,8 +145,8 @@ static char **merge(const char *const *const lists[3])
         }
         merged = flatten(kept, n);
     }
-    free((void *)made.places);
-    free((void *)kept);
+    brood_free((void *)made.places);
+    brood_free((void *)kept);
     return merged;
 }
 

@@ -7,7 +7,7 @@
 /*
  * Builds it as options say, from inherited (NULL: the environment of this process, now), without a
  * token of our own, and with token ("NAME=value") unless that is NULL. The caller frees the result
- * with free: it is one block. The strings belong to it. BROOD_ERR_NO_MEMORY.
+ * with brood_free: it is one block. The strings belong to it. BROOD_ERR_NO_MEMORY.
  */
 brood_status brood_environment_build(char ***environment, char *const *inherited,
                                      const brood_process_options *options, const char *token,

@@ -2,11 +2,12 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <brood/process.h>
 #include <brood/version.h>
+
+#include "memory.h"
 
 const char *brood_version(void)
 {
@@ -109,7 +110,7 @@ brood_status brood_fail_memory(brood_error *error, const char *step)
     return brood_fail(error, BROOD_ERR_NO_MEMORY, 0, step, "out of memory in %s", step);
 }
 
-void brood_free(void *memory)
+void(brood_free)(void *memory)
 {
-    free(memory);
+    brood_free(memory);
 }

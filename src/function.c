@@ -1,6 +1,5 @@
 #include "function.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -48,7 +47,7 @@ brood_status brood_function_locate(brood_function_ref *ref, brood_os_function *f
 
 void brood_function_forget(brood_function_ref *ref)
 {
-    free(ref->code.module);
+    brood_free(ref->code.module);
     ref->code.module = NULL;
 }
 

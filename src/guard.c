@@ -1,6 +1,5 @@
 #include "guard.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "buffer.h"
@@ -36,7 +35,7 @@ static void drop_locked(brood_guard *guard)
     if (guard->users == 0) {
         brood_os_orphan_reap(guard->pid);
         brood_process_destroy(guard->process);
-        free(guard);
+        brood_free(guard);
     }
 }
 
@@ -102,7 +101,7 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
     }
     if (status != BROOD_OK) {
         brood_process_destroy(made->process);
-        free(made);
+        brood_free(made);
         return status;
     }
     made->users = 1;
@@ -267,7 +266,7 @@ static bool has_room(watch *run)
     if (run->count > 0) {
         memcpy(list, run->list, run->count * sizeof *list);
     }
-    free(run->list);
+    brood_free(run->list);
     run->list = list;
     run->room = room;
     return true;

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -131,7 +130,7 @@ static bool make_stage(brood_hearing *hearing)
     size_t size = (size_t)hearing->answer.size;
 
     if (size > hearing->stage_room) {
-        free(hearing->stage);
+        brood_free(hearing->stage);
         hearing->stage = brood_malloc(size);
         hearing->stage_room = hearing->stage == NULL ? 0 : size;
     }
@@ -211,7 +210,7 @@ static void give_varying(brood_hearing *hearing, brood_result *job)
     brood_output *output = (brood_output *)job->out + (hearing->answer.first - job->first);
 
     if (job->doom != BROOD_OK || job->abandoned) {
-        free(hearing->own);
+        brood_free(hearing->own);
     } else if (job->kind == BROOD_JOB_TASK) {
         job->value = hearing->own != NULL ? hearing->own : job->small_value;
         job->value_size = (size_t)hearing->answer.size;
@@ -232,7 +231,7 @@ static void give_value(brood_worker *worker, brood_result *job)
         memcpy(place_of(hearing, job), hearing->stage, (size_t)hearing->answer.size);
     }
     if (worker->pieces.first == NULL || worker->pieces.first->job != job) {
-        free(hearing->stage);
+        brood_free(hearing->stage);
         hearing->stage = NULL;
         hearing->stage_room = 0;
     }

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -96,7 +95,7 @@ static brood_status submit(brood_imap *imap, int64_t timeout_ms)
     status = brood_pool_submit_item(imap->pool, &item->result, imap->function, imap->data,
                                     imap->size, &imap->options, on_finish, item);
     if (status != BROOD_OK) {
-        free(item);
+        brood_free(item);
         return status;
     }
     *(imap->last != NULL ? &imap->last->next : &imap->first) = item;
@@ -381,7 +380,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     if (index != NULL) {
         *index = item->index;
     }
-    free(item);
+    brood_free(item);
     fill(imap, 0); /* workers go on while the caller looks at this one */
     status = brood_result_get(imap->current, data, size, 0);
     if (status != BROOD_OK && failure != NULL) {
@@ -404,7 +403,7 @@ static void let_go(imap_item *item)
     brood_pool_leave(pool, held);
     brood_result_cancel(item->result);
     brood_result_destroy(item->result);
-    free(item);
+    brood_free(item);
 }
 
 brood_imap *brood_imap_destroy(brood_imap *imap)
@@ -422,10 +421,10 @@ brood_imap *brood_imap_destroy(brood_imap *imap)
     for (size_t i = 0; imap->shared != NULL && i < imap->options.shared_count; i++) {
         brood_shared_release(imap->shared[i]);
     }
-    free((void *)imap->shared);
-    free(imap->tag);
-    free(imap->function_name);
+    brood_free((void *)imap->shared);
+    brood_free(imap->tag);
+    brood_free(imap->function_name);
     brood_pool_release(imap->pool);
-    free(imap);
+    brood_free(imap);
     return NULL;
 }

@@ -1,7 +1,6 @@
 #include "init.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_general.h>
@@ -123,7 +122,7 @@ static brood_status become_parent(const char *argv0)
         status = brood_begin();
     }
     if (status != BROOD_OK) { /* it may be tried again */
-        free(brood_here()->init.executable);
+        brood_free(brood_here()->init.executable);
         brood_here()->init.executable = NULL;
     }
     return status;
@@ -170,7 +169,7 @@ static brood_status find_worker_by_environment(char **path)
     if (worker != NULL && brood_os_environment_get(WORKER_VARIABLE, worker, size) <= size) {
         status = brood_os_program_find(path, worker, NOWHERE, NULL);
     }
-    free(worker);
+    brood_free(worker);
     return status;
 }
 
@@ -209,8 +208,8 @@ static brood_status add_function(const char *name, brood_function *function)
     char *copy = brood_strdup(name);
 
     if (entry == NULL || copy == NULL) {
-        free(entry);
-        free(copy);
+        brood_free(entry);
+        brood_free(copy);
         return BROOD_ERR_NO_MEMORY;
     }
     *entry = (registered){function, copy, brood_here()->init.functions};

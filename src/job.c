@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -32,7 +31,7 @@ void brood_piece_free(brood_piece *piece)
     if (piece == &piece->job->piece) {
         piece->job->spare = piece;
     } else {
-        free(piece);
+        brood_free(piece);
     }
 }
 
@@ -49,8 +48,8 @@ static void free_failures(brood_result *job)
 
     for (brood_failed_items *at = job->failures; at != NULL; at = next) {
         next = at->next;
-        free(at->exit);
-        free(at);
+        brood_free(at->exit);
+        brood_free(at);
     }
 }
 
@@ -63,7 +62,7 @@ void brood_job_release(brood_result *job)
     }
     free_failures(job);
     if (job->value != job->small_value) {
-        free(job->value);
+        brood_free(job->value);
     }
     brood_job_cache_put(&pool->job_cache, job);
     brood_pool_release(pool);

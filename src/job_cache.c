@@ -1,6 +1,5 @@
 #include "job_cache.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -75,7 +74,7 @@ void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
         leave(cache);
     }
     if (!is_kept) {
-        free(job);
+        brood_free(job);
     }
 }
 
@@ -85,7 +84,7 @@ void brood_job_cache_clear(brood_job_cache *cache)
         brood_result *job = cache->first;
 
         cache->first = job->next;
-        free(job);
+        brood_free(job);
     }
     cache->count = 0;
 }

@@ -1,5 +1,4 @@
 #include <assert.h>
-#include <stdlib.h>
 
 #include "agenda.h"
 #include "memory.h"
@@ -342,7 +341,7 @@ static brood_waiter *take_waiter(brood_pool *pool)
     }
     waiter = brood_calloc(1, sizeof *waiter);
     if (waiter != NULL && brood_condition_create(&waiter->cond, pool->apr) != BROOD_OK) {
-        free(waiter);
+        brood_free(waiter);
         waiter = NULL;
     }
     return waiter;

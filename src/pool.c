@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <brood/cpu.h>
@@ -112,7 +111,7 @@ static void free_copies(brood_pool *pool)
     while (pool->copies != NULL) {
         brood_copy *next = pool->copies->next;
 
-        free(pool->copies);
+        brood_free(pool->copies);
         pool->copies = next;
     }
 }
@@ -168,7 +167,7 @@ static brood_status copy_paths(brood_pool *pool)
         if (status == BROOD_OK && !copy_text(pool, paths[i])) {
             status = brood_fail_memory(pool->options.error, "options");
         }
-        free(absolute);
+        brood_free(absolute);
     }
     return status;
 }
@@ -456,7 +455,7 @@ static void free_waiters(brood_pool *pool)
     while (pool->spare_waiters != NULL) {
         brood_waiter *next = pool->spare_waiters->next;
 
-        free(pool->spare_waiters);
+        brood_free(pool->spare_waiters);
         pool->spare_waiters = next;
     }
 }
@@ -471,7 +470,7 @@ void brood_pool_release(brood_pool *pool)
     if (pool->apr != NULL) {
         apr_pool_destroy(pool->apr);
     }
-    free(pool);
+    brood_free(pool);
 }
 
 static void stir(brood_pool *pool)
@@ -571,11 +570,11 @@ static void close_all(brood_pool *pool)
     }
     for (uint32_t i = 0; i < pool->function_count; i++) {
         brood_buffer_free(&pool->functions[i].encoded);
-        free(pool->functions[i].name);
+        brood_free(pool->functions[i].name);
     }
-    free(pool->functions);
-    free((void *)pool->workers);
-    free(pool->initializer_arg);
+    brood_free(pool->functions);
+    brood_free((void *)pool->workers);
+    brood_free(pool->initializer_arg);
     brood_origin_drop(&pool->origin);
     free_copies(pool);
     pool->poller = NULL;

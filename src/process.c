@@ -1,6 +1,5 @@
 #include "process_impl.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -432,7 +431,7 @@ void brood_process_sweep(void)
         }
         *at = entry->next;
         brood_os_process_free(entry->os);
-        free(entry);
+        brood_free(entry);
     }
     brood_mutex_unlock(&brood_here()->abandoned.lock);
 }
@@ -460,12 +459,12 @@ static void destroy(brood_process *process)
     for (size_t i = 0; i < 3; i++) {
         brood_os_channel_close(process->streams[i]);
     }
-    free(process->name);
-    free(process->entry);
+    brood_free(process->name);
+    brood_free(process->entry);
     if (process->pool != NULL) {
         apr_pool_destroy(process->pool);
     }
-    free(process);
+    brood_free(process);
 }
 
 brood_process *brood_process_destroy(brood_process *process)

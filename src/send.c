@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -27,7 +26,7 @@ bool brood_worker_can_send(const brood_worker *worker)
 void brood_sending_free(brood_sending *sending)
 {
     brood_buffer_free(&sending->head);
-    free(sending->own);
+    brood_free(sending->own);
     memset(sending, 0, sizeof *sending);
 }
 
@@ -82,7 +81,7 @@ void brood_worker_go_on(brood_worker *worker)
         publish(worker);
     }
     if (brood_worker_can_send(worker)) {
-        free(sending->own);
+        brood_free(sending->own);
         sending->own = NULL;
         sending->piece = NULL;
         sending->data = NULL;
@@ -97,7 +96,7 @@ void brood_worker_void(brood_worker *worker)
 {
     brood_sending *sending = &worker->sending;
 
-    free(sending->own);
+    brood_free(sending->own);
     sending->own = NULL;
     sending->piece = NULL;
     sending->data = NULL;
@@ -554,7 +553,7 @@ static brood_status send_long(brood_worker *worker, brood_piece *piece)
         status = append_all_shared(worker, job);
     }
     if (status != BROOD_OK) {
-        free(sending->own);
+        brood_free(sending->own);
         sending->own = NULL;
         sending->data = NULL;
         sending->data_size = 0;

@@ -1,7 +1,6 @@
 #include "serve.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -56,7 +55,7 @@ static void forget_body(void *data)
 {
     server *self = data;
 
-    free(self->body);
+    brood_free(self->body);
     self->body = NULL;
     self->body_room = 0;
 }
@@ -87,7 +86,7 @@ static const unsigned char *take_body(server *self, uint64_t size)
         return body;
     }
     if (padded > self->body_room) {
-        free(self->body);
+        brood_free(self->body);
         self->body = brood_malloc(padded);
         self->body_room = self->body == NULL ? 0 : padded;
     }
@@ -203,7 +202,7 @@ static void on_forget(server *self, const brood_wire_order *order)
 
     if (found != NULL) {
         brood_os_segment_close(&(*found)->segment);
-        free(*found);
+        brood_free(*found);
         *found = self->shared[--self->shared_count];
     }
 }
@@ -258,7 +257,7 @@ static void keep_slot(server *self, const brood_task *task)
     self->value = task->slot;
     self->value_room = task->slot_size;
     if (self->value_room > KEEP_VALUE_MAX) {
-        free(self->value);
+        brood_free(self->value);
         self->value = NULL;
         self->value_room = 0;
     }
@@ -432,16 +431,16 @@ static brood_status attach(server *self, const brood_wire_start *start)
 static void free_server(server *self)
 {
     for (size_t i = 0; i < self->function_count; i++) {
-        free(self->functions[i].error);
+        brood_free(self->functions[i].error);
     }
     for (size_t i = 0; i < self->shared_count; i++) {
         brood_os_segment_close(&self->shared[i]->segment);
-        free(self->shared[i]);
+        brood_free(self->shared[i]);
     }
-    free(self->functions);
-    free((void *)self->shared);
-    free(self->body);
-    free(self->value);
+    brood_free(self->functions);
+    brood_free((void *)self->shared);
+    brood_free(self->body);
+    brood_free(self->value);
     brood_os_channel_close(self->link.bell);
     brood_os_segment_close(&self->link.segment);
 }

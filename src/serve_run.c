@@ -2,10 +2,10 @@
 
 #include <brood/pool.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 #include "runtime/sync.h"
 
 #define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
@@ -98,7 +98,7 @@ static void tell_value(brood_run *run)
     brood_link_send(run->link, &answer, run->task->slot);
     run->told = ++run->next;
     if (run->task->slot_size > KEEP_SLOT_MAX) {
-        free(run->task->slot);
+        brood_free(run->task->slot);
         run->task->slot = NULL;
         run->task->slot_size = 0;
     }

@@ -1,7 +1,5 @@
 #include "shared.h"
 
-#include <stdlib.h>
-
 #include "error.h"
 #include "init.h"
 #include "memory.h"
@@ -40,7 +38,7 @@ brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error
     }
     made = brood_calloc(1, sizeof *made);
     if (made == NULL || brood_begin() != BROOD_OK) {
-        free(made);
+        brood_free(made);
         return brood_fail_memory(error, "shared");
     }
     held = brood_os_cancel_hold();
@@ -50,7 +48,7 @@ brood_status brood_shared_create(brood_shared **shared, size_t size, brood_error
         enlist(made);
         *shared = made;
     } else {
-        free(made);
+        brood_free(made);
     }
     brood_os_cancel_release(held);
     return status;
@@ -95,7 +93,7 @@ void brood_shared_release(brood_shared *shared)
     wake_all();
     brood_mutex_unlock(&brood_here()->shared.lock);
     brood_os_segment_close(&shared->segment);
-    free(shared);
+    brood_free(shared);
 }
 
 brood_shared *brood_shared_destroy(brood_shared *shared)

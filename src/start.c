@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "environment.h"
@@ -82,8 +81,8 @@ static void finish(launch *run)
     }
     brood_os_segment_close(&run->segment);
     brood_buffer_free(&run->start);
-    free((void *)run->environment);
-    free(run->file);
+    brood_free((void *)run->environment);
+    brood_free(run->file);
 }
 
 /* ---- stdio and handles ------------------------------------------------------------------- */

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
@@ -213,7 +212,7 @@ static brood_status learn_function(brood_pool *pool, brood_os_function *function
     if (entry == NULL || entry->encoded.failed || (function == NULL && entry->name == NULL)) {
         if (entry != NULL) {
             brood_buffer_free(&entry->encoded);
-            free(entry->name);
+            brood_free(entry->name);
         }
         return brood_fail_memory(error, argument);
     }

@@ -4,7 +4,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <brood/task.h>
@@ -46,7 +45,7 @@ static bool grow(brood_task *task, size_t size)
     if (task->slot_size >= room) {
         return true;
     }
-    free(task->slot);
+    brood_free(task->slot);
     task->slot = brood_malloc(room);
     task->slot_size = task->slot == NULL ? 0 : room;
     return task->slot != NULL;

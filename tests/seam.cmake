@@ -1,5 +1,6 @@
 # The core reaches the system through src/platform.h, and threads through src/runtime/sync.h, which
 # alone includes headers of APR's threads. Exit, at-exit functions and the environment are the seam's.
+# Its memory is that of src/memory.h, where it also goes back to.
 # cmake -DSOURCES=directory -P seam.cmake
 file(GLOB files ${SOURCES}/*.c ${SOURCES}/*.h ${SOURCES}/*/*.c ${SOURCES}/*/*.h)
 list(FILTER files EXCLUDE REGEX "/(posix|win32)/|/runtime/sync\\.[ch]$")
@@ -11,10 +12,14 @@ set(threads "apr_thread|apr_portable|apr_sleep|<pthread|pthread_[a-z_]+\\(")
 set(sleeps "${not_a_name}(u|nano)?[sS]leep\\(")
 set(ends "${not_a_name}(_exit|_Exit|quick_exit|exit|atexit|abort)\\(")
 set(environment "apr_env|${not_a_name}(getenv|_wgetenv|setenv|unsetenv|putenv|environ)[^a-z_]")
+set(memory "${not_a_name}(free|malloc|calloc|realloc|strn?dup)\\(")
 foreach(file IN LISTS files)
     set(past "${threads}|${sleeps}|${ends}|${environment}")
     if(NOT file MATCHES "/platform\\.h$") # which declares these two for runtime/sync.h
         string(APPEND past "|brood_os_sleep|brood_os_thread_id")
+    endif()
+    if(NOT file MATCHES "/memory\\.h$")
+        string(APPEND past "|${memory}")
     endif()
     file(STRINGS ${file} lines REGEX "${past}")
     list(FILTER lines EXCLUDE REGEX "^(/\\*| \\*)") # comments
