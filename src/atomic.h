@@ -144,4 +144,12 @@ static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
 
 #endif
 
+/*
+ * In the product nothing: a place between plain writes to memory that processes share, the next of
+ * which go to those size bytes. A simulator may stop or kill the process there.
+ */
+#if !defined(brood_point)
+#define brood_point(at, size) ((void)0)
+#endif
+
 #endif

@@ -65,8 +65,10 @@ void brood_ring_put(brood_ring *ring, const void *data, size_t size)
 {
     size_t first = first_part(ring, size);
 
+    brood_point(ring->bytes + (ring->own & (ring->capacity - 1)), first);
     memcpy(ring->bytes + (ring->own & (ring->capacity - 1)), data, first);
     if (first < size) {
+        brood_point(ring->bytes, size - first);
         memcpy(ring->bytes, (const unsigned char *)data + first, size - first);
     }
     ring->own += size;

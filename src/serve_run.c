@@ -123,6 +123,7 @@ static void open_place(brood_run *run)
     run->most = left < (most - sizeof answer) / size ? left : (most - sizeof answer) / size;
     run->place =
         brood_link_place(run->link, sizeof answer + (size_t)brood_wire_padded(run->most * size));
+    brood_point(run->place, sizeof answer);
     memcpy(run->place, &answer, sizeof answer);
     run->place += sizeof answer;
 }
@@ -258,6 +259,7 @@ static void run_item(brood_run *run, const void *data, size_t size)
     note_begin(run);
     if (task->value_kind == BROOD_VALUE_FIXED) {
         task->slot = slot_of_next(run);
+        brood_point(task->slot, task->slot_size);
     } else {
         task->value_size = 0;
     }
@@ -285,6 +287,7 @@ loop_over_items(brood_run *run)
     do {
         task->place.at = slot;
         brood_release64(&page->item, ++item);
+        brood_point(slot, task->place.size);
         code = ((brood_function *)run->function)(task, data, run->in_size);
         data += run->in_size;
         slot += task->place.size;
