@@ -91,12 +91,16 @@ typedef struct brood_process_state {
     } shared;
 } brood_process_state;
 
+/* Whoever simulates processes has one for each of them. */
+#if !defined(BROOD_HERE)
 extern brood_process_state brood_own_state;
+#define BROOD_HERE (&brood_own_state)
+#endif
 
 /* That of this process. */
 static inline brood_process_state *brood_here(void)
 {
-    return &brood_own_state;
+    return BROOD_HERE;
 }
 
 #endif
