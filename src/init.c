@@ -31,8 +31,8 @@ typedef struct brood_registered {
 
 static brood_status begin_once(void)
 {
-    if (brood_apr(apr_initialize()) != APR_SUCCESS ||
-        brood_apr(apr_pool_create(&brood_here()->init.pool, NULL)) != APR_SUCCESS) {
+    if (brood_apr_begin() != APR_SUCCESS ||
+        brood_apr_pool_create(&brood_here()->init.pool) != APR_SUCCESS) {
         return BROOD_ERR_NO_MEMORY;
     }
     if (brood_process_global_init(brood_here()->init.pool) != BROOD_OK ||

@@ -326,7 +326,7 @@ static brood_pool *make(brood_error *error)
         return NULL;
     }
     brood_exchange32(&made->references, 1);
-    if (brood_apr(apr_pool_create(&made->apr, NULL)) != APR_SUCCESS ||
+    if (brood_apr_pool_create(&made->apr) != APR_SUCCESS ||
         brood_mutex_create(&made->lock, made->apr) != BROOD_OK ||
         brood_condition_create(&made->thread_cond, made->apr) != BROOD_OK ||
         brood_condition_create(&made->starter_cond, made->apr) != BROOD_OK ||

@@ -37,7 +37,7 @@ brood_status brood_process_new(brood_process **process, const brood_process_opti
         made->entry = brood_calloc(1, sizeof *made->entry);
     }
     if (made == NULL || made->name == NULL || made->entry == NULL ||
-        brood_apr(apr_pool_create(&made->pool, NULL)) != APR_SUCCESS ||
+        brood_apr_pool_create(&made->pool) != APR_SUCCESS ||
         brood_mutex_create(&made->lock, made->pool) != BROOD_OK) {
         brood_process_destroy(made);
         return brood_fail_memory(options->error, "process");

@@ -94,7 +94,7 @@ brood_status brood_watch_start(brood_os_channel *channel, const brood_start *sta
     if (!start->daemon && !brood_os_child_needs_watch()) {
         return BROOD_OK;
     }
-    if (brood_begin() != BROOD_OK || brood_apr(apr_pool_create(&pool, NULL)) != APR_SUCCESS ||
+    if (brood_begin() != BROOD_OK || brood_apr_pool_create(&pool) != APR_SUCCESS ||
         brood_mutex_create(&brood_here()->watch.lock, pool) != BROOD_OK ||
         brood_condition_create(&brood_here()->watch.changed, pool) != BROOD_OK) {
         return brood_fail_memory(error, "apr_initialize");
