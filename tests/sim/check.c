@@ -1,0 +1,81 @@
+/*
+ * What must hold whenever nobody can run, and the clock is about to jump: whatever goes on later must
+ * go on because of an item that runs, or of a time that is meant to be waited for.
+ */
+#include "five.h"
+
+#include "channel.h"
+#include "pool_impl.h"
+#include "program.h"
+#include "sim.h"
+
+static const brood_pool *pool;
+
+void sim_check_pool(const void *now)
+{
+    pool = now;
+}
+
+/* Whether some worker is in a function of the program's, or has no core. */
+static bool is_program_busy(void)
+{
+    for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
+        if (at->process->parent != 0 && (at->in_user_code || at->process->state == SIM_STOPPED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_starting(const brood_pool *of)
+{
+    return of->launching || (of->start_due && of->start_at > sim_now()) ||
+           of->start_at > sim_now();
+}
+
+/* A call that the system refused is tried again after a time. */
+static bool was_refused(const brood_pool *of)
+{
+    for (uint32_t i = 0; i < of->slots; i++) {
+        const brood_worker *worker = of->workers[i];
+
+        if (worker != NULL && (worker->must_ring || worker->kill_refused || worker->is_killed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Jobs that are not finished have somebody who goes on with them. */
+static void check_jobs(void)
+{
+    if (pool->jobs != NULL && !is_program_busy() && !is_starting(pool) && !was_refused(pool)) {
+        sim_fail("tasks wait, and nobody does anything\n  %s", sim_program_description());
+    }
+}
+
+static void check_times(void)
+{
+    if (pool->sleeping && (pool->due < pool->sleeps_until || pool->sleeps_until < sim_now())) {
+        sim_fail("the leader sleeps past what is due\n  %s", sim_program_description());
+    }
+}
+
+static void check_chunks(void)
+{
+    if (pool->queue_bits != 0 && pool->feed_at == BROOD_NEVER &&
+        brood_pool_has_room_for_more(pool) && !is_starting(pool)) {
+        sim_fail("a chunk waits, and a worker has room\n  %s", sim_program_description());
+    }
+}
+
+void sim_check(void)
+{
+    sim_program_check();
+    if (pool == NULL || pool->lock.owner != NULL) {
+        return;
+    }
+    check_times();
+    check_jobs();
+    check_chunks();
+}

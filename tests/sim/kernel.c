@@ -1,0 +1,538 @@
+/* Parties, the scheduler, time and random numbers. */
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sys/mman.h>
+
+#define STACK_SIZE ((size_t)256 * 1024)
+#define GUARD_SIZE ((size_t)4096)
+#define SPARE_STACKS_MAX 64
+#define PAUSE_NS INT64_C(60)
+#define PAUSES_MAX 8 /* in a row, from which on each takes as long */
+#define OFF_CORE_MAX (50 * SIM_MS)
+
+/* ---- Boost.Context, whose functions are C's, and its header C++'s ---------------------------- */
+
+typedef struct transfer {
+    void *from;
+    void *data;
+} transfer;
+
+extern transfer jump_fcontext(void *to, void *data);
+extern void *make_fcontext(void *stack_end, size_t size, void (*function)(transfer));
+
+/* ---- AddressSanitizer has to be told ----------------------------------------------------------- */
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+
+static void begin_jump(void **fake_stack, const void *stack, size_t size)
+{
+    __sanitizer_start_switch_fiber(fake_stack, stack, size);
+}
+
+static void end_jump(void *fake_stack, const void **from, size_t *size)
+{
+    __sanitizer_finish_switch_fiber(fake_stack, from, size);
+}
+#else
+static void begin_jump(void **fake_stack, const void *stack, size_t size)
+{
+    (void)fake_stack;
+    (void)stack;
+    (void)size;
+}
+
+static void end_jump(void *fake_stack, const void **from, size_t *size)
+{
+    (void)fake_stack;
+    (void)from;
+    (void)size;
+}
+#endif
+
+sim_world sim;
+
+static struct {
+    void *stacks[SPARE_STACKS_MAX];
+    uint32_t stack_count;
+    sim_party *ended;  /* whose stack and memory the next party gives back */
+    sim_party outside; /* what runs the world */
+    size_t outside_size;
+    bool (*is_over)(void *data); /* then the outside goes on */
+    void *data;
+} kernel;
+
+/* ---- random numbers ------------------------------------------------------------------------- */
+
+/* splitmix64: each seed is as good as another. */
+uint64_t sim_draw(void)
+{
+    uint64_t z = (sim.random += UINT64_C(0x9E3779B97F4A7C15));
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+uint64_t sim_below(uint64_t end)
+{
+    return end == 0 ? 0 : sim_draw() % end;
+}
+
+int64_t sim_between(int64_t low, int64_t high)
+{
+    return low + (int64_t)sim_below((uint64_t)(high - low) + 1);
+}
+
+bool sim_happens(uint32_t rate)
+{
+    return rate > 0 && sim_below(rate) == 0;
+}
+
+int64_t sim_draw_delay(int64_t most)
+{
+    int64_t bound = most >> sim_below(20);
+
+    return sim_between(0, bound > 0 ? bound : 1);
+}
+
+/* ---- what is said ---------------------------------------------------------------------------- */
+
+void sim_note(const char *format, ...)
+{
+    va_list arguments;
+
+    if (!sim.traces) {
+        return;
+    }
+    printf("%12.6f ms %9llu  %lld.%llu  ", (double)sim_now() / 1e6, (unsigned long long)sim.steps,
+           sim.self != NULL && sim.self->process != NULL ? (long long)sim.self->process->pid : 0,
+           sim.self != NULL ? (unsigned long long)sim.self->id : 0);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    putchar('\n');
+}
+
+static void print_parties(void)
+{
+    for (sim_party *at = sim.parties; at != NULL; at = at->next) {
+        fprintf(stderr, "  process %lld%s, thread %llu: %s", (long long)at->process->pid,
+                at->process->state == SIM_STOPPED ? " (stopped)" : "", (unsigned long long)at->id,
+                at->waits_for == NULL ? "runs" : at->waits_for);
+        if (at->until != SIM_NEVER && at->waits_for != NULL) {
+            fprintf(stderr, ", for %.3f ms more", (double)(at->until - sim_now()) / 1e6);
+        }
+        fprintf(stderr, "%s\n", at->in_user_code ? ", in the program's own code" : "");
+    }
+}
+
+void sim_fail(const char *format, ...)
+{
+    va_list arguments;
+
+    fflush(stdout);
+    fprintf(stderr, "sim: seed %llu, step %llu, %.6f ms: ", (unsigned long long)sim.seed,
+            (unsigned long long)sim.steps, (double)sim_now() / 1e6);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    print_parties();
+    fprintf(stderr, "again: sim --seed %llu --lives 1 --trace\nsim failed\n",
+            (unsigned long long)sim.seed);
+    fflush(NULL);
+    _Exit(1);
+}
+
+/* ---- parties -------------------------------------------------------------------------------- */
+
+static void *take_stack(void)
+{
+    void *stack = NULL;
+
+    if (kernel.stack_count > 0) {
+        return kernel.stacks[--kernel.stack_count];
+    }
+    stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (stack == MAP_FAILED || mprotect(stack, GUARD_SIZE, PROT_NONE) != 0) {
+        sim_fail("no memory for a stack");
+    }
+    return stack;
+}
+
+static void give_stack(void *stack)
+{
+    if (kernel.stack_count < SPARE_STACKS_MAX) {
+        kernel.stacks[kernel.stack_count++] = stack;
+    } else {
+        munmap(stack, STACK_SIZE);
+    }
+}
+
+static void bury_ended(void)
+{
+    while (kernel.ended != NULL) {
+        sim_party *party = kernel.ended;
+
+        kernel.ended = party->next;
+        give_stack(party->stack);
+        free(party);
+    }
+}
+
+static void unlink_party(sim_party *party)
+{
+    sim_party **at = &sim.parties;
+
+    while (*at != party) {
+        at = &(*at)->next;
+    }
+    *at = party->next;
+    sim.party_count--;
+    party->is_ended = true;
+    party->next = kernel.ended;
+    kernel.ended = party;
+}
+
+static size_t stack_size(const sim_party *party)
+{
+    return party == &kernel.outside ? kernel.outside_size : STACK_SIZE;
+}
+
+/* On the stack of the party that runs from here on: where the one before goes on another time. */
+static void arrive(transfer back, void *fake_stack)
+{
+    sim_party *before = back.data;
+    const void *stack = NULL;
+    size_t size = 0;
+
+    before->context = back.from;
+    end_jump(fake_stack, &stack, &size);
+    if (before == &kernel.outside) {
+        before->stack = (void *)(uintptr_t)stack;
+        kernel.outside_size = size;
+    }
+    bury_ended();
+}
+
+/* Comes back when the party that runs now runs again; never when it has ended. */
+static void jump_to(sim_party *party)
+{
+    sim_party *before = sim.self;
+
+    sim.self = party;
+    begin_jump(before->is_ended ? NULL : &before->fake_stack, party->stack, stack_size(party));
+    arrive(jump_fcontext(party->context, before), before->fake_stack);
+}
+
+static void run_party(transfer from)
+{
+    sim_party *self = sim.self;
+
+    arrive(from, NULL);
+    self->function(self->data);
+    sim_flush(self);
+    if (self->process->main == self) {
+        self->process->main = NULL;
+    }
+    unlink_party(self);
+    sim_switch();
+}
+
+sim_party *sim_party_start(sim_process *process, void (*function)(void *), void *data)
+{
+    sim_party *party = calloc(1, sizeof *party);
+    sim_party **at = &sim.parties;
+
+    if (party == NULL) {
+        sim_fail("no memory for a thread");
+    }
+    party->process = process;
+    party->function = function;
+    party->data = data;
+    party->id = ++sim.last_party_id;
+    party->until = SIM_NEVER;
+    party->stack = take_stack();
+    party->context = make_fcontext((char *)party->stack + STACK_SIZE, STACK_SIZE - GUARD_SIZE,
+                                   run_party);
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = party;
+    sim.party_count++;
+    return party;
+}
+
+void sim_parties_end(sim_process *process)
+{
+    bool is_own = sim.self != NULL && sim.self->process == process;
+
+    for (sim_party *at = sim.parties, *next = NULL; at != NULL; at = next) {
+        next = at->next;
+        if (at->process == process) {
+            unlink_party(at);
+        }
+    }
+    process->main = NULL;
+    if (is_own) {
+        sim_switch();
+    }
+}
+
+/* ---- the scheduler ----------------------------------------------------------------------------- */
+
+static bool is_waiting(const sim_party *party)
+{
+    return party->waits_for != NULL;
+}
+
+static bool can_run(sim_party *party, int64_t now)
+{
+    if (party->process->state != SIM_RUNS || party->off_until > now) {
+        return false;
+    }
+    if (party->is_paused) {
+        return party->pause_epoch != sim.epoch || party->until <= now;
+    }
+    return !is_waiting(party) || party->until <= now ||
+           (party->is_ready != NULL && party->is_ready(party->ready_data));
+}
+
+/* Of those that can run, one that is drawn; NULL: nobody can. */
+static sim_party *pick(int64_t now)
+{
+    sim_party *able[256];
+    uint32_t count = 0;
+
+    for (sim_party *at = sim.parties; at != NULL && count < 256; at = at->next) {
+        if (can_run(at, now)) {
+            able[count++] = at;
+        }
+    }
+    return count == 0 ? NULL : able[count == 1 ? 0 : sim_below(count)];
+}
+
+/* The next time at which somebody can run; *moves: not only because time passes. */
+static int64_t next_time(int64_t now, bool *moves)
+{
+    int64_t next = sim_processes_keep(now);
+
+    *moves = sim_processes_are_moving();
+    for (sim_party *at = sim.parties; at != NULL; at = at->next) {
+        int64_t time = at->off_until > now ? at->off_until : at->until;
+
+        if (at->process->state == SIM_RUNS) {
+            *moves = *moves || at->off_until > now || at->is_paused;
+            next = time > now && time < next ? time : next;
+        }
+    }
+    return next;
+}
+
+static void set_time(int64_t now)
+{
+    sim.steps += (uint64_t)(sim.burst - sim.countdown);
+    sim.base = now;
+    sim.burst = sim.countdown = 1 + (int64_t)sim_below(2 * (uint64_t)sim.rates.switches);
+    sim.cost = sim_between(10, 100);
+}
+
+/* Nobody can run. */
+static void jump_clock(void)
+{
+    int64_t now = sim_now();
+    bool moves = false;
+    int64_t next = next_time(now, &moves);
+
+    sim.jumps++;
+    if (!moves) {
+        sim_check();
+    }
+    if (next == SIM_NEVER) {
+        sim_fail("nobody can run, and no time is set");
+    }
+    set_time(next);
+    sim_processes_keep(next);
+}
+
+static sim_party *next_party(void)
+{
+    sim_party *next = NULL;
+
+    if (kernel.is_over(kernel.data)) {
+        return &kernel.outside;
+    }
+    sim_processes_keep(sim_now());
+    next = pick(sim_now());
+    while (next == NULL) {
+        jump_clock();
+        next = pick(sim_now());
+    }
+    return next;
+}
+
+void sim_switch(void)
+{
+    sim_party *next = next_party();
+
+    set_time(sim_now());
+    sim.hash = (sim.hash ^ next->id) * UINT64_C(0x100000001B3);
+    next->is_paused = false;
+    if (next != sim.self) {
+        sim_note("-> %lld.%llu", next->process == NULL ? 0 : (long long)next->process->pid,
+                 (unsigned long long)next->id);
+        jump_to(next);
+    }
+}
+
+void sim_run(bool (*is_over)(void *data), void *data)
+{
+    kernel.is_over = is_over;
+    kernel.data = data;
+    sim.self = &kernel.outside;
+    if (!is_over(data)) {
+        sim_switch();
+    }
+    sim.self = NULL;
+}
+
+bool sim_block(const char *what, sim_predicate *is_ready, void *data, int64_t until)
+{
+    sim_party *self = sim.self;
+    bool ready = false;
+
+    sim_flush(self);
+    sim.epoch++;
+    self->waits_for = what;
+    self->is_ready = is_ready;
+    self->ready_data = data;
+    self->until = until;
+    sim_switch();
+    self->waits_for = NULL;
+    self->until = SIM_NEVER;
+    ready = is_ready != NULL && is_ready(data);
+    self->is_ready = NULL;
+    return ready;
+}
+
+void sim_pause(void)
+{
+    sim_party *self = sim.self;
+
+    sim_step(SIM_CLOCK);
+    self->pauses = self->pause_epoch == sim.epoch ? self->pauses + 1 : 0;
+    self->pause_epoch = sim.epoch;
+    self->is_paused = true;
+    self->waits_for = "a pause";
+    self->until =
+        sim_now() + (PAUSE_NS << (self->pauses < PAUSES_MAX ? self->pauses : PAUSES_MAX));
+    sim_switch();
+    self->waits_for = NULL;
+    self->until = SIM_NEVER;
+}
+
+/* ---- events ------------------------------------------------------------------------------------ */
+
+static void flush_at_random(void)
+{
+    for (sim_party *at = sim.parties; at != NULL; at = at->next) {
+        if (at->store_count > 0 && sim_happens(sim.rates.flushes)) {
+            sim_flush_some(at, 1 + (uint32_t)sim_below(at->store_count));
+        }
+    }
+}
+
+static void stop_at_random(void)
+{
+    uint64_t which = 0;
+
+    if (!sim_happens(sim.rates.stops)) {
+        return;
+    }
+    which = sim_below(8);
+    for (sim_process *at = sim.processes; at != NULL; at = at->next) {
+        if (at->parent != 0 && at->state == SIM_RUNS && which-- == 0) {
+            at->stopped_until = sim_now() + sim_draw_delay(OFF_CORE_MAX);
+            at->state = SIM_STOPPED;
+            sim.lateness += at->stopped_until - sim_now();
+            sim_note("process %lld is stopped for %.3f ms", (long long)at->pid,
+                     (double)(at->stopped_until - sim_now()) / 1e6);
+        }
+    }
+}
+
+void sim_event(void)
+{
+    sim.events++;
+    flush_at_random();
+    stop_at_random();
+    if (sim_happens(sim.rates.off_core)) {
+        sim.self->off_until = sim_now() + sim_draw_delay(OFF_CORE_MAX);
+        sim.lateness += sim.self->off_until - sim_now();
+    }
+    sim_switch();
+}
+
+void sim_call(const char *what)
+{
+    sim_note("%s", what);
+    sim.calls++;
+    sim_flush(sim.self);
+    sim_step(SIM_CALL);
+    sim.epoch++;
+}
+
+/* ---- a world ----------------------------------------------------------------------------------- */
+
+static uint32_t draw_rate(uint32_t likely, uint32_t least, uint32_t most)
+{
+    return sim_below(100) < likely ? (uint32_t)sim_between(least, most) : 0;
+}
+
+static void draw_rates(void)
+{
+    static const uint32_t switches[] = {2, 5, 15, 50, 150, 500};
+
+    sim.rates = (sim_rates){
+        .switches = switches[sim_below(6)],
+        .flushes = draw_rate(100, 1, 8),
+        .off_core = draw_rate(40, 200, 5000),
+        .stops = draw_rate(30, 2000, 50000),
+        .spurious = draw_rate(30, 2, 50),
+        .shorts = draw_rate(50, 1, 8),
+        .slow = draw_rate(50, 1, 10),
+    };
+}
+
+void sim_begin(uint64_t seed)
+{
+    bool traces = sim.traces;
+    bool is_quiet = sim.is_quiet;
+
+    memset(&sim, 0, sizeof sim);
+    sim.traces = traces;
+    sim.is_quiet = is_quiet;
+    sim.seed = seed;
+    sim.random = seed * UINT64_C(0xD1342543DE82EF95);
+    sim.hash = UINT64_C(0xCBF29CE484222325);
+    sim.base = sim_between(1, 1000) * SIM_S;
+    sim.last_pid = 100;
+    draw_rates();
+    set_time(sim.base);
+}
+
+/* Whoever is left runs no more. */
+void sim_end(void)
+{
+    while (sim.parties != NULL) {
+        unlink_party(sim.parties);
+    }
+    bury_ended();
+}

@@ -1,0 +1,263 @@
+/* Waiting for a few things, and pollers, which may tell an owner for nothing. */
+#include "five.h"
+
+#include "channel.h"
+#include "error.h"
+#include "sim.h"
+
+#define ENTRIES_MAX 256
+
+/* ---- for a few -------------------------------------------------------------------------------- */
+
+typedef struct wait_list {
+    brood_os_wait_item *items;
+    size_t count;
+} wait_list;
+
+static bool is_item_ready(const brood_os_wait_item *item)
+{
+    if (item->process != NULL) {
+        return sim_is_known_dead(item->process);
+    }
+    return item->channel != NULL && (item->to_write || sim_end_can_read(item->channel->end));
+}
+
+static bool is_any_ready(void *data)
+{
+    const wait_list *list = data;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (is_item_ready(&list->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t deadline,
+                           brood_error *error)
+{
+    wait_list list = {items, count};
+    bool is_wrong = sim_happens(sim.rates.spurious);
+    bool any = false;
+
+    (void)error;
+    sim_call("wait");
+    if (!is_any_ready(&list) && deadline > sim_now() && !is_wrong) {
+        sim_block("a wait", is_any_ready, &list, deadline);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool is_one = items[i].process != NULL || items[i].channel != NULL;
+
+        items[i].ready = is_item_ready(&items[i]) || (is_wrong && is_one);
+        any = any || items[i].ready;
+    }
+    return any ? BROOD_OK : BROOD_ERR_TIMEOUT;
+}
+
+/* ---- for many ----------------------------------------------------------------------------------- */
+
+typedef struct entry {
+    brood_os_channel *channel;
+    brood_os_process *process;
+    void *owner;
+} entry;
+
+typedef struct poller_thing {
+    sim_thing thing;
+    struct brood_os_poller *poller; /* NULL: it is gone */
+} poller_thing;
+
+struct brood_os_poller {
+    entry entries[ENTRIES_MAX];
+    uint32_t count;
+    bool is_woken, shows, is_called;
+    brood_handle handle;
+};
+
+static bool is_entry_ready(const entry *one)
+{
+    return one->process != NULL ? sim_is_known_dead(one->process)
+                                : sim_end_can_read(one->channel->end);
+}
+
+static bool would_find(void *data)
+{
+    const brood_os_poller *poller = data;
+
+    for (uint32_t i = 0; i < poller->count; i++) {
+        if (is_entry_ready(&poller->entries[i])) {
+            return true;
+        }
+    }
+    return poller->is_woken;
+}
+
+bool sim_poller_is_ready(const sim_thing *thing)
+{
+    brood_os_poller *poller = ((const poller_thing *)thing)->poller;
+
+    return poller->is_called || (poller->shows && would_find(poller));
+}
+
+brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
+{
+    (void)error;
+    sim_call("poller_create");
+    *poller = brood_calloc(1, sizeof **poller);
+    (*poller)->handle = BROOD_HANDLE_NONE;
+    return BROOD_OK;
+}
+
+static void add(brood_os_poller *poller, brood_os_channel *channel, brood_os_process *process,
+                void *owner)
+{
+    if (poller->count == ENTRIES_MAX) {
+        sim_fail("too much in a poller");
+    }
+    poller->entries[poller->count++] = (entry){channel, process, owner};
+}
+
+static void take_out(brood_os_poller *poller, const brood_os_channel *channel,
+                     const brood_os_process *process)
+{
+    for (uint32_t i = 0; i < poller->count; i++) {
+        if (poller->entries[i].channel == channel && poller->entries[i].process == process) {
+            poller->entries[i] = poller->entries[--poller->count];
+            return;
+        }
+    }
+}
+
+brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *channel, void *owner,
+                                 brood_error *error)
+{
+    (void)error;
+    sim_call("poller_add");
+    add(poller, channel, NULL, owner);
+    return BROOD_OK;
+}
+
+void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel)
+{
+    sim_call("poller_remove");
+    take_out(poller, channel, NULL);
+}
+
+brood_status brood_os_poller_add_process(brood_os_poller *poller, brood_os_process *process,
+                                         void *owner, brood_error *error)
+{
+    (void)error;
+    sim_call("poller_add_process");
+    add(poller, NULL, process, owner);
+    return BROOD_OK;
+}
+
+void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *process)
+{
+    sim_call("poller_remove_process");
+    take_out(poller, NULL, process);
+}
+
+static void tell(void **owners, size_t *count, size_t most, void *owner)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (owners[i] == owner) {
+            return;
+        }
+    }
+    if (*count < most) {
+        owners[(*count)++] = owner;
+    }
+}
+
+/* In any order, not always all, and at times one for nothing. */
+static void tell_owners(brood_os_poller *poller, void **owners, size_t most, size_t *count)
+{
+    uint32_t first = (uint32_t)sim_below(poller->count);
+    bool is_wrong = sim_happens(sim.rates.spurious);
+
+    most = 1 + (size_t)sim_below(most);
+    for (uint32_t i = 0; i < poller->count; i++) {
+        const entry *one = &poller->entries[(first + i) % poller->count];
+
+        if (is_entry_ready(one) || (is_wrong && i == 0)) {
+            tell(owners, count, most, one->owner);
+        }
+    }
+}
+
+/* The lock is the caller's: none. Ready may be gone when the caller comes to look. */
+brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
+                                  size_t *count, int64_t deadline, brood_error *error)
+{
+    (void)error;
+    sim_call("poller_wait");
+    *count = 0;
+    if (!would_find(poller) && deadline > sim_now()) {
+        sim_block("the poller", would_find, poller, deadline);
+    }
+    tell_owners(poller, owners, most, count);
+    if (*count == 0 && !poller->is_woken) {
+        return BROOD_ERR_TIMEOUT;
+    }
+    poller->is_woken = false;
+    return BROOD_OK;
+}
+
+void brood_os_poller_wake(brood_os_poller *poller)
+{
+    sim_call("poller_wake");
+    poller->is_woken = true;
+}
+
+/* ---- for an event loop ---------------------------------------------------------------------------- */
+
+static void thing_destroy(sim_thing *thing)
+{
+    free(thing);
+}
+
+brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
+                                    brood_error *error)
+{
+    poller_thing *made = calloc(1, sizeof *made);
+
+    (void)error;
+    sim_call("poller_handle");
+    *made = (poller_thing){{SIM_THING_POLLER, 0, thing_destroy}, poller};
+    poller->handle = *handle = sim_handle_new(sim_own(), &made->thing);
+    poller->shows = true;
+    return BROOD_OK;
+}
+
+void brood_os_poller_show(brood_os_poller *poller, bool shows)
+{
+    sim_call("poller_show");
+    poller->shows = shows;
+}
+
+void brood_os_poller_call(brood_os_poller *poller)
+{
+    sim_call("poller_call");
+    poller->is_called = true;
+}
+
+void brood_os_poller_answer(brood_os_poller *poller)
+{
+    sim_call("poller_answer");
+    poller->is_called = false;
+}
+
+void brood_os_poller_free(brood_os_poller *poller)
+{
+    if (poller == NULL) {
+        return;
+    }
+    sim_call("poller_free");
+    if (poller->count > 0) {
+        sim_fail("a poller is freed that has something");
+    }
+    brood_os_handle_close(poller->handle);
+    brood_free(poller);
+}

@@ -1,0 +1,236 @@
+/*
+ * What the simulated program - the liveness test - gets in place of the tests' support and of the
+ * heartbeat: threads, sleep and kills of the simulator, and waits that are bounded by its clock.
+ */
+#include "five.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "../liveness.h"
+#include "channel.h"
+#include "program.h"
+#include "sim.h"
+
+#define WAIT_MAX (5 * SIM_S) /* a call that takes longer is stuck, beside what the model adds */
+
+/* ---- support.h --------------------------------------------------------------------------------- */
+
+struct support_thread {
+    void (*work)(void *data);
+    void *data;
+    bool has_ended;
+};
+
+static void run_support_thread(void *data)
+{
+    support_thread *thread = data;
+
+    thread->work(thread->data);
+    thread->has_ended = true;
+    sim.epoch++;
+}
+
+support_thread *support_thread_start(void (*work)(void *data), void *data)
+{
+    support_thread *thread = calloc(1, sizeof *thread);
+
+    *thread = (support_thread){work, data, false};
+    sim_party_start(sim_own(), run_support_thread, thread);
+    return thread;
+}
+
+static bool has_ended(void *data)
+{
+    return ((support_thread *)data)->has_ended;
+}
+
+void support_thread_join(support_thread *thread)
+{
+    while (!sim_block("a join of the program's", has_ended, thread, SIM_NEVER)) {
+    }
+    free(thread);
+}
+
+/* At any step of the victim's from now on. */
+void support_kill(int64_t pid)
+{
+    sim_process *victim = sim_process_find(pid);
+
+    if (victim != NULL) {
+        sim_process_kill_later(victim, sim_draw_delay(SIM_MS));
+    }
+}
+
+void support_kill_self(void)
+{
+    sim_call("a process kills itself");
+    sim_process_die(sim_own(), true, 9);
+}
+
+void support_hang(void)
+{
+    sim.self->in_user_code = true;
+    for (;;) {
+        sim_block("an item that hangs", NULL, NULL, SIM_NEVER);
+    }
+}
+
+int64_t support_pid(void)
+{
+    return brood_os_self_pid();
+}
+
+bool support_is_wine(void)
+{
+    return false;
+}
+
+bool support_is_sanitized(void)
+{
+    return false;
+}
+
+void support_yield(void)
+{
+    sim_pause();
+}
+
+void support_exit_at_once(int code)
+{
+    (void)code;
+    sim_fail("the program has failed");
+}
+
+static bool is_handle_ready(void *data)
+{
+    return sim_poller_is_ready(data);
+}
+
+bool support_wait_handle(intptr_t handle, int timeout_ms)
+{
+    sim_thing *thing = sim_handle_thing(sim_own(), handle);
+
+    sim_call("the program's loop waits");
+    return is_handle_ready(thing) || sim_block("the program's loop", is_handle_ready, thing,
+                                               sim_now() + timeout_ms * SIM_MS);
+}
+
+/* ---- sleep and output of the program ------------------------------------------------------------- */
+
+int sim_program_sleep(int64_t us)
+{
+    bool before = sim.self->in_user_code;
+
+    sim_call("sleep of the program's");
+    sim.self->in_user_code = true;
+    sim_block("the program's sleep", NULL, NULL, sim_now() + us * SIM_US);
+    sim.self->in_user_code = before;
+    return 0;
+}
+
+int sim_program_print(const char *format, ...)
+{
+    va_list arguments;
+
+    if (sim.traces) {
+        va_start(arguments, format);
+        vprintf(format, arguments);
+        va_end(arguments);
+    }
+    return 0;
+}
+
+/* ---- the heartbeat -------------------------------------------------------------------------------- */
+
+static struct {
+    live_thread *threads;
+    uint32_t count;
+    const char *description;
+} watch;
+
+void live_begin(live_thread *self, const char *what)
+{
+    sim_note("%s: %s", self->name, what);
+    brood_store64(&self->since, (uint64_t)sim_now());
+    self->what = (uintptr_t)what;
+}
+
+void live_end(live_thread *self)
+{
+    int64_t took = sim_now() - (int64_t)brood_load64(&self->since);
+
+    if (took > self->slowest) {
+        self->slowest = took;
+        self->slowest_what = (const char *)(uintptr_t)self->what;
+    }
+    sim_note("%s: %s has come back", self->name, (const char *)(uintptr_t)self->what);
+    self->calls++;
+    self->what = 0;
+}
+
+void live_fail(const char *format, ...)
+{
+    char text[400];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    sim_fail("%s\n  %s", text, watch.description);
+}
+
+void live_watch(live_thread *threads, uint32_t count, brood_pool *pool, const char *description)
+{
+    watch.threads = threads;
+    watch.count = count;
+    watch.description = description;
+    sim_check_pool(pool);
+}
+
+void live_unwatch(void)
+{
+    live_watch(NULL, 0, NULL, "no pool");
+}
+
+void live_watch_start(uint32_t limit_seconds, bool hold)
+{
+    (void)limit_seconds;
+    (void)hold;
+    live_unwatch();
+}
+
+const char *sim_program_description(void)
+{
+    return watch.description != NULL ? watch.description : "no pool";
+}
+
+void sim_program_check(void)
+{
+    int64_t most = WAIT_MAX + sim.lateness;
+
+    for (uint32_t i = 0; i < watch.count; i++) {
+        const live_thread *thread = &watch.threads[i];
+
+        if (thread->what != 0 && sim_now() - (int64_t)thread->since > most) {
+            sim_fail("%s is in %s for %.3f ms\n  %s", thread->name,
+                     (const char *)(uintptr_t)thread->what,
+                     (double)(sim_now() - (int64_t)thread->since) / 1e6, watch.description);
+        }
+    }
+}
+
+/* ---- its main --------------------------------------------------------------------------------------- */
+
+int liveness_main(int argc, char **argv);
+
+/* A worker's comes no further than brood_init. */
+int sim_program_main(int argc, char **argv)
+{
+    char seed[32];
+    char *arguments[] = {argv[0], "--seed", seed, "--lives", "1", "--seconds", "1000000", NULL};
+
+    (void)argc;
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)sim.seed);
+    return liveness_main(7, arguments);
+}

@@ -1,0 +1,17 @@
+/* The simulated program, as the simulator sees it. */
+#ifndef BROOD_TESTS_SIM_PROGRAM_H
+#define BROOD_TESTS_SIM_PROGRAM_H
+
+#include <stdint.h>
+
+/* The pool under its callers, in a line. */
+const char *sim_program_description(void);
+
+/* No call takes longer than it may. */
+void sim_program_check(void);
+
+/* In place of apr_sleep and printf. */
+int sim_program_sleep(int64_t us);
+int sim_program_print(const char *format, ...);
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * sim [--seed N] [--lives N] [--seconds S] [--trace] [--verbose] [--twice]
+ *
+ * Runs worlds, one after the other, from seeds N, N + 1 and so on. --trace prints each step that can
+ * be seen from outside, for one life. --twice runs each seed again, and compares the hashes.
+ */
+#include "sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <apr_general.h>
+
+#include "program.h"
+
+#define SETTLE_MAX (100 * SIM_S) /* until all processes have ended after the program has */
+
+static struct {
+    uint64_t steps, lives, events, calls;
+    int64_t simulated;
+} totals;
+
+static bool has_ended(void *data)
+{
+    return ((sim_process *)data)->state == SIM_DEAD;
+}
+
+static bool are_all_dead(void *data)
+{
+    int64_t end = *(int64_t *)data;
+    bool any = false;
+
+    for (const sim_process *at = sim.processes; at != NULL; at = at->next) {
+        any = any || (at->state != SIM_DEAD && !at->is_immortal);
+    }
+    if (any && sim_now() > end) {
+        sim_fail("a worker outlives its program\n  %s", sim_program_description());
+    }
+    return !any;
+}
+
+/* Nothing is left of it. */
+static void check_rest(void)
+{
+    if (sim_things_count() > 0) {
+        sim_fail("%u things of the system are left", sim_things_count());
+    }
+}
+
+static uint64_t run_life(uint64_t seed)
+{
+    sim_process *program = NULL;
+    char *environment[] = {"PATH=/bin", NULL};
+    int64_t begun = 0;
+    int64_t end = 0;
+
+    sim_begin(seed);
+    begun = sim_now();
+    program = sim_process_new(environment);
+    sim_process_start(program);
+    sim_run(has_ended, program);
+    if (program->code != 0 || program->was_signalled) {
+        sim_fail("the program ended with %d", program->code);
+    }
+    end = sim_now() + SETTLE_MAX;
+    sim_run(are_all_dead, &end);
+    totals.simulated += sim_now() - begun;
+    while (sim.processes != NULL) {
+        sim_process_forget(sim.processes);
+    }
+    check_rest();
+    sim_end();
+    return sim.hash;
+}
+
+static double seconds_since(const struct timespec *begun)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - begun->tv_sec) + (double)(now.tv_nsec - begun->tv_nsec) / 1e9;
+}
+
+static void run_seed(uint64_t seed, bool twice)
+{
+    uint64_t hash = run_life(seed);
+
+    totals.steps += sim.steps;
+    totals.events += sim.events;
+    totals.calls += sim.calls;
+    totals.lives++;
+    if (twice && run_life(seed) != hash) {
+        sim_fail("the second run of the seed was another one");
+    }
+}
+
+static const char *option(int argc, char **argv, const char *name, const char *otherwise)
+{
+    for (int i = 1; i + 1 < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            otherwise = argv[i + 1];
+        }
+    }
+    return otherwise;
+}
+
+static bool has_option(int argc, char **argv, const char *name)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct timespec begun;
+    char by_clock[32];
+    uint64_t first = 0;
+    uint64_t lives = strtoull(option(argc, argv, "--lives", "1000000000"), NULL, 10);
+    double limit = strtod(option(argc, argv, "--seconds", "10"), NULL);
+    double took = 0;
+
+    apr_initialize();
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    snprintf(by_clock, sizeof by_clock, "%lld",
+             (long long)(begun.tv_nsec / 1000 + begun.tv_sec % 1000 * 1000000));
+    first = strtoull(option(argc, argv, "--seed", by_clock), NULL, 10);
+    sim.traces = has_option(argc, argv, "--trace");
+    printf("sim: seed %llu\n", (unsigned long long)first);
+    fflush(stdout);
+    for (uint64_t i = 0; i < lives && seconds_since(&begun) < limit; i++) {
+        run_seed(first + i, has_option(argc, argv, "--twice"));
+        if (has_option(argc, argv, "--verbose")) {
+            printf("%llu steps, hash %016llx: %s\n", (unsigned long long)sim.steps,
+                   (unsigned long long)sim.hash, sim_program_description());
+        }
+    }
+    took = seconds_since(&begun);
+    printf("seeds %llu to %llu: %.2f M steps, %.2f M steps a second, %llu events, %llu calls, "
+           "%.1f s simulated\n",
+           (unsigned long long)first, (unsigned long long)(first + totals.lives - 1),
+           (double)totals.steps / 1e6, (double)totals.steps / 1e6 / took,
+           (unsigned long long)totals.events, (unsigned long long)totals.calls,
+           (double)totals.simulated / 1e9);
+    printf("sim passed\n");
+    return 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * Memory that processes share, as on x86: a release store waits in its party's buffer, in order, and
+ * is seen by the party itself at once, by others when it leaves the buffer. All other atomic
+ * operations but loads, and calls of the system, empty the buffer first. Plain writes are seen at
+ * once, so others see them before a release that stands behind them at the latest.
+ */
+#include "five.h"
+
+#include "sim.h"
+
+static void make_visible(const sim_store *store)
+{
+    if (store->size == sizeof(uint32_t)) {
+        *(uint32_t *)store->at = (uint32_t)store->value;
+    } else {
+        *(uint64_t *)store->at = store->value;
+    }
+    sim.epoch++;
+}
+
+void sim_flush_some(sim_party *party, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        make_visible(&party->stores[i]);
+    }
+    party->store_count -= count;
+    memmove(party->stores, party->stores + count, party->store_count * sizeof(sim_store));
+}
+
+void sim_flush(sim_party *party)
+{
+    sim_flush_some(party, party->store_count);
+}
+
+void sim_release(void *at, uint64_t value, uint32_t size)
+{
+    sim_party *self = sim.self;
+
+    if (self->store_count == SIM_STORES_MAX) {
+        sim_flush_some(self, 1);
+    }
+    self->stores[self->store_count++] = (sim_store){at, value, size};
+}
+
+uint64_t sim_load(void *at, uint32_t size)
+{
+    const sim_party *self = sim.self;
+
+    for (uint32_t i = self->store_count; i > 0; i--) {
+        if (self->stores[i - 1].at == at) {
+            return self->stores[i - 1].value;
+        }
+    }
+    return size == sizeof(uint32_t) ? *(uint32_t *)at : *(uint64_t *)at;
+}
+
+/* A process that is killed in a plain write leaves rubbish there. */
+void sim_point(void *at, size_t size)
+{
+    sim_process *self = sim_own();
+    uint64_t id = sim.self->id;
+
+    sim_step(SIM_POINT);
+    if (self->kill_at != SIM_NEVER && size > 0) {
+        size_t upto = (size_t)sim_below(size + 1);
+
+        for (size_t i = 0; i < upto; i++) {
+            ((unsigned char *)at)[i] = (unsigned char)(id * 31 + i * 7);
+        }
+    }
+}
