@@ -16,21 +16,29 @@ void sim_check_pool(const void *now)
     pool = now;
 }
 
-/* Whether some worker is in a function of the program's, or has no core. */
-static bool is_program_busy(void)
+/*
+ * Whether something goes on: a worker is in a function of the program's, or has no core; or a thread
+ * of the pool's sleeps for a set time, which only one does that is on the list in docs/design.md.
+ */
+static bool goes_on(void)
 {
     for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
-        if (at->process->parent != 0 && (at->in_user_code || at->process->state == SIM_STOPPED)) {
+        bool is_worker = at->process->parent != 0;
+
+        if ((is_worker && (at->in_user_code || at->process->state == SIM_STOPPED)) ||
+            at->is_in_sleep) {
             return true;
         }
     }
     return false;
 }
 
+/* A program's loop counts whole milliseconds. */
 static bool is_starting(const brood_pool *of)
 {
-    return of->launching || (of->start_due && of->start_at > sim_now()) ||
-           of->start_at > sim_now();
+    int64_t rounding = of->options.event_loop ? SIM_MS : 0;
+
+    return of->launching || of->start_at + rounding > sim_now();
 }
 
 /* A call that the system refused is tried again after a time. */
@@ -49,7 +57,7 @@ static bool was_refused(const brood_pool *of)
 /* Jobs that are not finished have somebody who goes on with them. */
 static void check_jobs(void)
 {
-    if (pool->jobs != NULL && !is_program_busy() && !is_starting(pool) && !was_refused(pool)) {
+    if (pool->jobs != NULL && !goes_on() && !is_starting(pool) && !was_refused(pool)) {
         sim_fail("tasks wait, and nobody does anything\n  %s", sim_program_description());
     }
 }
@@ -64,7 +72,7 @@ static void check_times(void)
 static void check_chunks(void)
 {
     if (pool->queue_bits != 0 && pool->feed_at == BROOD_NEVER &&
-        brood_pool_has_room_for_more(pool) && !is_starting(pool)) {
+        brood_pool_has_room_for_more(pool) && !goes_on() && !is_starting(pool)) {
         sim_fail("a chunk waits, and a worker has room\n  %s", sim_program_description());
     }
 }

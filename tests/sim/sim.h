@@ -157,6 +157,7 @@ struct sim_party {
     uint64_t pause_epoch;
     uint32_t pauses;
     bool in_user_code; /* a wait of the program's own: what it does is not the library's doing */
+    bool is_in_sleep;  /* of the library's */
     bool is_ended;
     sim_store stores[SIM_STORES_MAX]; /* that nobody else sees yet, in their order */
     uint32_t store_count;

@@ -174,5 +174,7 @@ void brood_thread_join(brood_thread *thread)
 void brood_sleep(int64_t duration)
 {
     sim_call("sleep");
-    sim_block("its sleep", NULL, NULL, sim_now() + duration);
+    sim.self->is_in_sleep = true;
+    sim_block("a sleep of the library's", NULL, NULL, sim_now() + duration);
+    sim.self->is_in_sleep = false;
 }
