@@ -17,6 +17,7 @@ set(provision_table
     "native demo mingw macos musl|ninja|ninja-build|ninja-build|ninja|ninja"
     "native demo consumer|-|libapr1-dev|apr-devel|apr|apr"
     "native|-|libcmocka-dev|libcmocka-devel|cmocka|cmocka"
+    "dev asan-ubsan|-|libboost-context-dev|boost-devel|-|-"
     "bench|-|libtbb-dev|tbb-devel|tbb|tbb"
     "bench|python3|python3|python3|python3|python"
     "asan-ubsan faults|-|-|libasan libubsan|-|-"

@@ -20,11 +20,11 @@ static bool concerns(const void *what, const void *waits_for)
 
 void brood_agenda_notify(brood_pool *pool, const void *what)
 {
-    if (pool->leading && !pool->thread_leads && concerns(what, pool->lead_what)) {
+    if (pool->leading && !pool->thread_leads && concerns(what, pool->lead_goal.what)) {
         pool->leader_notified = true;
     }
     for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
-        if (!at->is_notified && concerns(what, at->what)) {
+        if (!at->is_notified && concerns(what, at->goal.what)) {
             at->is_notified = true;
             pool->to_signal = true;
         }
@@ -165,9 +165,28 @@ static void wake_threads(brood_pool *pool)
 
 /* ---- the invariants ----------------------------------------------------------------------- */
 
-/* What must be true whenever the lock is free. */
-static void check(const brood_pool *pool)
+#if !defined(NDEBUG)
+static bool is_over(brood_pool *pool, const brood_goal *goal)
 {
+    return goal->is_over(pool, goal->data);
+}
+
+/* Whoever sleeps until something has happened that has, was told. */
+static void check_waits(brood_pool *pool)
+{
+    assert(!pool->sleeping || pool->thread_leads || !is_over(pool, &pool->lead_goal));
+    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+        assert(at->is_notified || at->is_successor || !is_over(pool, &at->goal));
+    }
+}
+#endif
+
+/* What must be true whenever the lock is free. */
+static void check(brood_pool *pool)
+{
+#if !defined(NDEBUG)
+    check_waits(pool);
+#endif
     /* Nobody sleeps longer than the next thing due. */
     assert(!pool->sleeping || pool->due >= pool->sleeps_until);
     /* Who sleeps is rung by every worker that has a task, unless somebody spins. */

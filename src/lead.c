@@ -60,8 +60,22 @@ void brood_pool_leave(brood_pool *pool, int held)
     brood_os_cancel_release(held);
 }
 
+#if !defined(NDEBUG)
+/* Whether workers do not ring because of the calling thread, which then must not sleep. */
+static bool counts_as_spinning(const brood_pool *pool)
+{
+    const brood_spinner *at = pool->spinning_threads;
+
+    while (at != NULL && at->thread != brood_thread_id()) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+#endif
+
 void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
 {
+    assert(!counts_as_spinning(pool));
     brood_agenda_deliver(pool);
     brood_condition_wait(cond, &pool->lock);
 }
@@ -200,18 +214,23 @@ static void yield(brood_pool *pool)
     brood_pool_lock(pool);
 }
 
+static bool is_over(brood_pool *pool, const brood_goal *goal)
+{
+    return goal->is_over(pool, goal->data);
+}
+
 /* Some looks without a look at the clock. */
-static bool look(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *data)
+static bool look(brood_pool *pool, const brood_goal *goal)
 {
     for (int i = 0; i < LOOKS_A_CLOCK; i++) {
         look_away(pool);
         brood_pool_turn(pool);
-        if (is_over(pool, data)) {
+        if (is_over(pool, goal)) {
             return true;
         }
     }
     yield(pool);
-    return is_over(pool, data);
+    return is_over(pool, goal);
 }
 
 /*
@@ -228,12 +247,29 @@ static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
     return !pool->start_due || pool->launching;
 }
 
+static void begin_spin(brood_pool *pool, brood_spinner *self)
+{
+    *self = (brood_spinner){pool->spinning_threads, brood_thread_id()};
+    pool->spinning_threads = self;
+    pool->spinning++;
+}
+
+static void end_spin(brood_pool *pool, const brood_spinner *self)
+{
+    brood_spinner **at = &pool->spinning_threads;
+
+    while (*at != self) {
+        at = &(*at)->next;
+    }
+    *at = self->next;
+    pool->spinning--;
+}
+
 /*
  * Looks again and again for a moment, which begins anew whenever bytes have moved. Meanwhile workers
  * need not ring: that is so from here to the end of this function, and nowhere else.
  */
-static bool spin(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *data,
-                 int64_t deadline)
+static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     int64_t now = brood_os_now();
     int64_t end = now + pool->spin_ns;
@@ -241,18 +277,19 @@ static bool spin(brood_pool *pool, bool (*is_over)(brood_pool *, void *), void *
     uint64_t moved = pool->moved;
     bool over = false;
     bool may_go_on = true;
+    brood_spinner self;
 
-    pool->spinning++;
+    begin_spin(pool, &self);
     do {
         may_go_on = keep_time(pool, now, &next);
-        over = look(pool, is_over, data);
+        over = look(pool, goal);
         now = brood_os_now();
         if (pool->moved != moved) {
             moved = pool->moved;
             end = now + pool->spin_ns;
         }
     } while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores);
-    pool->spinning--;
+    end_spin(pool, &self);
     pool->misses = over ? 0 : pool->misses + 1;
     return over;
 }
@@ -266,7 +303,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     size_t count = 0;
     brood_status status = BROOD_OK;
 
-    assert(pool->leading);
+    assert(pool->leading && (deadline == 0 || !counts_as_spinning(pool)));
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
@@ -288,13 +325,12 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
  * Does what is due, and sleeps in the poller until something happens, or until the deadline. Nothing
  * can happen between the look at the agenda and the sleep: the lock is given up by the poller.
  */
-static void lead(brood_pool *pool, const void *what, bool (*is_over)(brood_pool *, void *),
-                 void *data, int64_t deadline)
+static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     pool->leading = true;
-    pool->lead_what = what;
+    pool->lead_goal = *goal;
     brood_pool_upkeep(pool);
-    if (!is_over(pool, data)) {
+    if (!is_over(pool, goal)) {
         pool->leader_notified = false;
         pool->sleeps_until = brood_earlier(pool->due, deadline);
         pool->sleeping = pool->sleeps_until > 0;
@@ -326,7 +362,9 @@ static bool is_ending(brood_pool *pool, void *ignored)
 
 void brood_pool_lead_once(brood_pool *pool)
 {
-    lead(pool, NULL, is_ending, NULL, BROOD_NEVER);
+    const brood_goal goal = {NULL, is_ending, NULL};
+
+    lead(pool, &goal, BROOD_NEVER);
 }
 
 /* ---- followers ---------------------------------------------------------------------------- */
@@ -361,7 +399,7 @@ static void put_waiter(brood_pool *pool, brood_waiter *waiter)
 }
 
 /* Somebody else leads, and wakes us. Without memory for that we look now and then. */
-static void follow(brood_pool *pool, const void *what, int64_t deadline)
+static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     brood_waiter *waiter = take_waiter(pool);
 
@@ -371,7 +409,7 @@ static void follow(brood_pool *pool, const void *what, int64_t deadline)
         brood_pool_lock(pool);
         return;
     }
-    waiter->what = what;
+    waiter->goal = *goal;
     waiter->deadline = deadline;
     waiter->is_notified = waiter->is_signalled = waiter->is_successor = false;
     waiter->next = pool->waiters;
@@ -394,15 +432,14 @@ bool brood_pool_has_followers(const brood_pool *pool)
 /* ---- waiting ----------------------------------------------------------------------------- */
 
 /* Until something happens: in the poller's place, or woken by the thread that is there. */
-static void sleep_for(brood_pool *pool, const void *what, bool (*is_over)(brood_pool *, void *),
-                      void *data, int64_t deadline)
+static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     int64_t begun = brood_os_now();
 
     if (pool->leading || pool->successor) {
-        follow(pool, what, deadline);
+        follow(pool, goal, deadline);
     } else {
-        lead(pool, what, is_over, data, deadline);
+        lead(pool, goal, deadline);
     }
     if (brood_os_now() - begun < pool->spin_ns) {
         pool->misses = 0; /* spinning would have been of use */
@@ -410,19 +447,20 @@ static void sleep_for(brood_pool *pool, const void *what, bool (*is_over)(brood_
 }
 
 brood_status brood_pool_wait(brood_pool *pool, const void *what,
-                             bool (*is_over)(brood_pool *pool, void *data), void *data,
+                             bool (*is_so)(brood_pool *pool, void *data), void *data,
                              int64_t deadline)
 {
+    const brood_goal goal = {what, is_so, data};
     bool over = false;
 
     brood_pool_turn(pool);
-    over = is_over(pool, data);
+    over = is_over(pool, &goal);
     while (!over && !brood_os_is_ending() && brood_os_now() < deadline) {
-        over = may_spin(pool) && spin(pool, is_over, data, deadline);
+        over = may_spin(pool) && spin(pool, &goal, deadline);
         if (!over && !brood_crew_start_due(pool)) {
-            sleep_for(pool, what, is_over, data, deadline);
+            sleep_for(pool, &goal, deadline);
         }
-        over = over || is_over(pool, data);
+        over = over || is_over(pool, &goal);
     }
     return over ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }

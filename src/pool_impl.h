@@ -245,16 +245,29 @@ struct brood_worker {
 
 /* ---- the pool ---------------------------------------------------------------------------- */
 
-/* A thread that waits for something. */
+/* What a thread waits for. is_over changes nothing; it is asked with the lock. */
+typedef struct brood_goal {
+    const void *what; /* it is notified of: a job, an imap, BROOD_ROOM; NULL: anything */
+    bool (*is_over)(brood_pool *pool, void *data);
+    void *data;
+} brood_goal;
+
+/* A thread that waits for something, and does not lead. */
 typedef struct brood_waiter {
     struct brood_waiter *next;
     brood_condition cond;
-    const void *what; /* it waits for: a job, an imap, BROOD_ROOM; NULL: anything */
+    brood_goal goal;
     int64_t deadline;
     bool is_notified;  /* it shall look again */
     bool is_signalled; /* it was woken for that */
     bool is_successor; /* it was woken to lead */
 } brood_waiter;
+
+/* A thread inside of spin, on its stack. */
+typedef struct brood_spinner {
+    struct brood_spinner *next;
+    uint64_t thread;
+} brood_spinner;
 
 typedef struct brood_known_function {
     brood_os_function *function;
@@ -336,13 +349,14 @@ struct brood_pool {
 
     /* waiting */
     brood_os_poller *poller;
-    bool leading;          /* a thread does what the poller says */
-    const void *lead_what; /* and waits for that; NULL: for anything */
+    bool leading;         /* a thread does what the poller says */
+    brood_goal lead_goal; /* and waits for that */
     bool leader_notified;
     bool sleeping; /* and sleeps in the poller, and was not woken yet */
     int64_t sleeps_until;
-    bool successor;    /* somebody was woken to lead, and has not come yet */
-    uint32_t spinning; /* threads inside of spin: workers need not ring */
+    bool successor;                  /* somebody was woken to lead, and has not come yet */
+    uint32_t spinning;               /* threads inside of spin: workers need not ring */
+    brood_spinner *spinning_threads; /* these */
     brood_waiter *waiters;
     brood_waiter *spare_waiters;
     uint32_t room_waiters; /* threads that wait for BROOD_ROOM */

@@ -1,6 +1,7 @@
 /* Parties, the scheduler, time and random numbers. */
 #include "sim.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,14 @@ extern void *make_fcontext(void *stack_end, size_t size, void (*function)(transf
 /* ---- AddressSanitizer has to be told ----------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+
+/* Whoever was killed has left its frames as they were. */
+static void clean_stack(void *stack)
+{
+    __asan_unpoison_memory_region((char *)stack + GUARD_SIZE, STACK_SIZE - GUARD_SIZE);
+}
 
 static void begin_jump(void **fake_stack, const void *stack, size_t size)
 {
@@ -40,6 +48,11 @@ static void end_jump(void *fake_stack, const void **from, size_t *size)
     __sanitizer_finish_switch_fiber(fake_stack, from, size);
 }
 #else
+static void clean_stack(void *stack)
+{
+    (void)stack;
+}
+
 static void begin_jump(void **fake_stack, const void *stack, size_t size)
 {
     (void)fake_stack;
@@ -150,6 +163,12 @@ void sim_fail(const char *format, ...)
     _Exit(1);
 }
 
+/* What assert calls: glibc's own would not tell the seed. */
+void __assert_fail(const char *text, const char *file, unsigned line, const char *function)
+{
+    sim_fail("%s:%u: %s: assert(%s)", file, line, function, text);
+}
+
 /* ---- parties -------------------------------------------------------------------------------- */
 
 static void *take_stack(void)
@@ -169,6 +188,7 @@ static void *take_stack(void)
 
 static void give_stack(void *stack)
 {
+    clean_stack(stack);
     if (kernel.stack_count < SPARE_STACKS_MAX) {
         kernel.stacks[kernel.stack_count++] = stack;
     } else {
@@ -260,8 +280,8 @@ sim_party *sim_party_start(sim_process *process, void (*function)(void *), void 
     party->id = ++sim.last_party_id;
     party->until = SIM_NEVER;
     party->stack = take_stack();
-    party->context = make_fcontext((char *)party->stack + STACK_SIZE, STACK_SIZE - GUARD_SIZE,
-                                   run_party);
+    party->context =
+        make_fcontext((char *)party->stack + STACK_SIZE, STACK_SIZE - GUARD_SIZE, run_party);
     while (*at != NULL) {
         at = &(*at)->next;
     }
@@ -431,8 +451,7 @@ void sim_pause(void)
     self->pause_epoch = sim.epoch;
     self->is_paused = true;
     self->waits_for = "a pause";
-    self->until =
-        sim_now() + (PAUSE_NS << (self->pauses < PAUSES_MAX ? self->pauses : PAUSES_MAX));
+    self->until = sim_now() + (PAUSE_NS << (self->pauses < PAUSES_MAX ? self->pauses : PAUSES_MAX));
     sim_switch();
     self->waits_for = NULL;
     self->until = SIM_NEVER;

@@ -130,8 +130,7 @@ void sim_process_die(sim_process *process, bool by_signal, int code)
     process->was_signalled = by_signal;
     process->code = code;
     process->kill_at = SIM_NEVER;
-    process->known_at =
-        sim_now() + (sim_happens(sim.rates.slow) ? sim_draw_delay(HEAR_MAX) : 0);
+    process->known_at = sim_now() + (sim_happens(sim.rates.slow) ? sim_draw_delay(HEAR_MAX) : 0);
     flush_dead(process);
     unmap_all(process);
     sim_handles_close(process);

@@ -112,8 +112,8 @@ bool support_wait_handle(intptr_t handle, int timeout_ms)
     sim_thing *thing = sim_handle_thing(sim_own(), handle);
 
     sim_call("the program's loop waits");
-    return is_handle_ready(thing) || sim_block("the program's loop", is_handle_ready, thing,
-                                               sim_now() + timeout_ms * SIM_MS);
+    return is_handle_ready(thing) ||
+           sim_block("the program's loop", is_handle_ready, thing, sim_now() + timeout_ms * SIM_MS);
 }
 
 /* ---- sleep and output of the program ------------------------------------------------------------- */

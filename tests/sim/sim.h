@@ -230,10 +230,10 @@ struct sim_process {
     int64_t pid, parent;
     sim_state state;
     bool was_signalled, is_immortal;
-    int code;               /* its exit code, or signal */
-    int64_t stopped_until;  /* SIM_NEVER: for ever */
-    int64_t kill_at;        /* the kill that is under way has its effect; SIM_NEVER: there is none */
-    int64_t known_at;       /* its parent can hear of its end */
+    int code;              /* its exit code, or signal */
+    int64_t stopped_until; /* SIM_NEVER: for ever */
+    int64_t kill_at;       /* the kill that is under way has its effect; SIM_NEVER: there is none */
+    int64_t known_at;      /* its parent can hear of its end */
     struct sim_party *main; /* NULL: it has ended */
     struct brood_process_state *here;
     void *apr; /* its root pool */
