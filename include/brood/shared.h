@@ -3,7 +3,9 @@
  *
  * What lies in it is not copied: a map over arrays in shared memory reads and writes them in
  * place, and any task can be given shared memory by its options. It has no name that a stranger
- * could open, and nothing of it is left behind when the program ends, however it ends.
+ * could open, and nothing of it is left behind when the program ends, however it ends; but where the
+ * system has no memory without a name (not Linux, not Windows), a program that is killed in the moment
+ * between making the name and removing it leaves an empty one.
  */
 #ifndef BROOD_SHARED_H
 #define BROOD_SHARED_H
