@@ -13,8 +13,7 @@
 
 struct brood_guard {
     brood_process *process; /* its channel */
-    int64_t pid;
-    size_t users; /* with the place in `current` */
+    size_t users;           /* with the place in `current` */
 };
 
 brood_status brood_guard_global_init(apr_pool_t *pool)
@@ -33,7 +32,7 @@ static void drop_locked(brood_guard *guard)
 {
     guard->users--;
     if (guard->users == 0) {
-        brood_os_orphan_reap(guard->pid);
+        brood_os_orphans_reap(guard->process->os);
         brood_process_destroy(guard->process);
         brood_free(guard);
     }
@@ -93,7 +92,7 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
     }
     status = brood_process_start_guard(&made->process, error);
     if (status == BROOD_OK) {
-        status = brood_process_await_copy(made->process, &made->pid, error);
+        status = brood_process_await_copy(made->process, error);
     }
     for (brood_kept *kept = brood_here()->guards.first; status == BROOD_OK && kept != NULL;
          kept = kept->next) {

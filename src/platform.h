@@ -241,10 +241,11 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
                                    brood_error *error);
 
 /*
- * Takes the end of a process that was a child's child, if this process adopts such (process 1, a
- * subreaper), and it has ended.
+ * Of a process that led a group (kill_tree, is_guard) and was reaped: reaps the others of its group
+ * that are this process's by then, because it adopts orphans (process 1, a subreaper). Nobody waits:
+ * who has not ended yet is reaped when that happens.
  */
-void brood_os_orphan_reap(int64_t pid);
+void brood_os_orphans_reap(brood_os_process *leader);
 
 /*
  * Asks a process to end: SIGTERM, or what the system has for a command. BROOD_ERR_NOT_SUPPORTED:

@@ -278,7 +278,7 @@ brood_status brood_process_await_guard(brood_process *process, brood_error *erro
 }
 
 /* Two processes, so two numbers. */
-brood_status brood_process_await_copy(brood_process *process, int64_t *pid, brood_error *error)
+brood_status brood_process_await_copy(brood_process *process, brood_error *error)
 {
     int64_t deadline = brood_os_now() + GUARD_WAIT_MS * NS_PER_MS;
     brood_status status = listen_to_child(process);
@@ -292,10 +292,8 @@ brood_status brood_process_await_copy(brood_process *process, int64_t *pid, broo
         }
         status = listen_to_child(process);
     }
-    *pid = process->hello_pid;
-    if (*pid != process->pid && process->control != NULL) {
-        brood_os_process_free(process->os); /* it has ended; nothing of it is asked for any more */
-        process->os = NULL;
+    if (process->hello_pid != process->pid && process->control != NULL) {
+        brood_os_process_leave(process->os); /* it has ended; only its group is asked for */
         return BROOD_OK;
     }
     return brood_fail(error, process->is_deaf ? status : BROOD_ERR_NO_HELLO, 0, "guard",

@@ -94,7 +94,7 @@ brood_status brood_process_start_guard(brood_process **guard, brood_error *error
 brood_status brood_process_await_guard(brood_process *process, brood_error *error);
 
 /* Then, until the copy of it that goes on tells its number. */
-brood_status brood_process_await_copy(brood_process *process, int64_t *pid, brood_error *error);
+brood_status brood_process_await_copy(brood_process *process, brood_error *error);
 
 /* Its daemon command runs, of which guard was told. */
 void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_group);

@@ -170,10 +170,6 @@ bool support_become_root(void);
  * (Linux); false where that cannot be arranged.
  */
 bool support_refuse_pidfds(void);
-/* From now on those whose parent has ended become children of this process; false: never. */
-bool support_adopt_orphans(void);
-/* Whether this process has a child that has ended and is not reaped; it stays so. */
-bool support_has_zombie(void);
 bool support_refuse_kills(void); /* nor kill, of anybody */
 /* Limits of this process and what it starts: "STACK", "CPU", "AS"; false where it cannot be so. */
 bool support_set_limit(const char *name, uint64_t soft, uint64_t hard);
@@ -194,6 +190,30 @@ bool support_leave_pid_namespace(void);
 
 /* What a channel looks like that another user (on Windows: a group) made; false: it needs root. */
 bool support_foreign_pair(intptr_t ends[2]);
+
+/*
+ * Orphans, POSIX only. From now on those whose parent has ended become children of this process;
+ * false: never (but on Linux).
+ */
+bool support_adopt_orphans(void);
+/* Whether a child of this process has ended, or it has none at all. Nobody is reaped. */
+bool support_has_zombie(void);
+bool support_is_childless(void);
+/* Whether there is such a process, ended or not; a child that runs, by its name (Linux; -1: none). */
+bool support_is_present(int64_t pid);
+int64_t support_child_named(const char *name);
+/*
+ * When a process below this one is killed, its parent hears of it only once the same thread has
+ * released it. False where that cannot be arranged (Linux).
+ */
+bool support_hold_end(int64_t pid);
+bool support_release_end(int64_t pid);
+/* This thread can start no others from now on; how often it has gone to sleep (Linux). */
+bool support_refuse_threads(void);
+uint64_t support_count_own_sleeps(void);
+/* A fork that leads a group and exits; what is done once the leader of such a group was reaped. */
+int64_t support_fork_leader(int code);
+void support_reap_orphans(int64_t leader);
 
 /* Both ways, POSIX only. Closes all handles but stdio, and puts copies of one in their places. */
 bool support_socket_pair(intptr_t ends[2]);

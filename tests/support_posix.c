@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #endif
 
@@ -499,6 +500,7 @@ typedef struct filter_step {
 enum {
     LOAD = 0x20,
     COMPARE = 0x15,
+    HAS_BITS = 0x45,
     ANSWER = 0x06
 };
 enum {
@@ -892,6 +894,102 @@ bool support_has_zombie(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
+bool support_is_childless(void)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD;
+}
+
+bool support_is_present(int64_t pid)
+{
+    return kill((pid_t)pid, 0) == 0;
+}
+
+int64_t support_fork_leader(int code)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        setpgid(0, 0);
+        _exit(code);
+    }
+    return pid;
+}
+
+void support_reap_orphans(int64_t leader)
+{
+    brood_os_process process = {.pid = (pid_t)leader};
+
+    process.group = calloc(1, sizeof *process.group);
+    process.group->number = (pid_t)leader;
+    brood_os_orphans_reap(&process);
+}
+
+#if defined(__linux__) && defined(SYS_clone3)
+
+uint64_t support_count_own_sleeps(void)
+{
+    struct rusage usage;
+
+    return getrusage(RUSAGE_THREAD, &usage) == 0 ? (uint64_t)usage.ru_nvcsw : 0;
+}
+
+bool support_hold_end(int64_t pid)
+{
+    return ptrace(PTRACE_SEIZE, (pid_t)pid, NULL, NULL) == 0;
+}
+
+bool support_release_end(int64_t pid)
+{
+    int status = 0;
+
+    return waitpid((pid_t)pid, &status, __WALL) == (pid_t)pid && WIFSIGNALED(status);
+}
+
+/* Threads are made by clone3, or by clone with this flag. */
+#define IS_THREAD 0x00010000u
+
+bool support_refuse_threads(void)
+{
+    filter_step steps[] = {{LOAD, 0, 0, AT_NUMBER},
+                           {COMPARE, 0, 1, SYS_clone3},
+                           {ANSWER, 0, 0, ANSWER_ERRNO | ENOSYS},
+                           {COMPARE, 0, 3, SYS_clone},
+                           {LOAD, 0, 0, AT_FIRST_ARGUMENT},
+                           {HAS_BITS, 0, 1, IS_THREAD},
+                           {ANSWER, 0, 0, ANSWER_ERRNO | EAGAIN},
+                           {ANSWER, 0, 0, ANSWER_ALLOW}};
+
+    return set_filter(steps, sizeof steps / sizeof steps[0]);
+}
+
+#else
+
+uint64_t support_count_own_sleeps(void)
+{
+    return 0;
+}
+
+bool support_hold_end(int64_t pid)
+{
+    (void)pid;
+    return false;
+}
+
+bool support_release_end(int64_t pid)
+{
+    (void)pid;
+    return false;
+}
+
+bool support_refuse_threads(void)
+{
+    return false;
+}
+
+#endif
+
 bool support_set_limit(const char *name, uint64_t soft, uint64_t hard)
 {
     struct rlimit limit = {(rlim_t)soft, (rlim_t)hard};
@@ -967,7 +1065,7 @@ static bool is_named(int64_t pid, const char *name)
     return strcmp(told, name) == 0;
 }
 
-int64_t support_sibling_named(const char *name)
+static int64_t process_named(const char *name, int64_t parent)
 {
     DIR *directory = opendir("/proc");
     struct dirent *entry = NULL;
@@ -976,7 +1074,7 @@ int64_t support_sibling_named(const char *name)
     while (directory != NULL && found < 0 && (entry = readdir(directory)) != NULL) {
         int64_t pid = strtoll(entry->d_name, NULL, 10);
 
-        if (pid > 0 && is_named(pid, name) && support_parent_of(pid) == getppid() &&
+        if (pid > 0 && is_named(pid, name) && support_parent_of(pid) == parent &&
             support_is_running(pid)) {
             found = pid;
         }
@@ -985,6 +1083,16 @@ int64_t support_sibling_named(const char *name)
         closedir(directory);
     }
     return found;
+}
+
+int64_t support_sibling_named(const char *name)
+{
+    return process_named(name, getppid());
+}
+
+int64_t support_child_named(const char *name)
+{
+    return process_named(name, getpid());
 }
 
 bool support_socket_pair(intptr_t ends[2])

@@ -616,16 +616,6 @@ bool support_refuse_pidfds(void)
     return false;
 }
 
-bool support_adopt_orphans(void)
-{
-    return false;
-}
-
-bool support_has_zombie(void)
-{
-    return false;
-}
-
 bool support_refuse_kills(void)
 {
     return false;

@@ -55,65 +55,6 @@ static void run_inside(brood_function *function, const char *arg)
         }                                                                                          \
     } while (0)
 
-/* ---- R1 ------------------------------------------------------------------------------------ */
-
-/* Has a child that is no daemon, and says when that is there. */
-static int lead(brood_task *task, const void *arg, size_t size)
-{
-    brood_process *process = NULL;
-    const char *argv[] = {arg, "--command", "hang", NULL};
-
-    (void)size;
-    if (brood_command_start(&process, argv, NULL) != BROOD_OK) {
-        return 1;
-    }
-    support_write(brood_task_handle(task, 0), "x", 1);
-    support_hang();
-    return 0;
-}
-
-static int kill_groups(brood_task *task, const void *arg, size_t size)
-{
-    (void)task;
-    if (!support_adopt_orphans()) {
-        return 99;
-    }
-    for (int i = 0; i < 10; i++) {
-        brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-        brood_process *process = NULL;
-        intptr_t ends[2];
-        char byte = 0;
-
-        EXPECT(support_pipe(ends));
-        options.kill_tree = true;
-        options.handles = &ends[1];
-        options.handle_count = 1;
-        EXPECT(brood_process_start(&process, lead, arg, size, &options) == BROOD_OK);
-        EXPECT(support_read(ends[0], &byte, 1) == 1);
-        if (i % 2 == 0) {
-            EXPECT(brood_process_kill(process) == BROOD_OK);
-            EXPECT(brood_process_join(process, SOON_MS) == BROOD_OK);
-        } else {
-            EXPECT(brood_process_terminate(process, SOON_MS) == BROOD_OK);
-        }
-        EXPECT(!support_has_zombie());
-        EXPECT(!support_has_children());
-        brood_process_destroy(process);
-        support_close(ends[0]);
-        support_close(ends[1]);
-    }
-    return 0;
-}
-
-static void r1_a_subreaper_has_no_zombies_of_groups(void **state)
-{
-    (void)state;
-    if (!support_is_linux()) {
-        harness_skip("only Linux has subreapers");
-    }
-    run_inside(kill_groups, harness_self);
-}
-
 /* ---- R8 ------------------------------------------------------------------------------------ */
 
 static int without_pidfds(brood_task *task, const void *arg, size_t size)
@@ -840,7 +781,6 @@ static void w12_a_thread_that_is_cancelled_in_a_call(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w12_a_thread_that_is_cancelled_in_a_call),
-    cmocka_unit_test(r1_a_subreaper_has_no_zombies_of_groups),
     cmocka_unit_test(r8_pidfds_that_may_only_be_opened),
     cmocka_unit_test(r9_a_limit_that_is_not_below_the_hard_one),
     cmocka_unit_test(r9_a_stack_larger_than_the_memory_limit),

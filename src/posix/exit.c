@@ -92,23 +92,6 @@ static void *wait_for_end(void *data)
     return NULL;
 }
 
-static int start_waiter(brood_posix_waiter *self)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    brood_os_signals before;
-    int result = 0;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    brood_os_code_keep();
-    brood_os_signals_hold(&before);
-    result = pthread_create(&thread, &attributes, wait_for_end, self);
-    brood_os_signals_release(&before);
-    pthread_attr_destroy(&attributes);
-    return result;
-}
-
 /* Called with brood_posix_exit_lock. */
 static int watch_for_end(brood_os_process *process)
 {
@@ -120,7 +103,7 @@ static int watch_for_end(brood_os_process *process)
     }
     self->pid = process->pid;
     self->is_wanted = true;
-    errno = start_waiter(self);
+    errno = brood_posix_thread_start(wait_for_end, self);
     if (errno != 0) {
         close(self->fds[0]);
         close(self->fds[1]);

@@ -13,7 +13,6 @@
 #include "system.h"
 
 #if defined(BROOD_LINUX)
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -235,49 +234,6 @@ static int take_end_alone(brood_os_process *process, bool *exited, int *value, s
     return taken;
 }
 
-/* Whether processes whose parent has ended become this one's children. */
-static bool adopts_orphans(void)
-{
-#if defined(BROOD_LINUX)
-    int is_subreaper = 0;
-
-    if (prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper) == 0 && is_subreaper != 0) {
-        return true;
-    }
-#endif
-    return getpid() == 1;
-}
-
-void brood_os_orphan_reap(int64_t pid)
-{
-    if (adopts_orphans()) {
-        waitpid((pid_t)pid, NULL, WNOHANG);
-    }
-}
-
-/* All of the group were killed, so mostly they have ended by now; nothing tells when they will. */
-#define GROUP_WAIT_MS 200
-
-/* The number is the group's as long as one of it is not reaped. */
-static void reap_group(pid_t group)
-{
-    siginfo_t info = {0};
-
-    if (!adopts_orphans()) {
-        return;
-    }
-    for (int waited_ms = 0; waited_ms < GROUP_WAIT_MS;) {
-        info.si_pid = 0;
-        if (waitid(P_PGID, (id_t)group, &info, WEXITED | WNOHANG) < 0) {
-            return; /* ECHILD: that was all */
-        }
-        if (info.si_pid == 0) {
-            poll(NULL, 0, 1);
-            waited_ms++;
-        }
-    }
-}
-
 brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *result,
                                    brood_error *error)
 {
@@ -302,7 +258,7 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
         return BROOD_OK;
     }
     if (process->leads_group && (process->asked || process->killed)) {
-        reap_group(process->pid);
+        brood_os_orphans_reap(process);
     }
     account(process, &usage, result);
     decode(process, exited, value, result);
@@ -408,6 +364,7 @@ void brood_os_process_free(brood_os_process *process)
         return;
     }
     close_descriptors(process);
+    free(process->group);
     free(process);
 }
 

@@ -495,6 +495,20 @@ static void describe(brood_os_process *process, const brood_os_spawn *spawn, pid
     process->peak_at_spawn = own_peak_memory();
 }
 
+static brood_os_process *new_process(bool leads_group)
+{
+    brood_os_process *made = brood_calloc(1, sizeof *made);
+
+    if (made != NULL && leads_group) {
+        made->group = brood_calloc(1, sizeof *made->group);
+        if (made->group == NULL) {
+            free(made);
+            return NULL;
+        }
+    }
+    return made;
+}
+
 static brood_status start_by_vfork(pid_t *pid, plan *made, brood_error *error)
 {
     brood_status status = open_report(made, error);
@@ -545,7 +559,7 @@ static brood_status spawn_once(brood_os_process **process, const brood_os_spawn 
                                brood_error *error)
 {
     plan made;
-    brood_os_process *started = brood_calloc(1, sizeof *started);
+    brood_os_process *started = new_process(spawn->kill_tree || spawn->is_guard);
     brood_status status = BROOD_OK;
     pid_t pid = -1;
 
@@ -567,6 +581,7 @@ static brood_status spawn_once(brood_os_process **process, const brood_os_spawn 
         describe(started, spawn, pid);
         *process = started;
     } else {
+        free(started->group);
         free(started);
     }
     discard(&made);
@@ -588,6 +603,7 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
     brood_status status = BROOD_OK;
 
     *process = NULL;
+    brood_posix_orphans_retry();
     if (spawn->is_guard && would_begin_a_namespace()) {
         return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "guard",
                           "the guard of daemon commands cannot begin a PID namespace");

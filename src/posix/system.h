@@ -35,7 +35,13 @@
 #endif
 #endif
 
-typedef struct brood_posix_waiter brood_posix_waiter; /* of process.c */
+typedef struct brood_posix_waiter brood_posix_waiter; /* of exit.c */
+
+/* Of orphans.c, which has it once the leader was reaped. */
+typedef struct brood_posix_group {
+    pid_t number;
+    struct brood_posix_group *next;
+} brood_posix_group;
 
 struct brood_os_process {
     pid_t pid;
@@ -44,6 +50,8 @@ struct brood_os_process {
     int pidfd;                /* Linux: the process itself, whatever becomes of its number; or -1 */
     unsigned long long birth; /* tells one that was left alone from a later one; 0: unknown */
     bool leads_group;
+    brood_posix_group
+        *group; /* made at the start, so that no memory is needed at the end; or NULL */
     bool reaped;
     uint32_t cpu_time_limit_s;
     bool asked;
@@ -74,6 +82,16 @@ int brood_posix_make_nonblocking(int fd);
 
 int brood_posix_socket_pair(int fds[2]);
 int brood_posix_pipe(int fds[2]);
+
+/* ---- thread.c ------------------------------------------------------------------------------- */
+
+/* One that nobody joins, with all signals held back; 0, or an error number. */
+int brood_posix_thread_start(void *(*run)(void *data), void *data);
+
+/* ---- orphans.c ------------------------------------------------------------------------------ */
+
+/* Sees again to what brood_os_orphans_reap could get no thread for; nobody waits. */
+void brood_posix_orphans_retry(void);
 
 /* ---- origin.c ------------------------------------------------------------------------------- */
 

@@ -1,4 +1,23 @@
+#include <pthread.h>
+
 #include "system.h"
+
+int brood_posix_thread_start(void *(*run)(void *data), void *data)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    brood_os_signals before;
+    int result = 0;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    brood_os_code_keep();
+    brood_os_signals_hold(&before);
+    result = pthread_create(&thread, &attributes, run, data);
+    brood_os_signals_release(&before);
+    pthread_attr_destroy(&attributes);
+    return result;
+}
 
 /* pthread_t may be a structure; no two threads have a variable of their own at one address. */
 uint64_t brood_os_thread_id(void)

@@ -174,9 +174,9 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
     return BROOD_OK;
 }
 
-void brood_os_orphan_reap(int64_t pid)
+void brood_os_orphans_reap(brood_os_process *leader)
 {
-    (void)pid; /* nobody has children here */
+    (void)leader; /* nobody has children here */
 }
 
 bool brood_os_process_leave(brood_os_process *process)

@@ -45,6 +45,19 @@ static int leave_an_orphan(brood_task *task, const void *arg, size_t size)
     return pid > 0 ? 0 : 1;
 }
 
+/* Leads a group of two, and says when it does. */
+static int lead(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    if (support_fork_hanging() < 0) {
+        return 1;
+    }
+    support_write(brood_task_handle(task, 0), "x", 1);
+    support_hang();
+    return 0;
+}
+
 static brood_exit_info end_of(brood_process *process)
 {
     brood_exit_info info = BROOD_EXIT_INFO_INIT;
@@ -99,6 +112,32 @@ static bool ends_when_asked(void)
     return end_of(process).reason == BROOD_EXIT_TERMINATED;
 }
 
+/* R1: those that were killed are brood's to reap, whoever started them. */
+static bool leaves_nothing_of_a_group(void)
+{
+    brood_process *process = NULL;
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    intptr_t ends[2];
+    char byte = 0;
+
+    if (!support_pipe(ends)) {
+        return false;
+    }
+    options.kill_tree = true;
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    brood_process_start(&process, lead, NULL, 0, &options);
+    support_read(ends[0], &byte, 1);
+    brood_process_kill(process);
+    if (end_of(process).reason != BROOD_EXIT_KILLED) {
+        return false;
+    }
+    while (!support_is_childless()) {
+        support_yield();
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     if (brood_init(argc, argv) != BROOD_OK) {
@@ -116,5 +155,8 @@ int main(int argc, char **argv)
     if (!ends_when_killed() || !ends_when_asked()) {
         return 5;
     }
-    return waitpid(-1, NULL, WNOHANG) < 0 ? 0 : 6;
+    if (!leaves_nothing_of_a_group()) {
+        return 6;
+    }
+    return waitpid(-1, NULL, WNOHANG) < 0 ? 0 : 7;
 }

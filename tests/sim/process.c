@@ -345,9 +345,9 @@ void brood_os_process_free(brood_os_process *process)
     brood_free(process);
 }
 
-void brood_os_orphan_reap(int64_t pid)
+void brood_os_orphans_reap(brood_os_process *leader)
 {
-    (void)pid;
+    (void)leader;
 }
 
 brood_status brood_os_process_open(brood_os_process **process, int64_t pid, bool leads_group,
