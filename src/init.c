@@ -237,7 +237,7 @@ brood_function *brood_registry_find(const char *name)
         return brood_guard_run;
     }
     if (strcmp(name, BROOD_WORKER_NAME) == 0) {
-        return brood_serve;
+        return brood_serve_process;
     }
     for (const registered *entry = brood_here()->init.functions; entry != NULL;
          entry = entry->next) {

@@ -35,16 +35,18 @@ typedef struct server {
     void *value; /* the slot of values of any size, kept from task to task */
     size_t value_room;
     bool stops;
+    int code; /* not 0: its initializer has failed */
 } server;
 
 /* ---- bodies ------------------------------------------------------------------------------ */
 
-static void *need(void *memory)
+/* Without it the worker ends: the pool gives its tasks to others. */
+static bool need(server *self, const void *memory)
 {
     if (memory == NULL) {
-        brood_os_child_end(EXIT_INITIALIZER, false); /* the pool gives its tasks to others */
+        brood_link_break(&self->link, EXIT_INITIALIZER);
     }
-    return memory;
+    return memory != NULL;
 }
 
 /*
@@ -65,10 +67,9 @@ static const unsigned char *take_in_place(server *self, size_t padded)
 {
     const unsigned char *body = NULL;
 
-    if (padded > self->link.in.capacity / 2) {
+    if (padded > self->link.in.capacity / 2 || !brood_link_await(&self->link, padded)) {
         return NULL;
     }
-    brood_link_await(&self->link, padded);
     body = brood_ring_peek(&self->link.in, padded);
     if (body != NULL) {
         brood_ring_advance(&self->link.in, padded);
@@ -76,7 +77,7 @@ static const unsigned char *take_in_place(server *self, size_t padded)
     return body;
 }
 
-/* NULL: out of memory; the body has been passed over. */
+/* NULL: out of memory; the body has been passed over. Or the link is broken. */
 static const unsigned char *take_body(server *self, uint64_t size)
 {
     size_t padded = (size_t)brood_wire_padded(size);
@@ -94,39 +95,64 @@ static const unsigned char *take_body(server *self, uint64_t size)
         brood_link_skip(&self->link, padded);
         return NULL;
     }
-    brood_link_read(&self->link, self->body, padded);
-    return self->body;
+    return brood_link_read(&self->link, self->body, padded) ? self->body : NULL;
 }
 
 /* ---- what it is told before -------------------------------------------------------------- */
 
-static void on_function(server *self, const brood_wire_order *order)
+/* One more, of which nothing is known yet; NULL: no memory for it. */
+static known_function *add_function(server *self)
 {
-    const unsigned char *body = need((void *)(uintptr_t)take_body(self, order->size));
-    brood_function_ref ref;
-    known_function *entry = NULL;
+    known_function *functions =
+        brood_realloc(self->functions, (self->function_count + 1) * sizeof *functions);
+
+    if (!need(self, functions)) {
+        return NULL;
+    }
+    self->functions = functions;
+    functions[self->function_count] = (known_function){NULL, NULL};
+    return &functions[self->function_count++];
+}
+
+static void find(server *self, known_function *entry, const brood_function_ref *ref)
+{
     brood_error error = {BROOD_OK, 0, "", ""};
 
-    if (order->function != self->function_count) {
-        brood_link_fail();
+    if (brood_function_find(ref, &entry->function, &error) == BROOD_OK) {
+        return;
     }
-    self->functions =
-        need(brood_realloc(self->functions, (self->function_count + 1) * sizeof *entry));
-    entry = &self->functions[self->function_count++];
-    *entry = (known_function){NULL, NULL};
-    if (brood_function_decode(&ref, body, (size_t)order->size) != BROOD_OK) {
-        brood_link_fail();
-    }
-    if (brood_function_find(&ref, &entry->function, &error) != BROOD_OK) {
-        entry->error = need(brood_malloc(sizeof *entry->error));
+    entry->error = brood_malloc(sizeof *entry->error);
+    if (need(self, entry->error)) {
         *entry->error = error;
     }
 }
 
+static void on_function(server *self, const brood_wire_order *order)
+{
+    const unsigned char *body = take_body(self, order->size);
+    known_function *entry = NULL;
+    brood_function_ref ref;
+
+    if (!need(self, body)) {
+        return;
+    }
+    if (order->function != self->function_count ||
+        brood_function_decode(&ref, body, (size_t)order->size) != BROOD_OK) {
+        brood_link_fail(&self->link);
+        return;
+    }
+    entry = add_function(self);
+    if (entry != NULL) {
+        find(self, entry, &ref);
+    }
+}
+
+/* NULL: it does not know that one, and the link is broken. */
 static known_function *function_of(server *self, const brood_wire_order *order)
 {
     if (order->function >= self->function_count) {
-        brood_link_fail();
+        brood_link_fail(&self->link);
+        return NULL;
     }
     return &self->functions[order->function];
 }
@@ -140,25 +166,40 @@ static void say(server *self, brood_wire_kind kind, brood_status status, int cod
     brood_link_send(&self->link, &answer, message);
 }
 
-/* A worker whose initializer fails says why, and ends. */
-static void on_initialize(server *self, const brood_wire_order *order)
+/* Returns the code that the worker ends with; 0: it goes on. */
+static int initialize(server *self, const known_function *entry, const void *arg, size_t size)
 {
-    const unsigned char *body = need((void *)(uintptr_t)take_body(self, order->size));
-    known_function *entry = function_of(self, order);
     brood_task task = *self->process_task;
     int code = EXIT_INITIALIZER;
 
     if (entry->error != NULL) {
         say(self, BROOD_WIRE_FAILED, entry->error->status, 0, entry->error->message);
-    } else {
-        code = ((brood_function *)entry->function)(&task, order->size > 0 ? body : NULL,
-                                                   (size_t)order->size);
-        if (code == 0) {
-            return;
-        }
+        return code;
+    }
+    code = ((brood_function *)entry->function)(&task, size > 0 ? arg : NULL, size);
+    if (code != 0) {
         say(self, BROOD_WIRE_FAILED, BROOD_ERR_TASK, code, brood_task_message(&task));
     }
-    brood_os_exit_process(code);
+    return code;
+}
+
+/* A worker whose initializer fails says why, and ends. */
+static void on_initialize(server *self, const brood_wire_order *order)
+{
+    const unsigned char *body = take_body(self, order->size);
+    const known_function *entry = need(self, body) ? function_of(self, order) : NULL;
+
+    if (entry != NULL) {
+        self->code = initialize(self, entry, body, (size_t)order->size);
+        self->stops = self->code != 0;
+    }
+}
+
+static void on_finalize(server *self, const brood_wire_order *order)
+{
+    const known_function *entry = function_of(self, order);
+
+    self->finalizer = entry != NULL ? entry->function : NULL;
 }
 
 /* ---- shared memory ----------------------------------------------------------------------- */
@@ -173,27 +214,47 @@ static brood_mapping **mapping_of(server *self, uint64_t id)
     return NULL;
 }
 
+/* One more, all zeros; NULL: no memory for it. */
+static brood_mapping *add_mapping(server *self)
+{
+    brood_mapping **shared = (brood_mapping **)brood_realloc(
+        (void *)self->shared, (self->shared_count + 1) * sizeof(brood_mapping *));
+    brood_mapping *mapping = NULL;
+
+    if (!need(self, (const void *)shared)) {
+        return NULL;
+    }
+    self->shared = shared;
+    mapping = brood_calloc(1, sizeof *mapping);
+    if (need(self, mapping)) {
+        self->shared[self->shared_count++] = mapping;
+    }
+    return mapping;
+}
+
 /* order: id; first: its handle's number; count: the segment's size; in_size: the program's. */
 static void on_shared(server *self, const brood_wire_order *order)
 {
-    brood_mapping *mapping = need(brood_calloc(1, sizeof *mapping));
+    brood_mapping *mapping = add_mapping(self);
     brood_handle handle = BROOD_HANDLE_NONE;
-    brood_status status = brood_os_handle_take(self->link.bell, (brood_handle)order->first,
-                                               BROOD_OS_NO_DEADLINE, &handle, NULL);
+    brood_status status = BROOD_OK;
 
+    if (mapping == NULL) {
+        return;
+    }
+    status = brood_os_handle_take(self->link.bell, (brood_handle)order->first, BROOD_OS_NO_DEADLINE,
+                                  &handle, NULL);
     if (status == BROOD_OK) {
         status = brood_os_segment_adopt(&mapping->segment, handle, (size_t)order->count, NULL);
     }
     if (status != BROOD_OK) {
-        brood_link_fail();
+        brood_link_fail(&self->link);
+        return;
     }
     brood_os_handle_close(mapping->segment.handle); /* the memory stays; a descriptor less */
     mapping->segment.handle = BROOD_HANDLE_NONE;
     mapping->id = order->id;
     mapping->size = (size_t)order->in_size;
-    self->shared = (brood_mapping **)need(
-        brood_realloc((void *)self->shared, (self->shared_count + 1) * sizeof(brood_mapping *)));
-    self->shared[self->shared_count++] = mapping;
 }
 
 static void on_forget(server *self, const brood_wire_order *order)
@@ -263,12 +324,14 @@ static void keep_slot(server *self, const brood_task *task)
     }
 }
 
+/* NULL: it does not know that one, and the link is broken. */
 static brood_mapping *known_mapping(server *self, uint64_t id)
 {
     brood_mapping **found = mapping_of(self, id);
 
     if (found == NULL) {
-        brood_link_fail();
+        brood_link_fail(&self->link);
+        return NULL;
     }
     return *found;
 }
@@ -279,8 +342,9 @@ static unsigned char *place_at(server *self, const uint64_t *at, uint64_t before
     const brood_mapping *mapping = known_mapping(self, at[0]);
     uint64_t offset = at[1] + before;
 
-    if (offset > mapping->segment.size) {
-        brood_link_fail();
+    if (mapping == NULL || offset > mapping->segment.size) {
+        brood_link_fail(&self->link);
+        return NULL;
     }
     return (unsigned char *)mapping->segment.base + offset;
 }
@@ -317,8 +381,20 @@ static const unsigned char *take_extra(server *self, brood_run *run, const unsig
 
 static void tell_all_failed(brood_run *run, brood_status status, const char *message)
 {
-    while (run->told < run->order->count) {
+    while (run->told < run->order->count && !run->link->is_broken) {
         brood_run_tell_failure(run, status, 0, message);
+    }
+}
+
+static void run_known(const known_function *entry, brood_run *run)
+{
+    run->function = entry->function;
+    if (run->in == NULL) {
+        tell_all_failed(run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
+    } else if (entry->error != NULL) {
+        tell_all_failed(run, entry->error->status, entry->error->message);
+    } else {
+        brood_run_all(run);
     }
 }
 
@@ -327,7 +403,7 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
     brood_mapping *shared[BROOD_SHARED_MAX];
     brood_task task = *self->process_task;
     brood_run run = {.link = &self->link, .task = &task, .order = order, .in = body};
-    known_function *entry = function_of(self, order);
+    const known_function *entry = function_of(self, order);
 
     task.page = self->link.page;
     task.id = order->id;
@@ -337,13 +413,8 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
     if (body != NULL && (order->flags & BROOD_WIRE_EXTRA) != 0) {
         run.in = take_extra(self, &run, body, shared);
     }
-    run.function = entry->function;
-    if (body == NULL) {
-        tell_all_failed(&run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
-    } else if (entry->error != NULL) {
-        tell_all_failed(&run, entry->error->status, entry->error->message);
-    } else {
-        brood_run_all(&run);
+    if (!self->link.is_broken) {
+        run_known(entry, &run);
     }
     keep_slot(self, &task);
 }
@@ -370,7 +441,7 @@ static void obey(server *self, const brood_wire_order *order)
         on_initialize(self, order);
         break;
     case BROOD_WIRE_FINALIZE:
-        self->finalizer = function_of(self, order)->function;
+        on_finalize(self, order);
         break;
     case BROOD_WIRE_READY:
         say(self, BROOD_WIRE_READY, BROOD_OK, 0, "");
@@ -388,7 +459,7 @@ static void obey(server *self, const brood_wire_order *order)
         self->stops = true;
         break;
     default:
-        brood_link_fail();
+        brood_link_fail(&self->link);
     }
 }
 
@@ -414,6 +485,7 @@ static brood_status attach(server *self, const brood_wire_start *start)
             brood_os_channel_adopt(&link->bell, process->handles[BROOD_WIRE_HANDLE_BELL], NULL);
     }
     if (status != BROOD_OK) {
+        brood_os_segment_close(&link->segment);
         return status;
     }
     link->page = (brood_wire_page *)(void *)base;
@@ -427,53 +499,99 @@ static brood_status attach(server *self, const brood_wire_start *start)
     return BROOD_OK;
 }
 
-/* The process ends; this is for whoever looks for leaks. */
-static void free_server(server *self)
+/* Until it is told to stop, or cannot go on. */
+static void serve(server *self)
+{
+    brood_wire_order order;
+
+    while (!self->link.is_broken) {
+        self->link.keep_ns = self->body_room > KEEP_BODY_MAX ? KEEP_NS : 0;
+        if (!brood_link_await(&self->link, sizeof order)) {
+            return;
+        }
+        self->link.keep_ns = 0; /* from here on the body is in use */
+        brood_ring_get(&self->link.in, &order, sizeof order);
+        obey(self, &order);
+        if (self->stops) {
+            return;
+        }
+        release_some(&self->link);
+    }
+}
+
+static void finalize(const server *self)
+{
+    brood_task task = *self->process_task;
+
+    if (self->finalizer != NULL) {
+        ((brood_function *)self->finalizer)(&task, NULL, 0);
+    }
+}
+
+/* Not where the process ends at once: threads of the program may still be in there. */
+static void close_shared(server *self)
+{
+    for (size_t i = 0; i < self->shared_count; i++) {
+        brood_os_segment_close(&self->shared[i]->segment);
+    }
+}
+
+static void close_link(brood_link *link)
+{
+    brood_os_channel_close(link->bell);
+    brood_os_segment_close(&link->segment);
+}
+
+static void free_memory(server *self)
 {
     for (size_t i = 0; i < self->function_count; i++) {
         brood_free(self->functions[i].error);
     }
     for (size_t i = 0; i < self->shared_count; i++) {
-        brood_os_segment_close(&self->shared[i]->segment);
         brood_free(self->shared[i]);
     }
     brood_free(self->functions);
     brood_free((void *)self->shared);
     brood_free(self->body);
     brood_free(self->value);
-    brood_os_channel_close(self->link.bell);
-    brood_os_segment_close(&self->link.segment);
 }
 
-int brood_serve(brood_task *task, const void *arg, size_t size)
+/* What is not closed here the end of the process closes. */
+static brood_served finish(server *self)
 {
+    brood_served served = {BROOD_SERVE_RETURNS, self->code, NULL};
+
+    if (self->link.is_broken) {
+        served.end = BROOD_SERVE_BREAKS;
+        served.code = self->link.code;
+    } else if (self->code != 0) {
+        served.end = BROOD_SERVE_EXITS;
+        served.bell = self->link.bell;
+        self->link.bell = NULL;
+    } else {
+        finalize(self);
+        close_shared(self);
+    }
+    close_link(&self->link);
+    free_memory(self);
+    return served;
+}
+
+brood_served brood_serve(brood_task *task, const void *arg, size_t size)
+{
+    static const brood_served unable = {BROOD_SERVE_RETURNS, EXIT_INITIALIZER, NULL};
     server self = {.process_task = task};
     brood_wire_start start;
 
     if (size != sizeof start || task->start->handle_count < BROOD_WIRE_HANDLES) {
-        return EXIT_INITIALIZER;
+        return unable;
     }
     memcpy(&start, arg, sizeof start);
     task->own_handles = BROOD_WIRE_HANDLES;
     if (attach(&self, &start) != BROOD_OK) {
-        return EXIT_INITIALIZER;
+        return unable;
     }
     brood_os_child_ignore_interrupt();
-    while (!self.stops) {
-        brood_wire_order order;
-
-        self.link.keep_ns = self.body_room > KEEP_BODY_MAX ? KEEP_NS : 0;
-        brood_link_await(&self.link, sizeof order);
-        self.link.keep_ns = 0; /* from here on the body is in use */
-        brood_ring_get(&self.link.in, &order, sizeof order);
-        obey(&self, &order);
-        release_some(&self.link);
-    }
-    if (self.finalizer != NULL) {
-        brood_task finalize = *task;
-
-        ((brood_function *)self.finalizer)(&finalize, NULL, 0);
-    }
-    free_server(&self);
-    return 0;
+    serve(&self);
+    return finish(&self);
 }

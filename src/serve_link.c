@@ -1,15 +1,23 @@
 #include "serve_link.h"
 
 #include "runtime/sync.h"
+#include "watch.h"
 
-#define EXIT_ORPHAN 1
 #define PAUSES_A_LOOK 8
 #define MISSES_MAX 3 /* after so many it only looks now and then whether it would be of use */
 #define PROBE_EVERY 64
 
-_Noreturn void brood_link_fail(void)
+void brood_link_break(brood_link *link, int code)
 {
-    brood_os_child_end(EXIT_ORPHAN, false);
+    if (!link->is_broken) {
+        link->is_broken = true;
+        link->code = code;
+    }
+}
+
+void brood_link_fail(brood_link *link)
+{
+    brood_link_break(link, BROOD_EXIT_ORPHAN);
 }
 
 /* ---- waiting ----------------------------------------------------------------------------- */
@@ -21,7 +29,7 @@ static void ring_bell(brood_link *link)
 
     /* No room means that enough of them are under way. One that cannot call must not be waited for. */
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-        brood_link_fail();
+        brood_link_fail(link);
     }
 }
 
@@ -42,7 +50,7 @@ static void sleep_until_bell(brood_link *link)
         link->idle(link->data);
     }
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-        brood_link_fail();
+        brood_link_fail(link);
     }
     link->woken_at = brood_os_now();
     if (link->woken_at - begun < 2 * link->spin_ns) {
@@ -58,14 +66,22 @@ static bool has_bytes(brood_link *link, size_t size)
         return true;
     }
     if (brood_ring_available(&link->in, &available) != BROOD_OK) {
-        brood_link_fail();
+        brood_link_fail(link);
     }
     return available >= size;
 }
 
 static bool has_room(brood_link *link, size_t size)
 {
-    return brood_ring_fits(&link->out, size);
+    size_t room = link->out.capacity - (size_t)(link->out.own - link->out.other);
+
+    if (room >= size) {
+        return true;
+    }
+    if (brood_ring_room(&link->out, &room) != BROOD_OK) {
+        brood_link_fail(link);
+    }
+    return room >= size;
 }
 
 /* Whether looking again and again is allowed, and was of use lately. */
@@ -96,29 +112,32 @@ static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_
     return has_come(link, size);
 }
 
-void brood_link_await(brood_link *link, size_t size)
+static bool wait_for_bytes(brood_link *link, size_t size)
 {
-    if (has_bytes(link, size)) {
-        return;
-    }
     brood_link_release(link);
     if (may_spin(link) && spin(link, has_bytes, size)) {
-        return;
+        return !link->is_broken;
     }
-    while (!has_bytes(link, size)) {
+    while (!link->is_broken && !has_bytes(link, size)) {
         if (brood_ring_sleep_to_read(&link->in, (size_t)(link->in.other - link->in.own))) {
             sleep_until_bell(link);
             brood_ring_wake_to_read(&link->in);
         }
     }
+    return !link->is_broken;
 }
 
-void brood_link_make_room(brood_link *link, size_t size)
+bool brood_link_await(brood_link *link, size_t size)
 {
-    if (has_room(link, size) || (may_spin(link) && spin(link, has_room, size))) {
-        return;
+    return has_bytes(link, size) || wait_for_bytes(link, size);
+}
+
+static bool wait_for_room(brood_link *link, size_t size)
+{
+    if (may_spin(link) && spin(link, has_room, size)) {
+        return true;
     }
-    while (!has_room(link, size)) {
+    while (!link->is_broken && !has_room(link, size)) {
         size_t room = link->out.capacity - (size_t)(link->out.own - link->out.other);
 
         if (brood_ring_sleep_to_write(&link->out, room)) {
@@ -126,6 +145,12 @@ void brood_link_make_room(brood_link *link, size_t size)
             brood_ring_wake_to_write(&link->out);
         }
     }
+    return !link->is_broken;
+}
+
+bool brood_link_make_room(brood_link *link, size_t size)
+{
+    return has_room(link, size) || wait_for_room(link, size);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -137,21 +162,23 @@ void brood_link_release(brood_link *link)
     }
 }
 
-/* How much of size can be had now, at least one byte. */
+/* How much of size can be had now, at least one byte; 0: the link is broken. */
 static size_t await_some(brood_link *link, size_t size)
 {
     size_t available = 0;
 
-    brood_link_await(link, size < BROOD_WIRE_ALIGN ? size : BROOD_WIRE_ALIGN);
+    if (!brood_link_await(link, size < BROOD_WIRE_ALIGN ? size : BROOD_WIRE_ALIGN)) {
+        return 0;
+    }
     available = (size_t)(link->in.other - link->in.own);
     return available < size ? available : size;
 }
 
-void brood_link_read(brood_link *link, void *data, size_t size)
+bool brood_link_read(brood_link *link, void *data, size_t size)
 {
     unsigned char *at = data;
 
-    while (size > 0) {
+    while (size > 0 && !link->is_broken) {
         size_t part = await_some(link, size);
 
         brood_ring_get(&link->in, at, part);
@@ -159,24 +186,26 @@ void brood_link_read(brood_link *link, void *data, size_t size)
         at += part;
         size -= part;
     }
+    return !link->is_broken;
 }
 
-void brood_link_skip(brood_link *link, size_t size)
+bool brood_link_skip(brood_link *link, size_t size)
 {
-    while (size > 0) {
+    while (size > 0 && !link->is_broken) {
         size_t part = await_some(link, size);
 
         brood_ring_advance(&link->in, part);
         brood_link_release(link);
         size -= part;
     }
+    return !link->is_broken;
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
 void brood_link_publish(brood_link *link)
 {
-    if (brood_ring_publish(&link->out)) {
+    if (!link->is_broken && brood_ring_publish(&link->out)) {
         ring_bell(link);
     }
 }
@@ -187,7 +216,9 @@ static void put_pad(brood_link *link, size_t size)
     size_t body = size > sizeof pad ? size - sizeof pad : 0;
 
     pad.size = body;
-    brood_link_make_room(link, sizeof pad + body);
+    if (!brood_link_make_room(link, sizeof pad + body)) {
+        return;
+    }
     brood_ring_put(&link->out, &pad, sizeof pad);
     brood_ring_advance(&link->out, body);
     brood_link_publish(link);
@@ -197,12 +228,11 @@ unsigned char *brood_link_place(brood_link *link, size_t size)
 {
     unsigned char *place = brood_ring_place(&link->out, size);
 
-    while (place == NULL) {
+    if (place == NULL) {
         put_pad(link, link->out.capacity - (size_t)(link->out.own & (link->out.capacity - 1)));
         place = brood_ring_place(&link->out, size);
     }
-    brood_link_make_room(link, size);
-    return place;
+    return brood_link_make_room(link, size) ? place : NULL;
 }
 
 static void write_long(brood_link *link, const void *data, size_t size)
@@ -213,7 +243,9 @@ static void write_long(brood_link *link, const void *data, size_t size)
     while (size > 0) {
         size_t part = size < most ? size : most;
 
-        brood_link_make_room(link, part);
+        if (!brood_link_make_room(link, part)) {
+            return;
+        }
         brood_ring_put(&link->out, at, part);
         brood_link_publish(link);
         at += part;
@@ -228,7 +260,9 @@ void brood_link_send(brood_link *link, const brood_wire_answer *answer, const vo
     size_t padding = (size_t)brood_wire_padded(size) - size;
 
     if (sizeof *answer + size + padding <= link->out.capacity / 4) {
-        brood_link_make_room(link, sizeof *answer + size + padding);
+        if (!brood_link_make_room(link, sizeof *answer + size + padding)) {
+            return;
+        }
         brood_ring_put(&link->out, answer, sizeof *answer);
         if (size > 0) {
             brood_ring_put(&link->out, body, size);

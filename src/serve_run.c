@@ -15,6 +15,11 @@
 #define HALT_NS INT64_C(100000)
 #define KEEP_SLOT_MAX (1024 * 1024)
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* ---- telling ----------------------------------------------------------------------------- */
 
 /* By the turnaround alone the pool would take a task for as long as a wake-up. */
@@ -56,14 +61,14 @@ static void tell_success(brood_run *run)
     answer.awake_ns = take_awake_ns(run->link);
     answer.size = count * size_in_place(run);
     padded = (size_t)brood_wire_padded(answer.size);
-    if (size_in_place(run) == 0) {
-        brood_link_make_room(run->link, sizeof answer);
+    run->is_open = false;
+    if (size_in_place(run) == 0 && !brood_link_make_room(run->link, sizeof answer)) {
+        return;
     }
     brood_ring_put(&run->link->out, &answer, sizeof answer);
     brood_ring_advance(&run->link->out, padded);
     brood_link_publish(run->link);
     run->told = run->next;
-    run->is_open = false;
 }
 
 void brood_run_tell_failure(brood_run *run, brood_status status, int code, const char *message)
@@ -106,26 +111,29 @@ static void tell_value(brood_run *run)
 
 /*
  * Makes room in the ring for a head and as many values as may wait there. The head is written now:
- * when the worker dies, the pool finds behind it the values of the items that were done.
+ * when the worker dies, the pool finds behind it the values of the items that were done. It is not
+ * open when the link is broken.
  */
-static void open_place(brood_run *run)
+static inline void open_place(brood_run *run)
 {
     size_t size = size_in_place(run);
     size_t most = run->link->out.capacity / 4;
     uint64_t left = run->order->count - run->next;
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 0);
 
-    run->is_open = true;
     run->most = left;
-    if (size == 0) {
-        return;
+    if (size > 0) {
+        run->most = least(left, (most - sizeof answer) / size);
+        run->place = brood_link_place(run->link,
+                                      sizeof answer + (size_t)brood_wire_padded(run->most * size));
+        if (run->place == NULL) {
+            return;
+        }
+        brood_point(run->place, sizeof answer);
+        memcpy(run->place, &answer, sizeof answer);
+        run->place += sizeof answer;
     }
-    run->most = left < (most - sizeof answer) / size ? left : (most - sizeof answer) / size;
-    run->place =
-        brood_link_place(run->link, sizeof answer + (size_t)brood_wire_padded(run->most * size));
-    brood_point(run->place, sizeof answer);
-    memcpy(run->place, &answer, sizeof answer);
-    run->place += sizeof answer;
+    run->is_open = !run->link->is_broken;
 }
 
 /* Whether the pool has something to say about the items. */
@@ -233,8 +241,8 @@ static void settle(brood_run *run, int code)
     }
 }
 
-/* Room for at least one value more. */
-static void make_place(brood_run *run)
+/* Room for at least one value more. False: the link is broken, and no item more is to begin. */
+static inline bool make_place(brood_run *run)
 {
     if (run->is_open && run->next - run->told >= run->most) {
         tell_success(run);
@@ -242,6 +250,7 @@ static void make_place(brood_run *run)
     if (!run->is_open) {
         open_place(run);
     }
+    return run->is_open;
 }
 
 static unsigned char *slot_of_next(const brood_run *run)
@@ -373,25 +382,18 @@ static void run_varying(brood_run *run)
     const uint64_t *sizes = (const uint64_t *)(const void *)run->in;
     const unsigned char *at = run->in + brood_wire_padded(run->order->count * sizeof(uint64_t));
 
-    for (uint64_t i = 0; i < run->order->count && !is_cancelled(run); i++) {
-        make_place(run);
+    for (uint64_t i = 0; i < run->order->count && !is_cancelled(run) && make_place(run); i++) {
         run_item(run, at, (size_t)sizes[i]);
         at += brood_wire_padded(sizes[i]);
         look_at_clock(run);
     }
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void run_fixed(brood_run *run)
 {
-    while (run->next < run->order->count && !is_cancelled(run)) {
+    while (run->next < run->order->count && !is_cancelled(run) && make_place(run)) {
         uint64_t stop = run->next + run->stride;
 
-        make_place(run);
         stop = least(least(stop, run->told + run->most), run->order->count);
         run_some(run, stop);
         if (run->order->count > 1) {
