@@ -5,6 +5,7 @@
 #include "five.h"
 
 #include "error.h"
+#include "explore.h"
 #include "sim.h"
 
 #include "channel.h"
@@ -93,6 +94,9 @@ static void end_destroy(sim_thing *thing)
     sim_end_thing *end = (sim_end_thing *)thing;
     sim_stream *stream = end->stream;
 
+    if (sim.scenario != NULL) {
+        sim_explore_close(stream);
+    }
     stream->is_open[end->side] = false;
     while (end->stash_count > 0) {
         sim_thing_drop(end->stash[--end->stash_count]);
@@ -174,7 +178,7 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
 {
     sim_flow *flow = NULL;
 
-    sim_call("channel_read");
+    sim_call_on("channel_read", channel->end->stream);
     flow = flow_to_read(channel->end);
     *got = 0;
     if (flow->used == 0) {
@@ -193,7 +197,7 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
 {
     size_t room = 0;
 
-    sim_call("channel_write");
+    sim_call_on("channel_write", channel->end->stream);
     *put = 0;
     if (is_closed(channel->end)) {
         return refuse_transfer(BROOD_ERR_CLOSED, "write", error);
@@ -238,7 +242,7 @@ brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *p
     sim_thing *thing = NULL;
 
     (void)process;
-    sim_call("handle_give");
+    sim_call_on("handle_give", channel->end->stream);
     flow = flow_to_write(channel->end);
     thing = sim_handle_thing(sim_own(), handle);
     *number = BROOD_HANDLE_NONE;

@@ -29,20 +29,20 @@ typedef uint32_t brood_atomic32;
 
 static inline uint64_t brood_load64(brood_atomic64 *atomic)
 {
-    sim_step(SIM_LOAD);
+    sim_step_at(SIM_LOAD, atomic);
     return sim.self->store_count == 0 ? *atomic : sim_load(atomic, sizeof *atomic);
 }
 
 static inline uint32_t brood_load32(brood_atomic32 *atomic)
 {
-    sim_step(SIM_LOAD);
+    sim_step_at(SIM_LOAD, atomic);
     return sim.self->store_count == 0 ? *atomic : (uint32_t)sim_load(atomic, sizeof *atomic);
 }
 
 /* Before a change that all processes see in the same order. */
-static inline void sim_begin_change(sim_kind kind)
+static inline void sim_begin_change(sim_kind kind, const void *object)
 {
-    sim_step(kind);
+    sim_step_at(kind, object);
     if (sim.self->store_count > 0) {
         sim_flush(sim.self);
     }
@@ -51,25 +51,25 @@ static inline void sim_begin_change(sim_kind kind)
 
 static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
 {
-    sim_begin_change(SIM_STORE);
+    sim_begin_change(SIM_STORE, atomic);
     *atomic = value;
 }
 
 static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
 {
-    sim_step(SIM_RELEASE);
+    sim_step_at(SIM_RELEASE, atomic);
     sim_release(atomic, value, sizeof *atomic);
 }
 
 static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
 {
-    sim_begin_change(SIM_CHANGE);
+    sim_begin_change(SIM_CHANGE, atomic);
     return *atomic += value;
 }
 
 static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
 {
-    sim_begin_change(SIM_CHANGE);
+    sim_begin_change(SIM_CHANGE, atomic);
     return *atomic += value;
 }
 
@@ -77,7 +77,7 @@ static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
 {
     uint32_t before = 0;
 
-    sim_begin_change(SIM_CHANGE);
+    sim_begin_change(SIM_CHANGE, atomic);
     before = *atomic;
     *atomic = value;
     return before;
@@ -85,7 +85,7 @@ static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
 
 static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64_t value)
 {
-    sim_begin_change(SIM_CHANGE);
+    sim_begin_change(SIM_CHANGE, atomic);
     if (*atomic != expected) {
         return false;
     }
@@ -95,7 +95,7 @@ static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64
 
 static inline bool brood_cas32(brood_atomic32 *atomic, uint32_t expected, uint32_t value)
 {
-    sim_begin_change(SIM_CHANGE);
+    sim_begin_change(SIM_CHANGE, atomic);
     if (*atomic != expected) {
         return false;
     }

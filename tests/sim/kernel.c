@@ -9,6 +9,9 @@
 
 #include <sys/mman.h>
 
+#include "explore.h"
+#include "plan.h"
+
 #define STACK_SIZE ((size_t)256 * 1024)
 #define GUARD_SIZE ((size_t)4096)
 #define SPARE_STACKS_MAX 64
@@ -94,7 +97,7 @@ uint64_t sim_draw(void)
 
 uint64_t sim_below(uint64_t end)
 {
-    return end == 0 ? 0 : sim_draw() % end;
+    return end == 0 || sim.scenario != NULL ? 0 : sim_draw() % end;
 }
 
 int64_t sim_between(int64_t low, int64_t high)
@@ -157,8 +160,12 @@ void sim_fail(const char *format, ...)
     va_end(arguments);
     fputc('\n', stderr);
     print_parties();
-    fprintf(stderr, "again: sim --seed %llu --lives 1 --trace\nsim failed\n",
-            (unsigned long long)sim.seed);
+    if (sim.scenario != NULL) {
+        sim_plan_print();
+    } else {
+        fprintf(stderr, "again: sim --seed %llu --lives 1 --trace\n", (unsigned long long)sim.seed);
+    }
+    fprintf(stderr, "sim failed\n");
     fflush(NULL);
     _Exit(1);
 }
@@ -313,7 +320,7 @@ static bool is_waiting(const sim_party *party)
     return party->waits_for != NULL;
 }
 
-static bool can_run(sim_party *party, int64_t now)
+bool sim_can_run(sim_party *party, int64_t now)
 {
     if (party->process->state != SIM_RUNS || party->off_until > now) {
         return false;
@@ -332,9 +339,12 @@ static sim_party *pick(int64_t now)
     uint32_t count = 0;
 
     for (sim_party *at = sim.parties; at != NULL && count < 256; at = at->next) {
-        if (can_run(at, now)) {
+        if (sim_can_run(at, now)) {
             able[count++] = at;
         }
+    }
+    if (sim.scenario != NULL && count > 0) {
+        return sim_plan_pick(able, count);
     }
     return count == 0 ? NULL : able[count == 1 ? 0 : sim_below(count)];
 }
@@ -380,6 +390,21 @@ static void jump_clock(void)
     }
     set_time(next);
     sim_processes_keep(next);
+    if (sim.scenario != NULL) {
+        sim_explore_jump(next);
+    }
+}
+
+/* In a scenario stores wait no longer than until nobody can run. */
+static bool flush_all(void)
+{
+    bool any = false;
+
+    for (sim_party *at = sim.parties; sim.scenario != NULL && at != NULL; at = at->next) {
+        any = any || at->store_count > 0;
+        sim_flush(at);
+    }
+    return any;
 }
 
 static sim_party *next_party(void)
@@ -392,7 +417,9 @@ static sim_party *next_party(void)
     sim_processes_keep(sim_now());
     next = pick(sim_now());
     while (next == NULL) {
-        jump_clock();
+        if (!flush_all()) {
+            jump_clock();
+        }
         next = pick(sim_now());
     }
     return next;
@@ -400,8 +427,11 @@ static sim_party *next_party(void)
 
 void sim_switch(void)
 {
-    sim_party *next = next_party();
+    sim_switch_to(next_party());
+}
 
+void sim_switch_to(sim_party *next)
+{
     set_time(sim_now());
     sim.hash = (sim.hash ^ next->id) * UINT64_C(0x100000001B3);
     next->is_paused = false;
@@ -435,6 +465,9 @@ bool sim_block(const char *what, sim_predicate *is_ready, void *data, int64_t un
     self->ready_data = data;
     self->until = until;
     sim_switch();
+    if (sim.scenario != NULL) {
+        sim_explore_wake();
+    }
     self->waits_for = NULL;
     self->until = SIM_NEVER;
     ready = is_ready != NULL && is_ready(data);
@@ -487,9 +520,14 @@ static void stop_at_random(void)
     }
 }
 
-void sim_event(void)
+void sim_event(sim_kind kind, const void *object)
 {
     sim.events++;
+    if (sim.scenario != NULL) {
+        set_time(sim_now());
+        sim_plan_step(kind, object);
+        return;
+    }
     flush_at_random();
     stop_at_random();
     if (sim_happens(sim.rates.off_core)) {
@@ -499,13 +537,19 @@ void sim_event(void)
     sim_switch();
 }
 
-void sim_call(const char *what)
+void sim_call_on(const char *what, const void *object)
 {
     sim_note("%s", what);
     sim.calls++;
     sim_flush(sim.self);
-    sim_step(SIM_CALL);
+    sim.call = what;
+    sim_step_at(SIM_CALL, object);
     sim.epoch++;
+}
+
+void sim_call(const char *what)
+{
+    sim_call_on(what, NULL);
 }
 
 /* ---- a world ----------------------------------------------------------------------------------- */
@@ -534,16 +578,21 @@ void sim_begin(uint64_t seed)
 {
     bool traces = sim.traces;
     bool is_quiet = sim.is_quiet;
+    const struct sim_scenario *scenario = sim.scenario;
 
     memset(&sim, 0, sizeof sim);
     sim.traces = traces;
     sim.is_quiet = is_quiet;
+    sim.scenario = scenario;
     sim.seed = seed;
     sim.random = seed * UINT64_C(0xD1342543DE82EF95);
     sim.hash = UINT64_C(0xCBF29CE484222325);
     sim.base = sim_between(1, 1000) * SIM_S;
+    sim.first_pid = 101;
     sim.last_pid = 100;
-    draw_rates();
+    if (scenario == NULL) {
+        draw_rates();
+    }
     set_time(sim.base);
 }
 

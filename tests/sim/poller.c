@@ -133,14 +133,14 @@ brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *chan
                                  brood_error *error)
 {
     (void)error;
-    sim_call("poller_add");
+    sim_call_on("poller_add", poller);
     add(poller, channel, NULL, owner);
     return BROOD_OK;
 }
 
 void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel)
 {
-    sim_call("poller_remove");
+    sim_call_on("poller_remove", poller);
     take_out(poller, channel, NULL);
 }
 
@@ -148,14 +148,14 @@ brood_status brood_os_poller_add_process(brood_os_poller *poller, brood_os_proce
                                          void *owner, brood_error *error)
 {
     (void)error;
-    sim_call("poller_add_process");
+    sim_call_on("poller_add_process", poller);
     add(poller, NULL, process, owner);
     return BROOD_OK;
 }
 
 void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *process)
 {
-    sim_call("poller_remove_process");
+    sim_call_on("poller_remove_process", poller);
     take_out(poller, NULL, process);
 }
 
@@ -207,7 +207,7 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
 
 void brood_os_poller_wake(brood_os_poller *poller)
 {
-    sim_call("poller_wake");
+    sim_call_on("poller_wake", poller);
     poller->is_woken = true;
 }
 
@@ -233,19 +233,19 @@ brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handl
 
 void brood_os_poller_show(brood_os_poller *poller, bool shows)
 {
-    sim_call("poller_show");
+    sim_call_on("poller_show", poller);
     poller->shows = shows;
 }
 
 void brood_os_poller_call(brood_os_poller *poller)
 {
-    sim_call("poller_call");
+    sim_call_on("poller_call", poller);
     poller->is_called = true;
 }
 
 void brood_os_poller_answer(brood_os_poller *poller)
 {
-    sim_call("poller_answer");
+    sim_call_on("poller_answer", poller);
     poller->is_called = false;
 }
 

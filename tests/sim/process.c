@@ -3,6 +3,7 @@
 
 #include "channel.h"
 #include "error.h"
+#include "explore.h"
 #include "runtime/here.h"
 #include "sim.h"
 
@@ -133,6 +134,9 @@ void sim_process_die(sim_process *process, bool by_signal, int code)
     process->known_at = sim_now() + (sim_happens(sim.rates.slow) ? sim_draw_delay(HEAR_MAX) : 0);
     flush_dead(process);
     unmap_all(process);
+    if (sim.scenario != NULL) {
+        sim_explore_death(process);
+    }
     sim_handles_close(process);
     sim_heap_end(process);
     sim.epoch++;

@@ -9,6 +9,7 @@
 
 #include "../liveness.h"
 #include "channel.h"
+#include "plan.h"
 #include "program.h"
 #include "sim.h"
 
@@ -230,7 +231,9 @@ int sim_program_main(int argc, char **argv)
     char seed[32];
     char *arguments[] = {argv[0], "--seed", seed, "--lives", "1", "--seconds", "1000000", NULL};
 
-    (void)argc;
+    if (sim.scenario != NULL) {
+        return sim_small_main(argc, argv);
+    }
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)sim.seed);
     return liveness_main(7, arguments);
 }

@@ -4,6 +4,12 @@
  * Runs worlds, one after the other, from seeds N, N + 1 and so on, for S seconds of the processor's
  * time, so that a busy machine makes no difference. --trace prints each step that can be seen from
  * outside, for one life. --twice runs each seed again, and compares the hashes.
+ *
+ * sim --scenarios                                       tells what scenarios there are
+ * sim --scenario NAME [--trace] [--replay DECISIONS]    one run of it (plan.h has the decisions)
+ * sim --exhaustive [--scenario NAME] [--preemptions N --kills N] [--seconds S]
+ *                  all runs of the small scenarios, or of that one, with up to so many preemptions
+ *                  and kills; else with one of each, and with two preemptions
  */
 #include "sim.h"
 
@@ -14,6 +20,8 @@
 
 #include <apr_general.h>
 
+#include "explore.h"
+#include "plan.h"
 #include "program.h"
 
 #define SETTLE_MAX (100 * SIM_S) /* until all processes have ended after the program has */
@@ -117,6 +125,71 @@ static bool has_option(int argc, char **argv, const char *name)
     return false;
 }
 
+/* ---- scenarios ----------------------------------------------------------------------------------- */
+
+static void run_scenario(void)
+{
+    run_life(0);
+}
+
+static int tell_scenarios(void)
+{
+    for (uint32_t i = 0; sim_scenario_at(i) != NULL; i++) {
+        printf("%-16s%s\n", sim_scenario_at(i)->name, sim_scenario_at(i)->about);
+    }
+    return 0;
+}
+
+static int run_once(const char *name, const char *decisions)
+{
+    sim.scenario = sim_scenario_find(name);
+    if (sim.scenario == NULL || !sim_plan_begin(decisions)) {
+        fprintf(stderr, "sim: there is no such scenario, or these are no decisions\n");
+        return 2;
+    }
+    run_scenario();
+    printf("%s: %llu steps\nsim passed\n", name, (unsigned long long)sim.steps);
+    return 0;
+}
+
+static uint32_t number(int argc, char **argv, const char *name)
+{
+    return (uint32_t)strtoul(option(argc, argv, name, "0"), NULL, 10);
+}
+
+/* Each of them with the bounds that are asked for, or else with those of CI. */
+static int explore_all(int argc, char **argv)
+{
+    const char *name = option(argc, argv, "--scenario", NULL);
+    double limit = strtod(option(argc, argv, "--seconds", "100000"), NULL);
+    sim_bounds asked = {number(argc, argv, "--preemptions"), number(argc, argv, "--kills")};
+    bool is_asked = asked.preemptions + asked.kills > 0;
+
+    for (uint32_t i = 0; sim_scenario_at(i) != NULL; i++) {
+        sim.scenario = sim_scenario_at(i);
+        sim_plan_begin(NULL);
+        if (name != NULL ? strcmp(name, sim.scenario->name) != 0 : !sim.scenario->is_small) {
+            continue;
+        }
+        sim_explore(is_asked ? asked : (sim_bounds){1, 1}, limit, run_scenario);
+        if (!is_asked) {
+            sim_explore((sim_bounds){2, 0}, limit, run_scenario);
+        }
+    }
+    printf("sim passed\n");
+    return 0;
+}
+
+static int run_scenarios(int argc, char **argv)
+{
+    if (has_option(argc, argv, "--scenarios")) {
+        return tell_scenarios();
+    }
+    return has_option(argc, argv, "--exhaustive") ? explore_all(argc, argv)
+                                                  : run_once(option(argc, argv, "--scenario", ""),
+                                                             option(argc, argv, "--replay", NULL));
+}
+
 int main(int argc, char **argv)
 {
     struct timespec begun;
@@ -132,6 +205,10 @@ int main(int argc, char **argv)
              (long long)(begun.tv_nsec / 1000 + begun.tv_sec % 1000 * 1000000));
     first = strtoull(option(argc, argv, "--seed", by_clock), NULL, 10);
     sim.traces = has_option(argc, argv, "--trace");
+    if (has_option(argc, argv, "--scenario") || has_option(argc, argv, "--scenarios") ||
+        has_option(argc, argv, "--exhaustive")) {
+        return run_scenarios(argc, argv);
+    }
     printf("sim: seed %llu\n", (unsigned long long)first);
     fflush(stdout);
     for (uint64_t i = 0; i < lives && seconds_used() < limit; i++) {

@@ -13,6 +13,8 @@
  *   poller.c   waiting, for a few and for many
  *   system.c   the rest of the seam
  *   check.c    what must hold whenever nobody can run
+ *   plan.c     the schedule of a scenario: the default one, and the decisions against it
+ *   explore.c  all decisions of a scenario, within bounds
  *   program.c  what the simulated program gets in place of the tests' support
  *   run.c      the command line
  */
@@ -64,10 +66,12 @@ typedef struct sim_world {
     uint32_t party_count;
     uint64_t last_party_id;
     sim_process *processes; /* all that are not reaped, the oldest first */
-    int64_t last_pid;
+    int64_t first_pid, last_pid;
     int64_t lateness; /* what parties were kept from their cores, all in all */
     bool traces, is_quiet;
-    const char *scenario;
+    const struct sim_scenario *scenario; /* NULL: random; see plan.h */
+    const char *call;                    /* of the step, if it is one */
+    size_t point_size; /* of the write that it stands before, if it is such a one */
 } sim_world;
 
 extern sim_world sim;
@@ -93,19 +97,29 @@ typedef enum sim_kind {
     SIM_POINT,
     SIM_HEAP,
     SIM_LOCK,
+    SIM_UNLOCK,
+    SIM_SIGNAL,
     SIM_CALL,
     SIM_CLOCK
 } sim_kind;
 
-void sim_event(void);
+void sim_event(sim_kind kind, const void *object);
 
-/* A step of the party that runs ends here: another one may run, or time may pass. */
-static inline void sim_step(sim_kind kind)
+/*
+ * A step of the party that runs ends here, before it touches the object: another one may run, or time
+ * may pass.
+ */
+static inline void sim_step_at(sim_kind kind, const void *object)
 {
     sim.hash = (sim.hash ^ (uint64_t)kind) * UINT64_C(0x100000001B3);
     if (--sim.countdown <= 0) {
-        sim_event();
+        sim_event(kind, object);
     }
+}
+
+static inline void sim_step(sim_kind kind)
+{
+    sim_step_at(kind, NULL);
 }
 
 static inline int64_t sim_now(void)
@@ -115,6 +129,8 @@ static inline int64_t sim_now(void)
 
 /* A call of the system: a step that empties the store buffer. */
 void sim_call(const char *what);
+/* The same; it touches nothing that others see but that object. */
+void sim_call_on(const char *what, const void *object);
 
 /* A line of the trace, only with --trace. */
 #if defined(__GNUC__)
@@ -136,6 +152,7 @@ typedef struct sim_store {
     void *at;
     uint64_t value;
     uint32_t size;
+    uint64_t past; /* of the party, when it stored */
 } sim_store;
 
 typedef bool sim_predicate(void *data);
@@ -162,6 +179,9 @@ struct sim_party {
     sim_store stores[SIM_STORES_MAX]; /* that nobody else sees yet, in their order */
     uint32_t store_count;
     void *fake_stack; /* of AddressSanitizer */
+    const char *name; /* in a scenario */
+    uint64_t past;    /* what it has done and seen, as a number: see explore.c */
+    uint64_t written; /* that, when it began to write to shared memory last */
 };
 
 sim_party *sim_party_start(sim_process *process, void (*function)(void *), void *data);
@@ -174,6 +194,8 @@ void sim_pause(void);
 
 /* Whatever it waits for, the next to run is drawn anew. */
 void sim_switch(void);
+void sim_switch_to(sim_party *party);
+bool sim_can_run(sim_party *party, int64_t now);
 
 /* All of these run no more; does not come back when the party that runs is one of them. */
 void sim_parties_end(sim_process *process);

@@ -6,10 +6,14 @@
  */
 #include "five.h"
 
+#include "explore.h"
 #include "sim.h"
 
 static void make_visible(const sim_store *store)
 {
+    if (sim.scenario != NULL) {
+        sim_explore_seen(store->at, store->past);
+    }
     if (store->size == sizeof(uint32_t)) {
         *(uint32_t *)store->at = (uint32_t)store->value;
     } else {
@@ -39,7 +43,7 @@ void sim_release(void *at, uint64_t value, uint32_t size)
     if (self->store_count == SIM_STORES_MAX) {
         sim_flush_some(self, 1);
     }
-    self->stores[self->store_count++] = (sim_store){at, value, size};
+    self->stores[self->store_count++] = (sim_store){at, value, size, self->past};
 }
 
 uint64_t sim_load(void *at, uint32_t size)
@@ -60,7 +64,8 @@ void sim_point(void *at, size_t size)
     sim_process *self = sim_own();
     uint64_t id = sim.self->id;
 
-    sim_step(SIM_POINT);
+    sim.point_size = size;
+    sim_step_at(SIM_POINT, at);
     if (self->kill_at != SIM_NEVER && size > 0) {
         size_t upto = (size_t)sim_below(size + 1);
 

@@ -23,7 +23,7 @@ static bool is_free(void *data)
 
 bool brood_mutex_try_lock(brood_mutex *mutex)
 {
-    sim_begin_change(SIM_LOCK);
+    sim_begin_change(SIM_LOCK, mutex);
     if (mutex->owner != NULL) {
         return false;
     }
@@ -46,7 +46,7 @@ void brood_mutex_unlock(brood_mutex *mutex)
     if (mutex->owner != sim.self) {
         sim_fail("a thread gives up a mutex that it has not");
     }
-    sim_begin_change(SIM_LOCK);
+    sim_begin_change(SIM_UNLOCK, mutex);
     mutex->owner = NULL;
 }
 
@@ -99,7 +99,7 @@ void brood_condition_wait(brood_condition *condition, brood_mutex *mutex)
 
 void brood_condition_signal(brood_condition *condition)
 {
-    sim_begin_change(SIM_LOCK);
+    sim_begin_change(SIM_SIGNAL, condition);
     if (condition->count > 0) {
         uint32_t index = (uint32_t)sim_below(condition->count);
 

@@ -1,0 +1,59 @@
+/* What scenarios are made of: tasks that are counted, and what may become of them. */
+#ifndef BROOD_TESTS_SIM_SMALL_H
+#define BROOD_TESTS_SIM_SMALL_H
+
+#include <brood/brood.h>
+
+#include "../liveness.h"
+#include "plan.h"
+
+#define SMALL_TASKS 16
+
+enum {
+    SMALL_RETURN,
+    SMALL_PAUSE,          /* for pause_us */
+    SMALL_LARGE,          /* returns its argument */
+    SMALL_KILL_FIRST,     /* its worker, in the first attempt */
+    SMALL_UNTIL_CANCELLED /* and no longer than 100 ms */
+};
+
+/* An argument, or the first bytes of one; the value is number + 1000. */
+typedef struct small_order {
+    uint32_t number, kind, pause_us, unused;
+} small_order;
+
+int small_task(brood_task *task, const void *arg, size_t size);
+int small_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size);
+
+/* How often that task has begun so far. */
+uint32_t small_begun(uint32_t number);
+
+/* Submits; what fails ends the run. */
+brood_result *small_submit(brood_pool *pool, small_order order, const brood_task_options *options);
+/* The same with an argument of size bytes, at least an order. */
+brood_result *small_submit_large(brood_pool *pool, small_order order, size_t size,
+                                 const brood_task_options *options);
+
+/*
+ * Waits for it, checks its status (bits of LIVE_BIT; and BROOD_ERR_DIED where a worker was killed by
+ * the schedule), its value and how often it has begun, and destroys it.
+ */
+void small_finish(brood_result *result, uint32_t number, uint64_t allowed);
+void small_check_status(brood_status status, uint64_t allowed, const char *call);
+
+/* Ends the run when it is not so. */
+void small_must(bool is_so, const char *what);
+
+/* A thread of the program's, by that name in moves and failures. */
+support_thread *small_thread(const char *name, void (*work)(void *), void *data);
+
+/* The pool of the run, for moves that name what lies in it. */
+brood_pool *small_pool(void);
+
+/* The scenarios that are explored, and those of faults that were found. */
+extern const sim_scenario sim_explored[];
+extern const uint32_t sim_explored_count;
+extern const sim_scenario sim_found[];
+extern const uint32_t sim_found_count;
+
+#endif
