@@ -201,7 +201,7 @@ static _Noreturn void run(brood_function *function)
 static bool is_meant(const brood_token *token)
 {
     return token->pid != 0 ? token->pid == brood_os_self_pid()
-                           : brood_os_is_child_of(token->parent_pid);
+                           : brood_os_is_child_of(token->parent_pid, token->channel);
 }
 
 /* Whoever wrote the token can be anybody: only the other end of the channel tells. */

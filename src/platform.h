@@ -572,8 +572,11 @@ void brood_os_parent_forget(brood_os_process *parent);
  */
 void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent);
 
-/* Whether the process of that number is the one that started this one, as far as can be known. */
-bool brood_os_is_child_of(int64_t pid);
+/*
+ * Whether the process of that number is the one that started this one, as far as can be known; it may
+ * have ended. channel is what it should have left here, and is data from outside.
+ */
+bool brood_os_is_child_of(int64_t pid, brood_handle channel);
 
 /* The stack of a thread that asks for none, in bytes; 0: it takes no memory before it is used. */
 size_t brood_os_default_stack(void);

@@ -729,8 +729,8 @@ static int number_of(const char *name)
     static const struct {
         const char *name;
         int number;
-    } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
-                 {"USR1", SIGUSR1}, {"STOP", SIGSTOP}, {"PIPE", SIGPIPE}};
+    } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM}, {"USR1", SIGUSR1},
+                 {"STOP", SIGSTOP}, {"CONT", SIGCONT}, {"PIPE", SIGPIPE}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {

@@ -6,6 +6,7 @@
 
 /* Set in the environment of a child that shall never come as far as brood_init. */
 #define STALL "BROOD_TEST_STALL"
+#define STOP "BROOD_TEST_STOP" /* main stops itself before it calls brood_init */
 
 static int say_and_hang(brood_task *task, const void *arg, size_t size)
 {
@@ -363,25 +364,40 @@ static int hang(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
-/* Only when asked: the leader tells the number of its child, which lives on. */
-static int lead_and_tell(brood_task *task, const void *arg, size_t size)
+static int tell_of(brood_task *task, brood_function *function, const char *const *environment)
 {
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_process *grandchild = NULL;
     brood_handle handle = brood_task_handle(task, 0);
     int64_t pid = 0;
 
-    (void)arg;
-    (void)size;
+    options.environment = environment;
     options.handles = &handle;
     options.handle_count = 1;
-    if (brood_process_start(&grandchild, hang, NULL, 0, &options) != BROOD_OK) {
+    if (brood_process_start(&grandchild, function, NULL, 0, &options) != BROOD_OK) {
         return 1;
     }
     pid = brood_process_pid(grandchild);
     support_write(handle, &pid, sizeof pid);
     support_hang();
     return 0;
+}
+
+/* Only when asked: the leader tells the number of its child, which lives on. */
+static int lead_and_tell(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    return tell_of(task, hang, NULL);
+}
+
+static int lead_one_that_stops(brood_task *task, const void *arg, size_t size)
+{
+    static const char *const environment[] = {STOP "=1", NULL};
+
+    (void)arg;
+    (void)size;
+    return tell_of(task, say_and_hang, environment);
 }
 
 static void p15_grandchildren_live_on_when_not_asked(void **state)
@@ -397,6 +413,33 @@ static void p15_grandchildren_live_on_when_not_asked(void **state)
     assert_true(support_is_running(pid));
     support_kill(pid);
     assert_end(made.pipe[0]);
+    end_subject(&made);
+}
+
+/* Its parent has ended, but is not reaped: the grandchild must not take itself for a program. */
+static void p15_a_grandchild_begins_when_its_parent_has_ended(void **state)
+{
+    subject made;
+    int64_t pid = 0;
+
+    (void)state;
+    if (support_parent_of(support_pid()) < 0) {
+        harness_skip("the system does not tell whose child a process is");
+    }
+    start_subject(&made, lead_one_that_stops, NULL);
+    assert_int_equal(support_read(made.pipe[0], &pid, sizeof pid), sizeof pid);
+    support_kill(brood_process_pid(made.process));
+    while (support_parent_of(pid) == brood_process_pid(made.process)) {
+        support_yield();
+    }
+    do { /* it may not have come to its stop yet */
+        assert_true(support_is_running(pid));
+        support_signal(pid, "CONT");
+    } while (!support_wait_handle(made.pipe[0], 10));
+    assert_byte(made.pipe[0]);
+    support_kill(pid);
+    assert_end(made.pipe[0]);
+    assert_ends_by(made.process, BROOD_EXIT_SIGNAL);
     end_subject(&made);
 }
 
@@ -456,6 +499,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p15_grandchildren_die_with_a_time_out),
     cmocka_unit_test(p15_grandchildren_die_with_a_destroyed_daemon),
     cmocka_unit_test(p15_grandchildren_live_on_when_not_asked),
+    cmocka_unit_test(p15_a_grandchild_begins_when_its_parent_has_ended),
     cmocka_unit_test(p15_a_leader_that_left_its_group_dies),
 };
 
@@ -465,6 +509,9 @@ int main(int argc, char **argv)
 
     if (getenv(STALL) != NULL) {
         support_hang();
+    }
+    if (getenv(STOP) != NULL) {
+        support_signal(support_pid(), "STOP");
     }
     code = brood_init(argc, argv) == BROOD_OK ? as_command(argc, argv) : 3;
     return code >= 0 ? code : harness_main(argc, argv, tests, sizeof tests / sizeof tests[0]);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -303,8 +304,17 @@ int64_t brood_os_self_pid(void)
     return getpid();
 }
 
-/* A parent that has gone is still ours: its channel says so. */
-bool brood_os_is_child_of(int64_t pid)
+/* Whether nobody has the other end any more. What is in the channel is not touched. */
+static bool is_left(brood_handle channel)
 {
-    return getppid() == pid || getppid() == 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH);
+    struct pollfd slot = {(int)channel, 0, 0};
+
+    return poll(&slot, 1, 0) == 1 && (slot.revents & POLLHUP) != 0;
+}
+
+/* A parent that has ended is still ours. Until it is reaped it has its number: the channel tells. */
+bool brood_os_is_child_of(int64_t pid, brood_handle channel)
+{
+    return getppid() == pid || getppid() == 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH) ||
+           is_left(channel);
 }

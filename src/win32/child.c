@@ -158,13 +158,14 @@ void brood_os_parent_forget(brood_os_process *parent)
  * The number of the process that created this one, which stays when that one ends.
  * https://learn.microsoft.com/windows/win32/api/winternl/nf-winternl-ntqueryinformationprocess
  */
-bool brood_os_is_child_of(int64_t pid)
+bool brood_os_is_child_of(int64_t pid, brood_handle channel)
 {
     typedef LONG WINAPI query_process(HANDLE, int, void *, ULONG, ULONG *);
     void *basic[6] = {NULL}; /* PROCESS_BASIC_INFORMATION: the last one is that number */
     FARPROC found = GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "NtQueryInformationProcess");
     query_process *query = NULL;
 
+    (void)channel; /* the number of a parent that has ended is here all the same */
     memcpy(&query, &found, sizeof query);
     return query != NULL && query(GetCurrentProcess(), 0, basic, sizeof basic, NULL) >= 0 &&
            (int64_t)(intptr_t)basic[5] == pid;

@@ -384,8 +384,9 @@ void brood_os_child_keep(brood_os_channel *channel, brood_os_process *parent)
     (void)parent;
 }
 
-bool brood_os_is_child_of(int64_t pid)
+bool brood_os_is_child_of(int64_t pid, brood_handle channel)
 {
+    (void)channel;
     return sim_own()->parent == pid;
 }
 
