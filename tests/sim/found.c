@@ -1,7 +1,543 @@
-/* Faults that were found once, each with what it takes to see it again. */
+/*
+ * Faults that were found once: a program each, with the steps that decide where their order matters,
+ * and what must come of it. `about` says what it was.
+ */
 #include "five.h"
 
 #include "small.h"
 
-const sim_scenario sim_found[1];
-const uint32_t sim_found_count = 0;
+#include <stdlib.h>
+
+#include "pool_impl.h"
+#include "program.h"
+
+#define OK LIVE_BIT(BROOD_OK)
+#define TIMED_OUT LIVE_BIT(BROOD_ERR_TASK_TIMEOUT)
+#define CANCELLED LIVE_BIT(BROOD_ERR_CANCELLED)
+#define LARGE 80000 /* a ring of a pool that may have many workers has 64 KiB */
+
+static small_order plain(uint32_t number)
+{
+    return (small_order){.number = number, .kind = SMALL_RETURN};
+}
+
+static small_order pausing(uint32_t number, uint32_t pause_us)
+{
+    return (small_order){.number = number, .kind = SMALL_PAUSE, .pause_us = pause_us};
+}
+
+static void apply(brood_pool *pool, small_order order)
+{
+    uint32_t value = 0;
+
+    small_check_status(
+        brood_pool_apply(pool, small_task, &order, sizeof order, &value, sizeof value, NULL), OK,
+        "brood_pool_apply");
+}
+
+/* What was begun then has taken no longer than that. */
+static void must_be_soon(int64_t since, int64_t most_ms, const char *what)
+{
+    if (sim_now() - since > most_ms * SIM_MS) {
+        live_fail("%s has taken %.3f ms, and may take %lld", what,
+                  (double)(sim_now() - since) / 1e6, (long long)most_ms);
+    }
+}
+
+static void set_one(brood_pool_options *options)
+{
+    options->workers = 1;
+}
+
+/* ---- W1: a call that waits with a full queue ------------------------------------------------------ */
+
+static void set_one_place(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->queue_size = 1;
+}
+
+static void run_full_queue(brood_pool *pool)
+{
+    brood_result *results[3];
+
+    for (uint32_t i = 0; i < 3; i++) {
+        results[i] = small_submit(pool, pausing(i, 1000), NULL);
+    }
+    apply(pool, plain(3));
+    for (uint32_t i = 0; i < 3; i++) {
+        small_finish(results[i], i, OK);
+    }
+}
+
+/* ---- W2: a time-out of a task that becomes the first of its worker -------------------------------- */
+
+static void set_one_spin(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->spin = BROOD_SPIN_ALWAYS;
+}
+
+static brood_result *submit_timed(brood_pool *pool, uint32_t number)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+
+    options.timeout_ms = 5;
+    return small_submit(pool, pausing(number, 300000), &options);
+}
+
+/* The caller spins, and hears that the first one has ended; the pool's thread sleeps meanwhile. */
+static void run_timed_behind(brood_pool *pool)
+{
+    brood_result *untimed = small_submit(pool, pausing(0, 200), NULL);
+    brood_result *timed = submit_timed(pool, 1);
+
+    small_finish(untimed, 0, OK);
+    sim_program_sleep(40000);
+    small_must(brood_result_ready(timed), "a task whose time-out is 5 ms has ended after 40");
+    small_finish(timed, 1, TIMED_OUT);
+}
+
+/* A caller spins as long as bytes move; in this pool nobody else keeps the time. */
+static void set_loop_spin(brood_pool_options *options)
+{
+    options->event_loop = true;
+    options->spin = BROOD_SPIN_ALWAYS;
+    options->workers = 1;
+}
+
+static void run_spin_in_loop(brood_pool *pool)
+{
+    static small_order in[1000];
+    static uint32_t out[1000];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *map = NULL;
+    int64_t since = 0;
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        in[i] = pausing(1, 10);
+    }
+    options.chunk_size = 1;
+    options.deadline_ms = 3;
+    since = sim_now();
+    small_check_status(brood_pool_map_async(pool, &map, small_task, in, 1000, sizeof in[0], out,
+                                            sizeof out[0], &options),
+                       OK, "brood_pool_map_async");
+    small_check_status(brood_result_get(map, NULL, NULL, BROOD_FOREVER),
+                       LIVE_BIT(BROOD_ERR_DEADLINE), "brood_result_get");
+    must_be_soon(since, 6, "a map that has 3 ms");
+    brood_result_destroy(map);
+}
+
+/* ---- W3: another worker for a task, while a caller leads ------------------------------------------- */
+
+static void set_lazy(brood_pool_options *options)
+{
+    options->lazy = true;
+    options->workers = 3;
+}
+
+static void apply_long(void *data)
+{
+    apply(data, pausing(0, 100000));
+}
+
+static void run_second_worker(brood_pool *pool)
+{
+    support_thread *caller = small_thread("caller", apply_long, pool);
+    brood_result *shorter = small_submit(pool, pausing(1, 20000), NULL);
+    brood_result *longer = NULL;
+    int64_t since = 0;
+
+    sim_program_sleep(40000); /* when that ends, the pool's thread lets the caller lead */
+    longer = small_submit(pool, pausing(2, 100000), NULL);
+    sim_program_sleep(20000);
+    since = sim_now();
+    apply(pool, plain(3));
+    must_be_soon(since, 5, "a task, beside workers that are busy");
+    support_thread_join(caller);
+    small_finish(shorter, 1, OK);
+    small_finish(longer, 2, OK);
+}
+
+/* ---- W4: a finalizer that takes long ----------------------------------------------------------------- */
+
+static int finalize_for_long(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    return sim_program_sleep(4000000);
+}
+
+static void set_slow_end(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->max_tasks_per_worker = 1;
+    options->exit_timeout_ms = 50;
+    options->finalizer = finalize_for_long;
+}
+
+static void run_slow_end(brood_pool *pool)
+{
+    int64_t since = sim_now();
+
+    apply(pool, plain(0));
+    apply(pool, plain(1));
+    must_be_soon(since, 20, "a task whose worker is to be replaced by one that begins");
+    brood_pool_close(pool);
+    brood_pool_join(pool, BROOD_FOREVER);
+    must_be_soon(since, 200, "the end of workers that have 50 ms for it");
+}
+
+/* ---- W5: a large argument that is on its way -------------------------------------------------------- */
+
+static void set_small_rings(brood_pool_options *options)
+{
+    options->workers = 17;
+    options->lazy = true;
+    options->spin = BROOD_SPIN_NEVER;
+}
+
+/* Behind a task of 100 ms on the only worker that there may be. */
+static void run_cancel_large(brood_pool *pool)
+{
+    brood_result *busy = NULL;
+    brood_result *large = NULL;
+    int64_t since = 0;
+
+    brood_pool_resize(pool, 1);
+    busy = small_submit(pool, pausing(0, 100000), NULL);
+    sim_program_sleep(20000);
+    large = small_submit_large(pool, plain(1), LARGE, NULL);
+    since = sim_now();
+    brood_result_cancel(large);
+    small_finish(large, 1, CANCELLED);
+    must_be_soon(since, 20, "cancelling a task that waits");
+    small_finish(busy, 0, OK);
+    small_must(small_begun(1) == 0, "a task that was cancelled does not begin");
+}
+
+/* ---- W6: room in the queue, although no task has ended -------------------------------------------- */
+
+static void await_map(void *data)
+{
+    brood_result_wait(data, BROOD_FOREVER);
+}
+
+static void submit_and_finish(void *data)
+{
+    brood_result *result = small_submit(data, plain(8), NULL);
+
+    small_must(small_begun(3) == 0, "who waits for room is told when the queue has some");
+    small_finish(result, 8, OK);
+}
+
+/* There is room as soon as the last of four items was given out, ahead; the map ends later. */
+static void run_room(brood_pool *pool)
+{
+    static small_order in[4];
+    static uint32_t out[4];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *map = NULL;
+    support_thread *leader = NULL;
+    support_thread *caller = NULL;
+
+    for (uint32_t i = 0; i < 4; i++) {
+        in[i] = pausing(i, 30000);
+    }
+    options.chunk_size = 1;
+    small_check_status(brood_pool_map_async(pool, &map, small_task, in, 4, sizeof in[0], out,
+                                            sizeof out[0], &options),
+                       OK, "brood_pool_map_async");
+    leader = small_thread("leader", await_map, map);
+    sim_program_sleep(10000);
+    caller = small_thread("caller", submit_and_finish, pool);
+    support_thread_join(caller);
+    support_thread_join(leader);
+    brood_result_destroy(map);
+}
+
+/* ---- W7: an item that is waited for, whose chunk is given out later -------------------------------- */
+
+static void run_item_of_chunk(brood_pool *pool)
+{
+    static small_order in[8];
+    static uint32_t out[8];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *busy = small_submit(pool, pausing(8, 5000), NULL);
+    brood_result *map = NULL;
+
+    for (uint32_t i = 0; i < 8; i++) {
+        in[i] = pausing(i, 1000);
+    }
+    options.chunk_size = 8;
+    small_check_status(brood_pool_map_async(pool, &map, small_task, in, 8, sizeof in[0], out,
+                                            sizeof out[0], &options),
+                       OK, "brood_pool_map_async");
+    small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
+                       "brood_result_item");
+    small_must(small_begun(3) == 0, "an item that is waited for is told of at once");
+    brood_result_wait(map, BROOD_FOREVER);
+    brood_result_destroy(map);
+    small_finish(busy, 8, OK);
+}
+
+/* ---- W8: a wait with a time-out beside other traffic ------------------------------------------------ */
+
+static void run_short_wait(brood_pool *pool)
+{
+    static small_order in[1000];
+    static uint32_t out[1000];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *map = NULL;
+    int64_t since = sim_now();
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        in[i] = pausing(0, 10);
+    }
+    options.chunk_size = 1;
+    small_check_status(brood_pool_map_async(pool, &map, small_task, in, 1000, sizeof in[0], out,
+                                            sizeof out[0], &options),
+                       OK, "brood_pool_map_async");
+    small_check_status(brood_result_wait(map, 3), LIVE_BIT(BROOD_ERR_TIMEOUT), "brood_result_wait");
+    must_be_soon(since, 5, "a wait of 3 ms");
+    brood_result_wait(map, BROOD_FOREVER);
+    brood_result_destroy(map);
+}
+
+/* ---- W11: busy callers, who never wait, while a worker dies ----------------------------------------- */
+
+static void note(brood_result *result, void *user)
+{
+    (void)result;
+    ++*(uint32_t *)user;
+}
+
+static void run_busy(brood_pool *pool)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    uint32_t ended[2] = {0, 0};
+
+    options.done = options.failed = note;
+    for (uint32_t i = 0; i < 400; i++) {
+        bool kills = i == 100;
+        small_order order = {.number = kills, .kind = kills ? SMALL_KILL_FIRST : SMALL_RETURN};
+
+        options.user = &ended[!kills]; /* five in a moment, and then a pause */
+        small_check_status(
+            brood_pool_apply_async(pool, NULL, small_task, &order, sizeof order, &options), OK,
+            "brood_pool_apply_async");
+        if (i % 5 == 4) {
+            sim_program_sleep(800);
+        }
+    }
+    small_must(ended[0] == 1, "a worker's death is seen while callers are busy");
+    small_must(ended[1] > 300, "tasks go on while callers are busy");
+    brood_pool_close(pool);
+    brood_pool_join(pool, BROOD_FOREVER);
+}
+
+/* ---- H7: the place of an item that fails, whose value had come in part ------------------------------- */
+
+#define VALUE 200000 /* more than two rings */
+
+static int return_large(brood_task *task, const void *arg, size_t size)
+{
+    static char value[VALUE];
+
+    (void)arg;
+    (void)size;
+    return brood_return(task, value, sizeof value);
+}
+
+static const void *room_of_first(void)
+{
+    return &small_pool()->workers[0]->from.shared->writer_sleeps;
+}
+
+static void run_value_in_part(brood_pool *pool)
+{
+    static unsigned char out[VALUE];
+    unsigned char in = 0;
+
+    memset(out, 0xAB, sizeof out);
+    small_check_status(brood_pool_map(pool, return_large, &in, 1, 1, out, sizeof out, NULL),
+                       LIVE_BIT(BROOD_ERR_DIED), "brood_pool_map");
+    for (size_t i = 0; i < sizeof out; i++) {
+        small_must(out[i] == 0xAB, "the place of an item that failed stays as it was");
+    }
+}
+
+/* ---- a side that goes to sleep, and one that says that there is more ----------------------------------- */
+
+static const void *written_to_first(void)
+{
+    return &small_pool()->workers[0]->to.shared->written;
+}
+
+static const void *sleep_of_first(void)
+{
+    return &small_pool()->workers[0]->to.shared->reader_sleeps;
+}
+
+static const void *claim_of_first(void)
+{
+    return &small_pool()->workers[0]->page->claim;
+}
+
+static void set_one_quiet(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->spin = BROOD_SPIN_NEVER;
+}
+
+static const void *void_of_first(void)
+{
+    return &small_pool()->workers[0]->page->void_upto;
+}
+
+static void run_two(brood_pool *pool)
+{
+    brood_result *first = small_submit(pool, plain(0), NULL);
+    brood_result *second = small_submit(pool, plain(1), NULL);
+
+    small_finish(first, 0, OK);
+    small_finish(second, 1, OK);
+}
+
+/* ---- a task that is cancelled at the moment at which a worker begins it ---------------------------------- */
+
+static void run_cancel_at_begin(brood_pool *pool)
+{
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_result *result = small_submit(pool, pausing(0, 1000), NULL);
+
+    brood_result_cancel(result);
+    small_finish(result, 0, OK | CANCELLED);
+    small_must(small_begun(0) == 1, "a worker has begun it");
+    apply(pool, plain(1));
+    brood_pool_get_stats(pool, &stats);
+    small_must(stats.died == 0, "its answer was believed");
+}
+
+const sim_scenario sim_found[] = {
+    {.name = "full-queue",
+     .about = "a call that submits and waits hung with a full queue",
+     .options = set_one_place,
+     .run = run_full_queue},
+    {.name = "timed-behind",
+     .about = "the time-out of a task that became the first of its worker never came",
+     .options = set_one_spin,
+     .run = run_timed_behind},
+    {.name = "spin-in-loop",
+     .about = "no time-outs in a pool with an event loop, while a caller spun",
+     .options = set_loop_spin,
+     .run = run_spin_in_loop,
+     .is_alone = true},
+    {.name = "second-worker",
+     .about = "no second worker was started while a caller's thread led",
+     .options = set_lazy,
+     .run = run_second_worker},
+    {.name = "slow-end",
+     .about = "a worker whose finalizer takes long was not replaced, and never ended",
+     .options = set_slow_end,
+     .run = run_slow_end},
+    {.name = "cancel-large",
+     .about = "an argument on its way could not be cancelled",
+     .options = set_small_rings,
+     .run = run_cancel_large},
+    {.name = "room",
+     .about = "who waited for room was told only when a task ended",
+     .options = set_one_place,
+     .run = run_room},
+    {.name = "item-of-chunk",
+     .about = "an item that was waited for came with its whole chunk",
+     .options = set_one,
+     .run = run_item_of_chunk},
+    {.name = "short-wait",
+     .about = "a wait's time-out did not hold while others' bytes moved",
+     .options = set_one_spin,
+     .run = run_short_wait},
+    {.name = "busy-callers",
+     .about = "a worker that died under busy callers was not seen",
+     .run = run_busy},
+    {.name = "value-in-part",
+     .about = "an item that failed left a part of its value in the caller's array",
+     .options = set_small_rings,
+     .run = run_value_in_part,
+     .is_warm = true,
+     .moves = {{.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = room_of_first,
+                .count = 2,
+                .what = 'x',
+                .whom = "worker 1"}}},
+    {.name = "sleep-and-publish",
+     .about = "a worker goes to sleep, and before it says so its pool publishes",
+     .options = set_one_quiet,
+     .run = run_two,
+     .is_warm = true,
+     .moves = {{.who = "program",
+                .kind = SIM_STORE,
+                .object = written_to_first,
+                .count = 2,
+                .what = '>',
+                .whom = "worker 1"},
+               {.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = sleep_of_first,
+                .count = 2,
+                .what = '>',
+                .whom = "program"}}},
+    {.name = "publish-late",
+     .about = "the same, and what is published is seen late",
+     .options = set_one_quiet,
+     .run = run_two,
+     .is_warm = true,
+     .moves = {{.who = "program",
+                .kind = SIM_STORE,
+                .object = written_to_first,
+                .count = 2,
+                .what = '>',
+                .whom = "worker 1"},
+               {.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = sleep_of_first,
+                .count = 2,
+                .what = '>',
+                .whom = "program"},
+               {.who = "program", .count = 2, .what = '>', .whom = "worker 1", .holds = true}}},
+    {.name = "publish-and-sleep",
+     .about = "a pool publishes, and just before that its worker goes to sleep",
+     .options = set_one_quiet,
+     .run = run_two,
+     .is_warm = true,
+     .moves = {{.who = "program",
+                .kind = SIM_STORE,
+                .object = written_to_first,
+                .count = 2,
+                .what = '>',
+                .whom = "worker 1"}}},
+    {.name = "cancel-at-begin",
+     .about = "a task is taken back, and just before that its worker begins it",
+     .options = set_one,
+     .run = run_cancel_at_begin,
+     .is_warm = true,
+     .moves = {{.who = "program",
+                .kind = SIM_CHANGE,
+                .object = claim_of_first,
+                .what = '>',
+                .whom = "worker 1"}}},
+    {.name = "cancel-before-begin",
+     .about = "a task is taken back, and before the pool says up to where its worker begins it",
+     .options = set_one,
+     .run = run_cancel_at_begin,
+     .is_warm = true,
+     .moves = {{.who = "program",
+                .kind = SIM_STORE,
+                .object = void_of_first,
+                .what = '>',
+                .whom = "worker 1"}}},
+};
+const uint32_t sim_found_count = sizeof sim_found / sizeof sim_found[0];

@@ -23,9 +23,9 @@ typedef struct sim_decision {
 
 /* A step at which a named scenario decides: it must come, or the scenario fails. */
 typedef struct sim_move {
-    const char *who; /* the party: "program", "thread", "worker 1", or as the program named it */
-    sim_kind kind;
-    const char *call;            /* of SIM_CALL; NULL: any */
+    const char *who;  /* the party: "program", "thread", "worker 1", or as the program named it */
+    sim_kind kind;    /* 0: any; SIM_STORE: SIM_RELEASE, too */
+    const char *call; /* of SIM_CALL; NULL: any */
     const void *(*object)(void); /* that it is about to touch; NULL: any */
     uint32_t count;              /* the how manieth since the last move; 0: the first */
     char what;                   /* as in a decision */
@@ -41,6 +41,8 @@ typedef struct sim_scenario {
     void (*options)(brood_pool_options *options); /* NULL: the two workers of all scenarios */
     void (*run)(brood_pool *pool);
     bool is_small; /* to be explored */
+    bool is_warm;  /* a task has been done before */
+    bool is_alone; /* nobody runs the event loop while run is called */
     sim_move moves[SIM_MOVES_MAX];
 } sim_scenario;
 

@@ -135,7 +135,7 @@ static void run_scenario(void)
 static int tell_scenarios(void)
 {
     for (uint32_t i = 0; sim_scenario_at(i) != NULL; i++) {
-        printf("%-16s%s\n", sim_scenario_at(i)->name, sim_scenario_at(i)->about);
+        printf("%-20s%s\n", sim_scenario_at(i)->name, sim_scenario_at(i)->about);
     }
     return 0;
 }

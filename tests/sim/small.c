@@ -254,7 +254,12 @@ static void live(const sim_scenario *scenario, const brood_pool_options *options
                        "brood_pool_create");
     live_watch(small.threads, THREADS, small.pool, scenario->name);
     name_parties();
-    loop = start_loop(options);
+    loop = scenario->is_alone ? NULL : start_loop(options);
+    if (scenario->is_warm) {
+        small_finish(small_submit(small.pool, (small_order){.number = 0}, NULL), 0,
+                     LIVE_BIT(BROOD_OK));
+        small.begun[0] = 0;
+    }
     sim_program_sleep(UP_US);
     sim_plan_start();
     scenario->run(small.pool);
