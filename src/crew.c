@@ -129,7 +129,7 @@ static brood_status make_worker(brood_worker **worker, brood_pool *pool, uint32_
     made->pool = pool;
     made->slot = slot;
     made->cores = cores > 0 ? cores : 1;
-    made->look_at = made->kill_at = BROOD_NEVER;
+    made->look_at = made->kill_at = made->untold_at = BROOD_NEVER;
     made->segment.handle = BROOD_HANDLE_NONE;
     status = equip(made, &bell, error);
     if (status == BROOD_OK) {
@@ -439,7 +439,7 @@ static void give_back(brood_pool *pool, brood_piece *piece, uint64_t begun)
 {
     piece->first += piece->done + begun;
     piece->count -= piece->done + begun;
-    piece->done = 0;
+    piece->done = piece->untold = 0;
     if (begun > 0) {
         piece->deaths = piece->losses = 0;
         piece->attempt = 1;
@@ -610,7 +610,7 @@ static void bury(brood_worker *worker)
         brood_worker_hear(worker); /* tasks before the one that denies may have ended */
     }
     if (worker->dropped == BROOD_OK) {
-        brood_worker_salvage(worker);
+        brood_worker_take_untold(worker);
         expected = is_leaving(worker) && worker->is_up;
     }
     dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);

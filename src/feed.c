@@ -553,7 +553,7 @@ static int64_t balance(brood_pool *pool, int64_t now)
         return push(pool, now);
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
-        int64_t due = worker->state <= BROOD_WORKER_READY ? balance_at(worker) : BROOD_NEVER;
+        int64_t due = balance_at(worker);
         size_t had = worker->piece_count;
 
         following = worker->next_busy;

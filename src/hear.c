@@ -23,15 +23,14 @@ static bool is_known_failure(uint32_t status)
     }
 }
 
-/* Values that go through the ring. */
-static bool has_values_in_ring(const brood_result *job)
+bool brood_job_has_values_in_ring(const brood_result *job)
 {
     return job->out_size > 0 && job->out_shared == NULL;
 }
 
 static bool is_right_size(const brood_result *job, const brood_wire_answer *answer)
 {
-    if (!has_values_in_ring(job)) {
+    if (!brood_job_has_values_in_ring(job)) {
         return answer->size == 0;
     }
     if (job->out_size == BROOD_SIZE_VARIES) {
@@ -40,15 +39,23 @@ static bool is_right_size(const brood_result *job, const brood_wire_answer *answ
     return answer->size == answer->count * job->out_size;
 }
 
+/* Whether it is about the next items of the piece, and first of all about those that were taken. */
+static bool is_next(const brood_piece *piece, const brood_wire_answer *answer)
+{
+    uint64_t told = piece->done - piece->untold;
+
+    return answer->id == piece->id && answer->first == piece->first + told && answer->count > 0 &&
+           answer->count <= piece->count - told && answer->count >= piece->untold &&
+           (answer->kind == BROOD_WIRE_RESULT || piece->untold == 0);
+}
+
 /* Whether an answer about a piece can be; each worker answers in the order of its pieces. */
 static bool is_possible(const brood_worker *worker, const brood_wire_answer *answer)
 {
     const brood_piece *piece = worker->pieces.first;
     bool is_range = piece != NULL && piece->job->kind == BROOD_JOB_RANGE;
 
-    if (piece == NULL || answer->id != piece->id || answer->first != piece->first + piece->done ||
-        answer->count == 0 || answer->count > piece->count - piece->done ||
-        (is_range && answer->count != piece->count)) {
+    if (piece == NULL || !is_next(piece, answer) || (is_range && answer->count != piece->count)) {
         return false;
     }
     switch (answer->kind) {
@@ -183,6 +190,33 @@ static bool find_place(brood_worker *worker)
     return true;
 }
 
+/*
+ * What was taken before it was told of is not taken again: the caller may have changed it since. It is
+ * told together with all behind it. False: it is not.
+ */
+static bool pass_over_taken(brood_worker *worker)
+{
+    brood_hearing *hearing = &worker->hearing;
+    brood_piece *piece = worker->pieces.first;
+    size_t available = 0;
+    uint64_t size = 0;
+
+    if (hearing->answer.kind != BROOD_WIRE_RESULT || piece == NULL || piece->untold == 0) {
+        return true;
+    }
+    size = brood_job_has_values_in_ring(piece->job) ? piece->untold * piece->job->out_size : 0;
+    if (brood_ring_available(&worker->from, &available) != BROOD_OK || available < size) {
+        return false;
+    }
+    brood_ring_advance(&worker->from, (size_t)size);
+    hearing->answer.first += piece->untold;
+    hearing->answer.count -= piece->untold;
+    hearing->answer.size -= size;
+    hearing->left -= size;
+    piece->untold = 0;
+    return true;
+}
+
 static brood_status take_head(brood_worker *worker)
 {
     brood_hearing *hearing = &worker->hearing;
@@ -197,8 +231,11 @@ static brood_status take_head(brood_worker *worker)
         worker->begun = answer->id;
     }
     hearing->in_body = true;
-    hearing->wanted = answer->size;
     hearing->left = brood_wire_padded(answer->size);
+    if (!pass_over_taken(worker)) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    hearing->wanted = answer->size;
     hearing->is_lost = !find_place(worker);
     return BROOD_OK;
 }
@@ -280,6 +317,9 @@ static void on_answer(brood_worker *worker)
 
     worker->has_answered = true;
     worker->pool->barren = 0;
+    if (answer->count == 0) {
+        return; /* all of it was taken before */
+    }
     if (answer->awake_ns != 0 && answer->count == piece->count) {
         worker->heard_at = brood_os_now() - answer->awake_ns; /* before, it was only waking up */
     }
@@ -403,59 +443,4 @@ brood_status brood_worker_hear(brood_worker *worker)
         brood_worker_ring(worker);
     }
     return status;
-}
-
-/* ---- a dead one -------------------------------------------------------------------------- */
-
-/* Copies the values of count items that lie in the ring behind a head that was not published. */
-static bool salvage_values(brood_worker *worker, const brood_piece *piece, uint64_t count)
-{
-    const brood_result *job = piece->job;
-    size_t size = (size_t)count * job->out_size;
-    const unsigned char *at = NULL;
-    brood_wire_answer answer;
-
-    if (size > worker->from.capacity - sizeof answer) {
-        return false;
-    }
-    at = brood_ring_peek(&worker->from, sizeof answer + size);
-    if (at == NULL) {
-        return false;
-    }
-    memcpy(&answer, at, sizeof answer);
-    if (answer.kind != BROOD_WIRE_RESULT || answer.id != piece->id ||
-        answer.first != piece->first + piece->done) {
-        return false;
-    }
-    if (job->doom == BROOD_OK && !job->abandoned) {
-        memcpy((unsigned char *)job->out + (answer.first - job->first) * job->out_size,
-               at + sizeof answer, size);
-    }
-    return true;
-}
-
-void brood_worker_salvage(brood_worker *worker)
-{
-    brood_piece *piece = worker->pieces.first;
-    uint64_t begun = brood_load64(&worker->page->item);
-    brood_result *job = NULL;
-    uint64_t count = 0;
-
-    if (piece == NULL || worker->hearing.in_body ||
-        brood_worker_begun(worker, brood_load64(&worker->page->claim)) != piece->id || begun < 1 ||
-        begun > piece->count || begun - 1 <= piece->done) {
-        return;
-    }
-    job = piece->job;
-    count = begun - 1 - piece->done;
-    if (job->kind == BROOD_JOB_RANGE || job->out_size == BROOD_SIZE_VARIES ||
-        (has_values_in_ring(job) && !salvage_values(worker, piece, count))) {
-        return;
-    }
-    piece->done += count; /* less than all: one was running */
-    if (job->doom != BROOD_OK) {
-        brood_job_doom(job, piece->first + piece->done - count, count);
-    } else {
-        brood_job_succeed(job, count);
-    }
 }

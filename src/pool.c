@@ -311,7 +311,7 @@ static void size_up(brood_pool *pool)
     }
     pool->service_ns = SERVICE_NS_AT_FIRST;
     pool->feed_at = pool->starved_since = BROOD_NEVER;
-    pool->crew_at = pool->due = pool->stuck_at = BROOD_NEVER;
+    pool->crew_at = pool->due = pool->stuck_at = pool->untold_at = BROOD_NEVER;
     pool->crew_changed = true;
     pool->to_fill = pool->options.lazy ? 0 : pool->target;
 }

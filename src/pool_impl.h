@@ -10,6 +10,7 @@
  *   feed.c      pieces go to workers
  *   send.c      a piece becomes bytes in a ring
  *   hear.c      workers answer
+ *   untold.c    what they have done, but not answered yet
  *   crew.c      workers start and end
  *   timers.c    time-outs, deadlines, cancelling
  *   deadlines.c which deadline is the next
@@ -54,6 +55,7 @@ struct brood_piece {
     brood_result *job;
     uint64_t first, count; /* items of the job */
     uint64_t done;         /* how many of them have ended */
+    uint64_t untold;       /* of those, what its worker has not told of */
     uint64_t id;           /* in its worker */
     int64_t given_at;      /* to it, or a little before */
     uint32_t attempt;      /* of the first run on: 1 */
@@ -213,6 +215,8 @@ struct brood_worker {
     int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
+    int64_t untold_at, untold_until; /* when to look for what it does not tell; the last time */
+    uint64_t untold_id;              /* of this piece */
     uint64_t spared_id;          /* a task of which it had not all when it was killed; 0: none */
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
@@ -325,8 +329,9 @@ struct brood_pool {
     int64_t heard_at;    /* when a worker has answered last, about */
     uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
     int64_t fed_at;
-    int64_t feed_at;  /* what could not be sent is tried again then; BROOD_NEVER */
-    int64_t stuck_at; /* the next look for workers that do not begin; BROOD_NEVER: none is due */
+    int64_t feed_at;   /* what could not be sent is tried again then; BROOD_NEVER */
+    int64_t untold_at; /* the earliest of its workers', or earlier */
+    int64_t stuck_at;  /* the next look for workers that do not begin; BROOD_NEVER: none is due */
     int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 
     brood_shared_watch watch; /* since a worker was told of shared memory */
@@ -608,8 +613,19 @@ void brood_pool_forget(brood_pool *pool);
  */
 brood_status brood_worker_hear(brood_worker *worker);
 
-/* Of a dead one: items that were done, but not told of. */
-void brood_worker_salvage(brood_worker *worker);
+/* Whether its values go through the ring. */
+bool brood_job_has_values_in_ring(const brood_result *job);
+
+/* ---- untold.c ---------------------------------------------------------------------------- */
+
+/* Takes items of its first piece that are done, but not told of. */
+void brood_worker_take_untold(brood_worker *worker);
+
+/* Somebody waits for items of its first piece: that is done soon, where they lie behind a long one. */
+void brood_worker_plan_untold(brood_worker *worker);
+
+/* Does so where it is due; when to look again. */
+int64_t brood_pool_look_for_untold(brood_pool *pool, int64_t now);
 
 /* ---- crew.c ------------------------------------------------------------------------------ */
 
@@ -681,6 +697,9 @@ void brood_worker_stop(brood_worker *worker);
 
 /* Another piece is the worker's first: what is said of its job is said to the worker. */
 void brood_worker_first_changed(brood_worker *worker);
+
+/* The item of its first piece that it runs; 0: it does not run that piece, or not any more. */
+uint64_t brood_worker_item(brood_worker *worker, const brood_piece *piece);
 
 /* Does what is due; when to look again. */
 int64_t brood_pool_tick(brood_pool *pool, int64_t now);

@@ -41,6 +41,7 @@ void brood_worker_hurry(brood_worker *worker)
 
     if (worker->kill_id != piece->id) { /* that one is looked at anyway */
         brood_worker_stir(worker, BROOD_WIRE_HURRY);
+        brood_worker_plan_untold(worker);
     }
 }
 
@@ -213,16 +214,22 @@ static int64_t begin_of(brood_worker *worker, const brood_piece *piece, uint64_t
     return worker->seen_at;
 }
 
-/* The item of its first piece that it runs; 0: it does not run that piece, or not any more. */
-static uint64_t running_item(brood_worker *worker, const brood_piece *piece)
+uint64_t brood_worker_item(brood_worker *worker, const brood_piece *piece)
 {
     uint64_t claim = brood_load64(&worker->page->claim);
     uint64_t item = brood_load64(&worker->page->item); /* behind the claim, which it belongs to */
 
-    if (brood_worker_begun(worker, claim) != piece->id ||
-        brood_claim_id(brood_load64(&worker->page->claim)) != piece->id) {
-        return 0;
-    }
+    return brood_worker_begun(worker, claim) == piece->id &&
+                   brood_claim_id(brood_load64(&worker->page->claim)) == piece->id
+               ? item
+               : 0;
+}
+
+/* The same of a piece with a time-out. */
+static uint64_t running_item(brood_worker *worker, const brood_piece *piece)
+{
+    uint64_t item = brood_worker_item(worker, piece);
+
     if (!is_possible(worker, piece, item)) {
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
         return 0;
@@ -411,7 +418,7 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
 
 int64_t brood_pool_tick(brood_pool *pool, int64_t now)
 {
-    int64_t next = check_deadlines(pool, now);
+    int64_t next = brood_earlier(check_deadlines(pool, now), brood_pool_look_for_untold(pool, now));
 
     if (pool->timed > 0) {
         next = brood_earlier(next, check_timeouts(pool, now));

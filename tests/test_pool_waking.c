@@ -441,6 +441,38 @@ static void w3_a_worker_that_is_up_and_idle_while_another_starts(void **state)
     gate_free(&gate);
 }
 
+/*
+ * Each of two workers gets its last two tasks, and is told to end behind them. One of them goes on: what
+ * replaces it takes what stands behind the first task of the other one.
+ */
+static void w3_a_task_behind_another_in_a_worker_that_ends(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_result *results[4];
+    pool_gate gate;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    options.workers = 2;
+    options.max_tasks_per_worker = 2;
+    pool = pool_with_gate_and(&options, &gate);
+    for (int i = 0; i < 4; i++) {
+        if (i == 2) {
+            gate_await(&gate, 2);
+        }
+        results[i] = submit(pool, i < 2 ? task_gated : task_echo, NULL);
+    }
+    gate_pass(&gate, 1);
+    expect_soon(results[2], BROOD_OK);
+    expect_soon(results[3], BROOD_OK);
+    assert_false(brood_result_ready(results[0]) && brood_result_ready(results[1]));
+    gate_open(&gate);
+    expect_soon(results[0], BROOD_OK);
+    expect_soon(results[1], BROOD_OK);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 static void w3_a_lazy_worker_while_a_caller_leads(void **state)
 {
     (void)state;
@@ -590,6 +622,82 @@ static void w7_an_item_whose_chunk_is_given_later(void **state)
     gate_free(&gate);
 }
 
+/* The second item waits at the gate; all others are quick. */
+static int stop_at_the_second(brood_task *task, const void *arg, size_t size)
+{
+    if (brood_task_index(task) == 1) {
+        gate_stop(task);
+    }
+    return brood_return(task, arg, size);
+}
+
+typedef struct half_done {
+    char in[W7_ITEMS], out[W7_ITEMS];
+    pool_gate gate;
+    brood_pool *pool;
+    brood_result *result;
+} half_done;
+
+/* The first item is done, and the worker is at the second, before anybody waits for the first. */
+static void begin_half(half_done *self, bool has_values)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+
+    memset(self, 0, sizeof *self);
+    memset(self->in, 'x', sizeof self->in);
+    self->pool = pool_with_gate(1, &self->gate);
+    options.chunk_size = W7_ITEMS;
+    assert_ok(brood_pool_map_async(self->pool, &self->result, stop_at_the_second, self->in,
+                                   W7_ITEMS, 1, has_values ? self->out : NULL, has_values,
+                                   &options));
+    gate_await(&self->gate, 1);
+    assert_ok(brood_result_item(self->result, 0, NULL, NULL, NULL, SOON_MS));
+    assert_false(brood_result_ready(self->result));
+    assert_int_equal(self->out[0], has_values ? 'x' : 0);
+}
+
+static void end_half(half_done *self, brood_status status)
+{
+    gate_open(&self->gate);
+    expect_soon(self->result, status);
+    end_pool(self->pool);
+    gate_free(&self->gate);
+}
+
+/* What the caller was given is the caller's: it is not written again. */
+static void w7_an_item_that_is_done_before_a_long_one(void **state)
+{
+    half_done self;
+
+    (void)state;
+    begin_half(&self, true);
+    self.out[0] = 'y';
+    end_half(&self, BROOD_OK);
+    assert_int_equal(self.out[0], 'y');
+    for (int i = 1; i < W7_ITEMS; i++) {
+        assert_int_equal(self.out[i], 'x');
+    }
+    begin_half(&self, false);
+    end_half(&self, BROOD_OK);
+}
+
+/* The worker dies then: the one that it was at has failed, and no other. */
+static void w7_an_item_that_is_done_before_one_that_dies(void **state)
+{
+    half_done self;
+    int64_t pid = 0;
+
+    (void)state;
+    begin_half(&self, true);
+    assert_int_equal(brood_pool_pids(self.pool, &pid, 1), 1);
+    support_kill(pid);
+    assert_status(brood_result_item(self.result, 1, NULL, NULL, NULL, SOON_MS), BROOD_ERR_DIED);
+    end_half(&self, BROOD_ERR_DIED);
+    for (int i = 0; i < W7_ITEMS; i++) {
+        assert_int_equal(self.out[i], i == 1 ? 0 : 'x');
+    }
+}
+
 /* ---- W8: time-outs of waits ------------------------------------------------------------------------ */
 
 static int take(brood_task *task, const void *arg, size_t size)
@@ -723,11 +831,14 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w2_a_deadline_and_an_event_loop_whose_thread_spins),
     cmocka_unit_test(w3_a_worker_that_is_up_before_those_that_start),
     cmocka_unit_test(w3_a_worker_that_is_up_and_idle_while_another_starts),
+    cmocka_unit_test(w3_a_task_behind_another_in_a_worker_that_ends),
     cmocka_unit_test(w3_a_lazy_worker_while_a_caller_leads),
     cmocka_unit_test(w3_a_worker_after_idle_ones_while_a_caller_leads),
     cmocka_unit_test(w14_an_idle_time_out_shorter_than_a_start),
     cmocka_unit_test(w6_room_when_the_queue_drains),
     cmocka_unit_test(w7_an_item_whose_chunk_is_given_later),
+    cmocka_unit_test(w7_an_item_that_is_done_before_a_long_one),
+    cmocka_unit_test(w7_an_item_that_is_done_before_one_that_dies),
     cmocka_unit_test(w8_time_outs_while_bytes_move),
     cmocka_unit_test(w12_a_thread_that_is_cancelled_in_a_wait),
     cmocka_unit_test(w16_a_loop_does_not_spin_while_another_thread_waits),
