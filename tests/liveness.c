@@ -41,11 +41,11 @@ typedef struct stage {
     live_life life;
     brood_pool_options options;
     unsigned char init_mode;
-    uint32_t seed, callers, slowness, end;
+    uint32_t seed, callers, slowness, end, copies, cores;
     live_thread threads[THREADS];
     live_caller caller[LIVE_CALLERS_MAX];
     brood_atomic32 stop_loop;
-    char description[600];
+    char description[800];
 } stage;
 
 static struct {
@@ -92,17 +92,56 @@ static void draw_workers(stage *self)
                                           : live_chance(seed, 50) ? LIVE_INIT_SLOW
                                                                   : LIVE_INIT_FINE);
     }
-    if (live_chance(seed, 30)) {
-        options->finalizer = live_chance(seed, 30) ? live_finalize_slowly : live_finalize;
+    if (live_chance(seed, 40)) {
+        options->finalizer = live_chance(seed, 30)   ? live_finalize_slowly
+                             : live_chance(seed, 60) ? live_finalize_for_ever
+                                                     : live_finalize;
     }
     if (live_chance(seed, 30)) {
         options->max_tasks_per_worker = live_between(seed, 1, 5);
         options->max_tasks_jitter = live_below(seed, options->max_tasks_per_worker);
     }
     options->lazy = live_chance(seed, 30);
+    if (options->finalizer == live_finalize_for_ever || live_chance(seed, 20)) {
+        options->exit_timeout_ms = live_between(seed, 20, 200);
+    }
+    if (self->end != END_CLOSED && self->end != END_CLOSE_EARLY && live_chance(seed, 50)) {
+        options->exit_timeout_ms = 0; /* nobody waits for what is terminated */
+    }
     if (live_chance(seed, 40)) {
         options->idle_timeout_ms = live_between(seed, 1, 40);
     }
+}
+
+/* What callers and others do in this life, or do not: each may be what keeps the rest going. */
+static void draw_life(stage *self)
+{
+    live_life *life = &self->life;
+    brood_pool_options *options = &self->options;
+    uint32_t *seed = &self->seed;
+
+    life->kills = live_chance(seed, 40);
+    life->resizes = live_chance(seed, 40);
+    life->looks_only = live_chance(seed, 20);
+    life->has_loop = options->event_loop;
+    life->nobody_loops = options->event_loop && !life->looks_only && live_chance(seed, 25);
+    life->is_brief = live_chance(seed, 25);
+    life->long_most = life->resizes ? 0 : options->workers - 1;
+    if (life->looks_only) {
+        options->queue_size = 0; /* for which they would wait */
+    }
+    life->has_bound = options->queue_size > 0;
+    self->copies = live_chance(seed, 15) ? live_between(seed, 1, 4) : 0;
+    self->cores = live_chance(seed, 50) ? live_between(seed, 1, 4) : 0;
+}
+
+/* What brood takes for the number of cores: a machine of another size. */
+static void set_cores(uint32_t cores)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%u", cores);
+    support_set_environment("BROOD_CPU_COUNT", cores > 0 ? text : NULL);
 }
 
 static void draw_pool(stage *self)
@@ -120,16 +159,15 @@ static void draw_pool(stage *self)
     options->grace_ms = live_between(seed, 1, 20);
     options->backoff_ms = 1;
     options->retries = live_chance(seed, 20) ? 2 : 0;
+    self->end = live_below(seed, END_COUNT);
     draw_workers(self);
-    self->life.kills = live_chance(seed, 40);
+    draw_life(self);
     self->life.init_fails = self->init_mode >= LIVE_INIT_SOMETIMES;
     self->life.max_items =
         options->max_tasks_per_worker != 0 || self->life.init_fails ? LIVE_FEW : 64;
     brood_exchange32(&self->life.asked, options->workers);
     self->callers = live_between(
         seed, 1, self->slowness > 1 && self->life.max_items == LIVE_FEW ? 2 : LIVE_CALLERS_MAX);
-    self->end = live_below(seed, END_COUNT);
-    self->life.is_brief = live_chance(seed, 25);
 }
 
 static void describe(stage *self)
@@ -139,16 +177,24 @@ static void describe(stage *self)
 
     snprintf(self->description, sizeof self->description,
              "--seed %u: workers %u queue_size %u spin %d%s%s idle_timeout_ms %u max_tasks %u-%u "
-             "initializer %s%d finalizer %s grace_ms %u retries %u, %u callers%s%s, %s",
+             "initializer %s%d finalizer %s exit_timeout_ms %u grace_ms %u retries %u, %u cores, "
+             "%u callers%s%s%s%s, %u copies%s, %s",
              self->life.seed, options->workers, (unsigned)options->queue_size, (int)options->spin,
-             options->event_loop ? " event_loop" : "", options->lazy ? " lazy" : "",
-             options->idle_timeout_ms, options->max_tasks_per_worker, options->max_tasks_jitter,
-             options->initializer == NULL ? "no" : "mode ", (int)self->init_mode,
-             options->finalizer == NULL            ? "no"
-             : options->finalizer == live_finalize ? "fast"
-                                                   : "slow",
-             options->grace_ms, options->retries, self->callers, self->life.kills ? ", kills" : "",
-             self->life.is_brief ? ", brief" : "", ends[self->end]);
+             self->life.nobody_loops ? " event_loop, and nobody there"
+             : options->event_loop   ? " event_loop"
+                                     : "",
+             options->lazy ? " lazy" : "", options->idle_timeout_ms, options->max_tasks_per_worker,
+             options->max_tasks_jitter, options->initializer == NULL ? "no" : "mode ",
+             (int)self->init_mode,
+             options->finalizer == NULL                     ? "no"
+             : options->finalizer == live_finalize          ? "fast"
+             : options->finalizer == live_finalize_for_ever ? "for ever"
+                                                            : "slow",
+             options->exit_timeout_ms, options->grace_ms, options->retries, self->cores,
+             self->callers, self->life.looks_only ? " that only look" : "",
+             self->life.long_most > 0 ? ", long tasks" : "", self->life.resizes ? ", resizes" : "",
+             self->life.kills ? ", kills" : "", self->copies, self->life.is_brief ? ", brief" : "",
+             ends[self->end]);
 }
 
 /* ---- its threads ---------------------------------------------------------------------------- */
@@ -211,7 +257,10 @@ static void kill_one(stage *self, uint32_t *seed)
     }
 }
 
-/* Not again before a task has ended since, or a second has passed: a start takes its time. */
+/*
+ * Not again before a task has ended since, or a second has passed: a start takes its time, on a busy
+ * machine more than that. So none any more when the life shall end.
+ */
 static void run_killer(void *data)
 {
     stage *self = data;
@@ -219,7 +268,7 @@ static void run_killer(void *data)
     uint64_t ended = UINT64_MAX;
     int64_t killed_at = 0;
 
-    while (brood_load32(&self->life.stop) == 0) {
+    while (brood_load32(&self->life.stop) == 0 && brood_load32(&self->life.is_late) == 0) {
         apr_sleep(live_between(&seed, 0, live_chance(&seed, 50) ? 5000 : 60000) *
                   (int64_t)self->slowness);
         if (count_ended(self) != ended || brood_os_now() - killed_at > 1000 * NS_PER_MS) {
@@ -315,13 +364,37 @@ static void end_pool(stage *self)
     }
 }
 
+/* Copies of the program are made meanwhile, which outlive the pool. */
+static void pass_time(stage *self)
+{
+    for (uint32_t left = self->copies; left > 0; left--) {
+        apr_sleep(live_between(&self->seed, 0, 50000));
+        live_copy();
+    }
+    apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
+}
+
+/* The end of a life would help a call that hangs: so each that is under way now comes back before. */
+static void await_callers(stage *self)
+{
+    brood_exchange32(&self->life.is_late, 1);
+    for (uint32_t i = 0; i < self->callers; i++) {
+        live_thread *thread = &self->threads[FIRST_CALLER + i];
+        uint64_t calls = brood_load64(&thread->calls);
+
+        while (brood_load64(&thread->what) != 0 && brood_load64(&thread->calls) == calls) {
+            apr_sleep(1000);
+        }
+    }
+}
+
 static void live(stage *self)
 {
     support_thread *loop = NULL;
     support_thread *killer = NULL;
     support_thread *callers[LIVE_CALLERS_MAX] = {NULL};
 
-    if (self->options.event_loop) {
+    if (self->options.event_loop && !self->life.nobody_loops) {
         loop = support_thread_start(run_loop, self);
     }
     if (self->life.kills) {
@@ -331,7 +404,8 @@ static void live(stage *self)
         callers[i] = support_thread_start(run_caller, &self->caller[i]);
     }
     if (!self->life.is_brief) {
-        apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
+        pass_time(self);
+        await_callers(self);
     }
     end_early(self);
     brood_exchange32(&self->life.stop, 1);
@@ -376,6 +450,7 @@ static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
         fflush(stdout);
     }
     live_watch(self->threads, THREADS, NULL, self->description);
+    set_cores(self->cores);
     create(self);
     live_watch(self->threads, THREADS, self->life.pool, self->description);
     live(self);
@@ -385,6 +460,7 @@ static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
     }
     brood_shared_destroy(self->life.shared);
     live_unwatch();
+    live_end_copies(false);
     sum_up(self);
     free(self);
 }
@@ -433,6 +509,7 @@ int main(int argc, char **argv)
         run_life(first + i, has_option(argc, argv, "--verbose"),
                  has_option(argc, argv, "--uncounted"));
     }
+    live_end_copies(true);
     printf("seeds %u to %u, %llu calls, slowest %lld ms (%s, seed %u)\n", first,
            (unsigned)(first + totals.lives - 1), (unsigned long long)totals.calls,
            (long long)(totals.slowest / NS_PER_MS),

@@ -59,9 +59,17 @@ typedef struct live_life {
     uint32_t seed, max_items; /* in a map; LIVE_FEW where each takes a start */
     bool is_brief;            /* each caller submits a burst, and that is all */
     bool kills;               /* workers are killed from outside */
-    bool init_fails;          /* always, or sometimes */
-    bool is_uncounted;        /* the number of workers is not looked at */
+    bool resizes;             /* callers change the number of workers */
+    bool looks_only;          /* callers do not wait in the pool, but look now and then */
+    bool has_loop;            /* the program's */
+    bool nobody_loops;        /* though it has one: nobody but callers that wait is there */
+    bool has_bound;           /* queue_size */
+    uint32_t long_most;       /* tasks without end at a time: a worker is left */
+    brood_atomic32 long_ones, callbacks_held;
+    bool init_fails;   /* always, or sometimes */
+    bool is_uncounted; /* the number of workers is not looked at */
     brood_shared *shared;
+    brood_atomic32 is_late;   /* its time is over; it ends when each call has come back */
     brood_atomic32 stop;      /* callers should come to their end */
     brood_atomic32 is_closed; /* close or more has begun: submits may fail */
     brood_atomic32 is_ended;  /* terminate or destroy has begun: tasks may be cancelled */
@@ -79,12 +87,17 @@ typedef struct live_held {
 } live_held;
 
 #define LIVE_HELD 4
+#define LIVE_KINDS 4
 
 typedef struct live_caller {
     live_thread *thread;
     live_life *life;
     uint32_t seed;
-    bool keeps; /* leaves what it holds for after the pool's end */
+    bool keeps;                             /* leaves what it holds for after the pool's end */
+    bool rains;                             /* submits small tasks all the time, and nothing else */
+    bool holds_callbacks;                   /* it is the one that the slow callback waits for */
+    uint32_t rain_us;                       /* between some of them */
+    uint32_t kinds[LIVE_KINDS], kind_count; /* of calls; 0: all */
     live_held held[LIVE_HELD];
 } live_caller;
 
@@ -100,6 +113,7 @@ enum {
 int live_initialize(brood_task *task, const void *arg, size_t size);
 int live_finalize(brood_task *task, const void *arg, size_t size);
 int live_finalize_slowly(brood_task *task, const void *arg, size_t size);
+int live_finalize_for_ever(brood_task *task, const void *arg, size_t size);
 
 /* What a task does. */
 enum {
@@ -127,6 +141,8 @@ int live_obey_range(brood_task *task, uint64_t begin, uint64_t end, const void *
 uint64_t live_allowed_of(const live_life *life, uint32_t kind);
 void live_check_status(live_caller *self, brood_status status, uint64_t allowed, const char *call);
 
+int live_draw_priority(live_caller *self);
+
 /* Random options; what they may lead to is added to *allowed. */
 brood_task_options live_draw_options(live_caller *self, uint64_t *allowed);
 
@@ -152,11 +168,33 @@ void live_finish_one(live_caller *self);
 void live_peek(live_caller *self);
 void live_cancel_one(live_caller *self);
 void live_destroy_one(live_caller *self);
+void live_cancel_thread(live_caller *self);
+
+/* A thread that waits for it, and does nothing else. */
+support_thread *live_wait_aside(const live_held *held);
 
 /* Waits for all that the caller holds, and frees it. */
 void live_settle(live_caller *self);
 
-/* ---- The calls (liveness_calls.c) ----------------------------------------------------------- */
+/* ---- Copies (liveness_copies.c) --------------------------------------------------------------- */
+
+/* A copy of the program, which holds what is open now; not on Windows, nor under sanitizers. */
+void live_copy(void);
+/* Those whose time is over, or all. By the thread that made them. */
+void live_end_copies(bool all);
+
+/* ---- Beside what has no end of its own (liveness_beside.c) -------------------------------------- */
+
+void live_call_beside_a_task(live_caller *self);
+void live_call_beside_a_map(live_caller *self);
+void live_call_beside_a_callback(live_caller *self);
+
+/* ---- The calls (liveness_calls.c, liveness_imap.c) -------------------------------------------- */
+
+void live_call_imap(live_caller *self);
+
+/* One of those that the caller has. */
+void live_call_any(live_caller *self);
 
 /* Calls at random until the life stops. */
 void live_call(live_caller *self);

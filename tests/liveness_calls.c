@@ -202,7 +202,7 @@ static void call_map_async(live_caller *self)
     live_count_due(self, &options, status);
     if (status != BROOD_OK) {
         live_release(held);
-    } else if (live_chance(&self->seed, 60)) {
+    } else if (!self->life->looks_only && live_chance(&self->seed, 60)) {
         live_check_item(self, held, live_below(&self->seed, (uint32_t)held->count));
     }
 }
@@ -231,99 +231,13 @@ static void call_for(live_caller *self)
     live_check_status(self, status, allowed, "brood_pool_for");
 }
 
-/* ---- imaps ---------------------------------------------------------------------------------- */
-
-typedef struct live_feeder {
-    live_caller *caller;
-    const brood_task_options *options;
-    uint64_t given, count, allowed;
-    live_order orders[64];
-} live_feeder;
-
-static brood_status feed(void *user, const void **data, size_t *size)
-{
-    live_feeder *self = user;
-    live_order *order = &self->orders[self->given];
-
-    if (self->given == self->count) {
-        return BROOD_ERR_CLOSED;
-    }
-    *order = live_draw_order(self->caller, self->options);
-    if (order->kind > LIVE_DO_FAIL && self->given % 8 != 0) {
-        order->kind = LIVE_DO_RETURN;
-    }
-    self->allowed |= live_allowed_of(self->caller->life, order->kind);
-    self->given++;
-    *data = order;
-    *size = sizeof *order;
-    return BROOD_OK;
-}
-
-/* Takes one; false when there are no more. */
-static bool take_next(live_caller *self, live_feeder *feeder, brood_imap *imap, uint64_t *seen)
-{
-    const void *data = NULL;
-    size_t size = 0;
-    uint64_t index = UINT64_MAX;
-    uint64_t y = 0;
-    brood_status status = BROOD_OK;
-
-    live_begin(self->thread, "brood_imap_next");
-    status = brood_imap_next(imap, &data, &size, &index, NULL, BROOD_FOREVER);
-    live_end(self->thread);
-    if (status == BROOD_ERR_CLOSED || index == UINT64_MAX) {
-        live_check_status(self, status, feeder->allowed | LIVE_BIT(BROOD_ERR_CLOSED),
-                          "brood_imap_next");
-        return false;
-    }
-    live_check_status(self, status, feeder->allowed, "brood_imap_next");
-    if (index >= feeder->given || (*seen >> index & 1) != 0) {
-        live_fail("brood_imap_next: item %llu comes again", (unsigned long long)index);
-    }
-    *seen |= UINT64_C(1) << index;
-    memcpy(&y, status == BROOD_OK ? data : &y, sizeof y);
-    if (status == BROOD_OK && (size != sizeof y || y != feeder->orders[index].x + 1)) {
-        live_fail("brood_imap_next: a value is wrong");
-    }
-    return true;
-}
-
-static void call_imap(live_caller *self)
-{
-    live_feeder feeder = {0};
-    brood_task_options options = live_draw_options(self, &feeder.allowed);
-    uint32_t most = self->life->max_items < 64 ? self->life->max_items : 64;
-    uint32_t left = live_below(&self->seed, most + 20); /* fewer than all: it is abandoned */
-    bool is_ordered = live_chance(&self->seed, 50);
-    brood_imap *imap = NULL;
-    uint64_t seen = 0;
-    brood_status status = BROOD_OK;
-
-    feeder.caller = self;
-    feeder.options = &options;
-    feeder.count = live_between(&self->seed, 1, most);
-    options.window = live_below(&self->seed, 6);
-    options.try_submit = false; /* not for imaps */
-    options.submit_timeout_ms = 0;
-    live_begin(self->thread, "brood_pool_imap");
-    status = (is_ordered ? brood_pool_imap : brood_pool_imap_unordered)(
-        self->life->pool, &imap, live_obey, feed, &feeder, &options);
-    live_end(self->thread);
-    live_check_status(self, status, feeder.allowed | LIVE_BIT(BROOD_OK), "brood_pool_imap");
-    while (status == BROOD_OK && left-- > 0 && take_next(self, &feeder, imap, &seen)) {
-    }
-    live_begin(self->thread, "brood_imap_destroy");
-    brood_imap_destroy(imap);
-    live_end(self->thread);
-}
-
 /* ---- the pool ------------------------------------------------------------------------------- */
 
 static void call_resize(live_caller *self)
 {
     uint32_t workers = live_between(&self->seed, 1, 3);
 
-    if (live_chance(&self->seed, 25)) {
+    if (self->life->resizes && live_chance(&self->seed, 50)) {
         uint32_t asked = brood_load32(&self->life->asked);
 
         if (workers > asked) { /* two at a time both know three as the most */
@@ -370,42 +284,133 @@ static void call_rest(live_caller *self)
                                                 : live_between(&self->seed, 0, 50000));
 }
 
-static void (*const calls[])(live_caller *) = {
-    call_apply,
-    call_apply,
-    call_apply,
-    call_async,
-    call_async,
-    call_async,
-    call_async,
-    call_async_large,
-    call_map,
-    call_map_async,
-    call_map_async,
-    call_for,
-    call_imap,
-    live_finish_one,
-    live_finish_one,
-    live_finish_one,
-    live_peek,
-    live_peek,
-    live_cancel_one,
-    live_destroy_one,
-    call_resize,
-    call_stats,
-    call_rest,
-    call_burst,
-    call_and_await_callback,
-    call_and_await_callback,
+/* ---- what a caller does ---------------------------------------------------------------------- */
+
+enum {
+    SUBMITS = 1,
+    WAITS = 2, /* in the pool: not where callers only look */
+    CALLS_BACK =
+        4 /* waits for a callback: not where nobody runs them, or who calls holds them up */
 };
+
+static const struct {
+    void (*call)(live_caller *self);
+    unsigned what;
+} calls[] = {
+    {call_apply, SUBMITS | WAITS},
+    {call_apply, SUBMITS | WAITS},
+    {call_apply, SUBMITS | WAITS},
+    {call_async, SUBMITS},
+    {call_async, SUBMITS},
+    {call_async, SUBMITS},
+    {call_async, SUBMITS},
+    {call_async_large, SUBMITS},
+    {call_map, SUBMITS | WAITS},
+    {call_map_async, SUBMITS},
+    {call_map_async, SUBMITS},
+    {call_for, SUBMITS | WAITS},
+    {live_call_imap, SUBMITS | WAITS},
+    {call_burst, SUBMITS},
+    {call_and_await_callback, CALLS_BACK},
+    {call_and_await_callback, CALLS_BACK},
+    {live_call_beside_a_callback, CALLS_BACK},
+    {live_call_beside_a_task, 0},
+    {live_call_beside_a_task, 0},
+    {live_call_beside_a_map, WAITS},
+    {live_finish_one, 0},
+    {live_finish_one, 0},
+    {live_finish_one, 0},
+    {live_peek, WAITS},
+    {live_peek, WAITS},
+    {live_cancel_one, 0},
+    {live_cancel_thread, WAITS},
+    {live_destroy_one, 0},
+    {call_resize, 0},
+    {call_stats, 0},
+    {call_rest, 0},
+};
+
+#define CALLS ((uint32_t)(sizeof calls / sizeof calls[0]))
+
+static bool may_call(const live_caller *self, uint32_t index)
+{
+    const live_life *life = self->life;
+
+    return ((calls[index].what & WAITS) == 0 || !life->looks_only) &&
+           ((calls[index].what & CALLS_BACK) == 0 ||
+            (!life->nobody_loops && !self->holds_callbacks));
+}
+
+static uint32_t draw_call(live_caller *self, unsigned what)
+{
+    uint32_t index = 0;
+
+    do {
+        index = live_below(&self->seed, CALLS);
+    } while (!may_call(self, index) || (calls[index].what & what) != what);
+    return index;
+}
+
+/* Half of the callers do a few things only, over and over: what others do would cover for them. */
+static void draw_kinds(live_caller *self)
+{
+    if (live_chance(&self->seed, 50)) {
+        self->kinds[0] = draw_call(self, SUBMITS);
+        for (self->kind_count = 1; self->kind_count < LIVE_KINDS && live_chance(&self->seed, 70);) {
+            self->kinds[self->kind_count++] = draw_call(self, 0);
+        }
+    }
+    self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 15);
+    self->rain_us = self->life->has_bound && live_chance(&self->seed, 50) ? 0 : 1000;
+}
+
+void live_call_any(live_caller *self)
+{
+    uint32_t index = self->kind_count == 0 ? live_below(&self->seed, CALLS)
+                                           : self->kinds[live_below(&self->seed, self->kind_count)];
+    uint64_t before = brood_load64(&self->thread->calls);
+
+    if (may_call(self, index)) {
+        calls[index].call(self);
+    }
+    if (brood_load64(&self->thread->calls) == before) { /* nothing to do it with */
+        (live_chance(&self->seed, 50) ? live_finish_one : live_destroy_one)(self);
+        apr_sleep(100);
+    }
+}
+
+/* Small tasks without end, whose results nobody wants. */
+static void rain(live_caller *self)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    uint64_t allowed = live_allowed_of(self->life, LIVE_DO_RETURN);
+
+    options.priority = -10; /* so that nobody waits behind 20,000 of them */
+    live_add_callbacks(self, &options);
+    for (uint32_t count = live_between(&self->seed, 4, 20); count > 0; count--) {
+        live_order order = {LIVE_DO_RETURN, 0, count};
+        brood_status status = BROOD_OK;
+
+        live_begin(self->thread, "brood_pool_apply_async in a rain");
+        status = brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order,
+                                        &options);
+        live_end(self->thread);
+        live_check_status(self, status, allowed, "brood_pool_apply_async in a rain");
+        live_count_due(self, &options, status);
+    }
+    if (self->rain_us > 0) {
+        apr_sleep(self->rain_us);
+    }
+}
 
 void live_call(live_caller *self)
 {
+    draw_kinds(self);
     if (self->life->is_brief) {
         call_burst(self);
     }
     while (!self->life->is_brief && brood_load32(&self->life->stop) == 0) {
-        calls[live_below(&self->seed, sizeof calls / sizeof calls[0])](self);
+        (self->rains ? rain : live_call_any)(self);
     }
     if (!self->keeps) {
         live_settle(self);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <apr_time.h>
+
 live_held *live_free_place(live_caller *self)
 {
     for (int i = 0; i < LIVE_HELD; i++) {
@@ -67,12 +69,25 @@ void live_destroy_held(live_caller *self, live_held *held)
     live_release(held);
 }
 
+/* Without a wait in the pool. */
+static void look_until_ready(live_caller *self, live_held *held)
+{
+    live_begin(self->thread, "brood_result_ready, again and again");
+    while (!brood_result_ready(held->result)) {
+        apr_sleep(500);
+    }
+    live_end(self->thread);
+}
+
 void live_finish_held(live_caller *self, live_held *held)
 {
     const void *data = NULL;
     size_t size = 0;
     brood_status status = BROOD_OK;
 
+    if (self->life->looks_only) {
+        look_until_ready(self, held);
+    }
     live_begin(self->thread, held->out != NULL  ? "brood_result_get of a map"
                              : held->in != NULL ? "brood_result_get of a large task"
                                                 : "brood_result_get");
@@ -142,4 +157,31 @@ void live_destroy_one(live_caller *self)
     if (held != NULL) {
         live_destroy_held(self, held);
     }
+}
+
+static void wait_for_ever(void *data)
+{
+    brood_result_wait(data, BROOD_FOREVER);
+}
+
+support_thread *live_wait_aside(const live_held *held)
+{
+    return support_thread_start(wait_for_ever, held->result);
+}
+
+/* Another thread that waits is cancelled (where threads can be): nothing of the pool ends with it. */
+void live_cancel_thread(live_caller *self)
+{
+    live_held *held = any_held(self);
+    support_thread *thread = NULL;
+
+    if (held == NULL) {
+        return;
+    }
+    thread = live_wait_aside(held);
+    apr_sleep(live_between(&self->seed, 0, 2000));
+    support_thread_cancel(thread);
+    live_begin(self->thread, "the end of a thread that is cancelled in brood_result_wait");
+    support_thread_join(thread);
+    live_end(self->thread);
 }

@@ -36,6 +36,15 @@ int live_finalize_slowly(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
+int live_finalize_for_ever(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_hang();
+    return 0;
+}
+
 static void act(brood_task *task, const live_order *order)
 {
     if (order->kind == LIVE_DO_PAUSE) {
@@ -133,13 +142,24 @@ static void count_callback(brood_result *result, void *user)
     }
 }
 
+/*
+ * None is lower than that of most: 1,000 later tasks for each step are too many to be waited for. When
+ * the life shall end, none comes before those that are waited for.
+ */
+int live_draw_priority(live_caller *self)
+{
+    int priority = (int)live_below(&self->seed, 11);
+
+    return brood_load32(&self->life->is_late) != 0 ? 0 : priority;
+}
+
 brood_task_options live_draw_options(live_caller *self, uint64_t *allowed)
 {
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
     uint32_t *seed = &self->seed;
 
     if (live_chance(seed, 20)) {
-        options.priority = (int)live_below(seed, 21) - 10;
+        options.priority = live_draw_priority(self);
     }
     if (live_chance(seed, 20)) {
         options.retries = live_between(seed, 1, 3);

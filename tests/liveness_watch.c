@@ -69,11 +69,12 @@ static void print_threads(void)
     }
 }
 
-/* Asks the pool last: it may not answer. */
-static void print_pool(void)
+/* On a thread of its own: the pool may not answer. */
+static void print_pool(void *data)
 {
     brood_pool_stats stats = BROOD_POOL_STATS_INIT;
 
+    (void)data;
     if (watch.pool == NULL || brood_pool_get_stats(watch.pool, &stats) != BROOD_OK) {
         return;
     }
@@ -95,7 +96,8 @@ static void end_program(void)
         fprintf(stderr, "  held: process %lld\n", (long long)support_pid());
         support_hang();
     }
-    print_pool();
+    support_thread_start(print_pool, NULL);
+    apr_sleep(1000 * 1000);
     printf("liveness failed\n");
     fflush(NULL);
     support_exit_at_once(1);

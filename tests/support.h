@@ -137,6 +137,8 @@ int64_t support_fork(int code);
 int support_wait_for(int64_t pid);
 /* A plain copy of this process, which only waits to be killed. */
 int64_t support_fork_hanging(void);
+/* One that ends by itself after so long; -1: there is no such thing. */
+int64_t support_fork_for(int ms);
 
 /* Signals by their names, "TERM", "USR1"; Windows has none of it. Takes: waits for a blocked one. */
 void support_signal(int64_t pid, const char *name);

@@ -724,6 +724,17 @@ int64_t support_fork_hanging(void)
     return pid;
 }
 
+int64_t support_fork_for(int ms)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        poll(NULL, 0, ms);
+        _exit(0);
+    }
+    return pid;
+}
+
 static int number_of(const char *name)
 {
     static const struct {

@@ -529,6 +529,12 @@ int64_t support_fork_hanging(void)
     return -1;
 }
 
+int64_t support_fork_for(int ms)
+{
+    (void)ms;
+    return -1;
+}
+
 void support_signal(int64_t pid, const char *name)
 {
     (void)pid;

@@ -54,10 +54,18 @@ static bool was_refused(const brood_pool *of)
     return false;
 }
 
+/* It is the program's loop's turn, now or at a set time; and the program may have none. */
+static bool is_left_to_loop(const brood_pool *of)
+{
+    return of->options.event_loop && !of->leading &&
+           (of->due != BROOD_NEVER || sim_poller_calls_loop(of->poller));
+}
+
 /* Jobs that are not finished have somebody who goes on with them. */
 static void check_jobs(void)
 {
-    if (pool->jobs != NULL && !goes_on() && !is_starting(pool) && !was_refused(pool)) {
+    if (pool->jobs != NULL && !goes_on() && !is_left_to_loop(pool) && !is_starting(pool) &&
+        !was_refused(pool)) {
         sim_fail("tasks wait, and nobody does anything\n  %s", sim_program_description());
     }
 }
@@ -72,7 +80,8 @@ static void check_times(void)
 static void check_chunks(void)
 {
     if (pool->queue_bits != 0 && pool->feed_at == BROOD_NEVER &&
-        brood_pool_has_room_for_more(pool) && !goes_on() && !is_starting(pool)) {
+        brood_pool_has_room_for_more(pool) && !goes_on() && !is_left_to_loop(pool) &&
+        !is_starting(pool)) {
         sim_fail("a chunk waits, and a worker has room\n  %s", sim_program_description());
     }
 }

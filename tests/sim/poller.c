@@ -93,11 +93,14 @@ static bool would_find(void *data)
     return poller->is_woken;
 }
 
+bool sim_poller_calls_loop(brood_os_poller *poller)
+{
+    return poller->is_called || (poller->shows && would_find(poller));
+}
+
 bool sim_poller_is_ready(const sim_thing *thing)
 {
-    brood_os_poller *poller = ((const poller_thing *)thing)->poller;
-
-    return poller->is_called || (poller->shows && would_find(poller));
+    return sim_poller_calls_loop(((const poller_thing *)thing)->poller);
 }
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)

@@ -53,6 +53,31 @@ void support_thread_join(support_thread *thread)
     free(thread);
 }
 
+bool support_thread_cancel(support_thread *thread)
+{
+    (void)thread;
+    return false;
+}
+
+/* No plain copies of the program, and always two cores. */
+int64_t support_fork_for(int ms)
+{
+    (void)ms;
+    return -1;
+}
+
+int support_wait_for(int64_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+void support_set_environment(const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+}
+
 /* At any step of the victim's from now on. */
 void support_kill(int64_t pid)
 {

@@ -310,6 +310,9 @@ uint32_t sim_things_count(void);
 
 /* Whether an event loop that waits for the handle would go on. */
 bool sim_poller_is_ready(const sim_thing *thing);
+/* The same: the program is to run the loop. */
+struct brood_os_poller;
+bool sim_poller_calls_loop(struct brood_os_poller *poller);
 
 /* ---- the rest ----------------------------------------------------------------------------------- */
 
