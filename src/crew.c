@@ -760,12 +760,10 @@ static uint64_t count_needed(const brood_pool *pool)
 /* How many workers there should be now. */
 static uint32_t wanted(const brood_pool *pool)
 {
-    uint64_t needed = brood_crew_is_as_needed(pool) ? count_needed(pool) : pool->target;
+    bool is_as_needed = brood_crew_is_as_needed(pool) || pool->closed;
+    uint64_t needed = is_as_needed ? count_needed(pool) : pool->target;
 
-    if (pool->terminated || pool->broken) {
-        return 0;
-    }
-    if (pool->closed && pool->queue_bits == 0) {
+    if (pool->terminated || pool->broken || (pool->closed && pool->jobs == NULL)) {
         return 0;
     }
     needed = needed > pool->serving + pool->to_fill ? needed : pool->serving + pool->to_fill;

@@ -445,14 +445,13 @@ static void w3_a_worker_that_is_up_and_idle_while_another_starts(void **state)
  * Each of two workers gets its last two tasks, and is told to end behind them. One of them goes on: what
  * replaces it takes what stands behind the first task of the other one.
  */
-static void w3_a_task_behind_another_in_a_worker_that_ends(void **state)
+static void behind_another_in_a_worker_that_ends(bool closes)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
     brood_result *results[4];
     pool_gate gate;
     brood_pool *pool = NULL;
 
-    (void)state;
     options.workers = 2;
     options.max_tasks_per_worker = 2;
     pool = pool_with_gate_and(&options, &gate);
@@ -461,6 +460,9 @@ static void w3_a_task_behind_another_in_a_worker_that_ends(void **state)
             gate_await(&gate, 2);
         }
         results[i] = submit(pool, i < 2 ? task_gated : task_echo, NULL);
+    }
+    if (closes) {
+        assert_ok(brood_pool_close(pool));
     }
     gate_pass(&gate, 1);
     expect_soon(results[2], BROOD_OK);
@@ -471,6 +473,18 @@ static void w3_a_task_behind_another_in_a_worker_that_ends(void **state)
     expect_soon(results[1], BROOD_OK);
     end_pool(pool);
     gate_free(&gate);
+}
+
+static void w3_a_task_behind_another_in_a_worker_that_ends(void **state)
+{
+    (void)state;
+    behind_another_in_a_worker_that_ends(false);
+}
+
+static void w3_the_same_after_the_close(void **state)
+{
+    (void)state;
+    behind_another_in_a_worker_that_ends(true);
 }
 
 static void w3_a_lazy_worker_while_a_caller_leads(void **state)
@@ -832,6 +846,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w3_a_worker_that_is_up_before_those_that_start),
     cmocka_unit_test(w3_a_worker_that_is_up_and_idle_while_another_starts),
     cmocka_unit_test(w3_a_task_behind_another_in_a_worker_that_ends),
+    cmocka_unit_test(w3_the_same_after_the_close),
     cmocka_unit_test(w3_a_lazy_worker_while_a_caller_leads),
     cmocka_unit_test(w3_a_worker_after_idle_ones_while_a_caller_leads),
     cmocka_unit_test(w14_an_idle_time_out_shorter_than_a_start),
