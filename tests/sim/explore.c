@@ -46,7 +46,7 @@ typedef struct shared_state {
 } shared_state;
 
 static struct {
-    bool is_on, keeps_known;
+    bool is_on;
     sim_bounds left;
     double limit;
     uint64_t parties, objects, system, world; /* sums of their pasts */
@@ -305,7 +305,7 @@ static bool is_known(uint64_t state)
 /* Not at each step: it costs a page fault. */
 static void end_if_known(sim_kind kind)
 {
-    if (explore.keeps_known && (kind == SIM_LOCK || kind == SIM_CALL) &&
+    if (!explore.left.forgets && (kind == SIM_LOCK || kind == SIM_CALL) &&
         is_known(state_now(kind))) {
         all->cut++;
         end_run();
@@ -438,7 +438,6 @@ static void begin(sim_bounds bounds, double limit_seconds)
     if (all == MAP_FAILED) {
         sim_fail("no memory for what is known");
     }
-    explore.keeps_known = getenv("SIM_FORGETS") == NULL;
     explore.left = bounds;
     explore.limit = limit_seconds;
 }
@@ -460,7 +459,7 @@ static void run_in_copy(void (*run)(void))
 /* What is shared is known only when all have run: so the first pass, which decides nothing, learns. */
 void sim_explore(sim_bounds bounds, double limit_seconds, void (*run)(void))
 {
-    begin((sim_bounds){0, 0}, limit_seconds);
+    begin((sim_bounds){0, 0, true}, limit_seconds);
     run_in_copy(run);
     explore.left = bounds;
     run_in_copy(run);

@@ -11,6 +11,7 @@
 
 typedef struct sim_bounds {
     uint32_t preemptions, kills;
+    bool forgets; /* runs also go on that come to a state that is known */
 } sim_bounds;
 
 /* Runs all of it; run does one life. Ends the program when one fails. */

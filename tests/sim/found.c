@@ -369,6 +369,25 @@ static void run_value_in_part(brood_pool *pool)
     }
 }
 
+/* The same without a death. */
+static void run_long_value(brood_pool *pool)
+{
+    static unsigned char out[VALUE];
+    unsigned char in = 0;
+
+    memset(out, 0xAB, sizeof out);
+    small_check_status(brood_pool_map(pool, return_large, &in, 1, 1, out, sizeof out, NULL), OK,
+                       "brood_pool_map");
+    for (size_t i = 0; i < sizeof out; i++) {
+        small_must(out[i] == 0, "a value comes as it was returned");
+    }
+}
+
+static const void *read_from_first(void)
+{
+    return &small_pool()->workers[0]->from.shared->read;
+}
+
 /* ---- a side that goes to sleep, and one that says that there is more ----------------------------------- */
 
 static const void *written_to_first(void)
@@ -419,6 +438,24 @@ static void run_cancel_at_begin(brood_pool *pool)
     apply(pool, plain(1));
     brood_pool_get_stats(pool, &stats);
     small_must(stats.died == 0, "its answer was believed");
+}
+
+/* The worker is about to begin the second one when that is taken back; its claim is frozen twice. */
+static void run_cancel_twice(brood_pool *pool)
+{
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_result *results[2];
+
+    for (uint32_t i = 0; i < 2; i++) {
+        results[i] = small_submit(pool, plain(i), NULL);
+        brood_result_cancel(results[i]);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        small_finish(results[i], i, CANCELLED);
+    }
+    apply(pool, plain(2));
+    brood_pool_get_stats(pool, &stats);
+    small_must(small_begun(1) == 0 && stats.died == 0, "a task that was taken back does not begin");
 }
 
 const sim_scenario sim_found[] = {
@@ -539,5 +576,58 @@ const sim_scenario sim_found[] = {
                 .object = void_of_first,
                 .what = '>',
                 .whom = "worker 1"}}},
+    {.name = "cancel-twice",
+     .about = "a task is taken back twice while its worker is about to begin it",
+     .options = set_one,
+     .run = run_cancel_twice,
+     .is_warm = true,
+     .moves = {{.who = "program",
+                .kind = SIM_STORE,
+                .object = void_of_first,
+                .count = 2,
+                .what = '>',
+                .whom = "worker 1"},
+               {.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = claim_of_first,
+                .what = '>',
+                .whom = "program"}}},
+    {.name = "sleep-and-release",
+     .about = "a worker goes to sleep for room, and before it says so its pool makes room",
+     .options = set_small_rings,
+     .run = run_long_value,
+     .is_warm = true,
+     .moves = {{.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = room_of_first,
+                .what = '>',
+                .whom = "program"}}},
+    {.name = "release-and-sleep",
+     .about = "a pool makes room, and just before that its worker goes to sleep for it",
+     .options = set_small_rings,
+     .run = run_long_value,
+     .is_warm = true,
+     .moves = {{.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = room_of_first,
+                .what = '>',
+                .whom = "program"},
+               {.who = "program",
+                .kind = SIM_STORE,
+                .object = read_from_first,
+                .what = '>',
+                .whom = "worker 1"}}},
+    {.name = "release-late",
+     .about = "a pool makes room that is seen late, and then its worker goes to sleep for it",
+     .options = set_small_rings,
+     .run = run_long_value,
+     .is_warm = true,
+     .moves = {{.who = "worker 1",
+                .kind = SIM_CHANGE,
+                .object = room_of_first,
+                .what = '>',
+                .whom = "program"},
+               {.who = "program", .kind = SIM_STORE, .object = read_from_first},
+               {.who = "program", .count = 2, .what = '>', .whom = "worker 1", .holds = true}}},
 };
 const uint32_t sim_found_count = sizeof sim_found / sizeof sim_found[0];

@@ -171,6 +171,9 @@ static bool take_move(sim_kind kind, const void *object, sim_decision *decision)
     }
     plan.move++;
     plan.seen = 0;
+    if (move->whom == NULL) {
+        return false;
+    }
     whom = find_named(move->whom);
     *decision = (sim_decision){
         plan.at, move->what,

@@ -7,9 +7,10 @@
  *
  * sim --scenarios                                       tells what scenarios there are
  * sim --scenario NAME [--trace] [--replay DECISIONS]    one run of it (plan.h has the decisions)
- * sim --exhaustive [--scenario NAME] [--preemptions N --kills N] [--seconds S]
+ * sim --exhaustive [--scenario NAME] [--preemptions N --kills N] [--seconds S] [--forget]
  *                  all runs of the small scenarios, or of that one, with up to so many preemptions
- *                  and kills; else with one of each, and with two preemptions
+ *                  and kills; else with one of each, and with two preemptions. --forget: runs that
+ *                  come to a state that is known go on, too
  */
 #include "sim.h"
 
@@ -162,7 +163,9 @@ static int explore_all(int argc, char **argv)
 {
     const char *name = option(argc, argv, "--scenario", NULL);
     double limit = strtod(option(argc, argv, "--seconds", "100000"), NULL);
-    sim_bounds asked = {number(argc, argv, "--preemptions"), number(argc, argv, "--kills")};
+    bool forgets = has_option(argc, argv, "--forget");
+    sim_bounds asked = {number(argc, argv, "--preemptions"), number(argc, argv, "--kills"),
+                        forgets};
     bool is_asked = asked.preemptions + asked.kills > 0;
 
     for (uint32_t i = 0; sim_scenario_at(i) != NULL; i++) {
@@ -171,9 +174,9 @@ static int explore_all(int argc, char **argv)
         if (name != NULL ? strcmp(name, sim.scenario->name) != 0 : !sim.scenario->is_small) {
             continue;
         }
-        sim_explore(is_asked ? asked : (sim_bounds){1, 1}, limit, run_scenario);
+        sim_explore(is_asked ? asked : (sim_bounds){1, 1, forgets}, limit, run_scenario);
         if (!is_asked) {
-            sim_explore((sim_bounds){2, 0}, limit, run_scenario);
+            sim_explore((sim_bounds){2, 0, forgets}, limit, run_scenario);
         }
     }
     printf("sim passed\n");

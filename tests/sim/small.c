@@ -46,9 +46,6 @@ int small_task(brood_task *task, const void *arg, size_t size)
     small_must(order.number < SMALL_TASKS, "a task has its own argument");
     small.begun[order.number]++;
     obey(task, &order);
-    if (order.kind == SMALL_LARGE) {
-        return brood_return(task, arg, size);
-    }
     value = order.number + 1000;
     return brood_return(task, &value, sizeof value);
 }

@@ -12,7 +12,6 @@
 enum {
     SMALL_RETURN,
     SMALL_PAUSE,          /* for pause_us */
-    SMALL_LARGE,          /* returns its argument */
     SMALL_KILL_FIRST,     /* its worker, in the first attempt */
     SMALL_UNTIL_CANCELLED /* and no longer than 100 ms */
 };
