@@ -124,14 +124,14 @@ static void draw_life(stage *self)
     life->resizes = live_chance(seed, 40);
     life->looks_only = live_chance(seed, 20);
     life->has_loop = options->event_loop;
-    life->nobody_loops = options->event_loop && !life->looks_only && live_chance(seed, 25);
+    life->nobody_loops = options->event_loop && !life->looks_only && live_chance(seed, 40);
     life->is_brief = live_chance(seed, 25);
     life->long_most = life->resizes ? 0 : options->workers - 1;
     if (life->looks_only) {
         options->queue_size = 0; /* for which they would wait */
     }
     life->has_bound = options->queue_size > 0;
-    self->copies = live_chance(seed, 15) ? live_between(seed, 1, 4) : 0;
+    self->copies = live_chance(seed, 25) ? live_between(seed, 1, 4) : 0;
     self->cores = live_chance(seed, 50) ? live_between(seed, 1, 4) : 0;
 }
 
@@ -364,14 +364,16 @@ static void end_pool(stage *self)
     }
 }
 
-/* Copies of the program are made meanwhile, which outlive the pool. */
-static void pass_time(stage *self)
+/* From before the pool is made, so that they hold what its first starts have open just then. */
+static void run_copier(void *data)
 {
+    stage *self = data;
+    uint32_t seed = self->life.seed ^ 0x2545f491;
+
     for (uint32_t left = self->copies; left > 0; left--) {
-        apr_sleep(live_between(&self->seed, 0, 50000));
+        apr_sleep(live_between(&seed, 0, live_chance(&seed, 60) ? 3000 : 50000));
         live_copy();
     }
-    apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
 }
 
 /* The end of a life would help a call that hangs: so each that is under way now comes back before. */
@@ -404,7 +406,7 @@ static void live(stage *self)
         callers[i] = support_thread_start(run_caller, &self->caller[i]);
     }
     if (!self->life.is_brief) {
-        pass_time(self);
+        apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
         await_callers(self);
     }
     end_early(self);
@@ -437,6 +439,7 @@ static void sum_up(stage *self)
 static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
 {
     stage *self = calloc(1, sizeof *self);
+    support_thread *copier = NULL;
 
     self->life.seed = seed;
     self->life.is_uncounted = is_uncounted;
@@ -451,9 +454,11 @@ static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
     }
     live_watch(self->threads, THREADS, NULL, self->description);
     set_cores(self->cores);
+    copier = support_thread_start(run_copier, self);
     create(self);
     live_watch(self->threads, THREADS, self->life.pool, self->description);
     live(self);
+    support_thread_join(copier);
     end_pool(self);
     for (uint32_t i = 0; i < self->callers; i++) {
         live_settle(&self->caller[i]);

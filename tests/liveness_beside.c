@@ -12,10 +12,15 @@
 static const live_order until_cancelled = {LIVE_DO_UNTIL_CANCELLED, 0, 0};
 
 /* With pauses, in which workers become idle, and end, and threads take turns at leading. */
-static void do_others(live_caller *self)
+static void do_others(live_caller *self, const live_held *held)
 {
     for (uint32_t count = live_between(&self->seed, 1, 6); count > 0; count--) {
-        if (live_chance(&self->seed, 30)) {
+        if (held != NULL && !self->life->looks_only && live_chance(&self->seed, 40)) {
+            live_begin(self->thread, "brood_result_wait of 1 ms for what has no end");
+            brood_result_wait(held->result, 1);
+            live_end(self->thread);
+        }
+        if (live_chance(&self->seed, 50)) {
             apr_sleep(live_between(&self->seed, 0, live_chance(&self->seed, 50) ? 2000 : 30000));
         }
         live_call_any(self);
@@ -53,7 +58,7 @@ static void go_on_beside(live_caller *self, live_held *held)
     bool is_waited_for = !self->life->looks_only && live_chance(&self->seed, 70);
     support_thread *waiter = is_waited_for ? live_wait_aside(held) : NULL;
 
-    do_others(self);
+    do_others(self, held);
     held->allowed |= LIVE_BIT(BROOD_ERR_CANCELLED);
     live_begin(self->thread, "brood_result_cancel");
     brood_result_cancel(held->result);
@@ -176,7 +181,7 @@ void live_call_beside_a_callback(live_caller *self)
                       "brood_pool_apply_async with a slow callback");
     if (status == BROOD_OK) {
         await(self, &slow.has_come, "the begin of a slow callback");
-        do_others(self);
+        do_others(self, NULL);
         brood_exchange32(&slow.may_end, 1);
         await(self, &slow.has_ended, "the end of a slow callback");
     }

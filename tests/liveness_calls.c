@@ -360,8 +360,8 @@ static void draw_kinds(live_caller *self)
             self->kinds[self->kind_count++] = draw_call(self, 0);
         }
     }
-    self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 15);
-    self->rain_us = self->life->has_bound && live_chance(&self->seed, 50) ? 0 : 1000;
+    self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25);
+    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? 0 : 1000;
 }
 
 void live_call_any(live_caller *self)
