@@ -361,7 +361,9 @@ static void draw_kinds(live_caller *self)
         }
     }
     self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25);
-    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? 0 : 1000;
+    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? 0
+                    : live_chance(&self->seed, 60)                        ? 200
+                                                                          : 1000;
 }
 
 void live_call_any(live_caller *self)
