@@ -161,6 +161,11 @@ static void draw_pool(stage *self)
     options->retries = live_chance(seed, 20) ? 2 : 0;
     self->end = live_below(seed, END_COUNT);
     draw_workers(self);
+    if (self->init_mode == LIVE_INIT_NEVER) {
+        /* The pool breaks when no worker is left: of several that end slowly one is left for long. */
+        options->workers = 1;
+        options->crash_limit = 3;
+    }
     draw_life(self);
     self->life.init_fails = self->init_mode >= LIVE_INIT_SOMETIMES;
     self->life.max_items =
