@@ -27,6 +27,29 @@ static void run_cancel(brood_pool *pool)
     }
 }
 
+/* ---- one after the other, each of which is taken back --------------------------------------------- */
+
+static void run_twice(brood_pool *pool)
+{
+    brood_result *results[3];
+
+    for (uint32_t i = 0; i < 3; i++) {
+        results[i] = small_submit(pool, plain(i), NULL);
+        if (i < 2) {
+            brood_result_cancel(results[i]);
+        }
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        small_finish(results[i], i, i < 2 ? OR_CANCELLED : OK);
+        small_must(small_begun(i) <= 1, "a task without retries begins once");
+    }
+}
+
+static void set_one(brood_pool_options *options)
+{
+    options->workers = 1;
+}
+
 /* ---- a map whose items are waited for one by one ------------------------------------------------ */
 
 static void check_item(brood_result *result, uint32_t i)
@@ -197,6 +220,11 @@ const sim_scenario sim_explored[] = {
     {.name = "cancel",
      .about = "three tasks, one is cancelled",
      .run = run_cancel,
+     .is_small = true},
+    {.name = "twice",
+     .about = "tasks of one worker are cancelled, one after the other",
+     .options = set_one,
+     .run = run_twice,
      .is_small = true},
     {.name = "map", .about = "a map whose items are waited for", .run = run_map, .is_small = true},
     {.name = "loop",

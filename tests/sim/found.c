@@ -178,13 +178,20 @@ static void set_slow_end(brood_pool_options *options)
     options->finalizer = finalize_for_long;
 }
 
+static void set_slow_end_lazy(brood_pool_options *options)
+{
+    set_slow_end(options);
+    options->lazy = true;
+}
+
 static void run_slow_end(brood_pool *pool)
 {
     int64_t since = sim_now();
 
     apply(pool, plain(0));
+    sim_program_sleep(5000); /* in which the worker begins to end */
     apply(pool, plain(1));
-    must_be_soon(since, 20, "a task whose worker is to be replaced by one that begins");
+    must_be_soon(since, 25, "a task whose worker is to be replaced by one that begins");
     brood_pool_close(pool);
     brood_pool_join(pool, BROOD_FOREVER);
     must_be_soon(since, 200, "the end of workers that have 50 ms for it");
@@ -479,6 +486,10 @@ const sim_scenario sim_found[] = {
     {.name = "slow-end",
      .about = "a worker whose finalizer takes long was not replaced, and never ended",
      .options = set_slow_end,
+     .run = run_slow_end},
+    {.name = "slow-end-lazy",
+     .about = "the same, where workers are started when tasks come",
+     .options = set_slow_end_lazy,
      .run = run_slow_end},
     {.name = "cancel-large",
      .about = "an argument on its way could not be cancelled",

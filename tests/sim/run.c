@@ -205,7 +205,7 @@ int main(int argc, char **argv)
     apr_initialize();
     clock_gettime(CLOCK_MONOTONIC, &begun);
     snprintf(by_clock, sizeof by_clock, "%lld",
-             (long long)(begun.tv_nsec / 1000 + begun.tv_sec % 1000 * 1000000));
+             (long long)begun.tv_nsec / 1000 + (long long)begun.tv_sec % 1000 * 1000000);
     first = strtoull(option(argc, argv, "--seed", by_clock), NULL, 10);
     sim.traces = has_option(argc, argv, "--trace");
     if (has_option(argc, argv, "--scenario") || has_option(argc, argv, "--scenarios") ||
