@@ -49,6 +49,12 @@ static void set_one(brood_pool_options *options)
     options->workers = 1;
 }
 
+static void set_one_quiet(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->spin = BROOD_SPIN_NEVER;
+}
+
 /* ---- W1: a call that waits with a full queue ------------------------------------------------------ */
 
 static void set_one_place(brood_pool_options *options)
@@ -345,6 +351,37 @@ static void run_busy(brood_pool *pool)
     brood_pool_join(pool, BROOD_FOREVER);
 }
 
+/* ---- H6: a worker that dies, and its answers cannot be read ------------------------------------------ */
+
+static uint32_t spoiled;
+
+static int spoil_answers(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    spoiled++;
+    small_pool()->workers[0]->from.shared->written += UINT64_C(1) << 40;
+    support_kill_self();
+    return 0;
+}
+
+/* Both were begun, as the worker's page says, so none runs again. */
+static void run_spoiled(brood_pool *pool)
+{
+    brood_result *first = small_submit(pool, plain(0), NULL);
+    brood_result *last = NULL;
+
+    spoiled = 0;
+    small_check_status(brood_pool_apply_async(pool, &last, spoil_answers, "", 1, NULL), OK,
+                       "brood_pool_apply_async");
+    small_finish(first, 0, LIVE_BIT(BROOD_ERR_DIED));
+    small_check_status(brood_result_get(last, NULL, NULL, BROOD_FOREVER), LIVE_BIT(BROOD_ERR_DIED),
+                       "brood_result_get");
+    brood_result_destroy(last);
+    small_must(small_begun(0) == 1 && spoiled == 1, "a task without retries begins once");
+}
+
 /* ---- H7: the place of an item that fails, whose value had come in part ------------------------------- */
 
 #define VALUE 200000 /* more than two rings */
@@ -410,12 +447,6 @@ static const void *sleep_of_first(void)
 static const void *claim_of_first(void)
 {
     return &small_pool()->workers[0]->page->claim;
-}
-
-static void set_one_quiet(brood_pool_options *options)
-{
-    options->workers = 1;
-    options->spin = BROOD_SPIN_NEVER;
 }
 
 static const void *void_of_first(void)
@@ -510,6 +541,11 @@ const sim_scenario sim_found[] = {
     {.name = "busy-callers",
      .about = "a worker that died under busy callers was not seen",
      .run = run_busy},
+    {.name = "answers-spoiled",
+     .about = "tasks of a worker that died ran twice, where its answers could not be read",
+     .options = set_one_quiet,
+     .run = run_spoiled,
+     .is_warm = true},
     {.name = "value-in-part",
      .about = "an item that failed left a part of its value in the caller's array",
      .options = set_small_rings,
