@@ -372,7 +372,7 @@ static uint64_t last_begun(brood_worker *worker)
  */
 static uint64_t count_begun(brood_worker *worker, const brood_piece *piece, uint64_t begun)
 {
-    uint64_t item = brood_load64(&worker->page->item);
+    uint64_t item = worker->last_item;
     uint64_t left = piece->count - piece->done;
 
     if (piece->id == worker->spared_id || piece->id > begun) {
@@ -434,7 +434,7 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
     brood_job_fail(job, first, count, &failure);
 }
 
-/* What of a piece has not ended, and was not begun, goes to others. */
+/* What of a piece has not ended, and was not begun, goes to others; of a job that is doomed it ends. */
 static void give_back(brood_pool *pool, brood_piece *piece, uint64_t begun)
 {
     piece->first += piece->done + begun;
@@ -444,10 +444,13 @@ static void give_back(brood_pool *pool, brood_piece *piece, uint64_t begun)
         piece->deaths = piece->losses = 0;
         piece->attempt = 1;
     }
-    if (piece->count > 0) {
-        brood_queue_put(pool, piece);
-    } else {
+    if (piece->count == 0) {
         brood_piece_free(piece);
+        return;
+    }
+    brood_queue_put(pool, piece);
+    if (piece->job->doom != BROOD_OK) {
+        brood_queue_doom(piece); /* in the queue it would wait for what stands before it */
     }
 }
 
@@ -598,17 +601,30 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
     brood_agenda_notify(pool, BROOD_END(pool));
 }
 
+/*
+ * The last answers, which a worker may have given before it did what it was dropped for. Behind them it
+ * begins the next task with 0 items: so these are read before, or what has ended would be run again.
+ */
+static void hear_out(brood_worker *worker)
+{
+    brood_status status = BROOD_OK;
+
+    worker->last_item = brood_load64(&worker->page->item);
+    if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
+        status = brood_worker_hear(worker);
+    }
+    if (worker->dropped == BROOD_OK) {
+        worker->dropped = status; /* there is nobody left to be killed */
+    }
+}
+
 /* The process has ended. */
 static void bury(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
     bool expected = false;
 
-    if (worker->dropped == BROOD_OK) {
-        worker->dropped = brood_worker_hear(worker); /* there is nobody left to be killed */
-    } else if (worker->denies) {
-        brood_worker_hear(worker); /* tasks before the one that denies may have ended */
-    }
+    hear_out(worker);
     if (worker->dropped == BROOD_OK) {
         brood_worker_take_untold(worker);
         expected = is_leaving(worker) && worker->is_up;
@@ -628,6 +644,7 @@ static void lose(brood_worker *worker)
         /* The worker goes on to no other item, but for one: see count_begun. */
         brood_worker_stir(worker, 0);
     }
+    hear_out(worker);
     worker->process->daemon = false; /* so that destroying it does not wait for its end */
     dismiss(worker, &worker->pool->stats.lost);
 }

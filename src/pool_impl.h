@@ -201,6 +201,7 @@ struct brood_worker {
     size_t piece_count;
     uint64_t last_id;
     uint64_t begun;      /* the last one that it has begun, as far as is known */
+    uint64_t last_item;  /* of the one that it has begun last, when it had ended or was lost */
     uint64_t items_left; /* of max_tasks_per_worker */
     uint32_t functions;  /* that it knows: the first so many of the pool's */
     uint64_t *shared;    /* ids that it knows */

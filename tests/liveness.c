@@ -166,6 +166,8 @@ static void draw_pool(stage *self)
         options->workers = 1;
         options->crash_limit = 3;
     }
+    self->life.retries = options->retries;
+    self->life.grace_ms = options->grace_ms;
     draw_life(self);
     self->life.init_fails = self->init_mode >= LIVE_INIT_SOMETIMES;
     self->life.max_items =
@@ -307,25 +309,35 @@ static void name_threads(stage *self)
 
 /* ---- its life ------------------------------------------------------------------------------- */
 
-static void main_call(stage *self, const char *what, brood_status status, brood_status allowed)
+/* Where no call of the system fails, these do not. */
+static void check_call(const char *what, brood_status status, uint64_t allowed)
 {
-    live_end(&self->threads[MAIN]);
-    if (status != BROOD_OK && status != allowed) {
+    if ((LIVE_BIT(status) & (allowed | LIVE_BIT(BROOD_OK))) == 0) {
         live_fail("%s answered %s", what, brood_status_name(status));
     }
 }
 
-static void create(stage *self)
+static void main_call(stage *self, const char *what, brood_status status, uint64_t allowed)
+{
+    live_end(&self->threads[MAIN]);
+    check_call(what, status, allowed);
+}
+
+/* False: calls of the system that failed did not let it be made. */
+static bool create(stage *self)
 {
     brood_error error = {0};
+    uint64_t allowed = live_faults_of_calls();
 
     self->options.error = &error;
     live_begin(&self->threads[MAIN], "brood_pool_create");
     main_call(self, "brood_pool_create", brood_pool_create(&self->life.pool, &self->options),
-              BROOD_OK);
-    if (brood_shared_create(&self->life.shared, 4096, NULL) != BROOD_OK) {
-        live_fail("no shared memory");
+              allowed != 0 ? allowed | LIVE_BIT(BROOD_ERR_OS) : 0);
+    if (self->life.pool != NULL) {
+        check_call("brood_shared_create", brood_shared_create(&self->life.shared, 4096, NULL),
+                   allowed);
     }
+    return self->life.pool != NULL;
 }
 
 static void end_early(stage *self)
@@ -333,12 +345,12 @@ static void end_early(stage *self)
     if (self->end == END_CLOSE_EARLY) {
         brood_exchange32(&self->life.is_closed, 1);
         live_begin(&self->threads[MAIN], "brood_pool_close");
-        main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), BROOD_OK);
+        main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), 0);
     } else if (self->end == END_TERMINATE_EARLY) {
         brood_exchange32(&self->life.is_closed, 1);
         brood_exchange32(&self->life.is_ended, 1);
         live_begin(&self->threads[MAIN], "brood_pool_terminate");
-        main_call(self, "brood_pool_terminate", brood_pool_terminate(self->life.pool), BROOD_OK);
+        main_call(self, "brood_pool_terminate", brood_pool_terminate(self->life.pool), 0);
     }
     apr_sleep(self->life.is_brief ? 0 : live_between(&self->seed, 0, 3000));
 }
@@ -349,12 +361,11 @@ static void end_pool(stage *self)
     brood_exchange32(&self->life.is_closed, 1);
     if (self->end == END_CLOSED) {
         live_begin(&self->threads[MAIN], "brood_pool_close");
-        main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), BROOD_OK);
+        main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), 0);
     }
     if (self->end != END_ABANDONED) {
         live_begin(&self->threads[MAIN], "brood_pool_join");
-        main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER),
-                  BROOD_OK);
+        main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER), 0);
         live_check_stats(&self->life);
     }
     brood_exchange32(&self->life.is_ended, 1);
@@ -441,6 +452,18 @@ static void sum_up(stage *self)
     }
 }
 
+static void live_with_pool(stage *self, support_thread *copier)
+{
+    live_watch(self->threads, THREADS, self->life.pool, self->description);
+    live(self);
+    support_thread_join(copier);
+    end_pool(self);
+    for (uint32_t i = 0; i < self->callers; i++) {
+        live_settle(&self->caller[i]);
+    }
+    brood_shared_destroy(self->life.shared);
+}
+
 static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
 {
     stage *self = calloc(1, sizeof *self);
@@ -460,15 +483,11 @@ static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
     live_watch(self->threads, THREADS, NULL, self->description);
     set_cores(self->cores);
     copier = support_thread_start(run_copier, self);
-    create(self);
-    live_watch(self->threads, THREADS, self->life.pool, self->description);
-    live(self);
-    support_thread_join(copier);
-    end_pool(self);
-    for (uint32_t i = 0; i < self->callers; i++) {
-        live_settle(&self->caller[i]);
+    if (create(self)) {
+        live_with_pool(self, copier);
+    } else {
+        support_thread_join(copier);
     }
-    brood_shared_destroy(self->life.shared);
     live_unwatch();
     live_end_copies(false);
     sum_up(self);

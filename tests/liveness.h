@@ -31,6 +31,8 @@ typedef struct live_thread {
     brood_atomic64 what; /* a const char *; 0: nothing that must end */
     brood_atomic64 calls;
     brood_atomic64 since; /* brood_os_now at the begin of the call */
+    int64_t lateness;     /* of the simulator, when the call began */
+    int64_t limit_ms;     /* of the call; LIVE_NO_LIMIT */
     int64_t slowest;      /* ns */
     const char *slowest_what;
     uint64_t seen; /* calls when the watcher looked last */
@@ -40,6 +42,24 @@ typedef struct live_thread {
 /* The call that comes next must end; it has. */
 void live_begin(live_thread *self, const char *what);
 void live_end(live_thread *self);
+
+#define LIVE_NO_LIMIT (-1)
+
+/* The same for one that comes back within so many milliseconds; the simulator looks at that. */
+void live_begin_for(live_thread *self, const char *what, int64_t limit_ms);
+
+/* What calls of the system that fail may make of a task, and of a call; none fail but in the simulator. */
+uint64_t live_faults_of_tasks(void);
+uint64_t live_faults_of_calls(void);
+
+/*
+ * Items, by their numbers: which are given to the pool, with so many retries; which one a worker
+ * runs; which the caller knows to have ended, or not to have been taken. The simulator looks that
+ * none is run too often, or when it has ended.
+ */
+void live_items_given(uint64_t first, uint64_t count, uint32_t retries);
+void live_item_runs(uint64_t number);
+void live_item_ended(uint64_t number, bool has_succeeded);
 
 /* Starts the watcher and its canary, which live until the program ends. */
 void live_watch_start(uint32_t limit_seconds, bool hold);
@@ -68,7 +88,9 @@ typedef struct live_life {
     brood_atomic32 long_ones, callbacks_held;
     bool init_fails;   /* always, or sometimes */
     bool is_uncounted; /* the number of workers is not looked at */
-    brood_shared *shared;
+    uint32_t retries, grace_ms;
+    brood_shared *shared;     /* NULL: there is no memory for it */
+    brood_atomic64 numbers;   /* of items, so far */
     brood_atomic32 is_late;   /* its time is over; it ends when each call has come back */
     brood_atomic32 stop;      /* callers should come to their end */
     brood_atomic32 is_closed; /* close or more has begun: submits may fail */
@@ -84,6 +106,7 @@ typedef struct live_held {
     void *in, *out;   /* of a map */
     size_t count, size;
     uint64_t first;
+    uint64_t number; /* of a single item */
 } live_held;
 
 #define LIVE_HELD 4
@@ -130,6 +153,8 @@ enum {
 typedef struct live_order {
     uint32_t kind, pause_us;
     uint64_t x;
+    uint64_t number; /* of the item; of the first index of a range */
+    uint64_t unused; /* so that a map's are aligned */
 } live_order;
 
 int live_obey(brood_task *task, const void *arg, size_t size);
@@ -137,11 +162,27 @@ int live_obey_range(brood_task *task, uint64_t begin, uint64_t end, const void *
 
 #define LIVE_BIT(status) (UINT64_C(1) << (status))
 
+/* Numbers for items that are given with these options. */
+uint64_t live_take_numbers(live_life *life, const brood_task_options *options, uint64_t count);
+
+/*
+ * How long a call with these options takes at most, which submits, or waits for the end, too;
+ * LIVE_NO_LIMIT: that is not known.
+ */
+int64_t live_limit_of(const live_life *life, const brood_task_options *options, bool waits);
+
+/* What a submit may answer, whatever comes of the task. */
+uint64_t live_allowed_of_submit(const live_life *life);
+
 /* What a task of that kind may end with; fails when it ended with anything else. */
 uint64_t live_allowed_of(const live_life *life, uint32_t kind);
 void live_check_status(live_caller *self, brood_status status, uint64_t allowed, const char *call);
 
 int live_draw_priority(live_caller *self);
+
+/* A submit has answered that; allowed: what its options add. What was not taken is never run. */
+void live_check_submit(live_caller *self, brood_status status, uint64_t allowed, uint64_t number,
+                       const char *call);
 
 /* Random options; what they may lead to is added to *allowed. */
 brood_task_options live_draw_options(live_caller *self, uint64_t *allowed);

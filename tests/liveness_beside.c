@@ -9,7 +9,13 @@
 
 #include <apr_time.h>
 
-static const live_order until_cancelled = {LIVE_DO_UNTIL_CANCELLED, 0, 0};
+static live_order draw_endless(live_life *life, const brood_task_options *options)
+{
+    live_order order = {LIVE_DO_UNTIL_CANCELLED, 0, 0, 0, 0};
+
+    order.number = live_take_numbers(life, options, 1);
+    return order;
+}
 
 /* With pauses, in which workers become idle, and end, and threads take turns at leading. */
 static void do_others(live_caller *self, const live_held *held)
@@ -74,19 +80,22 @@ static void go_on_beside(live_caller *self, live_held *held)
 void live_call_beside_a_task(live_caller *self)
 {
     live_held held = {.allowed = live_allowed_of(self->life, LIVE_DO_UNTIL_CANCELLED),
-                      .first = until_cancelled.x + 1,
+                      .first = 1,
                       .size = sizeof held.first};
     brood_task_options options = draw_options(self);
+    live_order order = draw_endless(self->life, &options);
     brood_status status = BROOD_OK;
 
     if (!take_worker(self->life)) {
         return;
     }
     live_begin(self->thread, "brood_pool_apply_async of a task without end");
-    status = brood_pool_apply_async(self->life->pool, &held.result, live_obey, &until_cancelled,
-                                    sizeof until_cancelled, &options);
+    held.number = order.number;
+    status = brood_pool_apply_async(self->life->pool, &held.result, live_obey, &order, sizeof order,
+                                    &options);
     live_end(self->thread);
-    live_check_status(self, status, held.allowed, "brood_pool_apply_async of a task without end");
+    live_check_submit(self, status, 0, order.number,
+                      "brood_pool_apply_async of a task without end");
     if (status == BROOD_OK) {
         go_on_beside(self, &held);
     }
@@ -94,7 +103,7 @@ void live_call_beside_a_task(live_caller *self)
 }
 
 /* Its last item has no end; each before it is told to who waits for it. */
-static void fill_map(live_caller *self, live_held *held)
+static void fill_map(live_caller *self, live_held *held, const brood_task_options *options)
 {
     live_order *in = NULL;
 
@@ -103,9 +112,9 @@ static void fill_map(live_caller *self, live_held *held)
     held->out = malloc(held->count * sizeof(uint64_t));
     memset(held->out, 0xAB, held->count * sizeof(uint64_t));
     for (size_t i = 0; i < held->count; i++) {
-        in[i].x = i;
+        in[i] = draw_endless(self->life, options);
+        in[i].kind = i + 1 < held->count ? LIVE_DO_RETURN : LIVE_DO_UNTIL_CANCELLED;
     }
-    in[held->count - 1] = until_cancelled;
 }
 
 void live_call_beside_a_map(live_caller *self)
@@ -117,12 +126,13 @@ void live_call_beside_a_map(live_caller *self)
     if (!take_worker(self->life)) {
         return;
     }
-    fill_map(self, &held);
+    fill_map(self, &held, &options);
     live_begin(self->thread, "brood_pool_map_async without end");
     status = brood_pool_map_async(self->life->pool, &held.result, live_obey, held.in, held.count,
                                   sizeof(live_order), held.out, sizeof(uint64_t), &options);
     live_end(self->thread);
-    live_check_status(self, status, held.allowed, "brood_pool_map_async without end");
+    live_check_status(self, status, live_allowed_of_submit(self->life),
+                      "brood_pool_map_async without end");
     if (status == BROOD_OK) {
         live_check_item(self, &held, live_below(&self->seed, (uint32_t)held.count - 1));
         go_on_beside(self, &held);
@@ -164,9 +174,10 @@ void live_call_beside_a_callback(live_caller *self)
 {
     slow_callback slow = {0, 0, 0};
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
-    live_order order = {LIVE_DO_RETURN, 0, 0};
+    live_order order = {LIVE_DO_RETURN, 0, 0, 0, 0};
     brood_status status = BROOD_OK;
 
+    order.number = live_take_numbers(self->life, &options, 1);
     if (self->life->has_loop || brood_exchange32(&self->life->callbacks_held, 1) != 0) {
         return;
     }
@@ -177,8 +188,7 @@ void live_call_beside_a_callback(live_caller *self)
     status =
         brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order, &options);
     live_end(self->thread);
-    live_check_status(self, status, live_allowed_of(self->life, order.kind),
-                      "brood_pool_apply_async with a slow callback");
+    live_check_submit(self, status, 0, order.number, "brood_pool_apply_async with a slow callback");
     if (status == BROOD_OK) {
         await(self, &slow.has_come, "the begin of a slow callback");
         do_others(self, NULL);

@@ -17,14 +17,25 @@ static void call_apply(live_caller *self)
     live_order order = live_draw_order(self, &options);
     brood_status status = BROOD_OK;
 
-    allowed |= live_allowed_of(self->life, order.kind);
-    live_begin(self->thread, "brood_pool_apply");
+    allowed |= live_allowed_of(self->life, order.kind) | live_faults_of_calls();
+    live_begin_for(self->thread, "brood_pool_apply", live_limit_of(self->life, &options, true));
     status =
         brood_pool_apply(self->life->pool, live_obey, &order, sizeof order, &y, sizeof y, &options);
     live_end(self->thread);
     live_check_status(self, status, allowed, "brood_pool_apply");
+    live_item_ended(order.number, status == BROOD_OK);
     if (status == BROOD_OK && y != order.x + 1) {
         live_fail("apply: the value is wrong");
+    }
+}
+
+void live_check_submit(live_caller *self, brood_status status, uint64_t allowed, uint64_t number,
+                       const char *call)
+{
+    allowed = (allowed & LIVE_BIT(BROOD_ERR_FULL)) | live_allowed_of_submit(self->life);
+    live_check_status(self, status, allowed, call);
+    if (status != BROOD_OK) {
+        live_item_ended(number, false);
     }
 }
 
@@ -43,11 +54,13 @@ static void call_async(live_caller *self)
     held->allowed = allowed | live_allowed_of(self->life, order.kind);
     held->first = order.x + 1;
     held->size = sizeof held->first;
-    live_begin(self->thread, "brood_pool_apply_async");
+    held->number = order.number;
+    live_begin_for(self->thread, "brood_pool_apply_async",
+                   live_limit_of(self->life, &options, false));
     status = brood_pool_apply_async(self->life->pool, &held->result, live_obey, &order,
                                     sizeof order, &options);
     live_end(self->thread);
-    live_check_status(self, status, held->allowed | LIVE_BIT(BROOD_OK), "brood_pool_apply_async");
+    live_check_submit(self, status, allowed, order.number, "brood_pool_apply_async");
     live_count_due(self, &options, status);
 }
 
@@ -68,7 +81,7 @@ static void call_and_await_callback(live_caller *self)
 
     options.done = options.failed = note_callback;
     options.user = (void *)&has_come;
-    allowed |= live_allowed_of(self->life, order.kind);
+    allowed |= live_allowed_of_submit(self->life);
     live_begin(self->thread, "brood_pool_apply_async, and its callback");
     status =
         brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order, &options);
@@ -77,6 +90,7 @@ static void call_and_await_callback(live_caller *self)
     }
     live_end(self->thread);
     live_check_status(self, status, allowed, "brood_pool_apply_async with a callback");
+    live_item_ended(order.number, false);
 }
 
 static void call_async_large(live_caller *self)
@@ -85,12 +99,13 @@ static void call_async_large(live_caller *self)
     uint64_t allowed = 0;
     brood_task_options options = live_draw_options(self, &allowed);
     brood_status status = BROOD_OK;
-    live_order order = {LIVE_DO_LARGE, 0, 0};
+    live_order order = {LIVE_DO_LARGE, 0, 0, 0, 0};
 
     if (held == NULL) {
         return;
     }
     held->size = live_between(&self->seed, 1000, LARGE);
+    held->number = order.number = live_take_numbers(self->life, &options, 1);
     held->in = calloc(1, held->size);
     memset(held->in, (int)live_below(&self->seed, 256), held->size);
     memcpy(held->in, &order, sizeof order);
@@ -100,8 +115,7 @@ static void call_async_large(live_caller *self)
     status = brood_pool_apply_async(self->life->pool, &held->result, live_obey, held->in,
                                     held->size, &options);
     live_end(self->thread);
-    live_check_status(self, status, held->allowed | LIVE_BIT(BROOD_OK),
-                      "brood_pool_apply_async, large");
+    live_check_submit(self, status, allowed, order.number, "brood_pool_apply_async, large");
     live_count_due(self, &options, status);
     if (status != BROOD_OK) {
         live_release(held);
@@ -124,15 +138,17 @@ static void call_burst(live_caller *self)
     live_add_callbacks(self, &options);
     memset(burst, 0, sizeof burst);
     for (uint32_t i = 0; i < count; i++) {
-        live_order order = {LIVE_DO_RETURN, 0, i};
+        live_order order = {LIVE_DO_RETURN, 0, i, 0, 0};
         brood_status status = BROOD_OK;
 
-        burst[i] = (live_held){.allowed = allowed, .size = sizeof order.x, .first = i + 1};
+        order.number = live_take_numbers(self->life, &options, 1);
+        burst[i] = (live_held){
+            .allowed = allowed, .size = sizeof order.x, .first = i + 1, .number = order.number};
         live_begin(self->thread, "brood_pool_apply_async in a burst");
         status = brood_pool_apply_async(self->life->pool, i < kept ? &burst[i].result : NULL,
                                         live_obey, &order, sizeof order, &options);
         live_end(self->thread);
-        live_check_status(self, status, allowed, "brood_pool_apply_async in a burst");
+        live_check_submit(self, status, 0, order.number, "brood_pool_apply_async in a burst");
         live_count_due(self, &options, status);
     }
     for (uint32_t i = 0; i < kept; i++) {
@@ -167,7 +183,8 @@ static void call_map(live_caller *self)
     brood_status status = BROOD_OK;
 
     draw_items(self, &held, &options);
-    live_begin(self->thread, "brood_pool_map");
+    held.allowed |= live_faults_of_calls();
+    live_begin_for(self->thread, "brood_pool_map", live_limit_of(self->life, &options, true));
     status = brood_pool_map(self->life->pool, live_obey, held.in, held.count, sizeof(live_order),
                             held.out, sizeof(uint64_t), &options);
     live_end(self->thread);
@@ -175,6 +192,7 @@ static void call_map(live_caller *self)
     for (size_t i = 0; i < held.count; i++) {
         uint64_t y = ((uint64_t *)held.out)[i];
 
+        live_item_ended(((live_order *)held.in)[i].number, y != LIVE_UNTOUCHED);
         if (y != ((live_order *)held.in)[i].x + 1 && (y != LIVE_UNTOUCHED || status == BROOD_OK)) {
             live_fail("map: the value of item %u is wrong", (unsigned)i);
         }
@@ -198,7 +216,10 @@ static void call_map_async(live_caller *self)
     status = brood_pool_map_async(self->life->pool, &held->result, live_obey, held->in, held->count,
                                   sizeof(live_order), held->out, sizeof(uint64_t), &options);
     live_end(self->thread);
-    live_check_status(self, status, held->allowed | LIVE_BIT(BROOD_OK), "brood_pool_map_async");
+    live_check_status(self, status,
+                      (held->allowed & LIVE_BIT(BROOD_ERR_FULL)) |
+                          live_allowed_of_submit(self->life),
+                      "brood_pool_map_async");
     live_count_due(self, &options, status);
     if (status != BROOD_OK) {
         live_release(held);
@@ -212,6 +233,7 @@ static void call_for(live_caller *self)
     uint64_t allowed = 0;
     brood_task_options options = live_draw_options(self, &allowed);
     live_order order = live_draw_order(self, &options);
+    uint64_t count = 0;
     brood_status status = BROOD_OK;
 
     if (order.kind > LIVE_DO_PAUSE &&
@@ -222,13 +244,17 @@ static void call_for(live_caller *self)
         options.deadline_ms = 60;
         allowed |= LIVE_BIT(BROOD_ERR_DEADLINE);
     }
-    allowed |= live_allowed_of(self->life, order.kind);
-    live_begin(self->thread, "brood_pool_for");
-    status = brood_pool_for(self->life->pool, live_obey_range, 0,
-                            live_between(&self->seed, 1, self->life->max_items), &order,
-                            sizeof order, &options);
+    allowed |= live_allowed_of(self->life, order.kind) | live_faults_of_calls();
+    count = live_between(&self->seed, 1, self->life->max_items);
+    order.number = live_take_numbers(self->life, &options, count);
+    live_begin_for(self->thread, "brood_pool_for", live_limit_of(self->life, &options, true));
+    status =
+        brood_pool_for(self->life->pool, live_obey_range, 0, count, &order, sizeof order, &options);
     live_end(self->thread);
     live_check_status(self, status, allowed, "brood_pool_for");
+    for (uint64_t i = 0; i < count; i++) {
+        live_item_ended(order.number + i, false);
+    }
 }
 
 /* ---- the pool ------------------------------------------------------------------------------- */
@@ -385,19 +411,19 @@ void live_call_any(live_caller *self)
 static void rain(live_caller *self)
 {
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
-    uint64_t allowed = live_allowed_of(self->life, LIVE_DO_RETURN);
 
     options.priority = -10; /* so that nobody waits behind 20,000 of them */
     live_add_callbacks(self, &options);
     for (uint32_t count = live_between(&self->seed, 4, 20); count > 0; count--) {
-        live_order order = {LIVE_DO_RETURN, 0, count};
+        live_order order = {LIVE_DO_RETURN, 0, count, 0, 0};
         brood_status status = BROOD_OK;
 
+        order.number = live_take_numbers(self->life, &options, 1);
         live_begin(self->thread, "brood_pool_apply_async in a rain");
         status = brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order,
                                         &options);
         live_end(self->thread);
-        live_check_status(self, status, allowed, "brood_pool_apply_async in a rain");
+        live_check_submit(self, status, 0, order.number, "brood_pool_apply_async in a rain");
         live_count_due(self, &options, status);
     }
     if (self->rain_us > 0) {

@@ -51,6 +51,7 @@ static bool take_next(live_caller *self, live_feeder *feeder, brood_imap *imap, 
         live_fail("brood_imap_next: item %llu comes again", (unsigned long long)index);
     }
     *seen |= UINT64_C(1) << index;
+    live_item_ended(feeder->orders[index].number, status == BROOD_OK);
     memcpy(&y, status == BROOD_OK ? data : &y, sizeof y);
     if (status == BROOD_OK && (size != sizeof y || y != feeder->orders[index].x + 1)) {
         live_fail("brood_imap_next: a value is wrong");
@@ -71,6 +72,7 @@ void live_call_imap(live_caller *self)
 
     feeder.caller = self;
     feeder.options = &options;
+    feeder.allowed |= live_faults_of_calls();
     feeder.count = live_between(&self->seed, 1, most);
     options.window = live_below(&self->seed, 6);
     options.try_submit = false; /* not for imaps */

@@ -68,6 +68,7 @@ int live_obey(brood_task *task, const void *arg, size_t size)
         return brood_task_fail(task, 2, "%u bytes are no order", (unsigned)size);
     }
     memcpy(&order, arg, sizeof order);
+    live_item_runs(order.number);
     act(task, &order);
     if (order.kind == LIVE_DO_FAIL) {
         return brood_task_fail(task, 3, "as it was told");
@@ -85,11 +86,39 @@ int live_obey_range(brood_task *task, uint64_t begin, uint64_t end, const void *
 
     (void)size;
     memcpy(&order, arg, sizeof order);
+    live_item_runs(order.number + begin);
     act(task, &order);
     return begin < end ? 0 : 1;
 }
 
 /* ---- what is asked, and what may come of it --------------------------------------------------- */
+
+uint64_t live_take_numbers(live_life *life, const brood_task_options *options, uint64_t count)
+{
+    uint64_t first = brood_add64(&life->numbers, count) - count;
+
+    live_items_given(first, count, options->retries != 0 ? options->retries : life->retries);
+    return first;
+}
+
+int64_t live_limit_of(const live_life *life, const brood_task_options *options, bool waits)
+{
+    bool is_bounded = !life->has_bound || options->try_submit || options->submit_timeout_ms != 0;
+    int64_t limit = options->submit_timeout_ms;
+
+    if (waits) {
+        limit += (int64_t)options->deadline_ms + life->grace_ms;
+        is_bounded = is_bounded && options->deadline_ms != 0;
+    }
+    return is_bounded ? limit : LIVE_NO_LIMIT;
+}
+
+uint64_t live_allowed_of_submit(const live_life *life)
+{
+    uint64_t broken = life->kills || life->init_fails ? LIVE_BIT(BROOD_ERR_BROKEN) : 0;
+
+    return LIVE_BIT(BROOD_OK) | broken | live_faults_of_calls();
+}
 
 uint64_t live_allowed_of(const live_life *life, uint32_t kind)
 {
@@ -103,6 +132,7 @@ uint64_t live_allowed_of(const live_life *life, uint32_t kind)
     if (life->kills) {
         allowed |= LIVE_BIT(BROOD_ERR_DIED) | LIVE_BIT(BROOD_ERR_QUARANTINED);
     }
+    allowed |= live_faults_of_tasks();
     return life->kills || life->init_fails ? allowed | LIVE_BIT(BROOD_ERR_BROKEN) : allowed;
 }
 
@@ -132,12 +162,13 @@ static void count_callback(brood_result *result, void *user)
 {
     live_life *life = user;
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
-    live_order order = {LIVE_DO_RETURN, 0, brood_load64(&life->callbacks)};
+    live_order order = {LIVE_DO_RETURN, 0, brood_load64(&life->callbacks), 0, 0};
 
     (void)result;
     brood_add64(&life->callbacks, 1);
     options.try_submit = true;
     if (order.x % 4 == 0) {
+        order.number = live_take_numbers(life, &options, 1);
         brood_pool_apply_async(life->pool, NULL, live_obey, &order, sizeof order, &options);
     }
 }
@@ -180,7 +211,7 @@ brood_task_options live_draw_options(live_caller *self, uint64_t *allowed)
     if (live_chance(seed, 30)) {
         options.chunk_size = live_between(seed, 1, 7);
     }
-    if (live_chance(seed, 10)) {
+    if (live_chance(seed, 10) && self->life->shared != NULL) {
         options.shared = &self->life->shared;
         options.shared_count = 1;
     }
@@ -204,10 +235,11 @@ void live_count_due(live_caller *self, const brood_task_options *options, brood_
 
 live_order live_draw_order(live_caller *self, const brood_task_options *options)
 {
-    live_order order = {LIVE_DO_RETURN, 0, live_draw(&self->seed)};
+    live_order order = {LIVE_DO_RETURN, 0, live_draw(&self->seed), 0, 0};
     uint32_t roll = live_below(&self->seed, 100);
     bool is_timed = options->timeout_ms != 0 || options->deadline_ms != 0;
 
+    order.number = live_take_numbers(self->life, options, 1);
     if (roll < 25) {
         order.kind = LIVE_DO_PAUSE;
         order.pause_us = live_between(&self->seed, 0, 3000);

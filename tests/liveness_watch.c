@@ -41,6 +41,40 @@ void live_begin(live_thread *self, const char *what)
     brood_store64(&self->what, (uintptr_t)what);
 }
 
+void live_begin_for(live_thread *self, const char *what, int64_t limit_ms)
+{
+    (void)limit_ms;
+    live_begin(self, what);
+}
+
+uint64_t live_faults_of_tasks(void)
+{
+    return 0;
+}
+
+uint64_t live_faults_of_calls(void)
+{
+    return 0;
+}
+
+void live_items_given(uint64_t first, uint64_t count, uint32_t retries)
+{
+    (void)first;
+    (void)count;
+    (void)retries;
+}
+
+void live_item_runs(uint64_t number)
+{
+    (void)number;
+}
+
+void live_item_ended(uint64_t number, bool has_succeeded)
+{
+    (void)number;
+    (void)has_succeeded;
+}
+
 void live_end(live_thread *self)
 {
     int64_t took = brood_os_now() - (int64_t)brood_load64(&self->since);

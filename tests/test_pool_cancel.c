@@ -290,6 +290,38 @@ static void f19_cancel_a_range(void **state)
     stage_close(&stage);
 }
 
+/* What is left of it when its worker is ended does not wait behind what is more urgent. */
+static void f19_cancel_a_map_before_urgent_tasks(void **state)
+{
+    enum {
+        URGENT = 8 /* more than a worker is given ahead */
+    };
+    pool_stage stage;
+    brood_result *result = NULL;
+    brood_result *urgent[URGENT];
+    char in[4] = {0};
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.grace_ms = 20;
+    stage.task_options.chunk_size = sizeof in;
+    stage_open(&stage);
+    assert_ok(brood_pool_map_async(stage.pool, &result, never_look, in, sizeof in, 1, NULL, 0,
+                                   &stage.task_options));
+    stage_await(&stage);
+    stage.task_options.priority = 10;
+    for (int64_t i = 0; i < URGENT; i++) {
+        urgent[i] = submit(&stage, wait_and_note, i);
+    }
+    assert_ok(brood_result_cancel(result));
+    stage_end(result, BROOD_ERR_CANCELLED);
+    stage_let_go(&stage, URGENT);
+    for (int i = 0; i < URGENT; i++) {
+        stage_end(urgent[i], BROOD_OK);
+    }
+    stage_close(&stage);
+}
+
 /* The worker has begun to read an argument that nobody goes on sending. */
 static void f19_cancel_while_it_is_sent(void **state)
 {
@@ -705,6 +737,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f19_cancel_what_is_done),
     cmocka_unit_test(f19_cancel_one_of_several_on_a_worker),
     cmocka_unit_test(f19_cancel_a_map),
+    cmocka_unit_test(f19_cancel_a_map_before_urgent_tasks),
     cmocka_unit_test(f19_cancel_a_range),
     cmocka_unit_test(f19_cancel_while_it_is_sent),
 };

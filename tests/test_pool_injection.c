@@ -645,14 +645,64 @@ static void f23_making_with_options(void **state)
     fail_all(apply, true, &options);
 }
 
+static void run_until(brood_pool *pool, brood_result *result)
+{
+    brood_handle handle = BROOD_HANDLE_NONE;
+
+    assert_ok(brood_pool_handle(pool, &handle));
+    while (!brood_result_ready(result)) {
+        support_wait_handle(handle, SOON_MS);
+        assert_ok(brood_pool_run(pool));
+    }
+}
+
+/* The worker has answered, and rung; then its bell cannot be read. */
+static void h6_a_bell_that_fails_after_the_answer(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_handle handle = BROOD_HANDLE_NONE;
+    brood_pool *pool = NULL;
+    int64_t x = 7;
+
+    (void)state;
+    options.workers = 1;
+    options.event_loop = true;
+    options.spin = BROOD_SPIN_NEVER;
+    assert_ok(brood_pool_create(&pool, &options));
+    assert_ok(brood_pool_handle(pool, &handle));
+    for (int i = 0; i < 2; i++) { /* with the first one the worker comes up */
+        brood_result *result = NULL;
+
+        assert_ok(brood_pool_apply_async(pool, &result, square, &x, sizeof x, NULL));
+        if (i == 1) {
+            assert_true(support_wait_handle(handle, SOON_MS));
+            brood_faults_arm(BROOD_FAULT_PLATFORM, 2, true); /* behind the wait in the poller */
+        }
+        run_until(pool, result);
+        assert_ok(brood_result_get(result, NULL, NULL, 0));
+        brood_result_destroy(result);
+    }
+    assert_true(brood_faults_count(BROOD_FAULT_PLATFORM) >= 2);
+    brood_faults_disarm();
+    brood_pool_destroy(pool);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(f23_apply),      cmocka_unit_test(f23_callbacks),
-    cmocka_unit_test(f23_large),      cmocka_unit_test(f23_map),
-    cmocka_unit_test(f23_varying),    cmocka_unit_test(f23_in_shared_memory),
-    cmocka_unit_test(f23_range),      cmocka_unit_test(f23_imap),
-    cmocka_unit_test(f23_cancel),     cmocka_unit_test(f23_resize),
-    cmocka_unit_test(f23_terminate),  cmocka_unit_test(f23_in_a_loop),
-    cmocka_unit_test(f23_making),     cmocka_unit_test(f23_making_with_options),
+    cmocka_unit_test(h6_a_bell_that_fails_after_the_answer),
+    cmocka_unit_test(f23_apply),
+    cmocka_unit_test(f23_callbacks),
+    cmocka_unit_test(f23_large),
+    cmocka_unit_test(f23_map),
+    cmocka_unit_test(f23_varying),
+    cmocka_unit_test(f23_in_shared_memory),
+    cmocka_unit_test(f23_range),
+    cmocka_unit_test(f23_imap),
+    cmocka_unit_test(f23_cancel),
+    cmocka_unit_test(f23_resize),
+    cmocka_unit_test(f23_terminate),
+    cmocka_unit_test(f23_in_a_loop),
+    cmocka_unit_test(f23_making),
+    cmocka_unit_test(f23_making_with_options),
     cmocka_unit_test(f23_left_alone),
 };
 

@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "explore.h"
+#include "fault.h"
 #include "sim.h"
 
 #include "channel.h"
@@ -123,22 +124,30 @@ static sim_end_thing *end_new(sim_stream *stream, int side)
 
 /* ---- the calls ---------------------------------------------------------------------------------- */
 
+/* NULL: no memory; the handle is still the caller's. */
 static brood_os_channel *channel_new(brood_handle number)
 {
     brood_os_channel *channel = brood_malloc(sizeof *channel);
 
-    *channel = (brood_os_channel){number, (sim_end_thing *)sim_handle_thing(sim_own(), number)};
+    if (channel != NULL) {
+        *channel = (brood_os_channel){number, (sim_end_thing *)sim_handle_thing(sim_own(), number)};
+    }
     return channel;
 }
 
 brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *child,
                                    brood_error *error)
 {
-    sim_stream *stream = calloc(1, sizeof *stream);
+    sim_stream *stream = NULL;
     brood_handle own = BROOD_HANDLE_NONE;
 
-    (void)error;
     sim_call("channel_pair");
+    *channel = NULL;
+    *child = BROOD_HANDLE_NONE;
+    if (sim_fails(SIM_FAULT_CHANNEL)) {
+        return sim_refuse(BROOD_ERR_LIMIT, "channel_pair", error);
+    }
+    stream = calloc(1, sizeof *stream);
     stream->bell_room = (size_t)sim_between(1, 40);
     own = sim_handle_new(sim_own(), &end_new(stream, 0)->thing);
     *child = sim_handle_new(sim_own(), &end_new(stream, 1)->thing);
@@ -146,6 +155,12 @@ brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *chi
         sim_fail("too many handles");
     }
     *channel = channel_new(own);
+    if (*channel == NULL) {
+        brood_os_handle_close(own);
+        brood_os_handle_close(*child);
+        *child = BROOD_HANDLE_NONE;
+        return brood_fail_memory(error, "channel_pair");
+    }
     return BROOD_OK;
 }
 
@@ -160,12 +175,7 @@ brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle han
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "channel_adopt", "it is no channel");
     }
     *channel = channel_new(handle);
-    return BROOD_OK;
-}
-
-static brood_status refuse_transfer(brood_status status, const char *step, brood_error *error)
-{
-    return brood_fail(error, status, 0, step, "%s", brood_status_text(status));
+    return *channel != NULL ? BROOD_OK : brood_fail_memory(error, "channel_adopt");
 }
 
 static size_t some_of(size_t size)
@@ -181,9 +191,12 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     sim_call_on("channel_read", channel->end->stream);
     flow = flow_to_read(channel->end);
     *got = 0;
+    if (sim_fails(SIM_FAULT_TRANSFER)) {
+        return sim_refuse(BROOD_ERR_OS, "read", error);
+    }
     if (flow->used == 0) {
-        return refuse_transfer(is_closed(channel->end) ? BROOD_ERR_CLOSED : BROOD_ERR_TIMEOUT,
-                               "read", error);
+        return sim_refuse(is_closed(channel->end) ? BROOD_ERR_CLOSED : BROOD_ERR_TIMEOUT, "read",
+                          error);
     }
     *got = some_of(size < flow->used ? size : flow->used);
     flow_take(channel->end, flow, buffer, *got);
@@ -199,12 +212,15 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
 
     sim_call_on("channel_write", channel->end->stream);
     *put = 0;
+    if (sim_fails(SIM_FAULT_TRANSFER)) {
+        return sim_refuse(BROOD_ERR_OS, "write", error);
+    }
     if (is_closed(channel->end)) {
-        return refuse_transfer(BROOD_ERR_CLOSED, "write", error);
+        return sim_refuse(BROOD_ERR_CLOSED, "write", error);
     }
     room = room_for(channel->end, size);
     if (room == 0) {
-        return refuse_transfer(BROOD_ERR_TIMEOUT, "write", error);
+        return sim_refuse(BROOD_ERR_TIMEOUT, "write", error);
     }
     *put = size < room ? size : room;
     flow_append(flow_to_write(channel->end), buffer, *put);
@@ -246,11 +262,14 @@ brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *p
     flow = flow_to_write(channel->end);
     thing = sim_handle_thing(sim_own(), handle);
     *number = BROOD_HANDLE_NONE;
+    if (sim_fails(SIM_FAULT_HANDLE)) {
+        return sim_refuse(sim_below(2) == 0 ? BROOD_ERR_LIMIT : BROOD_ERR_OS, "give", error);
+    }
     if (is_closed(channel->end)) {
-        return refuse_transfer(BROOD_ERR_CLOSED, "give", error);
+        return sim_refuse(BROOD_ERR_CLOSED, "give", error);
     }
     if (room_for(channel->end, 1) == 0 || flow->passed_count == SIM_PASSED_MAX) {
-        return refuse_transfer(BROOD_ERR_TIMEOUT, "give", error);
+        return sim_refuse(BROOD_ERR_TIMEOUT, "give", error);
     }
     flow->passed[flow->passed_count++] =
         (sim_passed){sim_thing_hold(thing), flow->position + flow->used};
@@ -285,14 +304,16 @@ brood_status brood_os_handle_take(brood_os_channel *channel, brood_handle number
     *handle = BROOD_HANDLE_NONE;
     for (take_passed(end); end->stash_count == 0; take_passed(end)) {
         if (is_closed(end)) {
-            return refuse_transfer(BROOD_ERR_CLOSED, "take", error);
+            return sim_refuse(BROOD_ERR_CLOSED, "take", error);
         }
         if (!sim_block("a handle", can_read, end, deadline)) {
-            return refuse_transfer(BROOD_ERR_TIMEOUT, "take", error);
+            return sim_refuse(BROOD_ERR_TIMEOUT, "take", error);
         }
     }
-    *handle = sim_handle_new(sim_own(), end->stash[0]);
+    if (!sim_fails(SIM_FAULT_HANDLE)) {
+        *handle = sim_handle_new(sim_own(), end->stash[0]);
+    }
     sim_thing_drop(end->stash[0]);
     memmove(end->stash, end->stash + 1, --end->stash_count * sizeof end->stash[0]);
-    return BROOD_OK;
+    return *handle != BROOD_HANDLE_NONE ? BROOD_OK : sim_refuse(BROOD_ERR_LIMIT, "take", error);
 }

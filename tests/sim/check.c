@@ -16,6 +16,18 @@ void sim_check_pool(const void *now)
     pool = now;
 }
 
+/* Of the pool's, and not one that it waits for no more. */
+static bool is_worker(const sim_process *process)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        if (pool->workers[i] != NULL &&
+            brood_process_pid(pool->workers[i]->process) == process->pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * Whether something goes on: a worker is in a function of the program's, or has no core; or a thread
  * of the pool's sleeps for a set time, which only one does that is on the list in docs/design.md.
@@ -23,10 +35,19 @@ void sim_check_pool(const void *now)
 static bool goes_on(void)
 {
     for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
-        bool is_worker = at->process->parent != 0;
-
-        if ((is_worker && (at->in_user_code || at->process->state == SIM_STOPPED)) ||
+        if ((is_worker(at->process) && (at->in_user_code || at->process->state == SIM_STOPPED)) ||
             at->is_in_sleep) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What the system has refused is tried again after a sleep. */
+static bool sleeps_for_the_system(void)
+{
+    for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
+        if (at->process->parent == 0 && at->is_in_sleep) {
             return true;
         }
     }
@@ -44,6 +65,9 @@ static bool is_starting(const brood_pool *of)
 /* A call that the system refused is tried again after a time. */
 static bool was_refused(const brood_pool *of)
 {
+    if (of->feed_at != BROOD_NEVER) {
+        return true;
+    }
     for (uint32_t i = 0; i < of->slots; i++) {
         const brood_worker *worker = of->workers[i];
 
@@ -72,7 +96,8 @@ static void check_jobs(void)
 
 static void check_times(void)
 {
-    if (pool->sleeping && (pool->due < pool->sleeps_until || pool->sleeps_until < sim_now())) {
+    if (pool->sleeping && !sleeps_for_the_system() &&
+        (pool->due < pool->sleeps_until || pool->sleeps_until < sim_now())) {
         sim_fail("the leader sleeps past what is due\n  %s", sim_program_description());
     }
 }
@@ -81,7 +106,7 @@ static void check_chunks(void)
 {
     if (pool->queue_bits != 0 && pool->feed_at == BROOD_NEVER &&
         brood_pool_has_room_for_more(pool) && !goes_on() && !is_left_to_loop(pool) &&
-        !is_starting(pool)) {
+        !is_starting(pool) && !was_refused(pool)) {
         sim_fail("a chunk waits, and a worker has room\n  %s", sim_program_description());
     }
 }

@@ -2,6 +2,7 @@
 #include "five.h"
 
 #include "error.h"
+#include "fault.h"
 #include "sim.h"
 
 static uint32_t things;
@@ -82,6 +83,10 @@ brood_status brood_os_handle_duplicate(brood_handle *copy, brood_handle handle, 
     sim_thing *thing = sim_handle_thing(sim_own(), handle);
 
     sim_call("handle_duplicate");
+    if (sim_fails(SIM_FAULT_HANDLE)) {
+        *copy = BROOD_HANDLE_NONE;
+        return sim_refuse(BROOD_ERR_LIMIT, "handle_duplicate", error);
+    }
     *copy = thing == NULL ? -1 : sim_handle_new(sim_own(), thing);
     if (*copy < 0) {
         *copy = BROOD_HANDLE_NONE;

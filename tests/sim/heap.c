@@ -1,6 +1,7 @@
 /* The memory of a process. It goes when the process ends, however that is. */
 #include "five.h"
 
+#include "fault.h"
 #include "sim.h"
 
 static void link_block(sim_block_head *block)
@@ -26,6 +27,9 @@ void *sim_malloc(size_t size)
     sim_block_head *block = NULL;
 
     sim_step(SIM_HEAP);
+    if (sim_fails(SIM_FAULT_MEMORY)) {
+        return NULL;
+    }
     block = size < SIZE_MAX - sizeof *block ? malloc(sizeof *block + size) : NULL;
     if (block == NULL) {
         return NULL;
@@ -103,9 +107,22 @@ size_t sim_heap_count(const sim_process *process)
     return process->heap.size;
 }
 
+static apr_status_t count_down(void *process)
+{
+    ((sim_process *)process)->apr_count--;
+    return APR_SUCCESS;
+}
+
 /* A pool of a process goes with the process. */
 apr_status_t sim_apr_pool_create(apr_pool_t **pool)
 {
     sim_step(SIM_HEAP);
-    return apr_pool_create(pool, sim_own()->apr);
+    *pool = NULL;
+    if (sim_fails(SIM_FAULT_MEMORY)) {
+        return APR_ENOMEM;
+    }
+    sim_own()->apr_count++;
+    apr_pool_create(pool, sim_own()->apr);
+    apr_pool_cleanup_register(*pool, sim_own(), count_down, apr_pool_cleanup_null);
+    return APR_SUCCESS;
 }

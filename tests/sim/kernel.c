@@ -359,7 +359,7 @@ static int64_t next_time(int64_t now, bool *moves)
         int64_t time = at->off_until > now ? at->off_until : at->until;
 
         if (at->process->state == SIM_RUNS) {
-            *moves = *moves || at->off_until > now || at->is_paused;
+            *moves = *moves || at->off_until > now || at->is_paused || at->is_late;
             next = time > now && time < next ? time : next;
         }
     }
@@ -513,7 +513,7 @@ static void stop_at_random(void)
         if (at->parent != 0 && at->state == SIM_RUNS && which-- == 0) {
             at->stopped_until = sim_now() + sim_draw_delay(OFF_CORE_MAX);
             at->state = SIM_STOPPED;
-            sim.lateness += at->stopped_until - sim_now();
+            sim_late(at->stopped_until - sim_now());
             sim_note("process %lld is stopped for %.3f ms", (long long)at->pid,
                      (double)(at->stopped_until - sim_now()) / 1e6);
         }
@@ -532,7 +532,7 @@ void sim_event(sim_kind kind, const void *object)
     stop_at_random();
     if (sim_happens(sim.rates.off_core)) {
         sim.self->off_until = sim_now() + sim_draw_delay(OFF_CORE_MAX);
-        sim.lateness += sim.self->off_until - sim_now();
+        sim_late(sim.self->off_until - sim_now());
     }
     sim_switch();
 }
@@ -554,26 +554,6 @@ void sim_call(const char *what)
 
 /* ---- a world ----------------------------------------------------------------------------------- */
 
-static uint32_t draw_rate(uint32_t likely, uint32_t least, uint32_t most)
-{
-    return sim_below(100) < likely ? (uint32_t)sim_between(least, most) : 0;
-}
-
-static void draw_rates(void)
-{
-    static const uint32_t switches[] = {2, 5, 15, 50, 150, 500};
-
-    sim.rates = (sim_rates){
-        .switches = switches[sim_below(6)],
-        .flushes = draw_rate(100, 1, 8),
-        .off_core = draw_rate(40, 200, 5000),
-        .stops = draw_rate(30, 2000, 50000),
-        .spurious = draw_rate(30, 2, 50),
-        .shorts = draw_rate(50, 1, 8),
-        .slow = draw_rate(50, 1, 10),
-    };
-}
-
 void sim_begin(uint64_t seed)
 {
     bool traces = sim.traces;
@@ -591,7 +571,7 @@ void sim_begin(uint64_t seed)
     sim.first_pid = 101;
     sim.last_pid = 100;
     if (scenario == NULL) {
-        draw_rates();
+        sim_draw_rates();
     }
     set_time(sim.base);
 }

@@ -3,9 +3,11 @@
 
 #include "channel.h"
 #include "error.h"
+#include "fault.h"
 #include "sim.h"
 
 #define ENTRIES_MAX 256
+#define LATE_MAX (5 * SIM_MS)
 
 /* ---- for a few -------------------------------------------------------------------------------- */
 
@@ -41,8 +43,10 @@ brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t dead
     bool is_wrong = sim_happens(sim.rates.spurious);
     bool any = false;
 
-    (void)error;
     sim_call("wait");
+    if (sim_fails(SIM_FAULT_WAIT)) {
+        return sim_refuse(BROOD_ERR_OS, "wait", error);
+    }
     if (!is_any_ready(&list) && deadline > sim_now() && !is_wrong) {
         sim_block("a wait", is_any_ready, &list, deadline);
     }
@@ -61,6 +65,7 @@ typedef struct entry {
     brood_os_channel *channel;
     brood_os_process *process;
     void *owner;
+    int64_t seen_at; /* what there is is seen from then on; SIM_NEVER: there was nothing */
 } entry;
 
 typedef struct poller_thing {
@@ -72,6 +77,8 @@ struct brood_os_poller {
     entry entries[ENTRIES_MAX];
     uint32_t count;
     bool is_woken, shows, is_called;
+    int64_t woken_at;
+    sim_party *waiter; /* who waits in it */
     brood_handle handle;
 };
 
@@ -93,6 +100,53 @@ static bool would_find(void *data)
     return poller->is_woken;
 }
 
+/* Mostly now. */
+static int64_t draw_sight(void)
+{
+    int64_t delay = sim_happens(sim.rates.late) ? sim_draw_delay(LATE_MAX) : 0;
+
+    sim_late(delay);
+    return sim_now() + delay;
+}
+
+/* What is there, but not seen yet, is looked for again in time. */
+static bool is_seen(const brood_os_poller *poller, int64_t seen_at)
+{
+    if (seen_at > sim_now() && poller->waiter != NULL) {
+        poller->waiter->until = seen_at < poller->waiter->until ? seen_at : poller->waiter->until;
+        poller->waiter->is_late = true;
+    }
+    return seen_at <= sim_now();
+}
+
+static bool sees(const brood_os_poller *poller, entry *one)
+{
+    if (!is_entry_ready(one)) {
+        one->seen_at = SIM_NEVER;
+        return false;
+    }
+    if (one->seen_at == SIM_NEVER) {
+        one->seen_at = draw_sight();
+    }
+    return is_seen(poller, one->seen_at);
+}
+
+static bool finds(void *data)
+{
+    brood_os_poller *poller = data;
+    bool any = false;
+
+    if (poller->waiter != NULL) {
+        poller->waiter->is_late = false;
+    }
+    any = poller->is_woken && is_seen(poller, poller->woken_at);
+
+    for (uint32_t i = 0; i < poller->count; i++) {
+        any = sees(poller, &poller->entries[i]) || any;
+    }
+    return any;
+}
+
 bool sim_poller_calls_loop(brood_os_poller *poller)
 {
     return poller->is_called || (poller->shows && would_find(poller));
@@ -105,9 +159,11 @@ bool sim_poller_is_ready(const sim_thing *thing)
 
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
-    (void)error;
     sim_call("poller_create");
-    *poller = brood_calloc(1, sizeof **poller);
+    *poller = sim_fails(SIM_FAULT_POLLER) ? NULL : brood_calloc(1, sizeof **poller);
+    if (*poller == NULL) {
+        return sim_refuse(BROOD_ERR_LIMIT, "poller_create", error);
+    }
     (*poller)->handle = BROOD_HANDLE_NONE;
     return BROOD_OK;
 }
@@ -118,7 +174,7 @@ static void add(brood_os_poller *poller, brood_os_channel *channel, brood_os_pro
     if (poller->count == ENTRIES_MAX) {
         sim_fail("too much in a poller");
     }
-    poller->entries[poller->count++] = (entry){channel, process, owner};
+    poller->entries[poller->count++] = (entry){channel, process, owner, SIM_NEVER};
 }
 
 static void take_out(brood_os_poller *poller, const brood_os_channel *channel,
@@ -135,8 +191,10 @@ static void take_out(brood_os_poller *poller, const brood_os_channel *channel,
 brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *channel, void *owner,
                                  brood_error *error)
 {
-    (void)error;
     sim_call_on("poller_add", poller);
+    if (sim_fails(SIM_FAULT_POLLER)) {
+        return sim_refuse(BROOD_ERR_LIMIT, "poller_add", error);
+    }
     add(poller, channel, NULL, owner);
     return BROOD_OK;
 }
@@ -150,8 +208,10 @@ void brood_os_poller_remove(brood_os_poller *poller, brood_os_channel *channel)
 brood_status brood_os_poller_add_process(brood_os_poller *poller, brood_os_process *process,
                                          void *owner, brood_error *error)
 {
-    (void)error;
     sim_call_on("poller_add_process", poller);
+    if (sim_fails(SIM_FAULT_POLLER)) {
+        return sim_refuse(BROOD_ERR_LIMIT, "poller_add_process", error);
+    }
     add(poller, NULL, process, owner);
     return BROOD_OK;
 }
@@ -182,35 +242,46 @@ static void tell_owners(brood_os_poller *poller, void **owners, size_t most, siz
 
     most = 1 + (size_t)sim_below(most);
     for (uint32_t i = 0; i < poller->count; i++) {
-        const entry *one = &poller->entries[(first + i) % poller->count];
+        entry *one = &poller->entries[(first + i) % poller->count];
 
-        if (is_entry_ready(one) || (is_wrong && i == 0)) {
+        if (sees(poller, one) || (is_wrong && i == 0)) {
             tell(owners, count, most, one->owner);
         }
     }
+}
+
+static void await(brood_os_poller *poller, int64_t deadline)
+{
+    poller->waiter = sim.self;
+    while (!finds(poller) && deadline > sim_now()) {
+        sim_block("the poller", finds, poller, deadline);
+    }
+    poller->waiter->is_late = false;
+    poller->waiter = NULL;
 }
 
 /* The lock is the caller's: none. Ready may be gone when the caller comes to look. */
 brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
                                   size_t *count, int64_t deadline, brood_error *error)
 {
-    (void)error;
+    bool is_woken = false;
+
     sim_call("poller_wait");
     *count = 0;
-    if (!would_find(poller) && deadline > sim_now()) {
-        sim_block("the poller", would_find, poller, deadline);
+    if (sim_fails(SIM_FAULT_WAIT)) {
+        return sim_refuse(BROOD_ERR_OS, "poller_wait", error);
     }
+    await(poller, deadline);
     tell_owners(poller, owners, most, count);
-    if (*count == 0 && !poller->is_woken) {
-        return BROOD_ERR_TIMEOUT;
-    }
-    poller->is_woken = false;
-    return BROOD_OK;
+    is_woken = poller->is_woken && poller->woken_at <= sim_now();
+    poller->is_woken = poller->is_woken && !is_woken;
+    return *count > 0 || is_woken ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }
 
 void brood_os_poller_wake(brood_os_poller *poller)
 {
     sim_call_on("poller_wake", poller);
+    poller->woken_at = poller->is_woken ? poller->woken_at : draw_sight();
     poller->is_woken = true;
 }
 
@@ -224,10 +295,14 @@ static void thing_destroy(sim_thing *thing)
 brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
                                     brood_error *error)
 {
-    poller_thing *made = calloc(1, sizeof *made);
+    poller_thing *made = NULL;
 
-    (void)error;
     sim_call("poller_handle");
+    *handle = BROOD_HANDLE_NONE;
+    if (sim_fails(SIM_FAULT_POLLER)) {
+        return sim_refuse(BROOD_ERR_LIMIT, "poller_handle", error);
+    }
+    made = calloc(1, sizeof *made);
     *made = (poller_thing){{SIM_THING_POLLER, 0, thing_destroy}, poller};
     poller->handle = *handle = sim_handle_new(sim_own(), &made->thing);
     poller->shows = true;

@@ -4,12 +4,16 @@
 #include "channel.h"
 #include "error.h"
 #include "explore.h"
+#include "fault.h"
 #include "runtime/here.h"
 #include "sim.h"
 
 #define KILL_MAX (200 * SIM_US) /* until a kill has its effect */
 #define HEAR_MAX (20 * SIM_MS)  /* until the parent can hear of an end */
 #define SPAWN_MAX (20 * SIM_MS)
+#define REFUSED_MAX (100 * SIM_MS) /* until a kill is tried so often */
+#define LOST_MAX (1100 * SIM_MS)   /* until nobody waits for one that does not end */
+#define FREED_MAX (3 * SIM_S)
 #define EXIT_KILLED 9
 
 struct brood_os_process {
@@ -75,6 +79,18 @@ sim_process *sim_process_find(int64_t pid)
     return at;
 }
 
+void sim_processes_end(void)
+{
+    for (sim_process *at = sim.processes; at != NULL; at = at->next) {
+        if (at->state != SIM_DEAD) {
+            sim_process_die(at, true, EXIT_KILLED);
+        }
+    }
+    while (sim.processes != NULL) {
+        sim_process_forget(sim.processes);
+    }
+}
+
 void sim_process_forget(sim_process *process)
 {
     sim_process **at = &sim.processes;
@@ -101,6 +117,15 @@ void sim_process_start(sim_process *process)
     process->main = sim_party_start(process, run_main, NULL);
 }
 
+/* What takes time only now and then; the model adds that. */
+static int64_t draw_slowness(int64_t most)
+{
+    int64_t delay = sim_happens(sim.rates.slow) ? sim_draw_delay(most) : 0;
+
+    sim_late(delay);
+    return delay;
+}
+
 /* ---- the end ------------------------------------------------------------------------------------ */
 
 static void unmap_all(sim_process *process)
@@ -118,7 +143,7 @@ static void flush_dead(const sim_process *process)
 {
     for (sim_party *at = sim.parties; at != NULL; at = at->next) {
         if (at->process == process && at->store_count > 0) {
-            sim_flush_some(at, (uint32_t)sim_below(at->store_count + 1));
+            sim_flush_some(at, (uint32_t)sim_between(at->seen_count, at->store_count));
         }
     }
 }
@@ -131,7 +156,7 @@ void sim_process_die(sim_process *process, bool by_signal, int code)
     process->was_signalled = by_signal;
     process->code = code;
     process->kill_at = SIM_NEVER;
-    process->known_at = sim_now() + (sim_happens(sim.rates.slow) ? sim_draw_delay(HEAR_MAX) : 0);
+    process->known_at = sim_now() + draw_slowness(HEAR_MAX);
     flush_dead(process);
     unmap_all(process);
     if (sim.scenario != NULL) {
@@ -175,6 +200,9 @@ bool sim_processes_are_moving(void)
     int64_t now = sim_now();
 
     for (sim_process *at = sim.processes; at != NULL; at = at->next) {
+        if (at->is_immortal && at->state != SIM_DEAD) {
+            continue;
+        }
         if ((at->state == SIM_STOPPED && at->stopped_until != SIM_NEVER) ||
             (at->state == SIM_DEAD && at->known_at > now) ||
             (at->state != SIM_DEAD && at->kill_at != SIM_NEVER)) {
@@ -249,15 +277,20 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
                                     brood_error *error)
 {
     brood_os_process *made = NULL;
+    int64_t slowness = 0;
 
     sim_call("spawn");
     *process = NULL;
+    if (sim_fails(SIM_FAULT_SPAWN)) {
+        return sim_refuse(sim_below(2) == 0 ? BROOD_ERR_LIMIT : BROOD_ERR_OS, "spawn", error);
+    }
     made = brood_malloc(sizeof *made);
     if (made == NULL) {
         return brood_fail_memory(error, "spawn");
     }
-    if (sim_happens(sim.rates.slow)) {
-        sim_block("a slow start", NULL, NULL, sim_now() + sim_draw_delay(SPAWN_MAX));
+    slowness = draw_slowness(SPAWN_MAX);
+    if (slowness > 0) {
+        sim_block("a slow start", NULL, NULL, sim_now() + slowness);
     }
     made->process = sim_process_new((char **)(uintptr_t)spawn->environment);
     made->pid = made->process->pid;
@@ -317,6 +350,34 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
     return BROOD_OK;
 }
 
+/* It may not be signalled: a few times, or never. */
+static bool is_refused(sim_process *victim)
+{
+    if (victim->refusals == 0 && sim_happens(sim.rates.refused)) {
+        victim->refusals = sim_below(4) == 0 ? UINT32_MAX : 1 + (uint32_t)sim_below(5);
+        victim->escapes = victim->escapes || victim->refusals == UINT32_MAX;
+        sim_late(victim->escapes ? LOST_MAX : REFUSED_MAX);
+    }
+    if (victim->refusals == 0) {
+        return false;
+    }
+    victim->refusals -= victim->refusals != UINT32_MAX;
+    return true;
+}
+
+/* It waits in the kernel, for ever or until it dies of the kill. */
+static void freeze(sim_process *victim)
+{
+    if (!victim->is_immortal) {
+        sim_note("  process %lld does not end", (long long)victim->pid);
+        victim->is_immortal = victim->escapes = true;
+        victim->state = SIM_STOPPED;
+        victim->stopped_until = SIM_NEVER;
+        victim->kill_at = sim_below(2) == 0 ? sim_now() + sim_draw_delay(FREED_MAX) : SIM_NEVER;
+        sim_late(LOST_MAX);
+    }
+}
+
 brood_status brood_os_process_kill(brood_os_process *process, brood_error *error)
 {
     sim_process *victim = process->process;
@@ -325,16 +386,14 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
     if (victim == NULL || victim->state == SIM_DEAD) {
         return BROOD_OK;
     }
-    if (sim_happens(sim.rates.refused)) {
-        return brood_fail(error, BROOD_ERR_PERMISSION, 0, "kill", "it is refused");
+    if (is_refused(victim)) {
+        return sim_refuse(BROOD_ERR_PERMISSION, "kill", error);
     }
     if (victim->is_immortal || sim_happens(sim.rates.immortal)) {
-        victim->is_immortal = true; /* it waits in the kernel */
-        victim->state = SIM_STOPPED;
-        victim->stopped_until = SIM_NEVER;
-        return BROOD_OK;
+        freeze(victim);
+    } else {
+        sim_process_kill_later(victim, draw_slowness(KILL_MAX));
     }
-    sim_process_kill_later(victim, sim_happens(sim.rates.slow) ? sim_draw_delay(KILL_MAX) : 0);
     return BROOD_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "../liveness.h"
 #include "channel.h"
+#include "fault.h"
 #include "plan.h"
 #include "program.h"
 #include "sim.h"
@@ -169,10 +170,12 @@ int sim_program_print(const char *format, ...)
 
 /* ---- the heartbeat -------------------------------------------------------------------------------- */
 
+#define SLACK (20 * SIM_MS) /* what a call with a time takes more, beside what the model adds */
+
 static struct {
     live_thread *threads;
     uint32_t count;
-    const char *description;
+    char description[600];
 } watch;
 
 void live_begin(live_thread *self, const char *what)
@@ -180,12 +183,51 @@ void live_begin(live_thread *self, const char *what)
     sim_note("%s: %s", self->name, what);
     brood_store64(&self->since, (uint64_t)sim_now());
     self->what = (uintptr_t)what;
+    self->limit_ms = LIVE_NO_LIMIT;
+    self->lateness = sim.lateness;
+    if (sim.late_until > sim_now()) {
+        self->lateness -= sim.late_until - sim_now(); /* what is slow already */
+    }
+}
+
+void live_begin_for(live_thread *self, const char *what, int64_t limit_ms)
+{
+    live_begin(self, what);
+    self->limit_ms = limit_ms;
+}
+
+static void check_limit(const live_thread *self, int64_t took)
+{
+    int64_t most = self->limit_ms * SIM_MS + SLACK + sim.lateness - self->lateness;
+
+    if (self->limit_ms != LIVE_NO_LIMIT && took > most) {
+        sim_fail("%s was in %s for %.3f ms, and %.3f ms are the most\n  %s", self->name,
+                 (const char *)(uintptr_t)self->what, (double)took / 1e6, (double)most / 1e6,
+                 watch.description);
+    }
+}
+
+/* ---- faults -------------------------------------------------------------------------------------- */
+
+uint64_t live_faults_of_tasks(void)
+{
+    return sim_has_faults() ? LIVE_BIT(BROOD_ERR_NO_MEMORY) | LIVE_BIT(BROOD_ERR_DIED) |
+                                  LIVE_BIT(BROOD_ERR_QUARANTINED) | LIVE_BIT(BROOD_ERR_BROKEN)
+                            : 0;
+}
+
+uint64_t live_faults_of_calls(void)
+{
+    return sim_has_faults() ? LIVE_BIT(BROOD_ERR_NO_MEMORY) | LIVE_BIT(BROOD_ERR_LIMIT) |
+                                  LIVE_BIT(BROOD_ERR_BROKEN)
+                            : 0;
 }
 
 void live_end(live_thread *self)
 {
     int64_t took = sim_now() - (int64_t)brood_load64(&self->since);
 
+    check_limit(self, took);
     if (took > self->slowest) {
         self->slowest = took;
         self->slowest_what = (const char *)(uintptr_t)self->what;
@@ -210,33 +252,36 @@ void live_watch(live_thread *threads, uint32_t count, brood_pool *pool, const ch
 {
     watch.threads = threads;
     watch.count = count;
-    watch.description = description;
+    snprintf(watch.description, sizeof watch.description, "%s", description);
     sim_check_pool(pool);
 }
 
+/* A life has ended, and its results are gone, too. */
 void live_unwatch(void)
 {
-    live_watch(NULL, 0, NULL, "no pool");
+    sim_check_pool(NULL);
+    sim_ledger_check();
+    watch.count = 0;
 }
 
 void live_watch_start(uint32_t limit_seconds, bool hold)
 {
     (void)limit_seconds;
     (void)hold;
-    live_unwatch();
+    sim_ledger_begin();
+    sim.program_runs = true;
 }
 
 const char *sim_program_description(void)
 {
-    return watch.description != NULL ? watch.description : "no pool";
+    return watch.description;
 }
 
 void sim_program_check(void)
 {
-    int64_t most = WAIT_MAX + sim.lateness;
-
     for (uint32_t i = 0; i < watch.count; i++) {
         const live_thread *thread = &watch.threads[i];
+        int64_t most = WAIT_MAX + sim.lateness - thread->lateness;
 
         if (thread->what != 0 && sim_now() - (int64_t)thread->since > most) {
             sim_fail("%s is in %s for %.3f ms\n  %s", thread->name,

@@ -7,6 +7,10 @@
 /* The pool under its callers, in a line. */
 const char *sim_program_description(void);
 
+/* What the program has before its pools; it has nothing more when they are gone. */
+void sim_ledger_begin(void);
+void sim_ledger_check(void);
+
 /* No call takes longer than it may. */
 void sim_program_check(void);
 

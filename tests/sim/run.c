@@ -28,7 +28,7 @@
 #define SETTLE_MAX (100 * SIM_S) /* until all processes have ended after the program has */
 
 static struct {
-    uint64_t steps, lives, events, calls;
+    uint64_t steps, lives, events, calls, faults, tasks;
     int64_t simulated;
 } totals;
 
@@ -77,9 +77,7 @@ static uint64_t run_life(uint64_t seed)
     end = sim_now() + SETTLE_MAX;
     sim_run(are_all_dead, &end);
     totals.simulated += sim_now() - begun;
-    while (sim.processes != NULL) {
-        sim_process_forget(sim.processes);
-    }
+    sim_processes_end();
     check_rest();
     sim_end();
     return sim.hash;
@@ -100,6 +98,8 @@ static void run_seed(uint64_t seed, bool twice)
     totals.steps += sim.steps;
     totals.events += sim.events;
     totals.calls += sim.calls;
+    totals.faults += sim.faults;
+    totals.tasks += sim.tasks;
     totals.lives++;
     if (twice && run_life(seed) != hash) {
         sim_fail("the second run of the seed was another one");
@@ -222,11 +222,12 @@ int main(int argc, char **argv)
         }
     }
     took = seconds_used();
-    printf("seeds %llu to %llu: %.2f M steps, %.2f M steps a second, %llu events, %llu calls, "
-           "%.1f s simulated\n",
+    printf("seeds %llu to %llu: %.2f M steps, %.2f M steps and %.0f tasks a second, %llu events, "
+           "%llu calls, %llu of which failed, %.1f s simulated\n",
            (unsigned long long)first, (unsigned long long)(first + totals.lives - 1),
            (double)totals.steps / 1e6, (double)totals.steps / 1e6 / took,
-           (unsigned long long)totals.events, (unsigned long long)totals.calls,
+           (double)totals.tasks / took, (unsigned long long)totals.events,
+           (unsigned long long)totals.calls, (unsigned long long)totals.faults,
            (double)totals.simulated / 1e9);
     printf("sim passed\n");
     return 0;

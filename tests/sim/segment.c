@@ -2,6 +2,7 @@
 #include "five.h"
 
 #include "error.h"
+#include "fault.h"
 #include "sim.h"
 
 #include <sys/mman.h>
@@ -52,11 +53,16 @@ static void unmap(const void *base)
 brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bool is_lazy,
                                      brood_error *error)
 {
-    segment_thing *made = calloc(1, sizeof *made);
+    segment_thing *made = NULL;
 
     (void)is_lazy;
-    (void)error;
     sim_call("segment_create");
+    *segment = (brood_os_segment){BROOD_HANDLE_NONE, NULL, 0};
+    if (sim_fails(SIM_FAULT_SEGMENT)) {
+        return sim_refuse(sim_below(2) == 0 ? BROOD_ERR_NO_MEMORY : BROOD_ERR_LIMIT, "segment",
+                          error);
+    }
+    made = calloc(1, sizeof *made);
     made->thing = (sim_thing){SIM_THING_SEGMENT, 0, thing_destroy};
     made->size = size;
     made->base = mmap(NULL, size, PROT_READ | PROT_WRITE,

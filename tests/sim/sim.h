@@ -3,6 +3,7 @@
  * on one thread, on a virtual clock. Every decision is drawn from a seed, so a run can be repeated
  * step by step. This header is what the simulator's files share; the core includes five.h only.
  *
+ *   fault.c    what a seed draws once, and calls that fail
  *   kernel.c   parties (simulated threads), the scheduler, time, random numbers
  *   store.c    memory that processes share: what a store becomes visible as, and when
  *   heap.c     each process's own memory, which goes with the process
@@ -12,6 +13,7 @@
  *   channel.c  channels, and handles that travel in them
  *   poller.c   waiting, for a few and for many
  *   system.c   the rest of the seam
+ *   ledger.c   what the model knows of the program's items and possessions
  *   check.c    what must hold whenever nobody can run
  *   plan.c     the schedule of a scenario: the default one, and the decisions against it
  *   explore.c  all decisions of a scenario, within bounds
@@ -35,6 +37,20 @@ typedef struct sim_process sim_process;
 
 /* ---- what a seed draws once ---------------------------------------------------------------- */
 
+/* The kinds of calls that fail (fault.h). */
+typedef enum sim_fault {
+    SIM_FAULT_MEMORY,
+    SIM_FAULT_SPAWN,
+    SIM_FAULT_CHANNEL,
+    SIM_FAULT_SEGMENT,
+    SIM_FAULT_POLLER,
+    SIM_FAULT_HANDLE,
+    SIM_FAULT_THREAD,
+    SIM_FAULT_WAIT,
+    SIM_FAULT_TRANSFER,
+    SIM_FAULT_COUNT
+} sim_fault;
+
 /* How often something happens: once in so many steps or calls, about; 0: never. */
 typedef struct sim_rates {
     uint32_t switches; /* to another party, in steps */
@@ -44,9 +60,11 @@ typedef struct sim_rates {
     uint32_t spurious; /* a wait comes back for nothing */
     uint32_t shorts;   /* a read or write takes less than it could */
     uint32_t slow;     /* a start, a death or a kill takes long */
-    uint32_t refused;  /* a kill is refused */
-    uint32_t immortal; /* a kill has no effect */
-    uint32_t faults;   /* a call fails: see sim_fails */
+    uint32_t late;     /* a poller sees late what there is */
+    uint32_t refused;  /* a kill is refused, perhaps several times */
+    uint32_t immortal; /* a kill has no effect, for a while or for ever */
+    uint32_t places;   /* where calls fail */
+    uint32_t fails[SIM_FAULT_COUNT];
 } sim_rates;
 
 /* ---- the world ------------------------------------------------------------------------------ */
@@ -58,7 +76,9 @@ typedef struct sim_world {
     int64_t cost;      /* of a step, ns */
     int64_t base;      /* the time at the last event */
     uint64_t steps, events, calls, jumps, hash;
-    uint64_t epoch; /* grows with what others can see */
+    uint64_t faults; /* calls that failed */
+    uint64_t tasks;  /* items that have ended, as far as their callers know */
+    uint64_t epoch;  /* grows with what others can see */
     sim_rates rates;
     sim_party *self;
     sim_party *parties; /* all that live, the oldest first */
@@ -67,7 +87,9 @@ typedef struct sim_world {
     uint64_t last_party_id;
     sim_process *processes; /* all that are not reaped, the oldest first */
     int64_t first_pid, last_pid;
-    int64_t lateness; /* what parties were kept from their cores, all in all */
+    int64_t lateness; /* for what was slow, all in all: see sim_late */
+    int64_t late_until;
+    bool program_runs; /* it has begun: its calls may fail */
     bool traces, is_quiet;
     const struct sim_scenario *scenario; /* NULL: random; see plan.h */
     const char *call;                    /* of the step, if it is one */
@@ -127,6 +149,15 @@ static inline int64_t sim_now(void)
     return sim.base + (sim.burst - sim.countdown) * sim.cost;
 }
 
+/* What the seed makes slow, from now on for so long: everybody may be late by that. */
+static inline void sim_late(int64_t duration)
+{
+    int64_t until = sim_now() + duration;
+
+    sim.lateness += duration;
+    sim.late_until = until > sim.late_until ? until : sim.late_until;
+}
+
 /* A call of the system: a step that empties the store buffer. */
 void sim_call(const char *what);
 /* The same; it touches nothing that others see but that object. */
@@ -175,13 +206,15 @@ struct sim_party {
     uint32_t pauses;
     bool in_user_code; /* a wait of the program's own: what it does is not the library's doing */
     bool is_in_sleep;  /* of the library's */
+    bool is_late;      /* what it waits for is there, and it sees that at its time */
     bool is_ended;
     sim_store stores[SIM_STORES_MAX]; /* that nobody else sees yet, in their order */
     uint32_t store_count;
-    void *fake_stack; /* of AddressSanitizer */
-    const char *name; /* in a scenario */
-    uint64_t past;    /* what it has done and seen, as a number: see explore.c */
-    uint64_t written; /* that, when it began to write to shared memory last */
+    uint32_t seen_count; /* the oldest of them, after which something was done that has been seen */
+    void *fake_stack;    /* of AddressSanitizer */
+    const char *name;    /* in a scenario */
+    uint64_t past;       /* what it has done and seen, as a number: see explore.c */
+    uint64_t written;    /* that, when it began to write to shared memory last */
 };
 
 sim_party *sim_party_start(sim_process *process, void (*function)(void *), void *data);
@@ -203,6 +236,9 @@ void sim_parties_end(sim_process *process);
 /* Runs everything until is_over(data), which is asked at each switch. */
 void sim_run(bool (*is_over)(void *data), void *data);
 
+/* How often what happens, see fault.c. */
+void sim_draw_rates(void);
+
 /* A new world; everything of the last one is gone. */
 void sim_begin(uint64_t seed);
 void sim_end(void);
@@ -213,6 +249,8 @@ uint64_t sim_load(void *at, uint32_t size);
 void sim_release(void *at, uint64_t value, uint32_t size);
 /* All that the party has stored is visible. */
 void sim_flush(sim_party *party);
+/* The party does what others can see: when it is killed, all that it has stored before is visible. */
+void sim_show(void);
 /* The oldest ones are. */
 void sim_flush_some(sim_party *party, uint32_t count);
 
@@ -251,7 +289,11 @@ struct sim_process {
     sim_process *next;
     int64_t pid, parent;
     sim_state state;
-    bool was_signalled, is_immortal;
+    bool was_signalled;
+    bool is_immortal;      /* it waits in the kernel, and a kill has no effect ... */
+    bool escapes;          /* a kill was refused, or without effect: nobody waits for its end */
+    uint32_t refusals;     /* kills that are refused yet */
+    uint32_t apr_count;    /* pools of APR's */
     int code;              /* its exit code, or signal */
     int64_t stopped_until; /* SIM_NEVER: for ever */
     int64_t kill_at;       /* the kill that is under way has its effect; SIM_NEVER: there is none */
@@ -280,6 +322,8 @@ void sim_process_die(sim_process *process, bool by_signal, int code);
 /* Takes effect at a time that is drawn. */
 void sim_process_kill_later(sim_process *process, int64_t delay);
 void sim_process_forget(sim_process *process);
+/* All of them are gone, also those that do not end. */
+void sim_processes_end(void);
 /* What becomes due by itself: kills, and stopped processes that go on. The next such time. */
 int64_t sim_processes_keep(int64_t now);
 /* Something outside of the pool's own doing is under way. */

@@ -275,6 +275,7 @@ int sim_small_main(int argc, char **argv)
     memset(&small, 0, sizeof small);
     options = options_of(sim.scenario);
     small.threads[0].name = "program";
+    live_watch_start(0, false);
     live_watch(small.threads, THREADS, NULL, sim.scenario->name);
     live_begin(&small.threads[0], sim.scenario->name);
     live(sim.scenario, &options);

@@ -28,7 +28,13 @@ void sim_flush_some(sim_party *party, uint32_t count)
         make_visible(&party->stores[i]);
     }
     party->store_count -= count;
+    party->seen_count -= party->seen_count < count ? party->seen_count : count;
     memmove(party->stores, party->stores + count, party->store_count * sizeof(sim_store));
+}
+
+void sim_show(void)
+{
+    sim.self->seen_count = sim.self->store_count;
 }
 
 void sim_flush(sim_party *party)

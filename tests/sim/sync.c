@@ -1,6 +1,8 @@
 /* Mutexes, conditions and threads. Any waiter may get a mutex, and any may be woken. */
 #include "five.h"
 
+#include "error.h"
+#include "fault.h"
 #include "sim.h"
 
 struct sim_cond_waiter {
@@ -11,9 +13,11 @@ struct sim_cond_waiter {
 
 brood_status brood_mutex_create(brood_mutex *mutex, apr_pool_t *pool)
 {
+    bool fails = sim_fails(SIM_FAULT_MEMORY);
+
     (void)pool;
-    *mutex = (brood_mutex){NULL, true};
-    return BROOD_OK;
+    *mutex = (brood_mutex){NULL, !fails};
+    return fails ? BROOD_ERR_NO_MEMORY : BROOD_OK;
 }
 
 static bool is_free(void *data)
@@ -56,7 +60,7 @@ brood_status brood_condition_create(brood_condition *condition, apr_pool_t *pool
 {
     (void)pool;
     memset(condition, 0, sizeof *condition);
-    return BROOD_OK;
+    return sim_fails(SIM_FAULT_MEMORY) ? BROOD_ERR_NO_MEMORY : BROOD_OK;
 }
 
 static bool is_signalled(void *data)
@@ -128,12 +132,18 @@ static void run_thread(void *data)
     }
 }
 
+/* Refused for want of memory, too. */
 static brood_status start_thread(brood_thread *thread, brood_thread_function *function, void *data,
-                                 bool is_joined)
+                                 bool is_joined, brood_error *error)
 {
-    thread_start *start = brood_malloc(sizeof *start);
+    thread_start *start = NULL;
 
     sim_call("thread_start");
+    start = sim_fails(SIM_FAULT_THREAD) ? NULL : brood_malloc(sizeof *start);
+    *thread = (brood_thread){NULL, 0};
+    if (start == NULL) {
+        return sim_refuse(BROOD_ERR_LIMIT, "thread", error);
+    }
     *start = (thread_start){function, data, is_joined ? thread : NULL};
     thread->party = sim_party_start(sim_own(), run_thread, start);
     thread->id = thread->party->id;
@@ -144,16 +154,14 @@ brood_status brood_thread_start(brood_thread *thread, brood_thread_function *fun
                                 apr_pool_t *pool, brood_error *error)
 {
     (void)pool;
-    (void)error;
-    return start_thread(thread, function, data, true);
+    return start_thread(thread, function, data, true, error);
 }
 
 brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_function *function,
                                          void *data, apr_pool_t *pool, brood_error *error)
 {
     (void)pool;
-    (void)error;
-    return start_thread(thread, function, data, false);
+    return start_thread(thread, function, data, false, error);
 }
 
 static bool has_ended(void *data)
