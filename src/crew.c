@@ -187,7 +187,7 @@ static void enlist(brood_pool *pool, brood_worker *worker)
     pool->workers[worker->slot] = worker;
     brood_crew_changed(pool);
     pool->alive++;
-    pool->stats.started++;
+    worker->number = ++pool->stats.started;
     worker->items_left = draw_items(pool);
     worker->forgotten = brood_shared_forgotten();
     brood_worker_plan_look(worker);
@@ -505,6 +505,23 @@ static void give_back_pieces(brood_worker *worker)
     }
 }
 
+/* Counts for the number of workers: not one that only has to end. */
+static bool is_serving(const brood_worker *worker)
+{
+    return worker->dropped == BROOD_OK && !worker->deaf &&
+           !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);
+}
+
+static uint32_t count_workers(const brood_pool *pool, bool (*is_such)(const brood_worker *))
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
+    }
+    return count;
+}
+
 static int64_t backoff(const brood_pool *pool)
 {
     int64_t delay = (int64_t)pool->options.backoff_ms * BROOD_NS_PER_MS;
@@ -516,12 +533,27 @@ static int64_t backoff(const brood_pool *pool)
     return delay < most ? delay : most;
 }
 
+/*
+ * A pool with this worker does not break: it has been of use, waits for its first task, or began before
+ * starts failed. What began since would fail as well; and with some that overlap, one is always left.
+ */
+static bool is_relied_on(const brood_worker *worker)
+{
+    return is_serving(worker) &&
+           (worker->has_answered || (worker->is_up && worker->piece_count == 0) ||
+            worker->number <= worker->pool->started_before_failures);
+}
+
 static void note_failed_start(brood_pool *pool, const brood_failure *why)
 {
+    if (pool->start_failures == 0) {
+        pool->started_before_failures = pool->stats.started;
+    }
     pool->last_start = *why;
     pool->start_failures++;
     pool->start_at = brood_os_now() + backoff(pool);
-    if (pool->start_failures >= pool->options.crash_limit && pool->alive == 0) {
+    if (pool->start_failures >= pool->options.crash_limit &&
+        count_workers(pool, is_relied_on) == 0) {
         brood_crew_give_up(pool);
     }
 }
@@ -734,23 +766,6 @@ void brood_crew_look(brood_pool *pool, uintptr_t owner)
 }
 
 /* ---- all of them ------------------------------------------------------------------------- */
-
-/* Counts for the number of workers: not one that only has to end. */
-static bool is_serving(const brood_worker *worker)
-{
-    return worker->dropped == BROOD_OK && !worker->deaf &&
-           !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);
-}
-
-static uint32_t count_workers(const brood_pool *pool, bool (*is_such)(const brood_worker *))
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
-    }
-    return count;
-}
 
 uint32_t brood_crew_leaving(const brood_pool *pool)
 {

@@ -185,6 +185,7 @@ struct brood_worker {
     uint32_t slot;
     uint32_t cores; /* its share of them, for pools of its own */
     brood_worker_state state;
+    uint64_t number;   /* of those that the pool has started, from 1 */
     bool has_answered; /* about a piece */
     bool is_up;        /* it has said READY, which one may do that was told STOP before */
     brood_process *process;
@@ -308,10 +309,11 @@ struct brood_pool {
     uint32_t alive, target;
     uint32_t most; /* the largest target so far */
     bool launching;
-    uint32_t to_fill;          /* starts that are due without a need, as at the beginning */
-    uint32_t serving, leaving; /* workers, when brood_crew_keep last counted them */
-    int64_t start_at;          /* the next one, not before */
-    uint32_t start_failures;
+    uint32_t to_fill;                 /* starts that are due without a need, as at the beginning */
+    uint32_t serving, leaving;        /* workers, when brood_crew_keep last counted them */
+    int64_t start_at;                 /* the next one, not before */
+    uint32_t start_failures;          /* in a row */
+    uint64_t started_before_failures; /* workers, when the first of the row failed */
     uint32_t barren; /* workers in a row that came up and were lost without having begun anything */
     brood_failure last_start; /* why */
     brood_worker *idle_first, *idle_last;

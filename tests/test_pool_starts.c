@@ -239,6 +239,33 @@ static void f15_initializers_that_fail(void **state)
     break_pool("fail", 3);
 }
 
+static int fail_slowly(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    apr_sleep(400000); /* longer than between two starts, so that one is always left */
+    return brood_task_fail(task, 42, "no database");
+}
+
+static void f15_initializers_that_fail_while_others_begin(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+    int64_t x = 5;
+
+    (void)state;
+    stage_prepare(&stage, 3);
+    stage.options.initializer = fail_slowly;
+    stage.options.crash_limit = 4;
+    stage.options.backoff_ms = 1;
+    stage_open(&stage);
+    assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, &x, sizeof x, NULL));
+    assert_ok(brood_result_wait(result, SOON_MS));
+    stage_end(result, BROOD_ERR_BROKEN);
+    assert_in_range(stage_stats(&stage).started, 4, 10);
+    stage_terminate(&stage);
+}
+
 /* A few that fail do not break it, when one comes up in between. */
 static void f15_initializers_that_fail_for_a_while(void **state)
 {
@@ -357,6 +384,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f14_no_descriptors_for_a_while),
     cmocka_unit_test(f15_initializers_that_crash),
     cmocka_unit_test(f15_initializers_that_fail),
+    cmocka_unit_test(f15_initializers_that_fail_while_others_begin),
     cmocka_unit_test(f15_initializers_that_fail_for_a_while),
     cmocka_unit_test(f15_replacements_that_crash),
     cmocka_unit_test(f16_no_replacement_in_shutdown),
