@@ -158,6 +158,18 @@ static uint32_t number(int argc, char **argv, const char *name)
     return (uint32_t)strtoul(option(argc, argv, name, "0"), NULL, 10);
 }
 
+static void explore_one(const sim_bounds *asked, bool forgets, double limit)
+{
+    if (asked != NULL) {
+        sim_explore(*asked, limit, run_scenario);
+        return;
+    }
+    if (!sim.scenario->has_kill) {
+        sim_explore((sim_bounds){1, 1, forgets}, limit, run_scenario);
+    }
+    sim_explore((sim_bounds){2, 0, forgets}, limit, run_scenario);
+}
+
 /* Each of them with the bounds that are asked for, or else with those of CI. */
 static int explore_all(int argc, char **argv)
 {
@@ -174,10 +186,7 @@ static int explore_all(int argc, char **argv)
         if (name != NULL ? strcmp(name, sim.scenario->name) != 0 : !sim.scenario->is_small) {
             continue;
         }
-        sim_explore(is_asked ? asked : (sim_bounds){1, 1, forgets}, limit, run_scenario);
-        if (!is_asked) {
-            sim_explore((sim_bounds){2, 0, forgets}, limit, run_scenario);
-        }
+        explore_one(is_asked ? &asked : NULL, forgets, limit);
     }
     printf("sim passed\n");
     return 0;
