@@ -248,7 +248,8 @@ const sim_scenario sim_explored[] = {
      .about = "an item and a value larger than the ring",
      .options = set_stream,
      .run = run_stream,
-     .is_small = true},
+     .is_small = true,
+     .is_long = true},
 };
 
 const uint32_t sim_explored_count = sizeof sim_explored / sizeof sim_explored[0];

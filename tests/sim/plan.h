@@ -42,6 +42,7 @@ typedef struct sim_scenario {
     void (*run)(brood_pool *pool);
     bool is_small; /* to be explored */
     bool has_kill; /* of its own, so exploring it adds none in CI */
+    bool is_long;  /* so in CI it is explored with one preemption, or one kill */
     bool is_warm;  /* a task has been done before */
     bool is_alone; /* nobody runs the event loop while run is called */
     sim_move moves[SIM_MOVES_MAX];

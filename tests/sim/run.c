@@ -164,6 +164,11 @@ static void explore_one(const sim_bounds *asked, bool forgets, double limit)
         sim_explore(*asked, limit, run_scenario);
         return;
     }
+    if (sim.scenario->is_long) {
+        sim_explore((sim_bounds){1, 0, forgets}, limit, run_scenario);
+        sim_explore((sim_bounds){0, 1, forgets}, limit, run_scenario);
+        return;
+    }
     if (!sim.scenario->has_kill) {
         sim_explore((sim_bounds){1, 1, forgets}, limit, run_scenario);
     }
