@@ -29,7 +29,7 @@ typedef struct sim_move {
     const void *(*object)(void); /* that it is about to touch; NULL: any */
     uint32_t count;              /* the how manieth since the last move; 0: the first */
     char what;                   /* as in a decision */
-    const char *whom; /* NULL: the next move is counted from here */
+    const char *whom;            /* NULL: the next move is counted from here */
     bool holds;
 } sim_move;
 
