@@ -838,6 +838,7 @@ void brood_crew_start_one(brood_pool *pool)
 
         note_failed_start(pool, &why);
         brood_crew_changed(pool);
+        brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, perhaps */
     }
     brood_agenda_at(pool, brood_crew_keep(pool, brood_os_now()));
 }

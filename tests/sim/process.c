@@ -281,16 +281,16 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
 
     sim_call("spawn");
     *process = NULL;
+    slowness = draw_slowness(SPAWN_MAX);
+    if (slowness > 0) {
+        sim_block("a slow start", NULL, NULL, sim_now() + slowness);
+    }
     if (sim_fails(SIM_FAULT_SPAWN)) {
         return sim_refuse(sim_below(2) == 0 ? BROOD_ERR_LIMIT : BROOD_ERR_OS, "spawn", error);
     }
     made = brood_malloc(sizeof *made);
     if (made == NULL) {
         return brood_fail_memory(error, "spawn");
-    }
-    slowness = draw_slowness(SPAWN_MAX);
-    if (slowness > 0) {
-        sim_block("a slow start", NULL, NULL, sim_now() + slowness);
     }
     made->process = sim_process_new((char **)(uintptr_t)spawn->environment);
     made->pid = made->process->pid;
