@@ -142,13 +142,10 @@ static bool is_stirred(const brood_run *run)
     return brood_load64(&run->link->page->cancel_id) == run->order->id;
 }
 
-static bool is_hurried(const brood_run *run)
-{
-    return (run->order->flags & BROOD_WIRE_HURRIED) != 0 ||
-           (is_stirred(run) && brood_load64(&run->link->page->cancel_item) == BROOD_WIRE_HURRY);
-}
-
-/* Whether to look up after each item. */
+/*
+ * Whether to look up after each item, and to tell its value at once: somebody waits for items, or one
+ * was cancelled, behind which nothing says whether somebody waits.
+ */
 static bool must_look(const brood_run *run)
 {
     return is_stirred(run) || (run->order->flags & BROOD_WIRE_HURRIED) != 0;
@@ -166,7 +163,7 @@ static void look_at_clock(brood_run *run)
     } else if (since > 4 * LOOK_AFTER_NS) {
         run->stride = run->stride / 2 + run->stride % 2;
     }
-    if (now - run->told_at > TELL_AFTER_NS || is_hurried(run)) {
+    if (now - run->told_at > TELL_AFTER_NS || must_look(run)) {
         run->told_at = now;
         tell_success(run);
     }

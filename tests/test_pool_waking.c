@@ -712,6 +712,46 @@ static void w7_an_item_that_is_done_before_one_that_dies(void **state)
     }
 }
 
+/* The first item goes on until its time is over, the last one stops at the gate. */
+static int time_out_or_stop(brood_task *task, const void *arg, size_t size)
+{
+    if (brood_task_index(task) == 0) {
+        gate_stop(task);
+        while (!brood_task_cancelled(task)) {
+            apr_sleep(1000);
+        }
+    } else if (brood_task_index(task) == 2) {
+        gate_stop(task);
+    }
+    return brood_return(task, arg, size);
+}
+
+/* That an item was cancelled does not hide from the worker that somebody waits for the next one. */
+static void w7_an_item_behind_one_that_was_timed_out(void **state)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    item_waiter self = {NULL, BROOD_OK};
+    char in[3] = {0};
+    char out[3] = {0};
+    pool_gate gate;
+    brood_pool *pool = pool_with_gate(1, &gate);
+
+    (void)state;
+    options.chunk_size = 3;
+    options.timeout_ms = 500;
+    assert_ok(
+        brood_pool_map_async(pool, &self.result, time_out_or_stop, in, 3, 1, out, 1, &options));
+    gate_await(&gate, 1);
+    gate_pass(&gate, 1);
+    wait_for_item(&self);
+    assert_ok(self.status);
+    assert_false(brood_result_ready(self.result)); /* else it came with the last one's end */
+    gate_open(&gate);
+    expect_soon(self.result, BROOD_ERR_TASK_TIMEOUT);
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 /* ---- W8: time-outs of waits ------------------------------------------------------------------------ */
 
 static int take(brood_task *task, const void *arg, size_t size)
@@ -852,6 +892,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w14_an_idle_time_out_shorter_than_a_start),
     cmocka_unit_test(w6_room_when_the_queue_drains),
     cmocka_unit_test(w7_an_item_whose_chunk_is_given_later),
+    cmocka_unit_test(w7_an_item_behind_one_that_was_timed_out),
     cmocka_unit_test(w7_an_item_that_is_done_before_a_long_one),
     cmocka_unit_test(w7_an_item_that_is_done_before_one_that_dies),
     cmocka_unit_test(w8_time_outs_while_bytes_move),
