@@ -145,7 +145,10 @@ static void tell_loop(brood_pool *pool)
     }
 }
 
-/* The threads of the pool: those that do what takes long, and all of them when it ends. */
+/*
+ * The threads of the pool: those that do what takes long, also when it ends. (The one that leads does
+ * not wait then: there is nobody else to lead.)
+ */
 static void wake_threads(brood_pool *pool)
 {
     bool wants_starter = pool->start_due && !brood_thread_is_started(&pool->starter);
@@ -154,7 +157,7 @@ static void wake_threads(brood_pool *pool)
         pool->caller_waits = false;
         brood_condition_signal(&pool->caller_cond);
     }
-    if (pool->thread_waits && (wants_starter || pool->ends)) {
+    if (pool->thread_waits && wants_starter) {
         brood_condition_signal(&pool->thread_cond); /* it begins the starter, or does without */
     }
     if (pool->starter_waits && (pool->start_due || pool->ends)) {

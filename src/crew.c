@@ -181,7 +181,10 @@ static bool grow_slots(brood_pool *pool)
     return true;
 }
 
-/* It is the pool's from now on, also when it cannot be told what to do. */
+/*
+ * It is the pool's from now on, also when it cannot be told what to do. Since the crew has changed,
+ * somebody looks after it before anybody sleeps, and makes it ring when it has come up: turn_others.
+ */
 static void enlist(brood_pool *pool, brood_worker *worker)
 {
     pool->workers[worker->slot] = worker;
@@ -198,7 +201,6 @@ static void enlist(brood_pool *pool, brood_worker *worker)
         return;
     }
     brood_worker_set_idle(worker, true);
-    brood_agenda_arm(worker);
 }
 
 brood_status brood_crew_start(brood_pool *pool, brood_error *error)
@@ -840,7 +842,7 @@ void brood_crew_start_one(brood_pool *pool)
         brood_crew_changed(pool);
         brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, perhaps */
     }
-    brood_agenda_at(pool, brood_crew_keep(pool, brood_os_now()));
+    brood_crew_keep(pool, brood_os_now()); /* the crew has changed: somebody looks at once, too */
 }
 
 /*

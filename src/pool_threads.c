@@ -33,7 +33,6 @@ static void begin_starter(brood_pool *pool)
 {
     pool->starter_refused =
         brood_thread_start(&pool->starter, run_starter, pool, pool->apr, NULL) != BROOD_OK;
-    brood_crew_changed(pool);
 }
 
 static void thread_step(brood_pool *pool)

@@ -92,6 +92,7 @@ void brood_worker_go_on(brood_worker *worker)
     }
 }
 
+/* It rings for room, or is listed for that, as any worker to which something is being sent. */
 void brood_worker_void(brood_worker *worker)
 {
     brood_sending *sending = &worker->sending;
@@ -102,7 +103,6 @@ void brood_worker_void(brood_worker *worker)
     sending->data = NULL;
     sending->is_void = true;
     worker->pool->voids++;
-    brood_agenda_arm(worker);
 }
 
 /* ---- heads ------------------------------------------------------------------------------- */
