@@ -736,6 +736,7 @@ static void look_again(brood_worker *worker)
     }
     if (worker->kill_refused || is_late) {
         brood_worker_kill(worker);
+        brood_crew_changed(worker->pool); /* there is one less that leaves */
     }
     if (worker->must_ring) {
         brood_worker_ring(worker);
