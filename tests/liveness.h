@@ -138,6 +138,8 @@ int live_finalize(brood_task *task, const void *arg, size_t size);
 int live_finalize_slowly(brood_task *task, const void *arg, size_t size);
 int live_finalize_for_ever(brood_task *task, const void *arg, size_t size);
 
+#define LIVE_LARGE_VALUE ((size_t)1200000) /* more than a ring */
+
 /* What a task does. */
 enum {
     LIVE_DO_RETURN,
@@ -158,6 +160,8 @@ typedef struct live_order {
 } live_order;
 
 int live_obey(brood_task *task, const void *arg, size_t size);
+/* The same for a value of LIVE_LARGE_VALUE bytes, each as the lowest of the order's number. */
+int live_obey_with_large_value(brood_task *task, const void *arg, size_t size);
 int live_obey_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size);
 
 #define LIVE_BIT(status) (UINT64_C(1) << (status))

@@ -39,6 +39,31 @@ void live_check_submit(live_caller *self, brood_status status, uint64_t allowed,
     }
 }
 
+/* Its workers give back the shared memory soon after it is destroyed, although nobody waits. */
+static void call_with_shared(live_caller *self)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_shared *shared = NULL;
+    live_order order = {LIVE_DO_RETURN, 0, 1, 0, 0};
+    uint64_t y = 0;
+    brood_status status = brood_shared_create(&shared, 4096, NULL);
+
+    if (status == BROOD_OK) {
+        options.shared = &shared;
+        options.shared_count = 1;
+        order.number = live_take_numbers(self->life, &options, 1);
+        live_begin(self->thread, "brood_pool_apply with shared memory");
+        status = brood_pool_apply(self->life->pool, live_obey, &order, sizeof order, &y, sizeof y,
+                                  &options);
+        live_end(self->thread);
+        live_check_status(self, status,
+                          live_allowed_of(self->life, order.kind) | live_faults_of_calls(),
+                          "brood_pool_apply with shared memory");
+        live_item_ended(order.number, status == BROOD_OK);
+        brood_shared_destroy(shared);
+    }
+}
+
 static void call_async(live_caller *self)
 {
     live_held *held = live_free_place(self);
@@ -200,6 +225,41 @@ static void call_map(live_caller *self)
     live_release(&held);
 }
 
+/* A value is there as a whole, or its place is as it was. */
+static void check_large(const unsigned char *value, unsigned char expected, bool must_be)
+{
+    bool is_whole = memcmp(value, value + 1, LIVE_LARGE_VALUE - 1) == 0;
+
+    if (!is_whole || (value[0] != expected && (must_be || value[0] != 0xAB))) {
+        live_fail("map: a large value is wrong, or there in part");
+    }
+}
+
+static void call_map_large(live_caller *self)
+{
+    live_held held = {0};
+    brood_task_options options = live_draw_options(self, &held.allowed);
+    brood_status status = BROOD_OK;
+
+    draw_items(self, &held, &options);
+    held.allowed |= live_faults_of_calls();
+    held.count = held.count < 2 ? held.count : 2;
+    held.out = realloc(held.out, held.count * LIVE_LARGE_VALUE);
+    memset(held.out, 0xAB, held.count * LIVE_LARGE_VALUE);
+    live_begin(self->thread, "brood_pool_map with large values");
+    status = brood_pool_map(self->life->pool, live_obey_with_large_value, held.in, held.count,
+                            sizeof(live_order), held.out, LIVE_LARGE_VALUE, &options);
+    live_end(self->thread);
+    live_check_status(self, status, held.allowed, "brood_pool_map with large values");
+    for (size_t i = 0; i < held.count; i++) {
+        const unsigned char *value = (unsigned char *)held.out + i * LIVE_LARGE_VALUE;
+
+        live_item_ended(((live_order *)held.in)[i].number, value[0] != 0xAB);
+        check_large(value, ((live_order *)held.in)[i].x & 0x7F, status == BROOD_OK);
+    }
+    live_release(&held);
+}
+
 static void call_map_async(live_caller *self)
 {
     live_held *held = live_free_place(self);
@@ -330,8 +390,11 @@ static const struct {
     {call_async, SUBMITS},
     {call_async, SUBMITS},
     {call_async, SUBMITS},
+    {call_with_shared, SUBMITS | WAITS},
+    {call_async_large, SUBMITS},
     {call_async_large, SUBMITS},
     {call_map, SUBMITS | WAITS},
+    {call_map_large, SUBMITS | WAITS},
     {call_map_async, SUBMITS},
     {call_map_async, SUBMITS},
     {call_for, SUBMITS | WAITS},

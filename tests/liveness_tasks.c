@@ -80,6 +80,26 @@ int live_obey(brood_task *task, const void *arg, size_t size)
     return brood_return(task, &y, sizeof y);
 }
 
+int live_obey_with_large_value(brood_task *task, const void *arg, size_t size)
+{
+    live_order order;
+    void *value = NULL;
+
+    (void)size;
+    memcpy(&order, arg, sizeof order);
+    live_item_runs(order.number);
+    act(task, &order);
+    if (order.kind == LIVE_DO_FAIL) {
+        return brood_task_fail(task, 3, "as it was told");
+    }
+    value = brood_return_buffer(task, LIVE_LARGE_VALUE);
+    if (value == NULL) {
+        return 4;
+    }
+    memset(value, (int)(order.x & 0x7F), LIVE_LARGE_VALUE);
+    return 0;
+}
+
 int live_obey_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size)
 {
     live_order order;
