@@ -1,50 +1,50 @@
 /*
  * What must hold whenever nobody can run, and the clock is about to jump: whatever goes on later must
- * go on because of an item that runs, or of a time that is meant to be waited for.
+ * go on because of an item that runs, or of a time that is meant to be waited for (docs/design.md has
+ * the list), and not a moment after that time. Nothing here says what a pool does; it only looks.
  */
 #include "five.h"
 
-#include "channel.h"
+#include "check.h"
 #include "pool_impl.h"
 #include "program.h"
+#include "runtime/here.h"
+#include "shared.h"
 #include "sim.h"
 
+#define LATE_NS (5 * SIM_MS) /* so soon what is due is done, whoever spins or talks meanwhile */
+
 static const brood_pool *pool;
+static bool was_held_up;   /* when that was looked at last */
+static int64_t held_up_at; /* the last time that nobody could keep the time */
+
+static int64_t next_key;   /* of the task with the earliest deadline ... */
+static int64_t next_since; /* ... since */
 
 void sim_check_pool(const void *now)
 {
+    next_key = INT64_MIN;
     pool = now;
+    was_held_up = false;
+    held_up_at = 0;
 }
 
-/* Of the pool's, and not one that it waits for no more. */
-static bool is_worker(const sim_process *process)
+/* ---- when somebody looks ---------------------------------------------------------------------- */
+
+/* When somebody of the program's looks after the pool by itself. */
+static int64_t next_look(void)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        if (pool->workers[i] != NULL &&
-            brood_process_pid(pool->workers[i]->process) == process->pid) {
-            return true;
-        }
+    if (pool->sleeping) {
+        return pool->sleeps_until;
     }
-    return false;
+    if (!pool->leading && pool->loop_sleeps && pool->loop_until < SIM_NEVER - SIM_MS) {
+        return pool->loop_until + SIM_MS; /* a program's loop counts whole milliseconds */
+    }
+    return SIM_NEVER;
 }
 
-/*
- * Whether something goes on: a worker is in a function of the program's, or has no core; or a thread
- * of the pool's sleeps for a set time, which only one does that is on the list in docs/design.md.
- */
-static bool goes_on(void)
-{
-    for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
-        if ((is_worker(at->process) && (at->in_user_code || at->process->state == SIM_STOPPED)) ||
-            at->is_in_sleep) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What the system has refused is tried again after a sleep. */
-static bool sleeps_for_the_system(void)
+/* A thread is in a sleep of the library's, which is on the list, and looks then. */
+static bool is_in_sleep(void)
 {
     for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
         if (at->process->parent == 0 && at->is_in_sleep) {
@@ -54,70 +54,185 @@ static bool sleeps_for_the_system(void)
     return false;
 }
 
-/* A program's loop counts whole milliseconds. */
-static bool is_starting(const brood_pool *of)
+/* It is the program's loop's turn, which does not come: the program has none. */
+static bool is_left_to_loop(bool also_while_led)
 {
-    int64_t rounding = of->options.event_loop ? SIM_MS : 0;
-
-    return of->launching || of->start_at + rounding > sim_now();
+    return pool->options.event_loop && (also_while_led || !pool->leading) &&
+           (!pool->loop_sleeps || sim_poller_calls_loop(pool->poller) ||
+            pool->loop_until < sim_now() - SIM_MS);
 }
 
-/* A call that the system refused is tried again after a time. */
-static bool was_refused(const brood_pool *of)
+/* Whether the thread that keeps the time is in a call that takes long, which the header tells of. */
+static bool is_held_up(void)
 {
-    if (of->feed_at != BROOD_NEVER) {
-        return true;
-    }
-    for (uint32_t i = 0; i < of->slots; i++) {
-        const brood_worker *worker = of->workers[i];
+    bool is_now = (pool->launching && brood_pool_lacks_starter(pool)) || is_left_to_loop(false);
 
-        if (worker != NULL && (worker->must_ring || worker->kill_refused || worker->is_killed)) {
-            return true;
+    if (is_now || was_held_up) {
+        held_up_at = sim_now();
+    }
+    was_held_up = is_now;
+    return is_now;
+}
+
+static void fail(const char *what, int64_t when)
+{
+    int64_t next = next_look();
+
+    sim_fail("%s, which is due in %.6f ms, and nobody looks before %.6f ms have passed\n  %s", what,
+             (double)(when - sim_now()) / 1e6,
+             next == SIM_NEVER ? -1.0 : (double)(next - sim_now()) / 1e6,
+             sim_program_description());
+}
+
+void sim_check_due(const char *what, int64_t when)
+{
+    int64_t rounding = pool->sleeping ? 0 : SIM_MS;
+
+    if (when < SIM_NEVER - rounding && when + rounding < next_look()) {
+        fail(what, when);
+    }
+}
+
+void sim_check_late(const char *what, int64_t when)
+{
+    int64_t from = when > held_up_at ? when : held_up_at;
+
+    if (sim_now() - from > LATE_NS + sim.lateness) {
+        sim_fail("%s %.3f ms ago, and nothing was done\n  %s", what,
+                 (double)(sim_now() - when) / 1e6, sim_program_description());
+    }
+}
+
+/* ---- what is due ------------------------------------------------------------------------------- */
+
+static void check_times(void)
+{
+    sim_check_due("the agenda has something", pool->due);
+    sim_check_due("the crew is to be looked after",
+                  pool->crew_changed && pool->alive > 0 ? 0 : pool->crew_at);
+    sim_check_due("what could not be sent is to be tried again", pool->feed_at);
+    sim_check_due("a worker may be stuck", pool->stuck_at);
+    sim_check_due("items that are done are to be looked for", pool->untold_at);
+    if (pool->deadlines != NULL) {
+        sim_check_due("a task has a deadline", pool->deadlines->deadline);
+    }
+    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+        sim_check_due("a follower has a time-out", at->deadline);
+    }
+    if (pool->due_first != NULL && !pool->calls_back && !is_left_to_loop(true)) {
+        sim_check_due("there is a callback", 0);
+    }
+}
+
+static bool is_given(const brood_result *job)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+        const brood_piece *at = worker != NULL ? worker->pieces.first : NULL;
+
+        for (; at != NULL; at = at->next) {
+            if (at->job == job) {
+                return true;
+            }
         }
     }
     return false;
 }
 
-/* It is the program's loop's turn, now or at a set time; and the program may have none. */
-static bool is_left_to_loop(const brood_pool *of)
-{
-    return of->options.event_loop && !of->leading &&
-           (of->due != BROOD_NEVER || sim_poller_calls_loop(of->poller));
-}
-
-/* Jobs that are not finished have somebody who goes on with them. */
+/* Each task that is not finished waits, or is with a worker. */
 static void check_jobs(void)
 {
-    if (pool->jobs != NULL && !goes_on() && !is_left_to_loop(pool) && !is_starting(pool) &&
-        !was_refused(pool)) {
-        sim_fail("tasks wait, and nobody does anything\n  %s", sim_program_description());
+    for (const brood_result *job = pool->jobs; job != NULL; job = job->next) {
+        if (job->queued == NULL && !is_given(job)) {
+            sim_fail("a task is nowhere\n  %s", sim_program_description());
+        }
+    }
+    if (pool->queue_bits != 0 && brood_pool_has_room_for_more(pool)) {
+        sim_check_due("a chunk waits, and a worker has room",
+                      pool->feed_at != SIM_NEVER ? pool->feed_at : sim_now() + BALANCE_NS);
     }
 }
 
-static void check_times(void)
+/* One that still gets something long is told behind it. */
+static bool can_all_be_told(void)
 {
-    if (pool->sleeping && !sleeps_for_the_system() &&
-        (pool->due < pool->sleeps_until || pool->sleeps_until < sim_now())) {
-        sim_fail("the leader sleeps past what is due\n  %s", sim_program_description());
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL && brood_worker_serves(worker) && !brood_worker_can_send(worker)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void check_shared(const sim_process *program)
+{
+    if (pool->watch.poller != NULL && program->here->shared.forgotten != pool->forgotten &&
+        can_all_be_told()) {
+        sim_check_due("workers are to give back shared memory", 0);
     }
 }
 
-static void check_chunks(void)
+/* What a thread waits for does not wake the program's loop, too. */
+static void check_loop(void)
 {
-    if (pool->queue_bits != 0 && pool->feed_at == BROOD_NEVER &&
-        brood_pool_has_room_for_more(pool) && !goes_on() && !is_left_to_loop(pool) &&
-        !is_starting(pool) && !was_refused(pool)) {
-        sim_fail("a chunk waits, and a worker has room\n  %s", sim_program_description());
+    if (pool->options.event_loop && pool->leading && pool->loop_sleeps &&
+        sim_poller_shows(pool->poller)) {
+        sim_fail("the handle shows what a thread waits for\n  %s", sim_program_description());
     }
+}
+
+static const sim_process *program(void)
+{
+    const sim_process *at = sim.processes;
+
+    while (at->parent != 0) {
+        at = at->next;
+    }
+    return at;
 }
 
 void sim_check(void)
 {
     sim_program_check();
-    if (pool == NULL || pool->lock.owner != NULL) {
+    if (pool == NULL || pool->lock.owner != NULL || is_held_up() || is_in_sleep()) {
         return;
     }
     check_times();
     check_jobs();
-    check_chunks();
+    check_shared(program());
+    check_loop();
+    sim_check_crew(pool);
+}
+
+/* A task that has waited for room may come to the pool when its deadline has passed. */
+static void check_deadline(void)
+{
+    const brood_result *job = pool->deadlines;
+
+    if (job == NULL) {
+        return;
+    }
+    if (job->key != next_key) {
+        next_key = job->key;
+        next_since = sim_now();
+    }
+    sim_check_late("a task's deadline has passed",
+                   next_since > job->deadline ? next_since : job->deadline);
+}
+
+void sim_check_times(void)
+{
+    if (pool == NULL || pool->lock.owner != NULL) {
+        return;
+    }
+    if (is_held_up()) {
+        return;
+    }
+    check_deadline();
+    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+        sim_check_late("a follower's time was over", at->deadline);
+    }
+    sim_check_crew_times(pool);
 }

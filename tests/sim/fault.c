@@ -56,8 +56,8 @@ void sim_draw_rates(void)
 
     sim.rates = (sim_rates){
         .switches = switches[sim_below(6)],
-        .flushes = draw_rate(100, 1, 8),
-        .off_core = draw_rate(40, 200, 5000),
+        .flushes = 1u << sim_below(9),
+        .off_core = sim_below(100) < 40 ? 16u << sim_below(9) : 0,
         .stops = draw_rate(30, 2000, 50000),
         .spurious = draw_rate(30, 2, 50),
         .shorts = draw_rate(50, 1, 8),

@@ -18,6 +18,8 @@
 #define PAUSE_NS INT64_C(60)
 #define PAUSES_MAX 8 /* in a row, from which on each takes as long */
 #define OFF_CORE_MAX (50 * SIM_MS)
+#define CHECK_EVERY 64                     /* events */
+#define STEPS_MAX (50 * UINT64_C(1000000)) /* of a life; most have a hundredth of it */
 
 /* ---- Boost.Context, whose functions are C's, and its header C++'s ---------------------------- */
 
@@ -349,17 +351,22 @@ static sim_party *pick(int64_t now)
     return count == 0 ? NULL : able[count == 1 ? 0 : sim_below(count)];
 }
 
-/* The next time at which somebody can run; *moves: not only because time passes. */
+bool sim_party_moves(const sim_party *party)
+{
+    return party->off_until > sim_now() || party->is_paused || party->is_late;
+}
+
+/* The next time at which somebody can run; *moves: a thread of the program's will by itself. */
 static int64_t next_time(int64_t now, bool *moves)
 {
     int64_t next = sim_processes_keep(now);
 
-    *moves = sim_processes_are_moving();
+    *moves = false;
     for (sim_party *at = sim.parties; at != NULL; at = at->next) {
         int64_t time = at->off_until > now ? at->off_until : at->until;
 
         if (at->process->state == SIM_RUNS) {
-            *moves = *moves || at->off_until > now || at->is_paused || at->is_late;
+            *moves = *moves || (at->process->parent == 0 && sim_party_moves(at));
             next = time > now && time < next ? time : next;
         }
     }
@@ -522,7 +529,12 @@ static void stop_at_random(void)
 
 void sim_event(sim_kind kind, const void *object)
 {
-    sim.events++;
+    if (++sim.events % CHECK_EVERY == 0) {
+        sim_check_times();
+    }
+    if (sim.steps > STEPS_MAX) {
+        sim_fail("it goes on without end");
+    }
     if (sim.scenario != NULL) {
         set_time(sim_now());
         sim_plan_step(kind, object);

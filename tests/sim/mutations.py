@@ -216,21 +216,18 @@ mutation("link.release.ring", "a worker does not ring for the room that it gives
          (LINK, "    if (brood_ring_release(&link->in)) {\n        ring_bell(link);\n    }\n",
                 "    brood_ring_release(&link->in);\n"))
 mutation("link.publish.ring", "a worker does not ring for its answer",
-         (LINK, "    if (brood_ring_publish(&link->out)) {\n        ring_bell(link);\n    }\n",
-                "    brood_ring_publish(&link->out);\n"))
+         (LINK, "    if (!link->is_broken && brood_ring_publish(&link->out)) {\n"
+                "        ring_bell(link);\n    }\n",
+                "    if (!link->is_broken) {\n        brood_ring_publish(&link->out);\n    }\n"))
 
 # ---- who must ring ----------------------------------------------------------------------------
 
-without("arm.enlist", "a worker that was started is not told to ring", CREW,
-        "    brood_agenda_arm(worker);\n", "    brood_worker_set_idle(worker, true);\n")
 without("arm.rung", "a worker that has rung is not told to ring again", CREW,
         "    brood_agenda_arm(worker);\n", "    worker->armed = false;\n")
 without("arm.given", "a worker that got a task is not told to ring", FEED,
         "        brood_agenda_arm(worker);\n")
 without("arm.turn", "a worker that was heard is not told to ring", LEAD,
         "        brood_agenda_arm(worker);\n")
-without("arm.void", "a worker that gets something void is not told to ring", SEND,
-        "    brood_agenda_arm(worker);\n")
 mutation("arm.deliver", "workers do not ring for a leader that goes to sleep",
          (AGENDA, "    if (pool->unarmed != NULL && brood_agenda_sleeps(pool) &&"
                   " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n", ""))
@@ -259,9 +256,6 @@ mutation("due.crew", "nobody wakes because the crew has changed",
                 "    pool->crew_changed = true;\n"))
 without("due.crew_at", "nobody wakes to look after the crew again", CREW,
         "        brood_agenda_at(pool, at);\n", "        pool->crew_at = at;\n")
-mutation("due.crew_started", "nobody wakes for what the crew needs after a start",
-         (CREW, "    brood_agenda_at(pool, brood_crew_keep(pool, brood_os_now()));\n",
-                "    brood_crew_keep(pool, brood_os_now());\n"))
 without("due.stuck", "nobody wakes for a worker that does not begin", FEED,
         "        brood_agenda_at(pool, pool->stuck_at);\n")
 without("due.balance", "nobody wakes to take back what lies behind a long task", FEED,
@@ -272,6 +266,8 @@ without("due.idle", "nobody wakes for the end of an idle worker's time", FEED,
         "        brood_agenda_at(pool, due);\n")
 without("due.feed_at", "nobody wakes for what could not be sent", FEED,
         "    brood_agenda_at(pool, pool->feed_at);\n")
+without("due.untold", "nobody wakes to look for items that are done, but not told", "src/untold.c",
+        "        brood_agenda_at(worker->pool, at);\n")
 mutation("due.tick", "nobody wakes for the next deadline, time-out or alarm",
          (LEAD, "    brood_agenda_at(pool, brood_pool_tick(pool, now));\n",
                 "    brood_pool_tick(pool, now);\n"))
@@ -310,8 +306,6 @@ without("crew.failed", "a start that failed is no change of the crew", CREW,
 without("crew.last_job", "the last task of a closed pool is no change of the crew", JOB,
         "        brood_crew_changed(pool); /* its workers are told to end */\n")
 without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL,
-        "    brood_crew_changed(pool);\n")
-without("crew.starter", "that the starter was begun, or refused, is no change of the crew", THREADS,
         "    brood_crew_changed(pool);\n")
 without("look.leaves", "nobody plans to look at a worker that leaves", CREW,
         "        brood_worker_plan_look(worker);\n", "options.exit_timeout_ms * BROOD_NS_PER_MS;\n")
@@ -378,9 +372,6 @@ without("wake.caller.end", "the thread of callbacks is not woken at the end", AG
 mutation("wake.begin", "the pool's thread is not woken to begin the starter",
          (AGENDA, "        brood_condition_signal(&pool->thread_cond); /* it begins the starter, or"
                   " does without */\n", ""))
-mutation("wake.thread.end", "the pool's thread is not woken at the end",
-         (AGENDA, "pool->thread_waits && (wants_starter || pool->ends)",
-                  "pool->thread_waits && wants_starter"))
 without("wake.starter", "the starter is not woken", AGENDA,
         "        brood_condition_signal(&pool->starter_cond);\n")
 mutation("wake.starter.end", "the starter is not woken at the end",

@@ -157,6 +157,11 @@ bool sim_poller_is_ready(const sim_thing *thing)
     return sim_poller_calls_loop(((const poller_thing *)thing)->poller);
 }
 
+bool sim_poller_shows(const brood_os_poller *poller)
+{
+    return poller->shows;
+}
+
 brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error)
 {
     sim_call("poller_create");

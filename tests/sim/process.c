@@ -195,23 +195,6 @@ int64_t sim_processes_keep(int64_t now)
     return next;
 }
 
-bool sim_processes_are_moving(void)
-{
-    int64_t now = sim_now();
-
-    for (sim_process *at = sim.processes; at != NULL; at = at->next) {
-        if (at->is_immortal && at->state != SIM_DEAD) {
-            continue;
-        }
-        if ((at->state == SIM_STOPPED && at->stopped_until != SIM_NEVER) ||
-            (at->state == SIM_DEAD && at->known_at > now) ||
-            (at->state != SIM_DEAD && at->kill_at != SIM_NEVER)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 _Noreturn void brood_os_child_end(int code, bool tree)
 {
     (void)tree;

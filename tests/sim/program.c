@@ -170,7 +170,7 @@ int sim_program_print(const char *format, ...)
 
 /* ---- the heartbeat -------------------------------------------------------------------------------- */
 
-#define SLACK (20 * SIM_MS) /* what a call with a time takes more, beside what the model adds */
+#define SLACK (50 * SIM_MS) /* what a call with a time takes more, beside what the model adds */
 
 static struct {
     live_thread *threads;

@@ -225,6 +225,9 @@ bool sim_block(const char *what, sim_predicate *is_ready, void *data, int64_t un
 /* The party that runs spins. */
 void sim_pause(void);
 
+/* It has no core, or spins: it goes on whatever happens. */
+bool sim_party_moves(const sim_party *party);
+
 /* Whatever it waits for, the next to run is drawn anew. */
 void sim_switch(void);
 void sim_switch_to(sim_party *party);
@@ -326,8 +329,6 @@ void sim_process_forget(sim_process *process);
 void sim_processes_end(void);
 /* What becomes due by itself: kills, and stopped processes that go on. The next such time. */
 int64_t sim_processes_keep(int64_t now);
-/* Something outside of the pool's own doing is under way. */
-bool sim_processes_are_moving(void);
 
 /* ---- things: what handles are for ------------------------------------------------------------ */
 
@@ -357,6 +358,8 @@ bool sim_poller_is_ready(const sim_thing *thing);
 /* The same: the program is to run the loop. */
 struct brood_os_poller;
 bool sim_poller_calls_loop(struct brood_os_poller *poller);
+/* Whether the handle shows what the poller would find. */
+bool sim_poller_shows(const struct brood_os_poller *poller);
 
 /* ---- the rest ----------------------------------------------------------------------------------- */
 
@@ -365,7 +368,9 @@ int sim_program_main(int argc, char **argv);
 
 /* Nobody can run, and the clock is about to jump: what must hold does. */
 void sim_check(void);
+/* Now and then: what was due is done. */
+void sim_check_times(void);
 /* The pool that the program has now, for the checks; NULL: none. */
-void sim_check_pool(const void *pool);
+void sim_check_pool(const void *now);
 
 #endif

@@ -9,6 +9,8 @@
 #include "explore.h"
 #include "sim.h"
 
+#define BYTES_A_NS 8 /* that are copied */
+
 static void make_visible(const sim_store *store)
 {
     if (sim.scenario != NULL) {
@@ -64,13 +66,14 @@ uint64_t sim_load(void *at, uint32_t size)
     return size == sizeof(uint32_t) ? *(uint32_t *)at : *(uint64_t *)at;
 }
 
-/* A process that is killed in a plain write leaves rubbish there. */
+/* A process that is killed in a plain write, which takes its time, leaves rubbish there. */
 void sim_point(void *at, size_t size)
 {
     sim_process *self = sim_own();
     uint64_t id = sim.self->id;
 
     sim.point_size = size;
+    sim.base += (int64_t)(size / BYTES_A_NS);
     sim_step_at(SIM_POINT, at);
     if (self->kill_at != SIM_NEVER && size > 0) {
         size_t upto = (size_t)sim_below(size + 1);

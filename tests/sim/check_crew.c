@@ -1,0 +1,291 @@
+/* What check.c looks at, of a pool's workers: whether one sleeps that should not, and their number. */
+#include "five.h"
+
+#include "check.h"
+#include "pool_impl.h"
+#include "program.h"
+#include "sim.h"
+
+#define SEEN_MAX 16
+#define HEAR_NS SIM_MS /* so soon an answer is heard by who has a core */
+
+static void fail(const brood_worker *worker, const char *what)
+{
+    sim_fail("worker %u, process %lld, %s\n  %s", (unsigned)worker->slot,
+             (long long)brood_process_pid(worker->process), what, sim_program_description());
+}
+
+/* ---- one worker --------------------------------------------------------------------------------- */
+
+/* It can do nothing more by itself now. */
+static bool is_still(const sim_process *process)
+{
+    if (process == NULL || process->state != SIM_RUNS) {
+        return false;
+    }
+    for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
+        if (at->process == process && sim_party_moves(at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* It is in a function of the program's, or in a sleep of the library's. */
+static bool goes_on(const sim_process *process)
+{
+    for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
+        if (at->process == process && (at->in_user_code || at->is_in_sleep)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_heard(const brood_worker *worker)
+{
+    return worker->dropped == BROOD_OK && !worker->deaf && !worker->is_killed;
+}
+
+static bool is_leaving(const brood_worker *worker)
+{
+    return worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0 && is_heard(worker);
+}
+
+/* It sleeps: then there is nothing that it could do. */
+static void check_asleep(const brood_worker *worker)
+{
+    const brood_ring_shared *to = worker->to.shared;
+
+    if (worker->piece_count > 0 && brood_worker_can_send(worker)) {
+        fail(worker, "has a task, and sleeps");
+    }
+    if (to->written != to->read && brood_worker_can_send(worker)) {
+        fail(worker, "has bytes to read, and sleeps");
+    }
+    if (!brood_worker_can_send(worker) && to->written - to->read < worker->to.capacity) {
+        fail(worker, "could be sent more, and sleeps");
+    }
+}
+
+/* What it runs is the first of what it was given; it was not taken back, nor was it cancelled before. */
+static void check_claim(const brood_worker *worker, const sim_process *process)
+{
+    uint64_t claimed = brood_claim_id(worker->page->claim);
+    const brood_piece *first = worker->pieces.first;
+    bool runs = process != NULL && process->main != NULL && process->main->in_user_code;
+
+    if (runs && worker->is_up && (first != NULL || worker->state == BROOD_WORKER_READY) &&
+        (first == NULL || first->id != claimed)) {
+        fail(worker, "runs a task that it has not");
+    }
+    for (const brood_piece *at = first; at != NULL; at = at->next) {
+        if (at->job->doom != BROOD_OK && at->id > claimed) {
+            fail(worker, "may begin a task that has ended");
+        }
+    }
+}
+
+/* An item that somebody waits for, and that was seen to run, is told before the next one ends. */
+static void check_told(const brood_worker *worker)
+{
+    static struct {
+        const brood_result *job;
+        int64_t pid;
+        uint64_t id, item;
+    } seen[SEEN_MAX], *at = NULL;
+    int64_t pid = brood_process_pid(worker->process);
+    const brood_piece *piece = worker->pieces.first;
+
+    at = &seen[worker->slot % SEEN_MAX];
+    if (piece == NULL || piece->job->watchers == 0 || piece->job->kind != BROOD_JOB_MAP ||
+        brood_claim_id(worker->page->claim) != piece->id) {
+        at->job = NULL;
+        return;
+    }
+    if (at->job == piece->job && at->pid == pid && at->id == piece->id &&
+        worker->page->item > at->item && piece->done < at->item) {
+        fail(worker, "keeps a value back that somebody waits for");
+    }
+    at->job = piece->job;
+    at->pid = pid;
+    at->id = piece->id;
+    at->item = worker->page->item;
+}
+
+static void check_rings(const brood_worker *worker)
+{
+    const sim_process *process = sim_process_find(brood_process_pid(worker->process));
+
+    if (!is_still(process)) {
+        return;
+    }
+    if (worker->from.shared->written != worker->from.own) {
+        sim_check_due("a worker has answered", 0);
+    }
+    if (!goes_on(process) && !worker->must_ring) {
+        check_asleep(worker);
+    }
+    check_claim(worker, process);
+    check_told(worker);
+}
+
+/* The item that it runs has a time-out, from when the one before was heard of at the latest. */
+static void check_timed(const brood_worker *worker)
+{
+    const brood_piece *piece = worker->pieces.first;
+    const brood_wire_page *page = worker->page;
+
+    if (piece == NULL || piece->job->timeout_ns == 0 || piece->job->doom != BROOD_OK ||
+        brood_claim_id(page->claim) != piece->id || page->item <= piece->done ||
+        (worker->kill_id == piece->id && worker->kill_item == page->item)) {
+        return;
+    }
+    sim_check_due("an item has a time-out", sim_now() + piece->job->timeout_ns);
+    sim_check_due("an item's time is over",
+                  (int64_t)page->started + piece->job->timeout_ns + HEAR_NS + sim.lateness);
+}
+
+/* What it is waited for, but not for ever. */
+static void check_alarms(const brood_worker *worker)
+{
+    sim_check_due("a worker is to be killed", worker->kill_at);
+    sim_check_due("a worker is to be looked at", worker->look_at);
+    if (worker->is_killed || worker->deaf || is_leaving(worker)) {
+        sim_check_due("a worker is to end", worker->end_by);
+        if (worker->look_at == SIM_NEVER) {
+            fail(worker, "ends, and nobody looks whether it does");
+        }
+    }
+    if (!worker->is_up && worker->look_at == SIM_NEVER) {
+        fail(worker, "comes up, and nobody looks whether it does");
+    }
+    if (worker->must_ring || worker->kill_refused) {
+        sim_check_due("something was refused", sim_now() + RETRY_NS);
+    }
+}
+
+/*
+ * One that is idle is told to end in time, and so is one that has done all its tasks. A worker that
+ * was slow stands behind those that have been idle for longer, which wait for it then, and for one
+ * that cannot be told yet.
+ */
+static void check_end(const brood_worker *worker)
+{
+    const brood_pool_options *options = &worker->pool->options;
+    bool can_be_told = brood_worker_serves(worker) && brood_worker_can_send(worker);
+
+    if (can_be_told && worker->is_idle && worker->state == BROOD_WORKER_READY &&
+        options->idle_timeout_ms > 0) {
+        sim_check_due("an idle worker's time is over",
+                      worker->idle_since + 2 * options->idle_timeout_ms * SIM_MS + RETRY_NS);
+    }
+    if (can_be_told && worker->items_left == 0 && worker->piece_count == 0) {
+        sim_check_due("a worker has done all its tasks", sim_now() + RETRY_NS);
+    }
+}
+
+/* ---- how many ------------------------------------------------------------------------------------ */
+
+typedef struct counts {
+    uint32_t serving; /* that can be given tasks */
+    uint32_t counted; /* that count for the number of workers */
+    uint64_t needed;  /* what waits, also behind another task in a worker */
+} counts;
+
+static counts count(const brood_pool *pool)
+{
+    counts all = {0, 0, pool->queued < pool->target ? pool->queued : pool->target};
+
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL) {
+            all.serving += brood_worker_serves(worker);
+            all.counted += worker->dropped == BROOD_OK && !worker->deaf && !is_leaving(worker);
+            all.needed += worker->piece_count;
+        }
+    }
+    if (!brood_crew_is_as_needed(pool) || all.needed > pool->target) {
+        all.needed = pool->target;
+    }
+    return all;
+}
+
+static bool may_start(const brood_pool *pool)
+{
+    return !pool->terminated && !pool->broken && !pool->launching &&
+           brood_crew_leaving(pool) <= pool->most && pool->alive < pool->target + pool->most;
+}
+
+static void check_number(const brood_pool *pool)
+{
+    counts all = count(pool);
+    bool is_done = pool->closed && pool->jobs == NULL;
+
+    if (all.serving > (is_done ? 0 : pool->target)) {
+        sim_check_due("there are more workers than asked for", sim_now() + RETRY_NS);
+    }
+    if (all.counted < all.needed && pool->queue_bits != 0 && may_start(pool)) {
+        sim_check_due("a worker is to be started", pool->start_at);
+    }
+}
+
+/* Not one that has let tasks wait since it last answered. */
+static bool has_idle(const brood_pool *pool)
+{
+    for (const brood_worker *idle = pool->idle_first; idle != NULL; idle = idle->next_idle) {
+        if (idle->state == BROOD_WORKER_READY && !idle->slow && brood_worker_can_send(idle)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What lies behind a task, or with a worker that has not come up, is taken over soon. */
+static void check_balance(const brood_pool *pool)
+{
+    for (const brood_worker *at = pool->busy_first; at != NULL; at = at->next_busy) {
+        if (at->state == BROOD_WORKER_STARTING ||
+            (at->state == BROOD_WORKER_READY && at->piece_count > 1)) {
+            sim_check_due("an idle worker could take a task over", sim_now() + BALANCE_NS);
+        }
+    }
+}
+
+void sim_check_crew(const brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL) {
+            check_alarms(worker);
+            check_end(worker);
+        }
+        if (worker != NULL && is_heard(worker)) {
+            check_timed(worker);
+            check_rings(worker);
+        }
+    }
+    check_number(pool);
+    if (pool->queue_bits == 0 && has_idle(pool)) {
+        check_balance(pool);
+    }
+}
+
+void sim_check_crew_times(const brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+        const sim_process *process =
+            worker != NULL ? sim_process_find(brood_process_pid(worker->process)) : NULL;
+
+        if (worker != NULL) {
+            sim_check_late("a worker was to be killed", worker->kill_at);
+            sim_check_late("a worker was to be looked at", worker->look_at);
+        }
+        if (process != NULL && process->state == SIM_DEAD && worker->watched_process) {
+            sim_check_late("a worker has ended", process->known_at);
+        }
+    }
+}
