@@ -310,6 +310,16 @@ void brood_crew_changed(brood_pool *pool)
     brood_agenda_at(pool, 0);
 }
 
+void brood_crew_needed(brood_pool *pool)
+{
+    bool is_as_needed = brood_crew_is_as_needed(pool) || pool->closed;
+
+    if (is_as_needed && pool->serving < pool->target &&
+        (pool->queue_bits != 0 || pool->idle_first == NULL)) {
+        brood_crew_changed(pool);
+    }
+}
+
 static void look_after_crew_at(brood_pool *pool, int64_t at)
 {
     if (at < pool->crew_at) {

@@ -504,6 +504,7 @@ void brood_worker_take_back(brood_worker *worker)
         brood_worker_set_busy(worker, false);
         brood_worker_set_idle(worker, brood_worker_serves(worker));
     }
+    brood_crew_needed(worker->pool);
 }
 
 /* When what a worker was given may be taken back; never, when it has begun all of it. */

@@ -641,6 +641,9 @@ bool brood_crew_is_as_needed(const brood_pool *pool);
 /* The number of workers, or of those needed, is not what it was. */
 void brood_crew_changed(brood_pool *pool);
 
+/* A task has come, or has come back: it may need another worker. */
+void brood_crew_needed(brood_pool *pool);
+
 /* Ends what is too many, says whether a start is due; when to look again. */
 int64_t brood_crew_keep(brood_pool *pool, int64_t now);
 

@@ -437,10 +437,7 @@ static void enqueue(brood_result *job)
     } else {
         brood_pool_feed(pool);
     }
-    if (brood_crew_is_as_needed(pool) && pool->serving < pool->target &&
-        (pool->queue_bits != 0 || pool->idle_first == NULL)) {
-        brood_crew_changed(pool);
-    }
+    brood_crew_needed(pool);
 }
 
 static bool has_callbacks(const brood_result *job)

@@ -50,15 +50,15 @@ mutation("W2b", "a caller that spins in a pool with an event loop does not keep 
          (LEAD, "    if (!pool->options.event_loop || (now < pool->due && now < *next)) {\n",
                 "    if (now != 0) {\n"))
 mutation("W3", "a task that needs another worker is not told to the leader",
-         (SUBMIT, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
+         (CREW, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
                   "        brood_crew_changed(pool);\n",
                   "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
                   "        pool->crew_changed = true;\n"
                   "        if (pool->thread_leads || pool->options.event_loop) {\n"
                   "            brood_agenda_at(pool, 0);\n        }\n"))
 mutation("W3b", "a task starts another worker by the number of those alive, not of those that serve",
-         (SUBMIT, "brood_crew_is_as_needed(pool) && pool->serving < pool->target",
-                  "brood_crew_is_as_needed(pool) && pool->alive < pool->target"))
+         (CREW, "is_as_needed && pool->serving < pool->target",
+                "is_as_needed && pool->alive < pool->target"))
 mutation("W4", "a worker that is told to end is not looked after",
          (CREW, "        worker->end_by =\n            brood_os_now() + (int64_t)worker->pool->options."
                 "exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
