@@ -400,7 +400,7 @@ static uint64_t count_begun(brood_worker *worker, const brood_piece *piece, uint
         item++; /* the next one, too, if it had looked for a cancel just before */
     }
     if (item <= piece->done) {
-        return worker->dropped != BROOD_OK || (item == 0 && piece->done == 0) ? 1 : 0;
+        return !worker->is_heard_out || (item == 0 && piece->done == 0) ? 1 : 0;
     }
     return item - piece->done < left ? item - piece->done : left;
 }
@@ -546,14 +546,16 @@ static int64_t backoff(const brood_pool *pool)
 }
 
 /*
- * A pool with this worker does not break: it has been of use, waits for its first task, or began before
- * starts failed. What began since would fail as well; and with some that overlap, one is always left.
+ * A pool with this worker does not break: the worker has begun a task, waits for its first one, or was
+ * started before starts failed. What was started since would fail as well; and where starts overlap,
+ * some worker is always alive.
  */
 static bool is_relied_on(const brood_worker *worker)
 {
-    return is_serving(worker) &&
-           (worker->has_answered || (worker->is_up && worker->piece_count == 0) ||
-            worker->number <= worker->pool->started_before_failures);
+    bool has_begun = brood_claim_id(brood_load64(&worker->page->claim)) != 0;
+
+    return is_serving(worker) && ((worker->is_up && (worker->piece_count == 0 || has_begun)) ||
+                                  worker->number <= worker->pool->started_before_failures);
 }
 
 static void note_failed_start(brood_pool *pool, const brood_failure *why)
@@ -646,20 +648,22 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
 }
 
 /*
- * The last answers, which a worker may have given before it did what it was dropped for. Behind them it
- * begins the next task with 0 items: so these are read before, or what has ended would be run again.
+ * The last answers, which a worker may have given before it did what it was dropped for. How far it was
+ * is read before: a lost worker that still runs sets that word to 0 behind its last answer, and what
+ * has ended would be run again.
  */
 static void hear_out(brood_worker *worker)
 {
-    brood_status status = BROOD_OK;
+    brood_status status = BROOD_ERR_PROTOCOL;
 
     worker->last_item = brood_load64(&worker->page->item);
     if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
         status = brood_worker_hear(worker);
     }
     if (worker->dropped == BROOD_OK) {
-        worker->dropped = status; /* there is nobody left to be killed */
+        worker->dropped = status; /* it has ended, or was given up: there is nobody to be killed */
     }
+    worker->is_heard_out = status == BROOD_OK && worker->dropped != BROOD_ERR_PROTOCOL;
 }
 
 /* The process has ended. */
@@ -669,10 +673,10 @@ static void bury(brood_worker *worker)
     bool expected = false;
 
     hear_out(worker);
-    if (worker->dropped == BROOD_OK) {
+    if (worker->is_heard_out) {
         brood_worker_take_untold(worker);
-        expected = is_leaving(worker) && worker->is_up;
     }
+    expected = worker->dropped == BROOD_OK && is_leaving(worker) && worker->is_up;
     dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
 }
 

@@ -192,7 +192,7 @@ static bool find_place(brood_worker *worker)
 
 /*
  * What was taken before it was told of is not taken again: the caller may have changed it since. It is
- * told together with all behind it. False: it is not.
+ * told together with all behind it. False: its bytes have not come, which cannot be.
  */
 static bool pass_over_taken(brood_worker *worker)
 {

@@ -306,7 +306,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     assert(pool->leading && (deadline == 0 || !counts_as_spinning(pool)));
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
-    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && deadline > 0) {
         brood_sleep(RETRY_NS);
     }
     brood_pool_lock(pool);

@@ -202,7 +202,8 @@ struct brood_worker {
     size_t piece_count;
     uint64_t last_id;
     uint64_t begun;      /* the last one that it has begun, as far as is known */
-    uint64_t last_item;  /* of the one that it has begun last, when it had ended or was lost */
+    uint64_t last_item;  /* page->item, read when the process had ended or was given up */
+    bool is_heard_out;   /* and then all of its answers were read */
     uint64_t items_left; /* of max_tasks_per_worker */
     uint32_t functions;  /* that it knows: the first so many of the pool's */
     uint64_t *shared;    /* ids that it knows */
@@ -217,8 +218,9 @@ struct brood_worker {
     int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;       /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
-    int64_t untold_at, untold_until; /* when to look for what it does not tell; the last time */
-    uint64_t untold_id;              /* of this piece */
+    int64_t untold_at;           /* when to look for what it does not tell; BROOD_NEVER */
+    int64_t untold_wait;         /* after the look before */
+    uint64_t untold_id;          /* of this piece */
     uint64_t spared_id;          /* a task of which it had not all when it was killed; 0: none */
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
@@ -621,13 +623,13 @@ bool brood_job_has_values_in_ring(const brood_result *job);
 
 /* ---- untold.c ---------------------------------------------------------------------------- */
 
-/* Takes items of its first piece that are done, but not told of. */
+/* Takes the items of its first piece that are done, but not told of. */
 void brood_worker_take_untold(brood_worker *worker);
 
-/* Somebody waits for items of its first piece: that is done soon, where they lie behind a long one. */
+/* Somebody waits for items of its first piece: plans to take them, should the next one be long. */
 void brood_worker_plan_untold(brood_worker *worker);
 
-/* Does so where it is due; when to look again. */
+/* Takes them where a look is due; returns when the next one is. */
 int64_t brood_pool_look_for_untold(brood_pool *pool, int64_t now);
 
 /* ---- crew.c ------------------------------------------------------------------------------ */

@@ -198,6 +198,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
                                size_t *size, brood_failure *failure, int64_t timeout_ms)
 {
     int held = 0;
+    bool waits = false;
     item_wait wait = {result, index};
     brood_status status = BROOD_OK;
     const void *found = NULL;
@@ -209,12 +210,12 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
     }
     wait.item = result->first + index;
     held = brood_pool_enter(result->pool);
-    if (timeout_ms != 0 && brood_pool_in_callback(result->pool) &&
-        !is_item_over(result->pool, &wait)) {
+    waits = timeout_ms != 0 && !is_item_over(result->pool, &wait);
+    if (waits && brood_pool_in_callback(result->pool)) {
         status = BROOD_ERR_STATE;
     } else {
         result->watchers++;
-        if (timeout_ms != 0) {
+        if (waits) {
             brood_job_hurry(result);
         }
         status =

@@ -157,7 +157,7 @@ bool brood_link_make_room(brood_link *link, size_t size)
 
 void brood_link_release(brood_link *link)
 {
-    if (brood_ring_release(&link->in)) {
+    if (!link->is_broken && brood_ring_release(&link->in)) {
         ring_bell(link);
     }
 }

@@ -37,12 +37,10 @@ void brood_worker_cancel(brood_worker *worker)
 
 void brood_worker_hurry(brood_worker *worker)
 {
-    const brood_piece *piece = worker->pieces.first;
-
-    if (worker->kill_id != piece->id) { /* that one is looked at anyway */
+    if (worker->kill_id != worker->pieces.first->id) { /* what is said of a cancel stays */
         brood_worker_stir(worker, BROOD_WIRE_HURRY);
-        brood_worker_plan_untold(worker);
     }
+    brood_worker_plan_untold(worker);
 }
 
 void brood_worker_first_changed(brood_worker *worker)
@@ -418,8 +416,9 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
 
 int64_t brood_pool_tick(brood_pool *pool, int64_t now)
 {
-    int64_t next = brood_earlier(check_deadlines(pool, now), brood_pool_look_for_untold(pool, now));
+    int64_t next = check_deadlines(pool, now);
 
+    next = brood_earlier(next, brood_pool_look_for_untold(pool, now));
     if (pool->timed > 0) {
         next = brood_earlier(next, check_timeouts(pool, now));
     }

@@ -7,8 +7,13 @@
 
 #include "pool_impl.h"
 
-#define FIRST_LOOK_NS BROOD_NS_PER_MS       /* after somebody began to wait: most is told by then */
-#define LAST_LOOK_NS (10 * BROOD_NS_PER_MS) /* by then it has seen that somebody waits */
+/*
+ * A look comes so long after somebody began to wait: most is told by then. The later ones are for a
+ * worker that had just gone on to the next item, and had no core while it did.
+ */
+#define FIRST_LOOK_NS BROOD_NS_PER_MS
+#define LAST_LOOK_NS (10000 * BROOD_NS_PER_MS)
+#define LATER 10 /* times as long after each look */
 
 /* Copies the values of count items that lie in the ring behind a head that was not published. */
 static bool take_values(brood_worker *worker, const brood_piece *piece, uint64_t count)
@@ -76,7 +81,7 @@ void brood_worker_take_untold(brood_worker *worker)
 
 /* ---- of one that lives ------------------------------------------------------------------- */
 
-static void plan_look(brood_worker *worker, int64_t at)
+static void plan_take(brood_worker *worker, int64_t at)
 {
     worker->untold_at = at;
     if (at < worker->pool->untold_at) {
@@ -87,23 +92,30 @@ static void plan_look(brood_worker *worker, int64_t at)
 
 void brood_worker_plan_untold(brood_worker *worker)
 {
-    int64_t now = brood_os_now();
+    const brood_piece *piece = worker->pieces.first;
+    int64_t at = brood_os_now() + FIRST_LOOK_NS;
 
-    worker->untold_id = worker->pieces.first->id;
-    worker->untold_until = now + LAST_LOOK_NS;
-    plan_look(worker, now + FIRST_LOOK_NS);
+    if (piece->job->kind != BROOD_JOB_MAP || piece->count == 1) {
+        return;
+    }
+    if (worker->untold_id == piece->id) {
+        at = brood_earlier(at, worker->untold_at); /* however often somebody begins to wait */
+    }
+    worker->untold_id = piece->id;
+    worker->untold_wait = FIRST_LOOK_NS;
+    plan_take(worker, at);
 }
 
-static void look(brood_worker *worker, int64_t now)
+static void take_if_due(brood_worker *worker, int64_t now)
 {
     const brood_piece *piece = worker->pieces.first;
-    bool is_last = worker->untold_until <= now;
 
     worker->untold_at = BROOD_NEVER;
     if (piece != NULL && piece->id == worker->untold_id && worker->dropped == BROOD_OK) {
         brood_worker_take_untold(worker);
-        if (!is_last) {
-            plan_look(worker, worker->untold_until);
+        worker->untold_wait *= LATER;
+        if (worker->untold_wait <= LAST_LOOK_NS) {
+            plan_take(worker, now + worker->untold_wait);
         }
     }
 }
@@ -116,7 +128,7 @@ int64_t brood_pool_look_for_untold(brood_pool *pool, int64_t now)
     pool->untold_at = BROOD_NEVER;
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
         if (worker->untold_at <= now) {
-            look(worker, now);
+            take_if_due(worker, now);
         }
         pool->untold_at = brood_earlier(pool->untold_at, worker->untold_at);
     }
