@@ -258,6 +258,7 @@ void brood_worker_kill(brood_worker *worker)
     worker->kill_refused = brood_process_kill(worker->process) != BROOD_OK;
     if (!worker->is_killed) {
         worker->is_killed = true;
+        brood_worker_set_idle(worker, false);
         worker->end_by = brood_os_now() + LOST_NS;
     }
     brood_worker_plan_look(worker);
@@ -489,10 +490,14 @@ static void settle_piece(brood_worker *worker, brood_piece *piece, uint64_t begu
     brood_job_release(job);
 }
 
-/* A worker that lies about what it had begun does not make its task immortal. */
+/*
+ * A worker that lies about what it had begun does not make its task immortal. Only losses in a row
+ * count in which no item has ended: a kill may come just behind the item that it is for.
+ */
 static bool is_suspect(const brood_worker *worker, brood_piece *first)
 {
-    return worker->is_up && ++first->losses >= LOSSES_MAX;
+    first->losses = first->done > 0 ? 0 : first->losses + worker->is_up;
+    return first->losses >= LOSSES_MAX;
 }
 
 /* From the last to the first, so that each finds its place in the queue at once. */

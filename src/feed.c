@@ -144,7 +144,9 @@ static size_t depth(const brood_pool *pool)
 /* Whether it can be given anything at all. */
 bool brood_worker_serves(const brood_worker *worker)
 {
-    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf;
+    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf &&
+           !worker
+                ->is_killed; /* it may yet answer, and begin what it is given, before it is dead */
 }
 
 static bool wants_more(const brood_worker *worker)

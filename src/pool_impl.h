@@ -553,7 +553,7 @@ void brood_pieces_remove(brood_piece_list *list, brood_piece *piece);
 /* Gives what waits to those who want it. */
 void brood_pool_feed(brood_pool *pool);
 
-/* Whether the worker can be given tasks at all: it is not told to end, dropped or deaf. */
+/* Whether the worker can be given tasks at all: it is not told to end, killed, dropped or deaf. */
 bool brood_worker_serves(const brood_worker *worker);
 
 /* A piece is with the worker no more. */
