@@ -577,10 +577,10 @@ static void note_failed_start(brood_pool *pool, const brood_failure *why)
     }
 }
 
-/* It came up, got pieces, and was lost before it had begun any. */
+/* It came up, got pieces, and was lost before it had begun any; it was not told to end. */
 static bool is_barren(brood_worker *worker)
 {
-    return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
+    return worker->is_up && !worker->has_answered && worker->last_id > 0 && !is_leaving(worker) &&
            worker->dropped == BROOD_OK && !worker->is_killed &&
            (worker->pieces.first == NULL ||
             count_begun(worker, worker->pieces.first, last_begun(worker)) == 0);

@@ -14,6 +14,9 @@
 #include "support.h"
 
 #define LIVE_CALLERS_MAX 3
+#if !defined(LIVE_RAIN_US_MIN) /* between bursts of small tasks; 0: no pause */
+#define LIVE_RAIN_US_MIN 0
+#endif
 #define LIVE_FEW 6
 
 /* ---- Random numbers ------------------------------------------------------------------------ */

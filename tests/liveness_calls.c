@@ -450,7 +450,7 @@ static void draw_kinds(live_caller *self)
         }
     }
     self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25);
-    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? 0
+    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? LIVE_RAIN_US_MIN
                     : live_chance(&self->seed, 60)                        ? 200
                                                                           : 1000;
 }

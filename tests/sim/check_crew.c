@@ -206,7 +206,7 @@ static counts count(const brood_pool *pool)
             all.needed += worker->piece_count;
         }
     }
-    if (!brood_crew_is_as_needed(pool) || all.needed > pool->target) {
+    if (!(brood_crew_is_as_needed(pool) || pool->closed) || all.needed > pool->target) {
         all.needed = pool->target;
     }
     return all;

@@ -212,14 +212,15 @@ static void check_limit(const live_thread *self, int64_t took)
 uint64_t live_faults_of_tasks(void)
 {
     return sim_has_faults() ? LIVE_BIT(BROOD_ERR_NO_MEMORY) | LIVE_BIT(BROOD_ERR_DIED) |
-                                  LIVE_BIT(BROOD_ERR_QUARANTINED) | LIVE_BIT(BROOD_ERR_BROKEN)
+                                  LIVE_BIT(BROOD_ERR_QUARANTINED) | LIVE_BIT(BROOD_ERR_BROKEN) |
+                                  LIVE_BIT(BROOD_ERR_LIMIT) | LIVE_BIT(BROOD_ERR_OS)
                             : 0;
 }
 
 uint64_t live_faults_of_calls(void)
 {
     return sim_has_faults() ? LIVE_BIT(BROOD_ERR_NO_MEMORY) | LIVE_BIT(BROOD_ERR_LIMIT) |
-                                  LIVE_BIT(BROOD_ERR_BROKEN)
+                                  LIVE_BIT(BROOD_ERR_BROKEN) | LIVE_BIT(BROOD_ERR_OS)
                             : 0;
 }
 
