@@ -14,8 +14,8 @@
 #include "support.h"
 
 #define LIVE_CALLERS_MAX 3
-#if !defined(LIVE_RAIN_US_MIN) /* between bursts of small tasks; 0: no pause */
-#define LIVE_RAIN_US_MIN 0
+#if !defined(LIVE_RAIN_MAX) /* small tasks that a caller submits without waiting for them */
+#define LIVE_RAIN_MAX UINT64_MAX
 #endif
 #define LIVE_FEW 6
 
@@ -123,6 +123,7 @@ typedef struct live_caller {
     bool rains;                             /* submits small tasks all the time, and nothing else */
     bool holds_callbacks;                   /* it is the one that the slow callback waits for */
     uint32_t rain_us;                       /* between some of them */
+    uint64_t rained;                        /* how many so far */
     uint32_t kinds[LIVE_KINDS], kind_count; /* of calls; 0: all */
     live_held held[LIVE_HELD];
 } live_caller;

@@ -450,7 +450,7 @@ static void draw_kinds(live_caller *self)
         }
     }
     self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25);
-    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? LIVE_RAIN_US_MIN
+    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? 0
                     : live_chance(&self->seed, 60)                        ? 200
                                                                           : 1000;
 }
@@ -481,6 +481,7 @@ static void rain(live_caller *self)
         live_order order = {LIVE_DO_RETURN, 0, count, 0, 0};
         brood_status status = BROOD_OK;
 
+        self->rained++;
         order.number = live_take_numbers(self->life, &options, 1);
         live_begin(self->thread, "brood_pool_apply_async in a rain");
         status = brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order,
@@ -501,7 +502,7 @@ void live_call(live_caller *self)
         call_burst(self);
     }
     while (!self->life->is_brief && brood_load32(&self->life->stop) == 0) {
-        (self->rains ? rain : live_call_any)(self);
+        (self->rains && self->rained < LIVE_RAIN_MAX ? rain : live_call_any)(self);
     }
     if (!self->keeps) {
         live_settle(self);
