@@ -213,7 +213,7 @@ mutation("ring.again", "a worker whose bell could not be rung is not rung again"
 mutation("ring.refused", "nobody plans to ring again a bell that could not be rung",
          (CREW, "    if (worker->must_ring) {\n        brood_worker_plan_look(worker);\n    }\n", ""))
 mutation("link.release.ring", "a worker does not ring for the room that it gives back",
-         (LINK, "    if (brood_ring_release(&link->in)) {\n        ring_bell(link);\n    }\n",
+         (LINK, "    if (!link->is_broken && brood_ring_release(&link->in)) {\n        ring_bell(link);\n    }\n",
                 "    brood_ring_release(&link->in);\n"))
 mutation("link.publish.ring", "a worker does not ring for its answer",
          (LINK, "    if (!link->is_broken && brood_ring_publish(&link->out)) {\n"
