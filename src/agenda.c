@@ -169,17 +169,12 @@ static void wake_threads(brood_pool *pool)
 /* ---- the invariants ----------------------------------------------------------------------- */
 
 #if !defined(NDEBUG)
-static bool is_over(brood_pool *pool, const brood_goal *goal)
-{
-    return goal->is_over(pool, goal->data);
-}
-
 /* Whoever sleeps until something has happened that has, was told. */
 static void check_waits(brood_pool *pool)
 {
-    assert(!pool->sleeping || pool->thread_leads || !is_over(pool, &pool->lead_goal));
+    assert(!pool->sleeping || pool->thread_leads || !brood_goal_is_over(&pool->lead_goal, pool));
     for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
-        assert(at->is_notified || at->is_successor || !is_over(pool, &at->goal));
+        assert(at->is_notified || at->is_successor || !brood_goal_is_over(&at->goal, pool));
     }
 }
 #endif

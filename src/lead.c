@@ -214,23 +214,18 @@ static void yield(brood_pool *pool)
     brood_pool_lock(pool);
 }
 
-static bool is_over(brood_pool *pool, const brood_goal *goal)
-{
-    return goal->is_over(pool, goal->data);
-}
-
 /* Some looks without a look at the clock. */
 static bool look(brood_pool *pool, const brood_goal *goal)
 {
     for (int i = 0; i < LOOKS_A_CLOCK; i++) {
         look_away(pool);
         brood_pool_turn(pool);
-        if (is_over(pool, goal)) {
+        if (brood_goal_is_over(goal, pool)) {
             return true;
         }
     }
     yield(pool);
-    return is_over(pool, goal);
+    return brood_goal_is_over(goal, pool);
 }
 
 /*
@@ -330,7 +325,7 @@ static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
     pool->leading = true;
     pool->lead_goal = *goal;
     brood_pool_upkeep(pool);
-    if (!is_over(pool, goal)) {
+    if (!brood_goal_is_over(goal, pool)) {
         pool->leader_notified = false;
         pool->sleeps_until = brood_earlier(pool->due, deadline);
         pool->sleeping = pool->sleeps_until > 0;
@@ -447,20 +442,20 @@ static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline
 }
 
 brood_status brood_pool_wait(brood_pool *pool, const void *what,
-                             bool (*is_so)(brood_pool *pool, void *data), void *data,
+                             bool (*is_over)(brood_pool *pool, void *data), void *data,
                              int64_t deadline)
 {
-    const brood_goal goal = {what, is_so, data};
+    const brood_goal goal = {what, is_over, data};
     bool over = false;
 
     brood_pool_turn(pool);
-    over = is_over(pool, &goal);
+    over = brood_goal_is_over(&goal, pool);
     while (!over && !brood_os_is_ending() && brood_os_now() < deadline) {
         over = may_spin(pool) && spin(pool, &goal, deadline);
         if (!over && !brood_crew_start_due(pool)) {
             sleep_for(pool, &goal, deadline);
         }
-        over = over || is_over(pool, &goal);
+        over = over || brood_goal_is_over(&goal, pool);
     }
     return over ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }

@@ -260,6 +260,11 @@ typedef struct brood_goal {
     void *data;
 } brood_goal;
 
+static inline bool brood_goal_is_over(const brood_goal *goal, brood_pool *pool)
+{
+    return goal->is_over(pool, goal->data);
+}
+
 /* A thread that waits for something, and does not lead. */
 typedef struct brood_waiter {
     struct brood_waiter *next;
