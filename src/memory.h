@@ -33,7 +33,7 @@ bool brood_faults_allocation(void);
 /* A call of APR that may fail for want of memory: brood_apr(apr_thread_cond_create(&cond, pool)). */
 #define brood_apr(call) BROOD_ALLOCATE(APR_ENOMEM, call)
 
-/* APR begins; then it gives pools that nothing but apr_pool_destroy ends. */
+/* APR begins; then it gives pools without a parent, which only apr_pool_destroy ends. */
 #define brood_apr_begin() brood_apr(apr_initialize())
 #define brood_apr_pool_create(pool) brood_apr(apr_pool_create(pool, NULL))
 

@@ -243,7 +243,7 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
 /*
  * Of a process that led a group (kill_tree, is_guard) and was reaped: reaps the others of its group
  * that are this process's by then, because it adopts orphans (process 1, a subreaper). Nobody waits:
- * who has not ended yet is reaped when that happens.
+ * a process of the group that has not ended yet is reaped when it ends.
  */
 void brood_os_orphans_reap(brood_os_process *leader);
 

@@ -40,7 +40,7 @@ typedef struct server {
 
 /* ---- bodies ------------------------------------------------------------------------------ */
 
-/* Without it the worker ends: the pool gives its tasks to others. */
+/* Without memory the worker ends: the pool gives its tasks to others. */
 static bool need(server *self, const void *memory)
 {
     if (memory == NULL) {
@@ -147,7 +147,7 @@ static void on_function(server *self, const brood_wire_order *order)
     }
 }
 
-/* NULL: it does not know that one, and the link is broken. */
+/* NULL: the worker does not know the function that the order names, and the link is broken. */
 static known_function *function_of(server *self, const brood_wire_order *order)
 {
     if (order->function >= self->function_count) {
@@ -324,7 +324,7 @@ static void keep_slot(server *self, const brood_task *task)
     }
 }
 
-/* NULL: it does not know that one, and the link is broken. */
+/* NULL: the worker does not know shared memory of that number, and the link is broken. */
 static brood_mapping *known_mapping(server *self, uint64_t id)
 {
     brood_mapping **found = mapping_of(self, id);

@@ -48,8 +48,8 @@ void brood_link_release(brood_link *link);
 bool brood_link_make_room(brood_link *link, size_t size);
 
 /*
- * The same, and they lie in one piece: the rest of the ring before its end is passed over. NULL: the
- * link is broken.
+ * Waits until size bytes can be put that lie in one piece, and returns where: the rest of the ring
+ * before its end is passed over for that. NULL: the link is broken.
  */
 unsigned char *brood_link_place(brood_link *link, size_t size);
 

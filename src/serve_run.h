@@ -11,7 +11,7 @@ typedef struct brood_run {
     brood_task *task;
     const brood_wire_order *order;
     brood_os_function *function;
-    const unsigned char *in; /* the items; NULL: there are none */
+    const unsigned char *in; /* the items; NULL: no memory for them */
     unsigned char *out;      /* where values go in shared memory, or NULL */
 
     uint64_t next;        /* the item that comes, from 0 */

@@ -223,7 +223,7 @@ uint64_t brood_worker_item(brood_worker *worker, const brood_piece *piece)
                : 0;
 }
 
-/* The same of a piece with a time-out. */
+/* As brood_worker_item, of a piece with a time-out; ends a worker that names an item that cannot be. */
 static uint64_t running_item(brood_worker *worker, const brood_piece *piece)
 {
     uint64_t item = brood_worker_item(worker, piece);

@@ -23,7 +23,7 @@ static void flow_free(sim_flow *flow)
     free(flow->bytes);
 }
 
-static bool flow_append(sim_flow *flow, const void *data, size_t size)
+static void flow_append(sim_flow *flow, const void *data, size_t size)
 {
     if (flow->used + size > flow->room) {
         flow->room = 2 * (flow->used + size);
@@ -31,7 +31,6 @@ static bool flow_append(sim_flow *flow, const void *data, size_t size)
     }
     memcpy(flow->bytes + flow->used, data, size);
     flow->used += size;
-    return true;
 }
 
 /* Handles that came with the bytes up to there are for whoever takes them. */

@@ -50,17 +50,6 @@ int small_task(brood_task *task, const void *arg, size_t size)
     return brood_return(task, &value, sizeof value);
 }
 
-int small_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size)
-{
-    (void)task;
-    (void)arg;
-    (void)size;
-    for (uint64_t i = begin; i < end; i++) {
-        small.begun[i]++;
-    }
-    return 0;
-}
-
 uint32_t small_begun(uint32_t number)
 {
     return small.begun[number];

@@ -22,7 +22,6 @@ typedef struct small_order {
 } small_order;
 
 int small_task(brood_task *task, const void *arg, size_t size);
-int small_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size);
 
 /* How often that task has begun so far. */
 uint32_t small_begun(uint32_t number);
