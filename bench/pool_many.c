@@ -1,5 +1,5 @@
 /* Whether a task takes longer in a pool of a thousand workers than in one of two. */
-#include "atomic.h"
+#include "base/atomic.h"
 
 #include "measure.h"
 #include "pools.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "memory.h"
+#include "base/buffer.h"
+#include "base/memory.h"
 #include "platform.h"
 
 #define FILE_MAX_BYTES (1024 * 1024)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "atomic.h"
-#include "error.h"
-#include "memory.h"
+#include "base/atomic.h"
+#include "base/error.h"
+#include "base/memory.h"
 #include "platform.h"
 
 /* Any thread counts; one arms, while nobody else calls. */

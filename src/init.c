@@ -5,18 +5,18 @@
 
 #include <apr_general.h>
 
-#include "child.h"
-#include "error.h"
-#include "guard.h"
-#include "memory.h"
-#include "nesting.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "ipc/shared.h"
 #include "platform.h"
-#include "process_impl.h"
-#include "protocol.h"
+#include "process/child.h"
+#include "process/guard.h"
+#include "process/nesting.h"
+#include "process/process_impl.h"
+#include "process/protocol.h"
+#include "process/watchdog.h"
 #include "runtime/here.h"
-#include "serve.h"
-#include "shared.h"
-#include "watchdog.h"
+#include "serve/serve.h"
 
 #define FUNCTION_NAME_MAX 255
 #define NOWHERE "/dev/null" /* no directory: a bare name of a worker is not looked for */

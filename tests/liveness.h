@@ -10,7 +10,7 @@
 
 #include <brood/brood.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "support.h"
 
 #define LIVE_CALLERS_MAX 3

@@ -7,7 +7,7 @@
 
 #include "harness.h"
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 
 #define STAGE_NOTES 4096
 

@@ -1,6 +1,6 @@
 # The core reaches the system through src/platform.h, and threads through src/runtime/sync.h, which
 # alone includes headers of APR's threads. Exit, at-exit functions and the environment are the seam's.
-# Its memory is that of src/memory.h, where it also goes back to.
+# Its memory is that of src/base/memory.h, where it also goes back to.
 # cmake -DSOURCES=directory -P seam.cmake
 file(GLOB files ${SOURCES}/*.c ${SOURCES}/*.h ${SOURCES}/*/*.c ${SOURCES}/*/*.h)
 list(FILTER files EXCLUDE REGEX "/(posix|win32)/|/runtime/sync\\.[ch]$")
@@ -18,7 +18,7 @@ foreach(file IN LISTS files)
     if(NOT file MATCHES "/platform\\.h$") # which declares these two for runtime/sync.h
         string(APPEND past "|brood_os_sleep|brood_os_thread_id")
     endif()
-    if(NOT file MATCHES "/(platform\\.h|(child|guard|serve_process|watch)\\.c)$")
+    if(NOT file MATCHES "/(platform\\.h|process/(child|guard|watch)\\.c|serve/process\\.c)$")
         string(APPEND past "|brood_os_(child_end|exit_process)") # all else returns
     endif()
     if(NOT file MATCHES "/memory\\.h$")

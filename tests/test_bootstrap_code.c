@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "environment.h"
+#include "process/environment.h"
 #include "platform.h"
-#include "protocol.h"
+#include "process/protocol.h"
 
 #define PATH_BYTES 1024
 #define CODE_STATUS 100 /* of helper_self: and the status behind it */

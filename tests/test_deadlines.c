@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 
 #define JOBS 2000
 #define STEPS 20000

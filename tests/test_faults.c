@@ -9,7 +9,7 @@
 
 #include "faults.h"
 #include "platform.h"
-#include "process_impl.h"
+#include "process/process_impl.h"
 
 #define CODE 5          /* of a child that did what it should */
 #define CODE_NO_FAULT 6 /* the same, and the fault did not come */

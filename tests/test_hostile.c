@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "protocol.h"
+#include "process/protocol.h"
 
 #define MUTATIONS 100000
 #define LONG_TOKEN 20000

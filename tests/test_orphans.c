@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "platform.h"
-#include "process_impl.h"
+#include "process/process_impl.h"
 
 #define SKIPPED 99
 

@@ -1,7 +1,7 @@
 /* W11, W13: the pool goes on while its callers are busy, and while callbacks take long. */
 #include "pool_tools.h"
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 
 static brood_pool_stats stats_of(brood_pool *pool)
 {

@@ -1,7 +1,7 @@
 /* L8, L9: callbacks that submit, fail, close, terminate, and wait where they must not. */
 #include "pool_tools.h"
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "platform.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include <apr_time.h>
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 
 #define NS_PER_MS INT64_C(1000000)
 

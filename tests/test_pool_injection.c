@@ -12,7 +12,7 @@
 
 #include "faults.h"
 #include "platform.h"
-#include "process_impl.h"
+#include "process/process_impl.h"
 
 #define LARGE 1200000 /* more than a ring holds */
 #define ITEMS 12

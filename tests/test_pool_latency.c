@@ -11,7 +11,7 @@
 
 #include <apr_time.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "platform.h"
 
 #define NS_PER_MS INT64_C(1000000)

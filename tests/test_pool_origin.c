@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "pool_tools.h"
 
 #define PATH_ROOM 1024

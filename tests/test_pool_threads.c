@@ -2,7 +2,7 @@
 #include "harness.h"
 #include "pool_tools.h"
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "platform.h"
 
 #define VISITORS 100

@@ -5,7 +5,7 @@
 
 #include <apr_time.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 
 enum {
     WORKERS_MAX = 100,

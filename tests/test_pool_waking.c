@@ -9,7 +9,7 @@
 
 #include <apr_time.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "platform.h"
 #include "runtime/sync.h"
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "environment.h"
+#include "process/environment.h"
 #include "platform.h"
-#include "protocol.h"
+#include "process/protocol.h"
 
 #define PATH_ROOM 1024
 

@@ -1,7 +1,7 @@
 /* brood takes no signal that is for the program, and raises none in it. */
 #include "harness.h"
 
-#include "atomic.h"
+#include "base/atomic.h"
 
 #define ROUNDS 10 /* a thread that takes a signal may be late for it */
 

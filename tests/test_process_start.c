@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "platform.h"
-#include "protocol.h"
+#include "process/protocol.h"
 
 #define PATH_ROOM 1024
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 
 #define PATH_ROOM 1024
 #define LARGE ((size_t)10 << 20)

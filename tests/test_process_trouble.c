@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "atomic.h"
-#include "error.h"
-#include "process_impl.h"
+#include "base/atomic.h"
+#include "base/error.h"
+#include "process/process_impl.h"
 
 #define HANDLER_VARIABLE "BROOD_TEST_HANDLER"
 #define MEBIBYTE ((size_t)1024 * 1024)

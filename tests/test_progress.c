@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "platform.h"
-#include "progress.h"
+#include "pool/progress.h"
 
 static brood_progress make_progress(uint64_t done, uint64_t total, double seconds)
 {

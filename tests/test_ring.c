@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "platform.h"
-#include "ring.h"
+#include "base/ring.h"
 
 #define CAPACITY 4096
 #define STREAM_BYTES ((size_t)16 * 1024 * 1024)

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "platform.h"
 
 #define MANY 200

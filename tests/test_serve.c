@@ -1,11 +1,11 @@
 /* A worker's side by itself: whatever the pool does, it returns, and tells how its process is to end. */
 #include "harness.h"
 
-#include "buffer.h"
-#include "function.h"
-#include "serve.h"
-#include "task_impl.h"
-#include "watch.h"
+#include "base/buffer.h"
+#include "process/function.h"
+#include "serve/serve.h"
+#include "process/task_impl.h"
+#include "process/watch.h"
 #include "worker_view.h"
 
 #define CAPACITY 4096

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(__APPLE__)
 #include <crt_externs.h>

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 /*
  * A pair is a socket pair: one descriptor for both ways. The stdio of another program is a pipe,

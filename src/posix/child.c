@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #endif
 
-#include "system.h"
+#include "posix/system.h"
 
 /* Nearer than this to the limit, the next allocation would have failed, or one did. */
 #define NEARLY(limit) ((limit) - (limit) / 16)

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 /*
  * A clock that stands still while the machine sleeps, as Linux's CLOCK_MONOTONIC does (man 2

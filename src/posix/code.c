@@ -6,7 +6,7 @@
 #include <apr_dso.h>
 #include <apr_pools.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
-#include "system.h"
+#include "posix/system.h"
 
 #define CPUS_MAX (1024 * 1024)
 

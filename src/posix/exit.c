@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(BROOD_KQUEUE)
 #include <sys/event.h>

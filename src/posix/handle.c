@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 static brood_status open_file(brood_handle *handle, const char *path, int flags, const char *step,
                               brood_error *error)

@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(BROOD_LINUX)
 #include <sys/prctl.h>

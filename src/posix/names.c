@@ -1,6 +1,6 @@
 #include <signal.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 static const char *real_time_name(int64_t code)
 {

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(BROOD_LINUX)
 #include <sys/syscall.h>

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 /* Moves both out of the way of stdio; between opening and here a foreign fork may copy them. */
 static int keep(int fds[2])

@@ -1,4 +1,4 @@
-#include "poller.h"
+#include "posix/poller.h"
 
 #include <errno.h>
 
@@ -27,18 +27,6 @@ void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *p
 
     if (fd >= 0) {
         brood_posix_poller_unwatch(poller, fd);
-    }
-}
-
-void brood_posix_poller_tell(void **owners, size_t *count, void *owner)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if (owners[i] == owner) {
-            return;
-        }
-    }
-    if (owner != NULL) {
-        owners[(*count)++] = owner;
     }
 }
 

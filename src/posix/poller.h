@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POSIX_POLLER_H
 #define BROOD_SRC_POSIX_POLLER_H
 
-#include "system.h"
+#include "posix/system.h"
 
 #define BROOD_POSIX_EVENTS_MAX 64 /* of one wait; the rest comes with the next */
 
@@ -18,6 +18,16 @@ int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t 
                                  int timeout_ms);
 
 /* For a wait: one more owner, but for one that is told already, and for the NULL of a waker. */
-void brood_posix_poller_tell(void **owners, size_t *count, void *owner);
+static inline void brood_posix_poller_tell(void **owners, size_t *count, void *owner)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (owners[i] == owner) {
+            return;
+        }
+    }
+    if (owner != NULL) {
+        owners[(*count)++] = owner;
+    }
+}
 
 #endif

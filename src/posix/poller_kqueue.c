@@ -1,4 +1,4 @@
-#include "poller.h"
+#include "posix/poller.h"
 
 #if defined(BROOD_KQUEUE)
 

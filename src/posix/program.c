@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>

@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(__sun)
 #include <ucred.h>

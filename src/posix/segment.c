@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "cgroup.h"
-#include "system.h"
+#include "posix/system.h"
 
 #define STEP_BYTES ((size_t)64 << 20)
 #define SMALL_BYTES ((size_t)4 << 20) /* so much is not worth a look at what there is */

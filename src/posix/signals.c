@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 _Static_assert(sizeof(sigset_t) <= sizeof(brood_os_signals), "a mask of signals must fit");
 

@@ -12,9 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <apr_errno.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(BROOD_LINUX)
 #include <sys/syscall.h>
@@ -401,21 +400,6 @@ static void read_report(plan *made)
     if (size != (ssize_t)sizeof made->left.failed) {
         made->left.failed.step[0] = '\0';
     }
-}
-
-brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
-                                   const brood_os_spawn *spawn)
-{
-    bool is_file = strcmp(step, "execve") == 0;
-    const char *path = is_file ? spawn->file : spawn->working_directory;
-    char text[96];
-
-    if (is_file && code == ENOENT && access(path, F_OK) == 0) {
-        return brood_fail(error, BROOD_ERR_NOT_FOUND, code, step,
-                          "the interpreter or loader of \"%.120s\" is not found", path);
-    }
-    return brood_fail(error, brood_posix_status(code), code, step, "%s \"%.120s\": %s", step, path,
-                      apr_strerror(code, text, sizeof text));
 }
 
 static brood_status outcome(plan *made, brood_error *error)

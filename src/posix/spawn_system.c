@@ -1,4 +1,4 @@
-#include "system.h"
+#include "posix/system.h"
 
 #if defined(BROOD_POSIX_SPAWN)
 

@@ -1,7 +1,8 @@
-#include "system.h"
+#include "posix/system.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <apr_errno.h>
@@ -84,4 +85,19 @@ int brood_posix_timeout_ms(int64_t deadline)
     }
     left = (left + 999999) / 1000000;
     return (int)(left < longest ? left : longest);
+}
+
+brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
+                                   const brood_os_spawn *spawn)
+{
+    bool is_file = strcmp(step, "execve") == 0;
+    const char *path = is_file ? spawn->file : spawn->working_directory;
+    char text[96];
+
+    if (is_file && code == ENOENT && access(path, F_OK) == 0) {
+        return brood_fail(error, BROOD_ERR_NOT_FOUND, code, step,
+                          "the interpreter or loader of \"%.120s\" is not found", path);
+    }
+    return brood_fail(error, brood_posix_status(code), code, step, "%s \"%.120s\": %s", step, path,
+                      apr_strerror(code, text, sizeof text));
 }

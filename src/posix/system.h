@@ -8,8 +8,8 @@
 
 #define BROOD_SEAM /* not the seam with faults, see the end of platform.h */
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 #include "platform.h"
 
 /*
@@ -67,6 +67,10 @@ int brood_posix_timeout_ms(int64_t deadline);
 
 /* brood_fail for a system call that has just failed with os_code. */
 brood_status brood_posix_fail(brood_error *error, int os_code, const char *step);
+
+/* The same for a failed "execve" or "working_directory" of a spawn, with the path in question. */
+brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
+                                   const brood_os_spawn *spawn);
 
 /*
  * Descriptors are close-on-exec and above stdio, also when the program has closed 0 to 2.
@@ -134,11 +138,6 @@ const char *brood_posix_job_limit(int nice, uint32_t cpu_time_limit_s);
 
 void brood_posix_job_discard(brood_posix_job *job);
 
-/* ---- spawn.c: a failed "execve" or "working_directory", with the path in question --------- */
-
-brood_status brood_posix_exec_fail(brood_error *error, int code, const char *step,
-                                   const brood_os_spawn *spawn);
-
 /* ---- spawn_system.c: starting by posix_spawn ----------------------------------------------- */
 
 #if defined(BROOD_POSIX_SPAWN)
@@ -178,7 +177,7 @@ void brood_posix_silence(int fd);
 /* As write, to a descriptor that was silenced. */
 ssize_t brood_posix_write_quietly(int fd, const void *buffer, size_t size);
 
-/* ---- give.c ---------------------------------------------------------------------------------- */
+/* ---- stash.c --------------------------------------------------------------------------------- */
 
 /* Descriptors that came with bytes and were not taken yet, in order; a zeroed one is empty. */
 typedef struct brood_posix_stash {
@@ -190,6 +189,11 @@ typedef struct brood_posix_stash {
 /* As read, for a socket; what descriptors come with the bytes is put into the stash. */
 ssize_t brood_posix_receive(int fd, void *buffer, size_t size, brood_posix_stash *stash);
 
+/* As write, of one byte with a descriptor. */
+ssize_t brood_posix_send_fd(int socket, int fd);
+
+/* Whether there was one, which may have been lost: then it is -1. */
+bool brood_posix_stash_take(brood_posix_stash *stash, int *fd);
 void brood_posix_stash_close(brood_posix_stash *stash);
 
 /* ---- channel.c, process.c, exit.c ---------------------------------------------------------- */

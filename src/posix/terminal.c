@@ -2,7 +2,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 #define USUAL_WIDTH 80
 

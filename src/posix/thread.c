@@ -1,6 +1,6 @@
 #include <pthread.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 int brood_posix_thread_start(void *(*run)(void *data), void *data)
 {

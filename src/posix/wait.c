@@ -2,7 +2,7 @@
 #include <poll.h>
 #include <string.h>
 
-#include "system.h"
+#include "posix/system.h"
 
 /* Fills the pollfd of an item; what is not there gets -1, which poll passes over. */
 static brood_status poll_for(struct pollfd *slot, brood_os_wait_item *item, brood_error *error)

@@ -11,7 +11,7 @@
 
 #include <apr_pools.h>
 
-#include "atomic.h"
+#include "base/atomic.h"
 #include "platform.h"
 #include "runtime/sync.h"
 

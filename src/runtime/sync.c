@@ -1,7 +1,7 @@
 #include "runtime/sync.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #define STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
 

@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)

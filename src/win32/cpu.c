@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 #define RATE_MAX 10000 /* in hundredths of a per cent of all cores */
 

@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 /* Nothing goes through the channel: the process finds the handle among its own. */
 brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *process,

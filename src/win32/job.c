@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 #define TICKS_PER_S INT64_C(10000000) /* of 100 ns */
 

@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 /*
  * Numbers of https://learn.microsoft.com/openspecs/windows_protocols/ms-erref/ under their names

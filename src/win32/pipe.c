@@ -1,6 +1,6 @@
 #define _CRT_RAND_S /* rand_s, of the system's generator */
 
-#include "system.h"
+#include "win32/system.h"
 
 #include <stdio.h>
 #include <stdlib.h>

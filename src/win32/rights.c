@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 /* Windows starts no program with other rights than its caller's: that takes a service. */
 bool brood_os_is_privileged(void)

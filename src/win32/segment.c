@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 /* Committed now: what the page file cannot back is refused here. */
 brood_status brood_os_segment_create(brood_os_segment *segment, size_t size, bool is_lazy,

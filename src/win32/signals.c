@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 /* Windows has none; what raise() does is of one thread. */
 void brood_os_signals_hold(brood_os_signals *before)

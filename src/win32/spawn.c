@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
 
 #define BROOD_SEAM /* not the seam with faults, see the end of platform.h */
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 #include "platform.h"
 
 /*

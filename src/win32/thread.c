@@ -1,4 +1,4 @@
-#include "system.h"
+#include "win32/system.h"
 
 typedef BOOLEAN WINAPI shutdown_function(void);
 

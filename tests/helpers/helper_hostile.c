@@ -1,12 +1,12 @@
 /*
  * A child that has taken its channel into its own hands: HELPER_SEND says what it writes there.
- * It knows the protocol (src/protocol.h), in order to break it.
+ * It knows the protocol (src/process/protocol.h), in order to break it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "platform.h"
-#include "protocol.h"
+#include "process/protocol.h"
 #include "support.h"
 
 #define EXIT_CODE 7

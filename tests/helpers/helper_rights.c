@@ -22,11 +22,11 @@
 
 #include <brood/brood.h>
 
-#include "function.h"
+#include "process/function.h"
 #include "helper_rights.h"
 #include "init.h"
 #include "platform.h"
-#include "protocol.h"
+#include "process/protocol.h"
 #include "support.h"
 
 #define JOIN_MS 20000

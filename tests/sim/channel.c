@@ -4,7 +4,7 @@
  */
 #include "five.h"
 
-#include "error.h"
+#include "base/error.h"
 #include "explore.h"
 #include "fault.h"
 #include "sim.h"

@@ -6,10 +6,10 @@
 #include "five.h"
 
 #include "check.h"
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 #include "program.h"
 #include "runtime/here.h"
-#include "shared.h"
+#include "ipc/shared.h"
 #include "sim.h"
 
 #define LATE_NS (5 * SIM_MS) /* so soon what is due is done, whoever spins or talks meanwhile */

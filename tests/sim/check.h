@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 #include "sim.h"
 
 #define BALANCE_NS (200 * SIM_US) /* idle workers take over what waits for longer */

@@ -2,7 +2,7 @@
 #include "five.h"
 
 #include "check.h"
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 #include "program.h"
 #include "sim.h"
 

@@ -5,7 +5,7 @@
  */
 #include "five.h"
 
-#include "error.h"
+#include "base/error.h"
 #include "fault.h"
 #include "sim.h"
 

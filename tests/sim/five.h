@@ -22,7 +22,7 @@ struct brood_process_state *sim_here(void);
 
 /* ---- atomic.h ------------------------------------------------------------------------------ */
 
-#define BROOD_SRC_ATOMIC_H
+#define BROOD_SRC_BASE_ATOMIC_H
 
 typedef uint64_t brood_atomic64;
 typedef uint32_t brood_atomic32;
@@ -108,7 +108,7 @@ void sim_point(void *at, size_t size);
 
 /* ---- memory.h ------------------------------------------------------------------------------- */
 
-#define BROOD_SRC_MEMORY_H
+#define BROOD_SRC_BASE_MEMORY_H
 
 void *sim_malloc(size_t size);
 void *sim_calloc(size_t count, size_t size);

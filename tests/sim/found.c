@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 #include "program.h"
 
 #define OK LIVE_BIT(BROOD_OK)

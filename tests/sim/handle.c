@@ -1,7 +1,7 @@
 /* Things of the system, counted, and each process's table of handles for them. */
 #include "five.h"
 
-#include "error.h"
+#include "base/error.h"
 #include "fault.h"
 #include "sim.h"
 

@@ -15,21 +15,21 @@ def without(name, what, file, line, kept=""):
     mutation(name, what, (file, kept + line, kept))
 
 
-AGENDA = "src/agenda.c"
-CREW = "src/crew.c"
-FEED = "src/feed.c"
-HEAR = "src/hear.c"
-JOB = "src/job.c"
-LEAD = "src/lead.c"
-LINK = "src/serve_link.c"
-POOL = "src/pool.c"
-RING = "src/ring.c"
-RUN = "src/serve_run.c"
-SEND = "src/send.c"
-SERVE = "src/serve.c"
-SUBMIT = "src/submit.c"
-THREADS = "src/pool_threads.c"
-TIMERS = "src/timers.c"
+AGENDA = "src/pool/agenda.c"
+CREW = "src/pool/crew.c"
+FEED = "src/pool/feed.c"
+HEAR = "src/pool/hear.c"
+JOB = "src/pool/job.c"
+LEAD = "src/pool/lead.c"
+LINK = "src/serve/link.c"
+POOL = "src/pool/pool.c"
+RING = "src/base/ring.c"
+RUN = "src/serve/run.c"
+SEND = "src/pool/send.c"
+SERVE = "src/serve/serve.c"
+SUBMIT = "src/pool/submit.c"
+THREADS = "src/pool/threads.c"
+TIMERS = "src/pool/timers.c"
 
 # ---- cures of faults that the pool has had ----------------------------------------------------
 
@@ -80,7 +80,7 @@ mutation("W6", "those who wait for room are told when a task ends, not when the 
          (JOB, "    brood_agenda_notify(pool, job);\n    brood_job_release(job);\n",
                "    brood_agenda_notify(pool, job);\n    brood_agenda_notify(pool, BROOD_ROOM(pool));\n"
                "    brood_job_release(job);\n"),
-         ("src/queue.c", "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n", ""))
+         ("src/pool/queue.c", "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n", ""))
 mutation("W7", "a worker that gets a chunk is not told that somebody waits for single items",
          (SEND, "        order.flags |= BROOD_WIRE_HURRIED;\n", ""),
          (TIMERS, "        brood_worker_cancel(worker);\n    } else if (piece->job->watchers > 0) {\n"
@@ -266,7 +266,7 @@ without("due.idle", "nobody wakes for the end of an idle worker's time", FEED,
         "        brood_agenda_at(pool, due);\n")
 without("due.feed_at", "nobody wakes for what could not be sent", FEED,
         "    brood_agenda_at(pool, pool->feed_at);\n")
-without("due.untold", "nobody wakes to look for items that are done, but not told", "src/untold.c",
+without("due.untold", "nobody wakes to look for items that are done, but not told", "src/pool/untold.c",
         "        brood_agenda_at(worker->pool, at);\n")
 mutation("due.tick", "nobody wakes for the next deadline, time-out or alarm",
          (LEAD, "    brood_agenda_at(pool, brood_pool_tick(pool, now));\n",
@@ -330,7 +330,7 @@ without("notify.end", "a join is not told of a worker's end", CREW,
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
 without("notify.broken", "nobody is told that the pool is broken", CREW,
         "    brood_agenda_notify(pool, NULL);\n")
-without("notify.imap", "an imap is not told of an item that has ended", "src/imap.c",
+without("notify.imap", "an imap is not told of an item that has ended", "src/pool/imap.c",
         "    brood_agenda_notify(item->imap->pool, item->imap);\n")
 without("notify.called", "a join is not told that a callback has come back", JOB,
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
@@ -340,7 +340,7 @@ without("notify.item", "nobody is told that an item of a map has ended", JOB,
         "        brood_agenda_notify(job->pool, job);\n")
 without("notify.stir", "nobody is told of a close or a terminate", POOL,
         "    brood_agenda_notify(pool, NULL);\n")
-without("notify.room", "nobody is told that the queue has room", "src/queue.c",
+without("notify.room", "nobody is told that the queue has room", "src/pool/queue.c",
         "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n")
 without("notify.waiters", "a follower whose time is over is not told", LEAD,
         "            at->is_notified = pool->to_signal = true;\n")
@@ -390,15 +390,15 @@ mutation("loop.call.callback", "an event loop is not called for a callback",
 mutation("loop.until", "an event loop that could not do all that is due is not called",
          (THREADS, "        pool->loop_until = BROOD_NEVER; /* so that the handle stays ready */\n", ""))
 mutation("loop.timeout", "the time that an event loop was told is not kept in mind",
-         ("src/pool.c", "    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;\n"
+         ("src/pool/pool.c", "    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;\n"
                         "    return pool->loop_until;\n",
                         "    return pool->loop_shows ? pool->due : BROOD_NEVER;\n"))
 mutation("loop.timeout.callback", "an event loop is told a time although a callback is due",
-         ("src/pool.c", "    if (pool->due_first != NULL || pool->loop_called) {\n        return 0;\n"
+         ("src/pool/pool.c", "    if (pool->due_first != NULL || pool->loop_called) {\n        return 0;\n"
                         "    }\n", ""))
-without("wake.shared", "nobody is woken because shared memory was destroyed", "src/shared.c",
+without("wake.shared", "nobody is woken because shared memory was destroyed", "src/ipc/shared.c",
         "        brood_os_poller_wake(at->poller);\n")
-without("wake.watch", "a start in the worker is not told that its parent is watched", "src/watch.c",
+without("wake.watch", "a start in the worker is not told that its parent is watched", "src/process/watch.c",
         "    brood_condition_signal(&brood_here()->watch.changed);\n")
 mutation("spin.counted", "a thread counts as spinning for ever",
          (LEAD, "    *at = self->next;\n    pool->spinning--;\n", "    *at = self->next;\n"))

@@ -2,7 +2,7 @@
 #include "five.h"
 
 #include "channel.h"
-#include "error.h"
+#include "base/error.h"
 #include "fault.h"
 #include "sim.h"
 

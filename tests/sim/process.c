@@ -2,7 +2,7 @@
 #include "five.h"
 
 #include "channel.h"
-#include "error.h"
+#include "base/error.h"
 #include "explore.h"
 #include "fault.h"
 #include "runtime/here.h"

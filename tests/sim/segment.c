@@ -1,7 +1,7 @@
 /* Memory that processes share. It lies at one address in all of them. */
 #include "five.h"
 
-#include "error.h"
+#include "base/error.h"
 #include "fault.h"
 #include "sim.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pool_impl.h"
+#include "pool/pool_impl.h"
 #include "program.h"
 
 #define UP_US 60000 /* until workers are up, and sleep */

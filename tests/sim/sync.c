@@ -1,7 +1,7 @@
 /* Mutexes, conditions and threads. Any waiter may get a mutex, and any may be woken. */
 #include "five.h"
 
-#include "error.h"
+#include "base/error.h"
 #include "fault.h"
 #include "sim.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "channel.h"
-#include "error.h"
+#include "base/error.h"
 #include "sim.h"
 
 /* What neither a pool nor its workers call. */

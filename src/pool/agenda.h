@@ -1,0 +1,60 @@
+/*
+ * The agenda: what of a pool is due, and the one place that wakes whoever sleeps.
+ *
+ * The rule. A change under the lock wakes nobody. It lowers `due` (brood_agenda_at), marks waiters
+ * (brood_agenda_notify), or lists a worker that must ring from now on (brood_agenda_arm). Giving up
+ * the lock (brood_pool_unlock, brood_pool_sleep) compares that with what those who sleep know, and
+ * wakes whom it concerns (brood_agenda_deliver). So no change can be forgotten by whoever made it,
+ * and none is seen by a sleeper before it is whole. One change is under no pool's lock: shared memory,
+ * which any number of pools may know, is destroyed. shared.c wakes the pollers of those pools.
+ *
+ * Who sleeps, and what such a one knows:
+ *
+ *   leader     in the poller, one at a time; `sleeping`     sleeps_until, and what it waits for
+ *   follower   on a condition of its own, in `waiters`       what it waits for
+ *   thread     the pool's own, on a condition                that somebody else leads
+ *   callbacks  the thread that calls back, on a condition    that no callback is due
+ *   starter    the thread that starts workers, if any yet    that no start is due
+ *   loop       the program's event loop, on the handle       loop_until
+ *   workers    on their bells                                that nobody sleeps, unless armed
+ *
+ * As long as there is no starter, a start that is due wakes the thread, which begins it.
+ *
+ * Outside of the lock one of these is true: somebody leads; a successor was woken and is on its way;
+ * the pool's thread runs, and will look; or the pool has an event loop, whose handle then shows what
+ * the poller would find.
+ */
+#ifndef BROOD_SRC_POOL_AGENDA_H
+#define BROOD_SRC_POOL_AGENDA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct brood_pool brood_pool;
+typedef struct brood_worker brood_worker;
+
+/* The pool has something to do at that time (0: now), whoever keeps the time. */
+void brood_agenda_at(brood_pool *pool, int64_t when);
+
+/* The waiters for `what` (NULL: all waiters) look again whether their wait is over. */
+void brood_agenda_notify(brood_pool *pool, const void *what);
+
+/* The worker must ring when it answers or takes something, as soon as somebody sleeps. */
+void brood_agenda_arm(brood_worker *worker);
+
+/* The worker goes. */
+void brood_agenda_forget(brood_worker *worker);
+
+/*
+ * Arms the listed workers for somebody who sleeps. False: one of them has something to be heard
+ * already, or takes something more.
+ */
+bool brood_agenda_arm_all(brood_pool *pool);
+
+/* Whether somebody sleeps whom the workers must wake. */
+bool brood_agenda_sleeps(const brood_pool *pool);
+
+/* With the lock, right before it is given up. */
+void brood_agenda_deliver(brood_pool *pool);
+
+#endif

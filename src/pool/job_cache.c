@@ -1,0 +1,90 @@
+#include "pool/job_cache.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "pool/pool_impl.h"
+
+#define BEHIND 256 /* bytes behind each job that can be kept: most arguments fit */
+
+/* With 0 no job is kept, so that AddressSanitizer reports a program that uses a destroyed result. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COUNT_MAX 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define COUNT_MAX 0
+#endif
+#if !defined(COUNT_MAX)
+#define COUNT_MAX 1024 /* less than a MiB */
+#endif
+
+static bool enter(brood_job_cache *cache)
+{
+    return brood_cas32(&cache->in_use, 0, 1);
+}
+
+static void leave(brood_job_cache *cache)
+{
+    brood_exchange32(&cache->in_use, 0);
+}
+
+static brood_result *take_first(brood_job_cache *cache)
+{
+    brood_result *job = NULL;
+
+    if (enter(cache)) {
+        job = cache->first;
+        if (job != NULL) {
+            cache->first = job->next;
+            cache->count--;
+        }
+        leave(cache);
+    }
+    return job;
+}
+
+brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind)
+{
+    bool fits = behind <= BEHIND;
+    brood_result *job = fits ? take_first(cache) : NULL;
+
+    if (job == NULL) {
+        job = brood_malloc(sizeof *job + (fits ? BEHIND : behind));
+    }
+    if (job != NULL) {
+        memset(job, 0, sizeof *job);
+        job->fits_cache = fits;
+    }
+    return job;
+}
+
+void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
+{
+    bool is_kept = false;
+
+    if (job->fits_cache && enter(cache)) {
+        is_kept = cache->count != COUNT_MAX; /* "<" would warn where it is 0 */
+        if (is_kept) {
+            job->next = cache->first;
+            cache->first = job;
+            cache->count++;
+        }
+        leave(cache);
+    }
+    if (!is_kept) {
+        brood_free(job);
+    }
+}
+
+void brood_job_cache_clear(brood_job_cache *cache)
+{
+    while (cache->first != NULL) {
+        brood_result *job = cache->first;
+
+        cache->first = job->next;
+        brood_free(job);
+    }
+    cache->count = 0;
+}

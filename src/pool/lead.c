@@ -1,0 +1,461 @@
+#include <assert.h>
+
+#include "base/memory.h"
+#include "pool/agenda.h"
+#include "pool/pool_impl.h"
+
+#define OWNERS_MAX 64
+#define PAUSES_A_LOOK 8
+#define LOOKS_A_CLOCK 16
+#define LOCK_TRIES 8      /* before a thread sleeps until the lock is free */
+#define SPINNERS_A_CORE 2 /* they give way to each other, and to workers */
+#define MISSES_MAX 3
+#define PROBE_EVERY 16
+#define KEEP_NS INT64_C(1000000)  /* how long a thread spins without a look at the poller */
+#define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
+
+/* ---- the lock ---------------------------------------------------------------------------- */
+
+/* The lock is held for short times only: to sleep for it, and be woken, costs more than the wait. */
+static bool try_lock_for_a_moment(brood_pool *pool)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        brood_yield();
+        if (brood_mutex_try_lock(&pool->lock)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void brood_pool_lock(brood_pool *pool)
+{
+    if (brood_mutex_try_lock(&pool->lock)) {
+        return;
+    }
+    brood_add32(&pool->wanting, 1);
+    if (!try_lock_for_a_moment(pool)) {
+        brood_mutex_lock(&pool->lock);
+    }
+    brood_add32(&pool->wanting, (uint32_t)-1);
+}
+
+void brood_pool_unlock(brood_pool *pool)
+{
+    brood_agenda_deliver(pool);
+    brood_mutex_unlock(&pool->lock);
+}
+
+int brood_pool_enter(brood_pool *pool)
+{
+    int held = brood_os_cancel_hold();
+
+    brood_pool_lock(pool);
+    return held;
+}
+
+void brood_pool_leave(brood_pool *pool, int held)
+{
+    brood_pool_unlock(pool);
+    brood_os_cancel_release(held);
+}
+
+#if !defined(NDEBUG)
+/* Whether workers do not ring because of the calling thread, which then must not sleep. */
+static bool counts_as_spinning(const brood_pool *pool)
+{
+    const brood_spinner *at = pool->spinning_threads;
+
+    while (at != NULL && at->thread != brood_thread_id()) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+#endif
+
+void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
+{
+    assert(!counts_as_spinning(pool));
+    brood_agenda_deliver(pool);
+    brood_condition_wait(cond, &pool->lock);
+}
+
+/* ---- one turn ---------------------------------------------------------------------------- */
+
+/* What a piece takes, lately: an eighth of the new in the old. */
+void brood_worker_measure(brood_worker *worker, int64_t now)
+{
+    brood_pool *pool = worker->pool;
+    uint64_t each = (uint64_t)(now - worker->heard_at) / worker->pieces_heard;
+
+    pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
+    worker->heard_at = pool->heard_at = now;
+    worker->pieces_heard = 0;
+}
+
+static void turn_worker(brood_worker *worker)
+{
+    brood_status status = BROOD_OK;
+
+    if (worker->dropped != BROOD_OK) {
+        return;
+    }
+    status = brood_worker_hear(worker);
+    if (status != BROOD_OK) {
+        brood_worker_drop(worker, status);
+        return;
+    }
+    if (worker->armed && !brood_agenda_sleeps(worker->pool)) {
+        worker->armed = false;
+        brood_ring_wake_to_read(&worker->from);
+    }
+    if (!brood_worker_can_send(worker)) {
+        brood_worker_go_on(worker);
+        brood_worker_set_thirsty(worker);
+    }
+    if (!worker->armed || !brood_worker_can_send(worker)) {
+        brood_agenda_arm(worker);
+    }
+    if (worker->pieces_heard > 0) {
+        brood_worker_measure(worker, brood_os_now());
+    }
+}
+
+void brood_pool_turn(brood_pool *pool)
+{
+    brood_worker *following = NULL;
+
+    pool->unheard = 0;
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+        following = worker->next_busy;
+        turn_worker(worker);
+    }
+    brood_pool_feed(pool);
+}
+
+/*
+ * Workers that have no task yet answer, too, when they have come up; and one from which a task was
+ * taken back that was on its way gets the rest of it.
+ */
+static void turn_others(brood_pool *pool)
+{
+    if (pool->alarms == 0 && pool->voids == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->sending.is_void)) {
+            turn_worker(worker);
+            if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
+                brood_worker_set_idle(worker, true); /* to the front */
+            }
+        }
+    }
+}
+
+/* The earliest of those who wait, whom the leader wakes in time. */
+static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
+{
+    int64_t deadline = BROOD_NEVER;
+
+    for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+        if (at->deadline <= now) {
+            at->is_notified = pool->to_signal = true;
+        } else {
+            deadline = brood_earlier(deadline, at->deadline);
+        }
+    }
+    return deadline;
+}
+
+void brood_pool_upkeep(brood_pool *pool)
+{
+    int64_t now = brood_os_now();
+
+    pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
+    turn_others(pool);
+    brood_pool_forget(pool);
+    brood_agenda_at(pool, brood_pool_tick(pool, now));
+    brood_agenda_at(pool, brood_crew_keep(pool, now));
+    brood_pool_feed(pool);
+    brood_agenda_at(pool, brood_pool_balance(pool, now));
+    brood_agenda_at(pool, pool->feed_at);
+    brood_agenda_at(pool, deadline_of_waiters(pool, now));
+}
+
+/* ---- spinning ---------------------------------------------------------------------------- */
+
+static bool may_spin(brood_pool *pool)
+{
+    bool pays = pool->misses < MISSES_MAX || pool->misses++ % PROBE_EVERY == 0 ||
+                pool->options.spin == BROOD_SPIN_ALWAYS;
+
+    return pool->spin_ns > 0 && pays && pool->busy < pool->cores &&
+           pool->spinning < SPINNERS_A_CORE * pool->cores;
+}
+
+static void look_away(brood_pool *pool)
+{
+    brood_pool_unlock(pool);
+    for (int i = 0; i < PAUSES_A_LOOK; i++) {
+        brood_pause();
+    }
+    if (brood_load32(&pool->wanting) > 0) {
+        brood_yield();
+    }
+    brood_pool_lock(pool);
+}
+
+static void yield(brood_pool *pool)
+{
+    brood_pool_unlock(pool);
+    brood_yield();
+    brood_pool_lock(pool);
+}
+
+/* Some looks without a look at the clock. */
+static bool look(brood_pool *pool, const brood_goal *goal)
+{
+    for (int i = 0; i < LOOKS_A_CLOCK; i++) {
+        look_away(pool);
+        brood_pool_turn(pool);
+        if (brood_goal_is_over(goal, pool)) {
+            return true;
+        }
+    }
+    yield(pool);
+    return brood_goal_is_over(goal, pool);
+}
+
+/*
+ * In a pool with an event loop, which has no thread of its own, a caller that spins keeps the time and
+ * asks the poller. False: a worker is to be started, and the caller must stop spinning for that.
+ */
+static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
+{
+    if (!pool->options.event_loop || (now < pool->due && now < *next)) {
+        return true;
+    }
+    *next = now + KEEP_NS;
+    brood_pool_look(pool);
+    return !pool->start_due || pool->launching;
+}
+
+static void begin_spin(brood_pool *pool, brood_spinner *self)
+{
+    *self = (brood_spinner){pool->spinning_threads, brood_thread_id()};
+    pool->spinning_threads = self;
+    pool->spinning++;
+}
+
+static void end_spin(brood_pool *pool, const brood_spinner *self)
+{
+    brood_spinner **at = &pool->spinning_threads;
+
+    while (*at != self) {
+        at = &(*at)->next;
+    }
+    *at = self->next;
+    pool->spinning--;
+}
+
+/*
+ * Looks again and again for a moment, which begins anew whenever bytes have moved. Meanwhile workers
+ * need not ring: that is so from here to the end of this function, and nowhere else.
+ */
+static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)
+{
+    int64_t now = brood_os_now();
+    int64_t end = now + pool->spin_ns;
+    int64_t next = now + KEEP_NS;
+    uint64_t moved = pool->moved;
+    bool over = false;
+    bool may_go_on = true;
+    brood_spinner self;
+
+    begin_spin(pool, &self);
+    do {
+        may_go_on = keep_time(pool, now, &next);
+        over = look(pool, goal);
+        now = brood_os_now();
+        if (pool->moved != moved) {
+            moved = pool->moved;
+            end = now + pool->spin_ns;
+        }
+    } while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores);
+    end_spin(pool, &self);
+    pool->misses = over ? 0 : pool->misses + 1;
+    return over;
+}
+
+/* ---- the leader --------------------------------------------------------------------------- */
+
+/* What the poller says now, or until the deadline. One thread at a time: a wake is for that one. */
+static void ask_poller(brood_pool *pool, int64_t deadline)
+{
+    void *owners[OWNERS_MAX];
+    size_t count = 0;
+    brood_status status = BROOD_OK;
+
+    assert(pool->leading && (deadline == 0 || !counts_as_spinning(pool)));
+    brood_pool_unlock(pool);
+    status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
+    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && deadline > 0) {
+        brood_sleep(RETRY_NS);
+    }
+    brood_pool_lock(pool);
+    for (size_t i = 0; i < count; i++) {
+        brood_crew_look(pool, (uintptr_t)owners[i]);
+    }
+    /* A poller that fails tells nothing: all are looked at, now and then. */
+    for (uint32_t i = 0; i < pool->slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT;
+         i++) {
+        brood_crew_look(pool, BROOD_OWNER_OF_BELL(i));
+        brood_crew_look(pool, BROOD_OWNER_OF_PROCESS(i));
+    }
+}
+
+/*
+ * Does what is due, and sleeps in the poller until something happens, or until the deadline. Nothing
+ * can happen between the look at the agenda and the sleep: the lock is given up by the poller.
+ */
+static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
+{
+    pool->leading = true;
+    pool->lead_goal = *goal;
+    brood_pool_upkeep(pool);
+    if (!brood_goal_is_over(goal, pool)) {
+        pool->leader_notified = false;
+        pool->sleeps_until = brood_earlier(pool->due, deadline);
+        pool->sleeping = pool->sleeps_until > 0;
+        ask_poller(pool, pool->sleeps_until);
+        pool->sleeping = false;
+        brood_pool_turn(pool);
+    }
+    pool->leading = false;
+}
+
+bool brood_pool_look(brood_pool *pool)
+{
+    if (pool->leading || pool->successor) {
+        return false;
+    }
+    pool->leading = true;
+    ask_poller(pool, 0);
+    brood_pool_turn(pool);
+    pool->leading = false;
+    brood_pool_upkeep(pool);
+    return true;
+}
+
+static bool is_ending(brood_pool *pool, void *ignored)
+{
+    (void)ignored;
+    return pool->ends;
+}
+
+void brood_pool_lead_once(brood_pool *pool)
+{
+    const brood_goal goal = {NULL, is_ending, NULL};
+
+    lead(pool, &goal, BROOD_NEVER);
+}
+
+/* ---- followers ---------------------------------------------------------------------------- */
+
+static brood_waiter *take_waiter(brood_pool *pool)
+{
+    brood_waiter *waiter = pool->spare_waiters;
+
+    if (waiter != NULL) {
+        pool->spare_waiters = waiter->next;
+        return waiter;
+    }
+    waiter = brood_calloc(1, sizeof *waiter);
+    if (waiter != NULL && brood_condition_create(&waiter->cond, pool->apr) != BROOD_OK) {
+        brood_free(waiter);
+        waiter = NULL;
+    }
+    return waiter;
+}
+
+static void put_waiter(brood_pool *pool, brood_waiter *waiter)
+{
+    brood_waiter **at = &pool->waiters;
+
+    while (*at != waiter) {
+        at = &(*at)->next;
+    }
+    *at = waiter->next;
+    pool->successor = pool->successor && !waiter->is_successor;
+    waiter->next = pool->spare_waiters;
+    pool->spare_waiters = waiter;
+}
+
+/* Somebody else leads, and wakes us. Without memory for that we look now and then. */
+static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
+{
+    brood_waiter *waiter = take_waiter(pool);
+
+    if (waiter == NULL) {
+        brood_pool_unlock(pool);
+        brood_sleep(RETRY_NS);
+        brood_pool_lock(pool);
+        return;
+    }
+    waiter->goal = *goal;
+    waiter->deadline = deadline;
+    waiter->is_notified = waiter->is_signalled = waiter->is_successor = false;
+    waiter->next = pool->waiters;
+    pool->waiters = waiter;
+    brood_agenda_at(pool, deadline);
+    brood_pool_sleep(pool, &waiter->cond);
+    put_waiter(pool, waiter);
+}
+
+bool brood_pool_has_followers(const brood_pool *pool)
+{
+    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+        if (!at->is_notified) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- waiting ----------------------------------------------------------------------------- */
+
+/* Until something happens: in the poller's place, or woken by the thread that is there. */
+static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline)
+{
+    int64_t begun = brood_os_now();
+
+    if (pool->leading || pool->successor) {
+        follow(pool, goal, deadline);
+    } else {
+        lead(pool, goal, deadline);
+    }
+    if (brood_os_now() - begun < pool->spin_ns) {
+        pool->misses = 0; /* spinning would have been of use */
+    }
+}
+
+brood_status brood_pool_wait(brood_pool *pool, const void *what,
+                             bool (*is_over)(brood_pool *pool, void *data), void *data,
+                             int64_t deadline)
+{
+    const brood_goal goal = {what, is_over, data};
+    bool over = false;
+
+    brood_pool_turn(pool);
+    over = brood_goal_is_over(&goal, pool);
+    while (!over && !brood_os_is_ending() && brood_os_now() < deadline) {
+        over = may_spin(pool) && spin(pool, &goal, deadline);
+        if (!over && !brood_crew_start_due(pool)) {
+            sleep_for(pool, &goal, deadline);
+        }
+        over = over || brood_goal_is_over(&goal, pool);
+    }
+    return over ? BROOD_OK : BROOD_ERR_TIMEOUT;
+}

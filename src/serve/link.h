@@ -1,0 +1,62 @@
+/* A worker's side of what it shares with its pool: waiting, reading and writing. */
+#ifndef BROOD_SRC_SERVE_LINK_H
+#define BROOD_SRC_SERVE_LINK_H
+
+#include "platform.h"
+#include "wire/wire.h"
+
+typedef struct brood_link {
+    brood_os_segment segment;
+    brood_wire_page *page;
+    brood_ring in, out;
+    brood_os_channel *bell;
+    int64_t spin_ns;  /* 0: never */
+    int64_t woken_at; /* and has not answered since; 0: it has */
+    uint32_t misses;  /* how often in a row looking again and again was of no use */
+    bool is_broken;   /* for good; see below */
+    int code;         /* of the end of the process, then */
+    int64_t keep_ns;  /* after so long a sleep idle is called, once; 0: never */
+    void (*idle)(void *data);
+    void *data;
+} brood_link;
+
+/*
+ * A link breaks when the pool has gone or has done what cannot be, and when the worker gives up. From
+ * then on nothing is waited for, and the pool sees nothing more of what is put. Whoever uses it begins
+ * nothing more, and returns: the process ends at once.
+ */
+void brood_link_break(brood_link *link, int code); /* the first code counts */
+
+/* The pool has gone, or has done what cannot be. */
+void brood_link_fail(brood_link *link);
+
+/* Those that wait return false when the link is broken, or breaks, before that for which they wait. */
+
+/* Waits until there are size bytes to read, at most half of what the ring holds. */
+bool brood_link_await(brood_link *link, size_t size);
+
+/* Reads size bytes, however many, and gives their room back. */
+bool brood_link_read(brood_link *link, void *data, size_t size);
+
+/* Passes over size bytes, however many. */
+bool brood_link_skip(brood_link *link, size_t size);
+
+/* Gives back the room of what was read or passed over. */
+void brood_link_release(brood_link *link);
+
+/* Waits until size bytes can be put, at most half of what the ring holds. */
+bool brood_link_make_room(brood_link *link, size_t size);
+
+/*
+ * Waits until size bytes can be put that lie in one piece, and returns where: the rest of the ring
+ * before its end is passed over for that. NULL: the link is broken.
+ */
+unsigned char *brood_link_place(brood_link *link, size_t size);
+
+/* What was put is the pool's. */
+void brood_link_publish(brood_link *link);
+
+/* Writes a whole frame, however long. */
+void brood_link_send(brood_link *link, const brood_wire_answer *answer, const void *body);
+
+#endif

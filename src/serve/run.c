@@ -1,0 +1,422 @@
+#include "serve/run.h"
+
+#include <brood/pool.h>
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "runtime/sync.h"
+
+#define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
+#define LOOK_AFTER_NS INT64_C(50000)
+#define STRIDE_MAX 4096
+#define STRIDE_WATCHED 64
+#define HALT_NS INT64_C(100000)
+#define KEEP_SLOT_MAX (1024 * 1024)
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- telling ----------------------------------------------------------------------------- */
+
+/* By the turnaround alone the pool would take a task for as long as a wake-up. */
+static uint32_t take_awake_ns(brood_link *link)
+{
+    int64_t awake = link->woken_at != 0 ? brood_os_now() - link->woken_at : 0;
+
+    link->woken_at = 0;
+    return awake < UINT32_MAX ? (uint32_t)awake : UINT32_MAX;
+}
+
+static brood_wire_answer answer_of(const brood_run *run, brood_wire_kind kind, uint64_t count)
+{
+    brood_wire_answer answer = {.kind = (uint32_t)kind,
+                                .id = run->order->id,
+                                .first = run->order->first + run->told,
+                                .count = count};
+
+    return answer;
+}
+
+/* The size of a value in the ring, for tasks whose values are written there in place. */
+static size_t size_in_place(const brood_run *run)
+{
+    return run->out == NULL && run->task->value_kind == BROOD_VALUE_FIXED ? run->task->slot_size
+                                                                          : 0;
+}
+
+/* Tells of the items that have succeeded since; their values, if any, lie in the ring already. */
+static void tell_success(brood_run *run)
+{
+    uint64_t count = run->next - run->told;
+    brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, count);
+    size_t padded = 0;
+
+    if (count == 0) {
+        return;
+    }
+    answer.awake_ns = take_awake_ns(run->link);
+    answer.size = count * size_in_place(run);
+    padded = (size_t)brood_wire_padded(answer.size);
+    run->is_open = false;
+    if (size_in_place(run) == 0 && !brood_link_make_room(run->link, sizeof answer)) {
+        return;
+    }
+    brood_ring_put(&run->link->out, &answer, sizeof answer);
+    brood_ring_advance(&run->link->out, padded);
+    brood_link_publish(run->link);
+    run->told = run->next;
+}
+
+void brood_run_tell_failure(brood_run *run, brood_status status, int code, const char *message)
+{
+    bool is_range = (run->order->flags & BROOD_WIRE_RANGE) != 0;
+    brood_wire_answer answer = answer_of(run, BROOD_WIRE_FAILED, is_range ? run->order->count : 1);
+
+    answer.awake_ns = take_awake_ns(run->link);
+    answer.code = code;
+    answer.status = (uint32_t)status;
+    answer.size = strlen(message);
+    brood_link_send(run->link, &answer, message);
+    run->told += answer.count;
+    run->next = run->told;
+}
+
+static void tell_skipped(brood_run *run)
+{
+    brood_wire_answer answer = answer_of(run, BROOD_WIRE_SKIPPED, run->order->count - run->next);
+
+    brood_link_send(run->link, &answer, NULL);
+    run->told = run->next = run->order->count;
+}
+
+/* A value of any size is told at once. */
+static void tell_value(brood_run *run)
+{
+    brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 1);
+
+    answer.awake_ns = take_awake_ns(run->link);
+    answer.size = run->task->value_size;
+    brood_link_send(run->link, &answer, run->task->slot);
+    run->told = ++run->next;
+    if (run->task->slot_size > KEEP_SLOT_MAX) {
+        brood_free(run->task->slot);
+        run->task->slot = NULL;
+        run->task->slot_size = 0;
+    }
+}
+
+/*
+ * Makes room in the ring for a head and as many values as may wait there. The head is written now:
+ * when the worker dies, the pool finds behind it the values of the items that were done. It is not
+ * open when the link is broken.
+ */
+static inline void open_place(brood_run *run)
+{
+    size_t size = size_in_place(run);
+    size_t most = run->link->out.capacity / 4;
+    uint64_t left = run->order->count - run->next;
+    brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 0);
+
+    run->most = left;
+    if (size > 0) {
+        run->most = least(left, (most - sizeof answer) / size);
+        run->place = brood_link_place(run->link,
+                                      sizeof answer + (size_t)brood_wire_padded(run->most * size));
+        if (run->place == NULL) {
+            return;
+        }
+        brood_point(run->place, sizeof answer);
+        memcpy(run->place, &answer, sizeof answer);
+        run->place += sizeof answer;
+    }
+    run->is_open = !run->link->is_broken;
+}
+
+/* Whether the pool has something to say about the items. */
+static bool is_stirred(const brood_run *run)
+{
+    return brood_load64(&run->link->page->cancel_id) == run->order->id;
+}
+
+/*
+ * Whether to look up after each item, and to tell its value at once: somebody waits for items, or one
+ * was cancelled, behind which nothing says whether somebody waits.
+ */
+static bool must_look(const brood_run *run)
+{
+    return is_stirred(run) || (run->order->flags & BROOD_WIRE_HURRIED) != 0;
+}
+
+/* Tells when values have waited long enough; the clock is asked the less the faster they come. */
+static void look_at_clock(brood_run *run)
+{
+    int64_t now = brood_os_now();
+    int64_t since = now - run->looked_at;
+
+    run->looked_at = now;
+    if (since < LOOK_AFTER_NS && run->stride < run->stride_max) {
+        run->stride *= 2;
+    } else if (since > 4 * LOOK_AFTER_NS) {
+        run->stride = run->stride / 2 + run->stride % 2;
+    }
+    if (now - run->told_at > TELL_AFTER_NS || must_look(run)) {
+        run->told_at = now;
+        tell_success(run);
+    }
+}
+
+/* ---- running ----------------------------------------------------------------------------- */
+
+/*
+ * When the pool is about to kill for the item before, it says so, and looks at what we write here:
+ * it sees that we have gone on, and lets us, or we see that we may not.
+ */
+static void note_timed(brood_run *run)
+{
+    brood_wire_page *page = run->link->page;
+
+    brood_release64(&page->started, (uint64_t)brood_os_now());
+    brood_store64(&page->item, run->next + 1);
+    while (brood_load32(&page->halts) != 0 && brood_load64(&page->cancel_id) == run->order->id &&
+           run->next + 1 > brood_load64(&page->cancel_item)) {
+        brood_sleep(HALT_NS);
+    }
+}
+
+static void note_begin(brood_run *run)
+{
+    run->task->state = 0;
+    if ((run->order->flags & BROOD_WIRE_TIMED) != 0) {
+        note_timed(run);
+    } else {
+        brood_release64(&run->link->page->item, run->next + 1);
+    }
+}
+
+/* Why an item has failed, or BROOD_OK. */
+static brood_status status_of(const brood_run *run, int code)
+{
+    const brood_task *task = run->task;
+    bool must_have_value = task->value_kind == BROOD_VALUE_FIXED || task->exact_size > 0;
+
+    if (brood_task_cancelled(task)) {
+        return BROOD_ERR_CANCELLED;
+    }
+    if ((task->state & BROOD_TASK_REFUSED) != 0) {
+        return task->status;
+    }
+    if (code != 0) {
+        return BROOD_ERR_TASK;
+    }
+    return must_have_value && (task->state & BROOD_TASK_HAS_VALUE) == 0 ? BROOD_ERR_TOO_LARGE
+                                                                        : BROOD_OK;
+}
+
+/* What is left to say of an item that may not simply have succeeded. */
+static void settle(brood_run *run, int code)
+{
+    brood_task *task = run->task;
+    brood_status status = status_of(run, code);
+
+    if (status == BROOD_OK && task->value_kind != BROOD_VALUE_ANY) {
+        run->next++;
+        return;
+    }
+    tell_success(run);
+    run->is_open = false;
+    if (status == BROOD_OK) {
+        tell_value(run);
+    } else {
+        brood_run_tell_failure(run, status, code,
+                               status == BROOD_ERR_TOO_LARGE && task->state == 0
+                                   ? "the task returned no value"
+                                   : brood_task_message(task));
+    }
+}
+
+/* Room for at least one value more. False: the link is broken, and no item more is to begin. */
+static inline bool make_place(brood_run *run)
+{
+    if (run->is_open && run->next - run->told >= run->most) {
+        tell_success(run);
+    }
+    if (!run->is_open) {
+        open_place(run);
+    }
+    return run->is_open;
+}
+
+static unsigned char *slot_of_next(const brood_run *run)
+{
+    return run->out != NULL ? run->out + run->next * run->task->slot_size
+                            : run->place + (run->next - run->told) * run->task->slot_size;
+}
+
+/* Runs one item, which has size bytes at data; there is room for its value. */
+static void run_item(brood_run *run, const void *data, size_t size)
+{
+    brood_task *task = run->task;
+    int code = 0;
+
+    note_begin(run);
+    if (task->value_kind == BROOD_VALUE_FIXED) {
+        task->slot = slot_of_next(run);
+        brood_point(task->slot, task->slot_size);
+    } else {
+        task->value_size = 0;
+    }
+    code = ((brood_function *)run->function)(task, size > 0 ? data : NULL, size);
+    settle(run, code);
+}
+
+/*
+ * Out of the way of the rest, so that what the loop needs stays in registers; and at the beginning of
+ * a cache line, since the loop is some 5 % slower where it lies across more of them.
+ */
+#if defined(__GNUC__)
+__attribute__((noinline, aligned(BROOD_CACHE_LINE)))
+#endif
+static int
+loop_over_items(brood_run *run)
+{
+    brood_task *task = run->task;
+    brood_wire_page *page = run->link->page;
+    const unsigned char *data = run->data;
+    unsigned char *slot = task->place_base;
+    uint64_t item = run->next;
+    int code = 0;
+
+    do {
+        task->place.at = slot;
+        brood_release64(&page->item, ++item);
+        brood_point(slot, task->place.size);
+        code = ((brood_function *)run->function)(task, data, run->in_size);
+        data += run->in_size;
+        slot += task->place.size;
+    } while (code == 0 && task->place.at == NULL && item < brood_load64(&page->until));
+    run->next = item;
+    return code;
+}
+
+/*
+ * Items of one size up to, but not with, stop, with values of one size: what maps spend their time
+ * in, with as few words touched as can be. Stops behind one that did not simply succeed, or when
+ * the pool has something to say about them.
+ */
+static void run_in_places(brood_run *run, uint64_t stop)
+{
+    brood_task *task = run->task;
+    int code = 0;
+
+    run->in_size = (size_t)run->order->in_size;
+    run->data = run->in + run->next * run->in_size;
+    brood_store64(&run->link->page->until, stop);
+    if (must_look(run)) { /* before we wrote that; or the pool writes 0 behind us */
+        brood_release64(&run->link->page->until, 0);
+    }
+    task->place.size = task->slot_size;
+    task->place_base = slot_of_next(run);
+    task->place_first = run->next + 1;
+    code = loop_over_items(run);
+    if (code != 0 || task->place.at != NULL) {
+        brood_task_leave_place(task);
+        run->next--;
+        settle(run, code);
+    }
+    task->place_base = task->place.at = NULL;
+}
+
+static void run_some(brood_run *run, uint64_t stop)
+{
+    size_t size = (size_t)run->order->in_size;
+
+    if (run->task->value_kind == BROOD_VALUE_FIXED && size > 0 &&
+        (run->order->flags & BROOD_WIRE_TIMED) == 0) {
+        run_in_places(run, stop);
+        return;
+    }
+    do {
+        run_item(run, run->in + run->next * size, size);
+    } while (run->next < stop && run->is_open && !must_look(run));
+}
+
+static bool is_cancelled(const brood_run *run)
+{
+    return is_stirred(run) && brood_load64(&run->link->page->cancel_item) == 0;
+}
+
+static void run_range(brood_run *run)
+{
+    const brood_wire_order *order = run->order;
+    brood_task *task = run->task;
+    int code = 0;
+
+    if (is_cancelled(run)) {
+        tell_skipped(run);
+        return;
+    }
+    note_begin(run);
+    code = ((brood_range_function *)run->function)(task, order->first, order->first + order->count,
+                                                   order->in_size > 0 ? run->in : NULL,
+                                                   (size_t)order->in_size);
+    if (brood_task_cancelled(task)) {
+        brood_run_tell_failure(run, BROOD_ERR_CANCELLED, code, brood_task_message(task));
+    } else if (code != 0) {
+        brood_run_tell_failure(run, BROOD_ERR_TASK, code, brood_task_message(task));
+    } else {
+        run->next = order->count;
+        tell_success(run);
+    }
+}
+
+/* Items of one size lie side by side; others each begin at a multiple of 16. */
+static void run_varying(brood_run *run)
+{
+    const uint64_t *sizes = (const uint64_t *)(const void *)run->in;
+    const unsigned char *at = run->in + brood_wire_padded(run->order->count * sizeof(uint64_t));
+
+    for (uint64_t i = 0; i < run->order->count && !is_cancelled(run) && make_place(run); i++) {
+        run_item(run, at, (size_t)sizes[i]);
+        at += brood_wire_padded(sizes[i]);
+        look_at_clock(run);
+    }
+}
+
+static void run_fixed(brood_run *run)
+{
+    while (run->next < run->order->count && !is_cancelled(run) && make_place(run)) {
+        uint64_t stop = run->next + run->stride;
+
+        stop = least(least(stop, run->told + run->most), run->order->count);
+        run_some(run, stop);
+        if (run->order->count > 1) {
+            look_at_clock(run);
+        }
+    }
+}
+
+void brood_run_all(brood_run *run)
+{
+    run->stride = 1;
+    run->stride_max = (run->order->flags & BROOD_WIRE_WATCHED) != 0 ? STRIDE_WATCHED : STRIDE_MAX;
+    if (run->order->count > 1) {
+        run->told_at = run->looked_at = brood_os_now();
+    }
+    if ((run->order->flags & BROOD_WIRE_RANGE) != 0) {
+        run_range(run);
+        return;
+    }
+    if (run->order->in_size == BROOD_WIRE_VARIES) {
+        run_varying(run);
+    } else {
+        run_fixed(run);
+    }
+    tell_success(run);
+    if (run->next < run->order->count) {
+        tell_skipped(run);
+    }
+}
