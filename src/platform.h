@@ -108,6 +108,14 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
                                    size_t *got, brood_error *error);
 
 /*
+ * Up to BROOD_OS_WHOLE_MAX bytes go whole or not at all (POSIX promises no less of pipes). The first
+ * BROOD_OS_FIRST_MAX bytes in each direction of a pair have room before anybody reads: the smallest
+ * buffer is 8 KiB (macOS), unless the machine's administrator has made it smaller.
+ */
+#define BROOD_OS_WHOLE_MAX 512
+#define BROOD_OS_FIRST_MAX 4096
+
+/*
  * Gives 1 to size bytes. BROOD_ERR_TIMEOUT: no room now. BROOD_ERR_CLOSED: the other end is
  * closed; never SIGPIPE.
  */

@@ -155,6 +155,95 @@ static void a_full_channel_has_no_room_until_it_is_read(void **state)
     close_pair(&made);
 }
 
+/* Tries again after every few bytes that the other end takes. */
+static void write_whole(brood_os_channel *channel, brood_handle end, brood_os_channel *other,
+                        size_t size)
+{
+    static char block[BROOD_OS_WHOLE_MAX];
+    size_t put = 0;
+
+    while (brood_os_channel_write(channel, block, size, &put, NULL) == BROOD_ERR_TIMEOUT) {
+        char bytes[7];
+
+        assert_int_equal(put, 0);
+        if (other != NULL) {
+            read_bytes(other, bytes, sizeof bytes);
+        } else {
+            assert_int_equal(support_read(end, bytes, sizeof bytes), sizeof bytes);
+        }
+    }
+    assert_int_equal(put, size);
+}
+
+static void fill_whole(brood_os_channel *channel, size_t size)
+{
+    static char block[BROOD_OS_WHOLE_MAX];
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK) {
+        size_t put = 0;
+
+        status = brood_os_channel_write(channel, block, size, &put, NULL);
+        assert_int_equal(put, status == BROOD_OK ? size : 0);
+    }
+    assert_status(status, BROOD_ERR_TIMEOUT);
+}
+
+static const size_t small_sizes[] = {16, 24, 272, 500, BROOD_OS_WHOLE_MAX};
+
+static void a_small_write_to_a_full_pair_goes_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof small_sizes / sizeof small_sizes[0]; i++) {
+        pair made;
+
+        open_pair(&made);
+        fill_whole(made.ours, small_sizes[i]);
+        for (int round = 0; round < 20; round++) {
+            write_whole(made.ours, BROOD_HANDLE_NONE, made.theirs, small_sizes[i]);
+        }
+        close_pair(&made);
+    }
+}
+
+static void a_small_write_to_a_full_pipe_goes_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof small_sizes / sizeof small_sizes[0]; i++) {
+        brood_os_channel *channel = NULL;
+        brood_handle end = BROOD_HANDLE_NONE;
+
+        assert_ok(brood_os_channel_pipe(&channel, &end, false, NULL));
+        fill_whole(channel, small_sizes[i]);
+        for (int round = 0; round < 20; round++) {
+            write_whole(channel, end, NULL, small_sizes[i]);
+        }
+        brood_os_handle_close(end);
+        brood_os_channel_close(channel);
+    }
+}
+
+static void a_new_pair_has_room_for_the_first_bytes(void **state)
+{
+    static const size_t sizes[] = {24, BROOD_OS_WHOLE_MAX, BROOD_OS_FIRST_MAX};
+    static char block[BROOD_OS_FIRST_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        pair made;
+        size_t put = 0;
+
+        open_pair(&made);
+        for (size_t all = 0; all + sizes[i] <= BROOD_OS_FIRST_MAX; all += sizes[i]) {
+            assert_ok(brood_os_channel_write(made.ours, block, sizes[i], &put, NULL));
+            assert_int_equal(put, sizes[i]);
+        }
+        assert_ok(brood_os_channel_write(made.theirs, block, BROOD_OS_FIRST_MAX, &put, NULL));
+        assert_int_equal(put, BROOD_OS_FIRST_MAX);
+        close_pair(&made);
+    }
+}
+
 static void what_was_written_is_read_after_the_end(void **state)
 {
     pair made;
@@ -358,6 +447,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bytes_go_both_ways),
     cmocka_unit_test(a_read_takes_no_more_than_asked),
     cmocka_unit_test(a_full_channel_has_no_room_until_it_is_read),
+    cmocka_unit_test(a_small_write_to_a_full_pair_goes_whole),
+    cmocka_unit_test(a_small_write_to_a_full_pipe_goes_whole),
+    cmocka_unit_test(a_new_pair_has_room_for_the_first_bytes),
     cmocka_unit_test(what_was_written_is_read_after_the_end),
     cmocka_unit_test(a_write_to_a_closed_end),
     cmocka_unit_test(the_end_of_a_pair_that_no_child_took),

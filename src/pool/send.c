@@ -249,8 +249,7 @@ static void append_forgotten(brood_worker *worker)
 /* False: it must be told later. */
 static bool forget(brood_worker *worker)
 {
-    if (worker == NULL || worker->state >= BROOD_WORKER_STOPPING || worker->dropped != BROOD_OK ||
-        !has_to_forget(worker)) {
+    if (worker == NULL || !brood_worker_serves(worker) || !has_to_forget(worker)) {
         return true;
     }
     if (!brood_worker_can_send(worker) ||

@@ -33,9 +33,12 @@ static struct brood_child *self(void)
 /* ---- talking to the parent --------------------------------------------------------------- */
 
 /*
- * Frames of a child are few and small: they always fit into the channel, so a write that does
- * not go through means that the parent has gone. Safe in a signal handler on POSIX.
+ * Frames of a child are few and small: each goes whole, and all of them fit into the channel, so a
+ * write that does not go through means that the parent has gone. Safe in a signal handler on POSIX.
  */
+_Static_assert(sizeof(brood_frame_head) + BROOD_CHILD_BODY_MAX <= BROOD_OS_WHOLE_MAX,
+               "a child's frame goes in one write");
+
 static brood_status send_frame(brood_frame_type type, const void *body, size_t size)
 {
     char frame[sizeof(brood_frame_head) + BROOD_CHILD_BODY_MAX];

@@ -63,6 +63,8 @@ static bool is_alive(const brood_guard *guard)
 /* A guard reads at once; where it is behind all the same, nobody waits for it for long. */
 #define TELL_NS INT64_C(100000000)
 
+_Static_assert(sizeof(brood_os_ward) <= BROOD_OS_WHOLE_MAX, "a guard is told in one write");
+
 /* Called with the lock. */
 static brood_status tell(brood_guard *guard, const brood_os_ward *ward)
 {

@@ -305,7 +305,10 @@ bool brood_process_is_alive(brood_process *process)
     return process != NULL && !is_over(process);
 }
 
-/* Through the system, or through the channel where the system cannot reach a child. */
+/*
+ * Through the system, or through the channel where the system cannot reach a child; the frame goes
+ * whole or not at all.
+ */
 static brood_status ask(brood_process *process)
 {
     brood_buffer frame = BROOD_BUFFER_INIT;

@@ -59,11 +59,8 @@ typedef struct brood_segment_body {
 /* The largest body that a child may send. */
 #define BROOD_CHILD_BODY_MAX sizeof(brood_error)
 
-/*
- * The largest START frame: it is written before the child runs, so the smallest buffer of a
- * channel (8 KiB on macOS) must take it. A longer one goes to a segment.
- */
-#define BROOD_START_MAX 4096
+/* The largest START frame: it is written before the child runs. A longer one goes to a segment. */
+#define BROOD_START_MAX BROOD_OS_FIRST_MAX
 
 /* Where a process stands among pools in workers of pools. */
 typedef struct brood_nesting {

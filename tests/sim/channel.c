@@ -1,6 +1,7 @@
 /*
- * Channels: two flows of bytes, in which handles travel, too. Reads and writes may be short; a flow
- * that has a few single bytes has no room for one more, so that bells are full at times.
+ * Channels: two flows of bytes, in which handles travel, too. Reads may be short, and writes of more
+ * bytes than go whole; a flow that has a few single bytes has no room for one more, so that bells are
+ * full at times.
  */
 #include "five.h"
 
@@ -13,7 +14,7 @@
 
 /* ---- flows ------------------------------------------------------------------------------------ */
 
-#define FLOW_MAX ((size_t)1 << 20)
+#define FLOW_MAX ((size_t)1 << 16)
 
 static void flow_free(sim_flow *flow)
 {
@@ -82,11 +83,18 @@ bool sim_end_can_read(sim_end_thing *end)
 static size_t room_for(sim_end_thing *end, size_t size)
 {
     const sim_flow *flow = flow_to_write(end);
+    size_t room = flow->used < end->stream->room ? end->stream->room - flow->used : 0;
 
     if (size == 1) {
         return flow->used < end->stream->bell_room;
     }
-    return flow->used < FLOW_MAX ? FLOW_MAX - flow->used : 0;
+    return size <= BROOD_OS_WHOLE_MAX && size > room ? 0 : room;
+}
+
+/* A single byte goes where the bells have room, another write where the frames have. */
+bool sim_end_can_write(sim_end_thing *end)
+{
+    return is_closed(end) || (room_for(end, 1) > 0 && room_for(end, BROOD_OS_WHOLE_MAX) > 0);
 }
 
 static void end_destroy(sim_thing *thing)
@@ -148,6 +156,7 @@ brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *chi
     }
     stream = calloc(1, sizeof *stream);
     stream->bell_room = (size_t)sim_between(1, 40);
+    stream->room = (size_t)sim_between(BROOD_OS_FIRST_MAX, FLOW_MAX);
     own = sim_handle_new(sim_own(), &end_new(stream, 0)->thing);
     *child = sim_handle_new(sim_own(), &end_new(stream, 1)->thing);
     if (own < 0 || *child < 0) {
@@ -203,7 +212,14 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return BROOD_OK;
 }
 
-/* The first frame of a child's must go in one write, which is no promise of other channels. */
+/* What more than BROOD_OS_WHOLE_MAX bytes give of themselves when they are not the first. */
+static size_t part_of(const sim_flow *flow, size_t size)
+{
+    bool is_whole = size <= BROOD_OS_WHOLE_MAX || flow->position + flow->used == 0;
+
+    return is_whole ? size : some_of(size);
+}
+
 brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffer, size_t size,
                                     size_t *put, brood_error *error)
 {
@@ -221,7 +237,7 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
     if (room == 0) {
         return sim_refuse(BROOD_ERR_TIMEOUT, "write", error);
     }
-    *put = size < room ? size : room;
+    *put = part_of(flow_to_write(channel->end), size < room ? size : room);
     flow_append(flow_to_write(channel->end), buffer, *put);
     sim_note("  %zu bytes to handle %lld", *put, (long long)channel->handle);
     return BROOD_OK;

@@ -24,6 +24,7 @@ typedef struct sim_stream {
     sim_flow flows[2]; /* from side 0, from side 1 */
     bool is_open[2];
     size_t bell_room; /* for single bytes */
+    size_t room;      /* for others */
 } sim_stream;
 
 typedef struct sim_end_thing {
@@ -40,6 +41,7 @@ struct brood_os_channel {
 };
 
 bool sim_end_can_read(sim_end_thing *end);
+bool sim_end_can_write(sim_end_thing *end);
 
 /* Whether a reap would find the end of the process. */
 bool sim_is_known_dead(const brood_os_process *process);

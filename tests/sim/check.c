@@ -153,24 +153,37 @@ static void check_jobs(void)
     }
 }
 
-/* One that still gets something long is told behind it. */
-static bool can_all_be_told(void)
+static bool is_shared(const sim_process *program, uint64_t id)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    const brood_shared *at = program->here->shared.first;
 
-        if (worker != NULL && brood_worker_serves(worker) && !brood_worker_can_send(worker)) {
-            return false;
+    while (at != NULL && at->id != id) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
+/* A worker that still gets something long is told behind it. */
+static void check_forgets(const sim_process *program, const brood_worker *worker)
+{
+    if (!brood_worker_serves(worker) || !brood_worker_can_send(worker)) {
+        return;
+    }
+    for (size_t i = 0; i < worker->shared_count; i++) {
+        if (!is_shared(program, worker->shared[i])) {
+            sim_check_due("a worker is to give back shared memory", 0);
         }
     }
-    return true;
 }
 
 static void check_shared(const sim_process *program)
 {
-    if (pool->watch.poller != NULL && program->here->shared.forgotten != pool->forgotten &&
-        can_all_be_told()) {
-        sim_check_due("workers are to give back shared memory", 0);
+    bool is_known = pool->watch.poller != NULL && program->here->shared.lock.owner == NULL;
+
+    for (uint32_t i = 0; i < pool->slots && is_known; i++) {
+        if (pool->workers[i] != NULL) {
+            check_forgets(program, pool->workers[i]);
+        }
     }
 }
 

@@ -21,7 +21,8 @@ static bool is_item_ready(const brood_os_wait_item *item)
     if (item->process != NULL) {
         return sim_is_known_dead(item->process);
     }
-    return item->channel != NULL && (item->to_write || sim_end_can_read(item->channel->end));
+    return item->channel != NULL && (item->to_write ? sim_end_can_write(item->channel->end)
+                                                    : sim_end_can_read(item->channel->end));
 }
 
 static bool is_any_ready(void *data)

@@ -14,7 +14,7 @@
 #include "program.h"
 #include "sim.h"
 
-#define WAIT_MAX (5 * SIM_S) /* a call that takes longer is stuck, beside what the model adds */
+#define WAIT_MAX (20 * SIM_S) /* a call that takes longer is stuck, beside what the model adds */
 
 /* ---- support.h --------------------------------------------------------------------------------- */
 
