@@ -120,12 +120,14 @@ static void draw_life(stage *self)
     brood_pool_options *options = &self->options;
     uint32_t *seed = &self->seed;
 
-    life->kills = live_chance(seed, 40);
+    life->rains = !options->event_loop && options->max_tasks_per_worker == 0 &&
+                  self->init_mode < LIVE_INIT_SOMETIMES && live_chance(seed, 20);
+    life->kills = live_chance(seed, life->rains ? 80 : 40);
     life->resizes = live_chance(seed, 40);
-    life->looks_only = live_chance(seed, 20);
+    life->looks_only = life->rains || live_chance(seed, 20);
     life->has_loop = options->event_loop;
     life->nobody_loops = options->event_loop && !life->looks_only && live_chance(seed, 40);
-    life->is_brief = live_chance(seed, 25);
+    life->is_brief = !life->rains && live_chance(seed, 25);
     life->long_most = life->resizes ? 0 : options->workers - 1;
     if (life->looks_only) {
         options->queue_size = 0; /* for which they would wait */
@@ -142,6 +144,15 @@ static void set_cores(uint32_t cores)
 
     snprintf(text, sizeof text, "%u", cores);
     support_set_environment("BROOD_CPU_COUNT", cores > 0 ? text : NULL);
+}
+
+/* Of a rain as many as there can be: one or another always runs. */
+static uint32_t draw_callers(stage *self)
+{
+    bool is_slow = self->slowness > 1 && self->life.max_items == LIVE_FEW;
+    uint32_t most = is_slow ? 2 : LIVE_CALLERS_MAX;
+
+    return live_between(&self->seed, self->life.rains ? most : 1, most);
 }
 
 static void draw_pool(stage *self)
@@ -173,8 +184,7 @@ static void draw_pool(stage *self)
     self->life.max_items =
         options->max_tasks_per_worker != 0 || self->life.init_fails ? LIVE_FEW : 64;
     brood_exchange32(&self->life.asked, options->workers);
-    self->callers = live_between(
-        seed, 1, self->slowness > 1 && self->life.max_items == LIVE_FEW ? 2 : LIVE_CALLERS_MAX);
+    self->callers = draw_callers(self);
 }
 
 static void describe(stage *self)
@@ -200,7 +210,10 @@ static void describe(stage *self)
              options->exit_timeout_ms, options->grace_ms, options->retries, self->cores,
              self->callers, self->life.looks_only ? " that only look" : "",
              self->life.long_most > 0 ? ", long tasks" : "", self->life.resizes ? ", resizes" : "",
-             self->life.kills ? ", kills" : "", self->copies, self->life.is_brief ? ", brief" : "",
+             self->life.kills ? ", kills" : "", self->copies,
+             self->life.is_brief ? ", brief"
+             : self->life.rains  ? ", rain"
+                                 : "",
              ends[self->end]);
 }
 
@@ -303,6 +316,7 @@ static void name_threads(stage *self)
         self->caller[i].thread = &self->threads[FIRST_CALLER + i];
         self->caller[i].life = &self->life;
         self->caller[i].seed = self->seed + 7919 * (i + 1);
+        self->caller[i].rains = self->life.rains && i + 1 < self->callers;
         self->caller[i].keeps = self->end == END_ABANDONED;
     }
 }

@@ -17,6 +17,9 @@
 #if !defined(LIVE_RAIN_MAX) /* small tasks that a caller submits without waiting for them */
 #define LIVE_RAIN_MAX UINT64_MAX
 #endif
+#if !defined(LIVE_STREAM_ITEMS) /* large ones, of which a part is taken */
+#define LIVE_STREAM_ITEMS 8192
+#endif
 #define LIVE_FEW 6
 
 /* ---- Random numbers ------------------------------------------------------------------------ */
@@ -35,8 +38,10 @@ typedef struct live_thread {
     brood_atomic64 calls;
     brood_atomic64 since; /* brood_os_now at the begin of the call */
     int64_t lateness;     /* of the simulator, when the call began */
-    int64_t limit_ms;     /* of the call; LIVE_NO_LIMIT */
-    int64_t slowest;      /* ns */
+    int64_t limit_ms;     /* of the call, in the simulator; LIVE_NO_LIMIT */
+    brood_atomic64
+        ends_by;     /* natively: the canary's wakes that a call with a limit has; 0: no limit */
+    int64_t slowest; /* ns */
     const char *slowest_what;
     uint64_t seen; /* calls when the watcher looked last */
     uint32_t quiet_seconds;
@@ -48,7 +53,7 @@ void live_end(live_thread *self);
 
 #define LIVE_NO_LIMIT (-1)
 
-/* The same for one that comes back within so many milliseconds; the simulator looks at that. */
+/* The same for one that comes back within so many milliseconds; LIVE_NO_LIMIT: nobody knows. */
 void live_begin_for(live_thread *self, const char *what, int64_t limit_ms);
 
 /* What calls of the system that fail may make of a task, and of a call; none fail but in the simulator. */
@@ -83,6 +88,7 @@ typedef struct live_life {
     bool is_brief;            /* each caller submits a burst, and that is all */
     bool kills;               /* workers are killed from outside */
     bool resizes;             /* callers change the number of workers */
+    bool rains;               /* each caller but one does */
     bool looks_only;          /* callers do not wait in the pool, but look now and then */
     bool has_loop;            /* the program's */
     bool nobody_loops;        /* though it has one: nobody but callers that wait is there */
@@ -122,6 +128,7 @@ typedef struct live_caller {
     bool keeps;                             /* leaves what it holds for after the pool's end */
     bool rains;                             /* submits small tasks all the time, and nothing else */
     bool holds_callbacks;                   /* it is the one that the slow callback waits for */
+    bool takes_back;                        /* cancels each of them at once */
     uint32_t rain_us;                       /* between some of them */
     uint64_t rained;                        /* how many so far */
     uint32_t kinds[LIVE_KINDS], kind_count; /* of calls; 0: all */
@@ -237,6 +244,14 @@ void live_end_copies(bool all);
 void live_call_beside_a_task(live_caller *self);
 void live_call_beside_a_map(live_caller *self);
 void live_call_beside_a_callback(live_caller *self);
+
+/* ---- Without a gap (liveness_rain.c) ------------------------------------------------------------ */
+
+/* Some small tasks, whose results nobody wants. */
+void live_rain(live_caller *self);
+
+/* Short waits while large items go on moving. */
+void live_call_beside_a_stream(live_caller *self);
 
 /* ---- The calls (liveness_calls.c, liveness_imap.c) -------------------------------------------- */
 

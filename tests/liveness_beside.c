@@ -22,7 +22,7 @@ static void do_others(live_caller *self, const live_held *held)
 {
     for (uint32_t count = live_between(&self->seed, 1, 6); count > 0; count--) {
         if (held != NULL && !self->life->looks_only && live_chance(&self->seed, 40)) {
-            live_begin(self->thread, "brood_result_wait of 1 ms for what has no end");
+            live_begin_for(self->thread, "brood_result_wait of 1 ms for what has no end", 1);
             brood_result_wait(held->result, 1);
             live_end(self->thread);
         }

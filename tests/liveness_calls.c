@@ -406,6 +406,7 @@ static const struct {
     {live_call_beside_a_task, 0},
     {live_call_beside_a_task, 0},
     {live_call_beside_a_map, WAITS},
+    {live_call_beside_a_stream, SUBMITS | WAITS},
     {live_finish_one, 0},
     {live_finish_one, 0},
     {live_finish_one, 0},
@@ -449,10 +450,11 @@ static void draw_kinds(live_caller *self)
             self->kinds[self->kind_count++] = draw_call(self, 0);
         }
     }
-    self->rains = self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25);
-    self->rain_us = self->life->has_bound && live_chance(&self->seed, 75) ? 0
-                    : live_chance(&self->seed, 60)                        ? 200
-                                                                          : 1000;
+    self->rains = self->rains || (self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25));
+    self->takes_back = live_chance(&self->seed, self->life->rains ? 75 : 25);
+    self->rain_us = self->takes_back || (self->life->has_bound && live_chance(&self->seed, 75)) ? 0
+                    : live_chance(&self->seed, 60) ? 200
+                                                   : 1000;
 }
 
 void live_call_any(live_caller *self)
@@ -470,31 +472,6 @@ void live_call_any(live_caller *self)
     }
 }
 
-/* Small tasks without end, whose results nobody wants. */
-static void rain(live_caller *self)
-{
-    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
-
-    options.priority = -10; /* so that nobody waits behind 20,000 of them */
-    live_add_callbacks(self, &options);
-    for (uint32_t count = live_between(&self->seed, 4, 20); count > 0; count--) {
-        live_order order = {LIVE_DO_RETURN, 0, count, 0, 0};
-        brood_status status = BROOD_OK;
-
-        self->rained++;
-        order.number = live_take_numbers(self->life, &options, 1);
-        live_begin(self->thread, "brood_pool_apply_async in a rain");
-        status = brood_pool_apply_async(self->life->pool, NULL, live_obey, &order, sizeof order,
-                                        &options);
-        live_end(self->thread);
-        live_check_submit(self, status, 0, order.number, "brood_pool_apply_async in a rain");
-        live_count_due(self, &options, status);
-    }
-    if (self->rain_us > 0) {
-        apr_sleep(self->rain_us);
-    }
-}
-
 void live_call(live_caller *self)
 {
     draw_kinds(self);
@@ -502,7 +479,7 @@ void live_call(live_caller *self)
         call_burst(self);
     }
     while (!self->life->is_brief && brood_load32(&self->life->stop) == 0) {
-        (self->rains && self->rained < LIVE_RAIN_MAX ? rain : live_call_any)(self);
+        (self->rains && self->rained < LIVE_RAIN_MAX ? live_rain : live_call_any)(self);
     }
     if (!self->keeps) {
         live_settle(self);

@@ -11,6 +11,7 @@
 
 #define CANARY_MS 10
 #define CANARY_WAKES 50 /* in a second in which the machine was not stalled */
+#define LATE_PARTS 4    /* a call is late by so much of the time in which there must be progress */
 
 static struct {
     brood_atomic32 lock; /* 0: free. What follows, and the threads, are those of one life */
@@ -41,10 +42,19 @@ void live_begin(live_thread *self, const char *what)
     brood_store64(&self->what, (uintptr_t)what);
 }
 
+static uint64_t late_after_wakes(void)
+{
+    return watch.limit_seconds * 1000 / LATE_PARTS / CANARY_MS;
+}
+
 void live_begin_for(live_thread *self, const char *what, int64_t limit_ms)
 {
-    (void)limit_ms;
+    uint64_t wakes = brood_load32(&watch.canary) + late_after_wakes() + 1;
+
     live_begin(self, what);
+    if (limit_ms != LIVE_NO_LIMIT) {
+        brood_store64(&self->ends_by, wakes + (uint64_t)limit_ms / CANARY_MS);
+    }
 }
 
 uint64_t live_faults_of_tasks(void)
@@ -75,10 +85,29 @@ void live_item_ended(uint64_t number, bool has_succeeded)
     (void)has_succeeded;
 }
 
+/* By the canary's wakes before the look: a call that ends meanwhile, or begins, is not late. */
+static bool is_late(live_thread *thread)
+{
+    uint64_t wakes = brood_load32(&watch.canary);
+    uint64_t ends_by = brood_load64(&thread->ends_by);
+
+    return ends_by != 0 && wakes > ends_by;
+}
+
+static int64_t ms_since_begin(live_thread *thread)
+{
+    return (brood_os_now() - (int64_t)brood_load64(&thread->since)) / 1000000;
+}
+
 void live_end(live_thread *self)
 {
     int64_t took = brood_os_now() - (int64_t)brood_load64(&self->since);
 
+    if (is_late(self)) {
+        live_fail("late: %s has come back after %lld ms", self->name,
+                  (long long)ms_since_begin(self));
+    }
+    brood_store64(&self->ends_by, 0);
     if (took > self->slowest) {
         self->slowest = took;
         self->slowest_what = (const char *)(uintptr_t)brood_load64(&self->what);
@@ -89,17 +118,14 @@ void live_end(live_thread *self)
 
 static void print_threads(void)
 {
-    int64_t now = brood_os_now();
-
     fprintf(stderr, "%s\n", watch.description);
     for (uint32_t i = 0; i < watch.count; i++) {
         live_thread *thread = &watch.threads[i];
         const char *what = (const char *)(uintptr_t)brood_load64(&thread->what);
-        int64_t since = (int64_t)brood_load64(&thread->since);
 
         fprintf(stderr, "  %-9s %8llu calls, %s", thread->name,
                 (unsigned long long)brood_load64(&thread->calls), what == NULL ? "between" : what);
-        fprintf(stderr, what == NULL ? "\n" : " for %lld ms\n", (long long)(now - since) / 1000000);
+        fprintf(stderr, what == NULL ? "\n" : " for %lld ms\n", (long long)ms_since_begin(thread));
     }
 }
 
@@ -178,6 +204,10 @@ static void look_at_threads(void)
         if (thread->quiet_seconds > watch.limit_seconds) {
             fprintf(stderr, "no progress: %s has waited for %u s\n", thread->name,
                     watch.limit_seconds);
+            end_program();
+        }
+        if (is_late(thread)) {
+            fprintf(stderr, "late: %s has not come back\n", thread->name);
             end_program();
         }
     }
