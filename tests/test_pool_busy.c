@@ -99,7 +99,7 @@ static bool has_ended(brood_pool *pool, int64_t pid)
 
     brood_pool_lock(pool);
     if (pool->workers[0] != NULL && brood_process_pid(pool->workers[0]->process) == pid) {
-        brood_os_wait_item item = {pool->workers[0]->process->os, NULL, false, false};
+        brood_os_wait_item item = {.process = brood_process_os(pool->workers[0]->process)};
 
         ended = brood_os_wait(&item, 1, 0, NULL) == BROOD_OK;
     }

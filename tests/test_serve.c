@@ -4,7 +4,7 @@
 #include "base/buffer.h"
 #include "process/function.h"
 #include "serve/serve.h"
-#include "process/task_impl.h"
+#include "process/task.h"
 #include "process/watch.h"
 #include "worker_view.h"
 

@@ -2,7 +2,7 @@
 #ifndef BROOD_TESTS_WORKER_VIEW_H
 #define BROOD_TESTS_WORKER_VIEW_H
 
-#include "process/task_impl.h"
+#include "process/task.h"
 
 /* What a task finds of its own worker's memory. */
 typedef struct worker_view {

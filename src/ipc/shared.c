@@ -2,13 +2,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "init.h"
+#include "runtime/begin.h"
 #include "runtime/here.h"
-
-brood_status brood_shared_global_init(apr_pool_t *pool)
-{
-    return brood_mutex_create(&brood_here()->shared.lock, pool);
-}
 
 static void enlist(brood_shared *made)
 {

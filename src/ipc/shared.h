@@ -2,8 +2,6 @@
 #ifndef BROOD_SRC_IPC_SHARED_H
 #define BROOD_SRC_IPC_SHARED_H
 
-#include <apr_pools.h>
-
 #include <brood/shared.h>
 
 #include "base/atomic.h"
@@ -16,9 +14,6 @@ struct brood_shared {
     brood_os_segment segment;
     brood_shared *next; /* of all that the program has not destroyed */
 };
-
-/* Once, from brood_begin. */
-brood_status brood_shared_global_init(apr_pool_t *pool);
 
 /* The shared memory in which all of the size bytes at data lie, with a reference; or NULL. */
 brood_shared *brood_shared_find(const void *data, size_t size);

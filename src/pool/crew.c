@@ -35,7 +35,7 @@ static void watch(brood_worker *worker)
     worker->watched_bell =
         brood_os_poller_add(poller, worker->bell, (void *)bell, NULL) == BROOD_OK;
     worker->watched_process =
-        brood_os_poller_add_process(poller, worker->process->os,
+        brood_os_poller_add_process(poller, brood_process_os(worker->process),
                                     (void *)BROOD_OWNER_OF_PROCESS(worker->slot), NULL) == BROOD_OK;
 }
 
@@ -52,7 +52,7 @@ static void free_worker(brood_worker *worker)
     brood_pool *pool = worker->pool;
 
     if (worker->watched_process) {
-        brood_os_poller_remove_process(pool->poller, worker->process->os);
+        brood_os_poller_remove_process(pool->poller, brood_process_os(worker->process));
     }
     unwatch_bell(worker);
     brood_os_channel_close(worker->bell);
@@ -244,7 +244,7 @@ void brood_worker_plan_look(brood_worker *worker)
     if (worker->is_killed || worker->deaf || is_leaving(worker)) {
         at = worker->end_by;
     } else if (!worker->is_up) {
-        at = worker->process->handshake_deadline;
+        at = brood_process_handshake_deadline(worker->process);
         at = at > now ? at : now + END_SLOWLY_NS; /* its function may take long to begin */
     }
     if (worker->must_ring || worker->kill_refused) {
@@ -698,7 +698,7 @@ static void lose(brood_worker *worker)
         brood_worker_stir(worker, 0);
     }
     hear_out(worker);
-    worker->process->daemon = false; /* so that destroying it does not wait for its end */
+    brood_process_be_left(worker->process);
     dismiss(worker, &worker->pool->stats.lost);
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "init.h"
 #include "pool/pool_impl.h"
 #include "process/options.h"
+#include "process/self.h"
 
 #define OPTIONS_SIZE_MIN offsetof(brood_pool_options, name)
 #define NAME_MAX_BYTES 200

@@ -35,12 +35,11 @@
 #include "pool/deadlines.h"
 #include "pool/job_cache.h"
 #include "pool/meter.h"
-#include "process/process_impl.h"
+#include "process/process.h"
 #include "runtime/sync.h"
+#include "runtime/time.h"
 #include "wire/wire.h"
 
-#define BROOD_NS_PER_MS INT64_C(1000000)
-#define BROOD_NEVER BROOD_OS_NO_DEADLINE
 #define BROOD_PRIORITY_MAX 10
 #define BROOD_SPINNERS_MAX 64
 

@@ -176,8 +176,8 @@ static brood_status append_shared(brood_worker *worker, const brood_shared *shar
     if (shared == NULL || knows(worker, shared->id)) {
         return BROOD_OK;
     }
-    status = brood_os_handle_give(worker->bell, worker->process->os, shared->segment.handle,
-                                  &number, NULL);
+    status = brood_os_handle_give(worker->bell, brood_process_os(worker->process),
+                                  shared->segment.handle, &number, NULL);
     if (status != BROOD_OK) {
         return status == BROOD_ERR_CLOSED ? BROOD_OK : status; /* its end is told elsewhere */
     }

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-
 #include "posix/system.h"
 
 #if defined(BROOD_LINUX)

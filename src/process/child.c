@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "init.h"
 #include "platform.h"
 #include "process/nesting.h"
 #include "process/process_impl.h"
 #include "process/protocol.h"
-#include "process/task_impl.h"
+#include "process/self.h"
+#include "process/task.h"
 #include "process/watch.h"
 #include "runtime/here.h"
 
@@ -191,7 +191,7 @@ static _Noreturn void run(brood_function *function)
     brood_ended_body ended = {0, 0};
 
     brood_child_say_hello();
-    brood_become_ready();
+    brood_self_enter(BROOD_STAGE_READY);
     ended.code = function(&task, self()->start.arg, self()->start.arg_size);
     at_exit();
     ended.peak_memory_bytes = brood_os_child_peak_memory();
@@ -230,7 +230,7 @@ static _Noreturn void serve_parent(const char *argv0)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
     brood_os_function *function = NULL;
-    brood_status status = brood_find_executable(argv0, &error); /* now the parent hears of it */
+    brood_status status = brood_self_find(argv0, &error); /* now the parent hears of it */
 
     if (status == BROOD_OK) {
         status = read_start(&error);

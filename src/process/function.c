@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "init.h"
+#include "process/registry.h"
+#include "process/self.h"
+#include "runtime/begin.h"
 
 #define NAME_MAX_BYTES 255
 

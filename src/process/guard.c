@@ -16,12 +16,6 @@ struct brood_guard {
     size_t users;           /* with the place in `current` */
 };
 
-brood_status brood_guard_global_init(apr_pool_t *pool)
-{
-    brood_here()->guards.pool = pool;
-    return brood_mutex_create(&brood_here()->guards.lock, pool);
-}
-
 brood_os_channel *brood_guard_channel(const brood_guard *guard)
 {
     return guard->process->control;
@@ -180,7 +174,7 @@ brood_status brood_guard_take(brood_guard **guard, brood_error *error)
     if (status == BROOD_OK && !brood_here()->guards.is_watched) {
         brood_here()->guards.is_watched =
             brood_thread_start_detached(&brood_here()->guards.thread, watch_guard, NULL,
-                                        brood_here()->guards.pool, NULL) == BROOD_OK;
+                                        brood_here()->begin.pool, NULL) == BROOD_OK;
     }
     brood_mutex_unlock(&brood_here()->guards.lock);
     return status;

@@ -8,17 +8,12 @@
 #ifndef BROOD_SRC_PROCESS_GUARD_H
 #define BROOD_SRC_PROCESS_GUARD_H
 
-#include <apr_pools.h>
-
 #include "platform.h"
 
 /* Under this name the guard's function is registered in every program that calls brood_init. */
 #define BROOD_GUARD_NAME "brood.guard"
 
 brood_function brood_guard_run;
-
-/* Once, from brood_init. */
-brood_status brood_guard_global_init(apr_pool_t *pool);
 
 /*
  * The guard that runs. Starts it when there is none, and blocks until it serves. Each take is given

@@ -6,10 +6,9 @@
 #include "base/memory.h"
 #include "process/exit.h"
 #include "process/options.h"
-#include "process/watchdog.h"
 #include "runtime/here.h"
+#include "runtime/time.h"
 
-#define NS_PER_MS INT64_C(1000000)
 #define KILL_WAIT_MS 10000
 #define GUARD_WAIT_MS 60000          /* its handshake ends before */
 #define RETRY_NS INT64_C(1000000000) /* of a kill that was refused */
@@ -20,11 +19,6 @@ typedef struct left_alone {
     brood_kept kept;
     struct left_alone *next;
 } left_alone;
-
-brood_status brood_process_global_init(apr_pool_t *pool)
-{
-    return brood_mutex_create(&brood_here()->abandoned.lock, pool);
-}
 
 brood_status brood_process_new(brood_process **process, const brood_process_options *options)
 {
@@ -198,21 +192,6 @@ static bool is_over(brood_process *process)
     return look(process) == BROOD_OK;
 }
 
-bool brood_is_timeout(int64_t timeout_ms)
-{
-    return timeout_ms >= 0 || timeout_ms == BROOD_FOREVER;
-}
-
-int64_t brood_deadline(int64_t timeout_ms)
-{
-    int64_t now = brood_os_now();
-
-    if (timeout_ms == BROOD_FOREVER || timeout_ms > (INT64_MAX - now) / NS_PER_MS) {
-        return BROOD_OS_NO_DEADLINE;
-    }
-    return now + timeout_ms * NS_PER_MS;
-}
-
 int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
 {
     int64_t next = deadline;
@@ -280,7 +259,7 @@ brood_status brood_process_await_guard(brood_process *process, brood_error *erro
 /* Two processes, so two numbers. */
 brood_status brood_process_await_copy(brood_process *process, brood_error *error)
 {
-    int64_t deadline = brood_os_now() + GUARD_WAIT_MS * NS_PER_MS;
+    int64_t deadline = brood_os_now() + GUARD_WAIT_MS * BROOD_NS_PER_MS;
     brood_status status = listen_to_child(process);
 
     while (status == BROOD_ERR_TIMEOUT && process->hello_pid == process->pid) {
@@ -394,6 +373,21 @@ int64_t brood_process_pid(const brood_process *process)
     return process == NULL ? -1 : process->pid;
 }
 
+brood_os_process *brood_process_os(const brood_process *process)
+{
+    return process->os;
+}
+
+int64_t brood_process_handshake_deadline(const brood_process *process)
+{
+    return process->handshake_deadline;
+}
+
+void brood_process_be_left(brood_process *process)
+{
+    process->daemon = false;
+}
+
 const char *brood_process_name(const brood_process *process)
 {
     return process == NULL ? "" : process->name;
@@ -442,7 +436,7 @@ static void let_go(brood_process *process)
     if (process->os == NULL) {
         return;
     }
-    brood_watchdog_remove(process);
+    brood_watchdog_remove(&process->timeout);
     if (!is_over(process) && process->daemon && brood_process_kill(process) == BROOD_OK) {
         brood_process_join(process, KILL_WAIT_MS);
     }

@@ -1,4 +1,4 @@
-/* The object behind a brood_process. (Not process.h: that is a header of Windows.) */
+/* The object behind a brood_process. */
 #ifndef BROOD_SRC_PROCESS_PROCESS_IMPL_H
 #define BROOD_SRC_PROCESS_PROCESS_IMPL_H
 
@@ -6,9 +6,9 @@
 
 #include "platform.h"
 #include "process/guard.h"
-#include "process/nesting.h"
-#include "process/origin.h"
+#include "process/process.h"
 #include "process/protocol.h"
+#include "process/watchdog.h"
 #include "runtime/sync.h"
 
 /* Why we killed it; the first reason counts. */
@@ -53,36 +53,14 @@ struct brood_process {
 
     char inbox[BROOD_INBOX_SIZE]; /* of the control channel */
     size_t inbox_used;
-    struct brood_process *next_watched; /* of the watchdog */
-    int64_t timeout_deadline;
+    brood_watchdog_entry timeout;
 };
-
-/* The lock of the processes that were left alone; once, from brood_init. */
-brood_status brood_process_global_init(apr_pool_t *pool);
-
-/* The clock's value after a time-out of the public kind. */
-int64_t brood_deadline(int64_t timeout_ms);
-
-/* Of two times. */
-static inline int64_t brood_earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Whether a number is a time-out: not negative, or BROOD_FOREVER. */
-bool brood_is_timeout(int64_t timeout_ms);
 
 /* When to look after the process at the latest: the deadline, or the end of its handshake. */
 int64_t brood_process_next_deadline(brood_process *process, int64_t deadline);
 
 /* An object without a process; options have been checked. */
 brood_status brood_process_new(brood_process **process, const brood_process_options *options);
-
-/* brood_process_start, for a worker, which has a place of its own, and an origin (or NULL). */
-brood_status brood_process_start_nested(brood_process **process, brood_function *function,
-                                        const void *arg, size_t size,
-                                        const brood_process_options *options,
-                                        const brood_nesting *nesting, const brood_origin *origin);
 
 /*
  * Starts a guard, and waits until it serves: an object whose process has ended, and whose channel

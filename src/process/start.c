@@ -2,13 +2,13 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "init.h"
 #include "process/environment.h"
 #include "process/function.h"
 #include "process/guard.h"
 #include "process/options.h"
 #include "process/process_impl.h"
-#include "process/watchdog.h"
+#include "process/self.h"
+#include "runtime/time.h"
 
 #define HANDSHAKE_TIMEOUT_MS 30000
 /* The channel and the segment go to the child beside the caller's handles. */
@@ -281,6 +281,11 @@ static void take_limits(launch *run)
     run->spawn.cpu_time_limit_s = options->cpu_time_limit_s;
 }
 
+static bool end_for_time(void *process)
+{
+    return brood_process_end(process, BROOD_BY_TIMEOUT, NULL) == BROOD_OK;
+}
+
 static brood_status spawn(launch *run)
 {
     brood_process *process = run->process;
@@ -297,8 +302,8 @@ static brood_status spawn(launch *run)
     if (run->options.timeout_ms == 0) {
         return BROOD_OK;
     }
-    status =
-        brood_watchdog_add(process, brood_deadline(run->options.timeout_ms), run->options.error);
+    status = brood_watchdog_add(&process->timeout, brood_deadline(run->options.timeout_ms),
+                                end_for_time, process, run->options.error);
     if (status != BROOD_OK) {
         process->daemon = true; /* so that destroying it ends it */
     }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "process/process_impl.h"
+#include "runtime/time.h"
 
 static brood_os_channel *stream_of(brood_process *process, brood_stream stream)
 {

@@ -1,6 +1,6 @@
 #include "base/error.h"
 #include "base/memory.h"
-#include "process/task_impl.h"
+#include "process/task.h"
 
 #include <stdarg.h>
 #include <stdio.h>

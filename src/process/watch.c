@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "init.h"
+#include "runtime/begin.h"
 #include "runtime/here.h"
 
 /* How often a parent is looked for of which nothing tells. */

@@ -3,43 +3,37 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "runtime/here.h"
+#include "runtime/time.h"
 
-brood_status brood_watchdog_init(apr_pool_t *pool)
+static void unlink_entry(const brood_watchdog_entry *entry)
 {
-    brood_here()->watchdog.pool = pool;
-    return brood_mutex_create(&brood_here()->watchdog.lock, pool);
-}
+    brood_watchdog_entry **at = &brood_here()->watchdog.first;
 
-static void unlink_process(brood_process *process)
-{
-    brood_process **at = &brood_here()->watchdog.first;
-
-    while (*at != NULL && *at != process) {
-        at = &(*at)->next_watched;
+    while (*at != NULL && *at != entry) {
+        at = &(*at)->next;
     }
     if (*at != NULL) {
-        *at = process->next_watched;
+        *at = entry->next;
     }
 }
 
 /* After a failure of the system, which may have memory again by then. */
 #define RETRY_NS INT64_C(200000000)
 
-/* Ends those whose time is up; when to look again. */
+/* Fires what is due; when to look again. */
 static int64_t expire(void)
 {
     int64_t now = brood_os_now();
     int64_t next = BROOD_OS_NO_DEADLINE;
-    brood_process *following = NULL;
+    brood_watchdog_entry *following = NULL;
 
     brood_mutex_lock(&brood_here()->watchdog.lock);
-    for (brood_process *process = brood_here()->watchdog.first; process != NULL;
-         process = following) {
-        following = process->next_watched;
-        if (process->timeout_deadline > now) {
-            next = brood_earlier(next, process->timeout_deadline);
-        } else if (brood_process_end(process, BROOD_BY_TIMEOUT, NULL) == BROOD_OK) {
-            unlink_process(process);
+    for (brood_watchdog_entry *at = brood_here()->watchdog.first; at != NULL; at = following) {
+        following = at->next;
+        if (at->deadline > now) {
+            next = brood_earlier(next, at->deadline);
+        } else if (at->fire(at->owner)) {
+            unlink_entry(at);
         } else {
             next = brood_earlier(next, now + RETRY_NS);
         }
@@ -82,7 +76,7 @@ static brood_status start_thread(brood_error *error)
         brood_os_handle_close(end);
     } else {
         status = brood_thread_start_detached(&brood_here()->watchdog.thread, watch, NULL,
-                                             brood_here()->watchdog.pool, error);
+                                             brood_here()->begin.pool, error);
         if (status != BROOD_OK) {
             brood_os_channel_close(brood_here()->watchdog.sleeper);
         }
@@ -105,7 +99,8 @@ static brood_status wake(brood_error *error)
                : brood_fail(error, status, 0, "timeout_ms", "no thread can watch the time");
 }
 
-brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_error *error)
+brood_status brood_watchdog_add(brood_watchdog_entry *entry, int64_t deadline,
+                                bool (*fire)(void *owner), void *owner, brood_error *error)
 {
     brood_status status = BROOD_OK;
 
@@ -114,24 +109,23 @@ brood_status brood_watchdog_add(brood_process *process, int64_t deadline, brood_
         status = start_thread(error);
     }
     if (status == BROOD_OK) {
-        process->timeout_deadline = deadline;
-        process->next_watched = brood_here()->watchdog.first;
-        brood_here()->watchdog.first = process;
+        *entry = (brood_watchdog_entry){brood_here()->watchdog.first, deadline, fire, owner};
+        brood_here()->watchdog.first = entry;
         status = wake(error);
         if (status != BROOD_OK) {
-            unlink_process(process);
+            unlink_entry(entry);
         }
     }
     brood_mutex_unlock(&brood_here()->watchdog.lock);
     return status;
 }
 
-void brood_watchdog_remove(brood_process *process)
+void brood_watchdog_remove(brood_watchdog_entry *entry)
 {
-    if (process->timeout_deadline == 0) {
+    if (entry->fire == NULL) {
         return;
     }
     brood_mutex_lock(&brood_here()->watchdog.lock);
-    unlink_process(process);
+    unlink_entry(entry);
     brood_mutex_unlock(&brood_here()->watchdog.lock);
 }

@@ -23,15 +23,24 @@ typedef enum brood_stage {
 } brood_stage;
 
 typedef struct brood_process_state {
-    /* init.c; but for begun, written before the first start: brood_init is for one thread */
+    /* begin.c, which also makes the locks of the other parts */
     struct {
         brood_atomic32 begun;
         apr_pool_t *pool; /* lives as long as the program */
-        struct brood_registered *functions;
+    } begin;
+
+    /* self.c; written before the first start: brood_init is for one thread */
+    struct {
         char *executable;
         bool hosted;
         brood_stage stage;
-    } init;
+    } self;
+
+    /* registry.c; written before the first start */
+    struct {
+        const struct brood_builtin *builtins;
+        struct brood_registered *functions;
+    } registry;
 
     /* nesting.c: as in brood_nesting */
     struct {
@@ -59,12 +68,11 @@ typedef struct brood_process_state {
         struct left_alone *first;
     } abandoned;
 
-    /* watchdog.c: processes that have a time-out */
+    /* watchdog.c: what has a time-out */
     struct {
-        apr_pool_t *pool;
-        brood_mutex lock;            /* taken before the lock of a process */
-        struct brood_process *first; /* no order: there are few */
-        brood_os_channel *wake;      /* a byte here makes the thread look again */
+        brood_mutex lock;                   /* taken before the lock of a process */
+        struct brood_watchdog_entry *first; /* no order: there are few */
+        brood_os_channel *wake;             /* a byte here makes the thread look again */
         brood_os_channel *sleeper;
         brood_thread thread;
         bool runs;
@@ -72,7 +80,6 @@ typedef struct brood_process_state {
 
     /* guard.c: the guard of this process's daemon commands */
     struct {
-        apr_pool_t *pool;
         brood_mutex lock; /* taken after the lock of a process */
         struct brood_guard *current;
         bool is_watched; /* by the thread */

@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_SERVE_RUN_H
 #define BROOD_SRC_SERVE_RUN_H
 
-#include "process/task_impl.h"
+#include "process/task.h"
 #include "serve/link.h"
 
 /* A task that has been begun. */

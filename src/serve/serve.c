@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "platform.h"
 #include "process/function.h"
-#include "process/task_impl.h"
+#include "process/task.h"
 #include "serve/run.h"
 
 #define KEEP_BODY_MAX (256 * 1024)  /* what a sleeping worker keeps for the next argument */

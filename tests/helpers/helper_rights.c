@@ -24,7 +24,7 @@
 
 #include "process/function.h"
 #include "helper_rights.h"
-#include "init.h"
+#include "process/self.h"
 #include "platform.h"
 #include "process/protocol.h"
 #include "support.h"

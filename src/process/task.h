@@ -1,6 +1,6 @@
 /* The object behind a brood_task. */
-#ifndef BROOD_SRC_PROCESS_TASK_IMPL_H
-#define BROOD_SRC_PROCESS_TASK_IMPL_H
+#ifndef BROOD_SRC_PROCESS_TASK_H
+#define BROOD_SRC_PROCESS_TASK_H
 
 #include <brood/task.h>
 
