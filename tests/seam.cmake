@@ -18,7 +18,7 @@ foreach(file IN LISTS files)
     if(NOT file MATCHES "/platform\\.h$") # which declares these two for runtime/sync.h
         string(APPEND past "|brood_os_sleep|brood_os_thread_id")
     endif()
-    if(NOT file MATCHES "/(platform\\.h|process/(child|guard|watch)\\.c|serve/process\\.c)$")
+    if(NOT file MATCHES "/(platform\\.h|process/(child|guard_run|watch)\\.c|serve/process\\.c)$")
         string(APPEND past "|brood_os_(child_end|exit_process)") # all else returns
     endif()
     if(NOT file MATCHES "/memory\\.h$")

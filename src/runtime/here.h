@@ -78,7 +78,7 @@ typedef struct brood_process_state {
         bool runs;
     } watchdog;
 
-    /* guard.c: the guard of this process's daemon commands */
+    /* guard.c and guard_start.c: the guard of this process's daemon commands */
     struct {
         brood_mutex lock; /* taken after the lock of a process */
         struct brood_guard *current;
