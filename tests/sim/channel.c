@@ -182,6 +182,9 @@ brood_status brood_os_channel_adopt(brood_os_channel **channel, brood_handle han
     if (thing == NULL || thing->kind != SIM_THING_END) {
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "channel_adopt", "it is no channel");
     }
+    if (sim_fails(SIM_FAULT_ADOPT)) {
+        return sim_refuse(BROOD_ERR_OS, "channel_adopt", error);
+    }
     *channel = channel_new(handle);
     return *channel != NULL ? BROOD_OK : brood_fail_memory(error, "channel_adopt");
 }
@@ -208,6 +211,7 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     }
     *got = some_of(size < flow->used ? size : flow->used);
     flow_take(channel->end, flow, buffer, *got);
+    sim_values(buffer, *got);
     sim_note("  %zu bytes of handle %lld", *got, (long long)channel->handle);
     return BROOD_OK;
 }
@@ -239,6 +243,7 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
     }
     *put = part_of(flow_to_write(channel->end), size < room ? size : room);
     flow_append(flow_to_write(channel->end), buffer, *put);
+    sim_values(buffer, *put);
     sim_note("  %zu bytes to handle %lld", *put, (long long)channel->handle);
     return BROOD_OK;
 }

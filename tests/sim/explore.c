@@ -35,7 +35,7 @@ typedef struct object_past {
 #define BOUNDS UINT64_C(0xFFFF)
 
 typedef struct shared_state {
-    object_use objects[OBJECTS_MAX];  /* as they came */
+    object_use objects[OBJECTS_MAX];  /* as they came, and so are their numbers in states */
     uint16_t places[2 * OBJECTS_MAX]; /* by their addresses, from 1; 0: none */
     uint32_t object_count;
     /* States of the world as numbers, and as the lowest bits for which bounds what follows was run. */
@@ -66,11 +66,6 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return z ^ (z >> 31);
 }
 
-static uint64_t number_of(const void *object)
-{
-    return (uint64_t)(uintptr_t)object;
-}
-
 static uint32_t process_bit(const sim_process *process)
 {
     return (uint32_t)(process->pid - sim.first_pid) % 64;
@@ -89,7 +84,7 @@ static uint32_t add_object(const void *object)
 
 static uint32_t index_of(const void *object)
 {
-    uint32_t at = (uint32_t)mix(number_of(object), 0) % (2 * OBJECTS_MAX);
+    uint32_t at = (uint32_t)mix((uint64_t)(uintptr_t)object, 0) % (2 * OBJECTS_MAX);
 
     while (all->places[at] != 0 && all->objects[all->places[at] - 1].object != object) {
         at = (at + 1) % (2 * OBJECTS_MAX);
@@ -192,7 +187,7 @@ void sim_explore_touch(sim_kind kind, const void *object)
         set_past(self, mix(self->past, kind));
         self->written = self->past;
     } else if (kind == SIM_RELEASE) {
-        set_past(self, mix(self->past, number_of(object)));
+        set_past(self, mix(self->past, index_of(object)));
     } else if (object == NULL) {
         see_system(self);
     } else {

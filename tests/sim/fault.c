@@ -20,11 +20,17 @@ static const struct {
     const char *name;
     uint32_t most; /* calls of which one fails */
 } kinds[SIM_FAULT_COUNT] = {
-    [SIM_FAULT_MEMORY] = {"an allocation", 2000}, [SIM_FAULT_SPAWN] = {"a spawn", 20},
-    [SIM_FAULT_CHANNEL] = {"a channel_pair", 20}, [SIM_FAULT_SEGMENT] = {"a segment_create", 20},
-    [SIM_FAULT_POLLER] = {"a poller_add", 20},    [SIM_FAULT_HANDLE] = {"a handle's call", 20},
-    [SIM_FAULT_THREAD] = {"a thread_start", 8},   [SIM_FAULT_WAIT] = {"a wait", 500},
+    [SIM_FAULT_MEMORY] = {"an allocation", 2000},
+    [SIM_FAULT_SPAWN] = {"a spawn", 20},
+    [SIM_FAULT_CHANNEL] = {"a channel_pair", 20},
+    [SIM_FAULT_SEGMENT] = {"a segment_create", 20},
+    [SIM_FAULT_POLLER] = {"a poller_add", 20},
+    [SIM_FAULT_HANDLE] = {"a handle's call", 20},
+    [SIM_FAULT_THREAD] = {"a thread_start", 8},
+    [SIM_FAULT_WAIT] = {"a wait", 500},
     [SIM_FAULT_TRANSFER] = {"a transfer", 500},
+    [SIM_FAULT_ADOPT] = {"an adopt", 50},
+    [SIM_FAULT_REAP] = {"a reap", 20},
 };
 
 static uint32_t draw_rate(uint32_t likely, uint32_t least, uint32_t most)

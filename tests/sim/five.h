@@ -30,13 +30,14 @@ typedef uint32_t brood_atomic32;
 static inline uint64_t brood_load64(brood_atomic64 *atomic)
 {
     sim_step_at(SIM_LOAD, atomic);
-    return sim.self->store_count == 0 ? *atomic : sim_load(atomic, sizeof *atomic);
+    return sim_value(sim.self->store_count == 0 ? *atomic : sim_load(atomic, sizeof *atomic));
 }
 
 static inline uint32_t brood_load32(brood_atomic32 *atomic)
 {
     sim_step_at(SIM_LOAD, atomic);
-    return sim.self->store_count == 0 ? *atomic : (uint32_t)sim_load(atomic, sizeof *atomic);
+    return (uint32_t)sim_value(sim.self->store_count == 0 ? *atomic
+                                                          : sim_load(atomic, sizeof *atomic));
 }
 
 /* Before a change that all processes see in the same order. */
@@ -52,25 +53,25 @@ static inline void sim_begin_change(sim_kind kind, const void *object)
 static inline void brood_store64(brood_atomic64 *atomic, uint64_t value)
 {
     sim_begin_change(SIM_STORE, atomic);
-    *atomic = value;
+    *atomic = sim_value(value);
 }
 
 static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
 {
     sim_step_at(SIM_RELEASE, atomic);
-    sim_release(atomic, value, sizeof *atomic);
+    sim_release(atomic, sim_value(value), sizeof *atomic);
 }
 
 static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
 {
     sim_begin_change(SIM_CHANGE, atomic);
-    return *atomic += value;
+    return sim_value(*atomic += value);
 }
 
 static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
 {
     sim_begin_change(SIM_CHANGE, atomic);
-    return *atomic += value;
+    return (uint32_t)sim_value(*atomic += value);
 }
 
 static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
@@ -78,15 +79,15 @@ static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
     uint32_t before = 0;
 
     sim_begin_change(SIM_CHANGE, atomic);
-    before = *atomic;
-    *atomic = value;
+    before = (uint32_t)sim_value(*atomic);
+    *atomic = (uint32_t)sim_value(value);
     return before;
 }
 
 static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64_t value)
 {
     sim_begin_change(SIM_CHANGE, atomic);
-    if (*atomic != expected) {
+    if (sim_value(*atomic) != expected) {
         return false;
     }
     *atomic = value;
@@ -96,7 +97,7 @@ static inline bool brood_cas64(brood_atomic64 *atomic, uint64_t expected, uint64
 static inline bool brood_cas32(brood_atomic32 *atomic, uint32_t expected, uint32_t value)
 {
     sim_begin_change(SIM_CHANGE, atomic);
-    if (*atomic != expected) {
+    if (sim_value(*atomic) != expected) {
         return false;
     }
     *atomic = value;

@@ -440,7 +440,8 @@ void sim_switch(void)
 void sim_switch_to(sim_party *next)
 {
     set_time(sim_now());
-    sim.hash = (sim.hash ^ next->id) * UINT64_C(0x100000001B3);
+    sim_value(next->id);
+    sim_value((uint64_t)sim_now());
     next->is_paused = false;
     if (next != sim.self) {
         sim_note("-> %lld.%llu", next->process == NULL ? 0 : (long long)next->process->pid,
@@ -562,6 +563,13 @@ void sim_call_on(const char *what, const void *object)
 void sim_call(const char *what)
 {
     sim_call_on(what, NULL);
+}
+
+void sim_values(const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        sim_value(((const unsigned char *)bytes)[i]);
+    }
 }
 
 /* ---- a world ----------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Waiting for a few things, and pollers, which may tell an owner for nothing. */
+/* Waiting for a few things, and pollers, which may come back, or tell an owner, for nothing. */
 #include "five.h"
 
 #include "channel.h"
@@ -8,6 +8,7 @@
 
 #define ENTRIES_MAX 256
 #define LATE_MAX (5 * SIM_MS)
+#define WRONG_MAX (20 * SIM_MS)
 
 /* ---- for a few -------------------------------------------------------------------------------- */
 
@@ -240,30 +241,53 @@ static void tell(void **owners, size_t *count, size_t most, void *owner)
     }
 }
 
+static void shuffle(entry *entries, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        entry *other = &entries[i + sim_below(count - i)];
+        entry one = entries[i];
+
+        entries[i] = *other;
+        *other = one;
+    }
+}
+
 /* In any order, not always all, and at times one for nothing. */
 static void tell_owners(brood_os_poller *poller, void **owners, size_t most, size_t *count)
 {
-    uint32_t first = (uint32_t)sim_below(poller->count);
     bool is_wrong = sim_happens(sim.rates.spurious);
 
+    shuffle(poller->entries, poller->count);
     most = 1 + (size_t)sim_below(most);
     for (uint32_t i = 0; i < poller->count; i++) {
-        entry *one = &poller->entries[(first + i) % poller->count];
-
-        if (sees(poller, one) || (is_wrong && i == 0)) {
-            tell(owners, count, most, one->owner);
+        if (sees(poller, &poller->entries[i]) || (is_wrong && i == 0)) {
+            tell(owners, count, most, poller->entries[i].owner);
         }
     }
 }
 
-static void await(brood_os_poller *poller, int64_t deadline)
+/* When a wait comes back although there is nothing; mostly never. */
+static int64_t draw_wrong(int64_t deadline)
 {
+    int64_t most = deadline - sim_now() < WRONG_MAX ? deadline - sim_now() : WRONG_MAX;
+
+    return most > 0 && sim_happens(sim.rates.spurious) ? sim_now() + sim_draw_delay(most)
+                                                       : SIM_NEVER;
+}
+
+/* True: it comes back for nothing. */
+static bool await(brood_os_poller *poller, int64_t deadline)
+{
+    int64_t wrong = draw_wrong(deadline);
+    int64_t until = wrong < deadline ? wrong : deadline;
+
     poller->waiter = sim.self;
-    while (!finds(poller) && deadline > sim_now()) {
-        sim_block("the poller", finds, poller, deadline);
+    while (!finds(poller) && until > sim_now()) {
+        sim_block("the poller", finds, poller, until);
     }
     poller->waiter->is_late = false;
     poller->waiter = NULL;
+    return wrong <= sim_now();
 }
 
 /* The lock is the caller's: none. Ready may be gone when the caller comes to look. */
@@ -271,17 +295,18 @@ brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t
                                   size_t *count, int64_t deadline, brood_error *error)
 {
     bool is_woken = false;
+    bool is_wrong = false;
 
     sim_call("poller_wait");
     *count = 0;
     if (sim_fails(SIM_FAULT_WAIT)) {
         return sim_refuse(BROOD_ERR_OS, "poller_wait", error);
     }
-    await(poller, deadline);
+    is_wrong = await(poller, deadline);
     tell_owners(poller, owners, most, count);
     is_woken = poller->is_woken && poller->woken_at <= sim_now();
     poller->is_woken = poller->is_woken && !is_woken;
-    return *count > 0 || is_woken ? BROOD_OK : BROOD_ERR_TIMEOUT;
+    return *count > 0 || is_woken || is_wrong ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }
 
 void brood_os_poller_wake(brood_os_poller *poller)

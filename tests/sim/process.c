@@ -142,7 +142,8 @@ static void unmap_all(sim_process *process)
 static void flush_dead(const sim_process *process)
 {
     for (sim_party *at = sim.parties; at != NULL; at = at->next) {
-        if (at->process == process && at->store_count > 0) {
+        if (at->process == process) {
+            sim_spoil(at);
             sim_flush_some(at, (uint32_t)sim_between(at->seen_count, at->store_count));
         }
     }
@@ -316,6 +317,10 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     if (!sim_is_known_dead(process)) {
         return BROOD_ERR_TIMEOUT;
     }
+    if (sim_fails(SIM_FAULT_REAP)) {
+        ended->escapes = true;
+        return sim_refuse(BROOD_ERR_OS, "reap", error);
+    }
     *result = (brood_os_exit){.reason = ended->was_signalled ? BROOD_EXIT_SIGNAL : BROOD_EXIT_CODE,
                               .code = ended->code};
     process->process = NULL;
@@ -325,8 +330,10 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
 
 brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
 {
-    (void)error;
     sim_call("process_ask");
+    if (sim_fails(SIM_FAULT_REAP)) {
+        return sim_refuse(BROOD_ERR_OS, "ask", error);
+    }
     if (process->process != NULL) {
         sim_process_kill_later(process->process, sim_draw_delay(KILL_MAX));
     }

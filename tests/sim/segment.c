@@ -85,6 +85,10 @@ brood_status brood_os_segment_adopt(brood_os_segment *segment, brood_handle hand
     if (given == NULL || given->thing.kind != SIM_THING_SEGMENT || given->size < size) {
         return brood_fail(error, BROOD_ERR_PROTOCOL, 0, "segment_adopt", "it is no such segment");
     }
+    if (sim_fails(SIM_FAULT_ADOPT)) {
+        return sim_refuse(sim_below(2) == 0 ? BROOD_ERR_NO_MEMORY : BROOD_ERR_LIMIT,
+                          "segment_adopt", error);
+    }
     map(given);
     *segment = (brood_os_segment){handle, given->base, size};
     return BROOD_OK;

@@ -48,6 +48,8 @@ typedef enum sim_fault {
     SIM_FAULT_THREAD,
     SIM_FAULT_WAIT,
     SIM_FAULT_TRANSFER,
+    SIM_FAULT_ADOPT,
+    SIM_FAULT_REAP,
     SIM_FAULT_COUNT
 } sim_fault;
 
@@ -139,6 +141,13 @@ static inline void sim_step_at(sim_kind kind, const void *object)
     }
 }
 
+/* What was read or written belongs to the step, for the hash; it is no address. Returns it. */
+static inline uint64_t sim_value(uint64_t value)
+{
+    sim.hash = (sim.hash ^ value) * UINT64_C(0x100000001B3);
+    return value;
+}
+
 static inline void sim_step(sim_kind kind)
 {
     sim_step_at(kind, NULL);
@@ -162,6 +171,9 @@ static inline void sim_late(int64_t duration)
 void sim_call(const char *what);
 /* The same; it touches nothing that others see but that object. */
 void sim_call_on(const char *what, const void *object);
+
+/* The same as sim_value, of bytes. */
+void sim_values(const void *bytes, size_t size);
 
 /* A line of the trace, only with --trace. */
 #if defined(__GNUC__)
@@ -211,10 +223,12 @@ struct sim_party {
     sim_store stores[SIM_STORES_MAX]; /* that nobody else sees yet, in their order */
     uint32_t store_count;
     uint32_t seen_count; /* the oldest of them, after which something was done that has been seen */
-    void *fake_stack;    /* of AddressSanitizer */
-    const char *name;    /* in a scenario */
-    uint64_t past;       /* what it has done and seen, as a number: see explore.c */
-    uint64_t written;    /* that, when it began to write to shared memory last */
+    unsigned char *writes_at; /* the plain write to shared memory that it is in */
+    size_t writes_size;       /* 0: it is in none */
+    void *fake_stack;         /* of AddressSanitizer */
+    const char *name;         /* in a scenario */
+    uint64_t past;            /* what it has done and seen, as a number: see explore.c */
+    uint64_t written;         /* that, when it began to write to shared memory last */
 };
 
 sim_party *sim_party_start(sim_process *process, void (*function)(void *), void *data);
@@ -257,6 +271,9 @@ void sim_show(void);
 /* The oldest ones are. */
 void sim_flush_some(sim_party *party, uint32_t count);
 
+/* The party dies in the middle of its plain write, if it is in one: some of these bytes are rubbish. */
+void sim_spoil(sim_party *party);
+
 /* ---- memory of a process (heap.c) -------------------------------------------------------------- */
 
 typedef struct sim_block_head {
@@ -294,7 +311,8 @@ struct sim_process {
     sim_state state;
     bool was_signalled;
     bool is_immortal;      /* it waits in the kernel, and a kill has no effect ... */
-    bool escapes;          /* a kill was refused, or without effect: nobody waits for its end */
+    bool escapes;          /* a kill was refused, or without effect, or a reap has failed: nobody */
+                           /* waits for its end */
     uint32_t refusals;     /* kills that are refused yet */
     uint32_t apr_count;    /* pools of APR's */
     int code;              /* its exit code, or signal */

@@ -66,20 +66,26 @@ uint64_t sim_load(void *at, uint32_t size)
     return size == sizeof(uint32_t) ? *(uint32_t *)at : *(uint64_t *)at;
 }
 
-/* A process that is killed in a plain write, which takes its time, leaves rubbish there. */
+/* The party is in a plain write, which takes its time, until it goes on. */
 void sim_point(void *at, size_t size)
 {
-    sim_process *self = sim_own();
-    uint64_t id = sim.self->id;
+    sim_party *self = sim.self;
 
-    sim.point_size = size;
+    self->writes_at = at;
+    self->writes_size = sim.point_size = size;
     sim.base += (int64_t)(size / BYTES_A_NS);
     sim_step_at(SIM_POINT, at);
-    if (self->kill_at != SIM_NEVER && size > 0) {
-        size_t upto = (size_t)sim_below(size + 1);
+    self->writes_size = 0;
+}
 
-        for (size_t i = 0; i < upto; i++) {
-            ((unsigned char *)at)[i] = (unsigned char)(id * 31 + i * 7);
-        }
+/* Whoever sees some of it sees all that was stored before. */
+void sim_spoil(sim_party *party)
+{
+    size_t from = (size_t)sim_below(party->writes_size + 1);
+    size_t upto = (size_t)sim_between((int64_t)from, (int64_t)party->writes_size);
+
+    for (size_t i = from; i < upto; i++) {
+        party->writes_at[i] = (unsigned char)(party->id * 31 + i * 7);
     }
+    party->seen_count = from < upto ? party->store_count : party->seen_count;
 }
