@@ -1,6 +1,6 @@
 /*
- * What a seed draws once: how often something happens, and which calls of the system fail in the
- * processes that it names. Half of the seeds have no failing calls; of the others each has about half
+ * What a seed draws once: how often something happens, whether the program is killed, and which calls
+ * of the system fail in the processes that it names. Half of the seeds have no failing calls; of the others each has about half
  * of the kinds.
  */
 #include "five.h"
@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "sim.h"
 
+#define DIES_MAX (10 * SIM_S)         /* of the program's life, which most end before */
 #define FAULT_LATENESS (100 * SIM_MS) /* until the library tries again, at most */
 
 enum {
@@ -69,6 +70,7 @@ void sim_draw_rates(void)
         .shorts = draw_rate(50, 1, 8),
         .slow = draw_rate(50, 1, 10),
         .late = draw_rate(40, 2, 50),
+        .dies = sim_below(10) == 0 ? sim_draw_delay(DIES_MAX) : SIM_NEVER,
     };
     if (sim_below(2) == 0) {
         draw_faults();

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "explore.h"
 #include "fault.h"
+#include "program.h"
 #include "runtime/here.h"
 #include "sim.h"
 
@@ -162,6 +163,9 @@ void sim_process_die(sim_process *process, bool by_signal, int code)
     unmap_all(process);
     if (sim.scenario != NULL) {
         sim_explore_death(process);
+    }
+    if (process->parent == 0) {
+        sim_program_gone();
     }
     sim_handles_close(process);
     sim_heap_end(process);

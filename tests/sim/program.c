@@ -265,6 +265,12 @@ void live_unwatch(void)
     watch.count = 0;
 }
 
+void sim_program_gone(void)
+{
+    sim_check_pool(NULL);
+    watch.count = 0;
+}
+
 void live_watch_start(uint32_t limit_seconds, bool hold)
 {
     (void)limit_seconds;

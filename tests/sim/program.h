@@ -11,6 +11,9 @@ const char *sim_program_description(void);
 void sim_ledger_begin(void);
 void sim_ledger_check(void);
 
+/* It has ended, or was killed: nothing of it is looked at any more. */
+void sim_program_gone(void);
+
 /* No call takes longer than it may. */
 void sim_program_check(void);
 

@@ -25,10 +25,11 @@
 #include "plan.h"
 #include "program.h"
 
-#define SETTLE_MAX (100 * SIM_S) /* until all processes have ended after the program has */
+#define SETTLE_MAX (100 * SIM_MS) /* until all processes have ended after the program has, */
+                                  /* beside what the model adds */
 
 static struct {
-    uint64_t steps, lives, events, calls, faults, tasks;
+    uint64_t steps, lives, killed, events, calls, faults, tasks;
     int64_t simulated;
 } totals;
 
@@ -37,9 +38,15 @@ static bool has_ended(void *data)
     return ((sim_process *)data)->state == SIM_DEAD;
 }
 
+/* The end of the program, which its workers hear of. */
+typedef struct program_end {
+    int64_t at, lateness; /* then */
+} program_end;
+
 static bool are_all_dead(void *data)
 {
-    int64_t end = *(int64_t *)data;
+    const program_end *ended = data;
+    int64_t end = ended->at + SETTLE_MAX + sim.lateness - ended->lateness;
     bool any = false;
 
     for (const sim_process *at = sim.processes; at != NULL; at = at->next) {
@@ -59,23 +66,42 @@ static void check_rest(void)
     }
 }
 
+static sim_process *start_program(void)
+{
+    char *environment[] = {"PATH=/bin", NULL};
+    sim_process *program = sim_process_new(environment);
+
+    sim_process_start(program);
+    if (sim.rates.dies != SIM_NEVER && sim.scenario == NULL) {
+        sim_process_kill_later(program, sim.rates.dies);
+    }
+    return program;
+}
+
+/* What is slow already when the program ends is late after it, too. */
+static program_end end_now(void)
+{
+    int64_t rest = sim.late_until > sim_now() ? sim.late_until - sim_now() : 0;
+
+    return (program_end){sim_now(), sim.lateness - rest};
+}
+
 static uint64_t run_life(uint64_t seed)
 {
     sim_process *program = NULL;
-    char *environment[] = {"PATH=/bin", NULL};
+    program_end ended;
     int64_t begun = 0;
-    int64_t end = 0;
 
     sim_begin(seed);
     begun = sim_now();
-    program = sim_process_new(environment);
-    sim_process_start(program);
+    program = start_program();
     sim_run(has_ended, program);
-    if (program->code != 0 || program->was_signalled) {
+    if (program->code != 0 && !program->was_signalled) {
         sim_fail("the program ended with %d", program->code);
     }
-    end = sim_now() + SETTLE_MAX;
-    sim_run(are_all_dead, &end);
+    totals.killed += program->was_signalled;
+    ended = end_now();
+    sim_run(are_all_dead, &ended);
     totals.simulated += sim_now() - begun;
     sim_processes_end();
     check_rest();
@@ -237,12 +263,12 @@ int main(int argc, char **argv)
     }
     took = seconds_used();
     printf("seeds %llu to %llu: %.2f M steps, %.2f M steps and %.0f tasks a second, %llu events, "
-           "%llu calls, %llu of which failed, %.1f s simulated\n",
+           "%llu calls, %llu of which failed, %llu programs killed, %.1f s simulated\n",
            (unsigned long long)first, (unsigned long long)(first + totals.lives - 1),
            (double)totals.steps / 1e6, (double)totals.steps / 1e6 / took,
            (double)totals.tasks / took, (unsigned long long)totals.events,
            (unsigned long long)totals.calls, (unsigned long long)totals.faults,
-           (double)totals.simulated / 1e9);
+           (unsigned long long)totals.killed, (double)totals.simulated / 1e9);
     printf("sim passed\n");
     return 0;
 }
