@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "pool/pool_impl.h"
+#include "process/task.h"
 #include "program.h"
 
 #define OK LIVE_BIT(BROOD_OK)
@@ -203,6 +204,87 @@ static void run_slow_end(brood_pool *pool)
     must_be_soon(since, 200, "the end of workers that have 50 ms for it");
 }
 
+/* Kills have no effect on it, from now on. */
+static void make_immortal(uint32_t slot)
+{
+    const brood_worker *worker = small_pool()->workers[slot];
+    sim_process *process = sim_process_find(brood_process_pid(worker->process));
+
+    process->is_immortal = process->escapes = true;
+}
+
+static void set_slow_end_of_two(brood_pool_options *options)
+{
+    set_slow_end_lazy(options);
+    options->workers = 2;
+}
+
+/* More leave than the pool may have: the next begins when one is killed, not when that has ended. */
+static void run_slow_kill(brood_pool *pool)
+{
+    int64_t since = sim_now();
+
+    for (uint32_t i = 0; i < 3; i++) {
+        apply(pool, plain(i));
+        make_immortal(i);
+    }
+    apply(pool, plain(3));
+    must_be_soon(since, 75, "a task whose worker is to be replaced by one that begins");
+}
+
+/* ---- a join that waits for a start which fails ------------------------------------------------------ */
+
+static void run_join_failed_start(brood_pool *pool)
+{
+    brood_result *first = NULL;
+    brood_result *second = NULL;
+    int64_t since = 0;
+
+    apply(pool, plain(2));
+    first = small_submit(pool, pausing(0, 2000), NULL);
+    since = sim_now();
+    sim.slow_spawn = 40 * SIM_MS;
+    sim.rates.places = 3;
+    sim.rates.fails[SIM_FAULT_SPAWN] = 1;
+    second = small_submit(pool, plain(1), NULL);
+    brood_pool_close(pool);
+    sim_program_sleep(10000); /* the pool's thread leads */
+    small_finish(first, 0, OK);
+    small_finish(second, 1, OK);
+    brood_pool_join(pool, BROOD_FOREVER);
+    must_be_soon(since, 60, "a join");
+}
+
+/* ---- a worker that was told to end before it had begun anything -------------------------------------- */
+
+static void stop_until(uint32_t slot, int64_t time)
+{
+    const brood_worker *worker = small_pool()->workers[slot];
+    sim_process *process = sim_process_find(brood_process_pid(worker->process));
+
+    process->state = SIM_STOPPED;
+    process->stopped_until = time;
+}
+
+static void run_told_before_begin(brood_pool *pool)
+{
+    brood_result *results[2];
+
+    stop_until(0, sim_now() + 20 * SIM_MS);
+    stop_until(1, sim_now() + 20 * SIM_MS);
+    for (uint32_t i = 0; i < 2; i++) {
+        results[i] = small_submit(pool, plain(i), NULL);
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        brood_result_cancel(results[i]);
+        small_finish(results[i], i, CANCELLED);
+    }
+    brood_pool_resize(pool, 1);
+    sim_program_sleep(40000);
+    small_must(pool->start_failures == 0 && pool->barren == 0,
+               "a worker that was told to end has not failed");
+}
+
 /* ---- W5: a large argument that is on its way -------------------------------------------------------- */
 
 static void set_small_rings(brood_pool_options *options)
@@ -382,6 +464,50 @@ static void run_spoiled(brood_pool *pool)
     small_must(small_begun(0) == 1 && spoiled == 1, "a task without retries begins once");
 }
 
+/* ---- an item that is taken as done before it is told, and then denied ------------------------------- */
+
+/* In the second item the worker says that the first one, whose value it has written, has failed. */
+static int deny_first(brood_task *task, const void *arg, size_t size)
+{
+    const brood_ring *ring = &small_pool()->workers[0]->from;
+    brood_wire_answer answer = {
+        .kind = BROOD_WIRE_FAILED, .id = task->id, .count = 1, .status = BROOD_ERR_TASK};
+    uint64_t at = 0;
+
+    if (brood_task_index(task) == 0) {
+        return small_task(task, arg, size);
+    }
+    sim_program_sleep(20000);
+    at = brood_load64(&ring->shared->written);
+    memcpy(ring->bytes + (at & (ring->capacity - 1)), &answer, sizeof answer);
+    brood_store64(&ring->shared->written, at + sizeof answer);
+    support_kill_self();
+    return 0;
+}
+
+static void run_denied(brood_pool *pool)
+{
+    static small_order in[3];
+    static uint32_t out[3];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *map = NULL;
+
+    options.chunk_size = 3;
+    small_check_status(brood_pool_map_async(pool, &map, deny_first, in, 3, sizeof in[0], out,
+                                            sizeof out[0], &options),
+                       OK, "brood_pool_map_async");
+    sim_program_sleep(5000); /* nobody waits when the first one ends, so it is not told */
+    small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
+                       "brood_result_item");
+    small_must(pool->workers[0]->pieces.first->untold == 1, "an item is taken before it is told");
+    small_must(small_begun(0) == 1 && out[0] == 1000, "an item is taken when it is done");
+    small_check_status(brood_result_get(map, NULL, NULL, BROOD_FOREVER), LIVE_BIT(BROOD_ERR_DIED),
+                       "brood_result_get");
+    small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
+                       "brood_result_item");
+    brood_result_destroy(map);
+}
+
 /* ---- H7: the place of an item that fails, whose value had come in part ------------------------------- */
 
 #define VALUE 200000 /* more than two rings */
@@ -522,6 +648,17 @@ const sim_scenario sim_found[] = {
      .about = "the same, where workers are started when tasks come",
      .options = set_slow_end_lazy,
      .run = run_slow_end},
+    {.name = "slow-kill",
+     .about = "a worker that was killed since it left too slowly blocked the next start",
+     .options = set_slow_end_of_two,
+     .run = run_slow_kill},
+    {.name = "join-failed-start",
+     .about = "a join was not told of a failed start",
+     .options = set_lazy,
+     .run = run_join_failed_start},
+    {.name = "told-before-begin",
+     .about = "a worker that was told to end before it had begun anything was a failed start",
+     .run = run_told_before_begin},
     {.name = "cancel-large",
      .about = "an argument on its way could not be cancelled",
      .options = set_small_rings,
@@ -546,6 +683,10 @@ const sim_scenario sim_found[] = {
      .options = set_one_quiet,
      .run = run_spoiled,
      .is_warm = true},
+    {.name = "denied",
+     .about = "an item that was taken as done was denied by its worker",
+     .options = set_one_quiet,
+     .run = run_denied},
     {.name = "value-in-part",
      .about = "an item that failed left a part of its value in the caller's array",
      .options = set_small_rings,

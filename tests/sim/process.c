@@ -269,7 +269,7 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
 
     sim_call("spawn");
     *process = NULL;
-    slowness = draw_slowness(SPAWN_MAX);
+    slowness = sim.slow_spawn + draw_slowness(SPAWN_MAX);
     if (slowness > 0) {
         sim_block("a slow start", NULL, NULL, sim_now() + slowness);
     }

@@ -92,7 +92,8 @@ typedef struct sim_world {
     int64_t first_pid, last_pid;
     int64_t lateness; /* for what was slow, all in all: see sim_late */
     int64_t late_until;
-    bool program_runs; /* it has begun: its calls may fail */
+    int64_t slow_spawn; /* so long a start takes in a scenario */
+    bool program_runs;  /* it has begun: its calls may fail */
     bool traces, is_quiet;
     const struct sim_scenario *scenario; /* NULL: random; see plan.h */
     const char *call;                    /* of the step, if it is one */
