@@ -850,11 +850,17 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
     return is_wanted ? pool->start_at : BROOD_NEVER;
 }
 
+/* The pool may have come to its end since the start was planned: then nobody would end the worker. */
 void brood_crew_start_one(brood_pool *pool)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
-    brood_status status = brood_crew_start(pool, &error);
+    brood_status status = BROOD_OK;
 
+    if (wanted(pool) == 0) {
+        pool->start_due = false;
+        return;
+    }
+    status = brood_crew_start(pool, &error);
     if (status != BROOD_OK) {
         brood_failure why = brood_job_failure(NULL, status, error.message);
 
@@ -1006,6 +1012,5 @@ void brood_crew_kill_all(brood_pool *pool)
 void brood_crew_give_up(brood_pool *pool)
 {
     pool->broken = true;
-    brood_agenda_notify(pool, NULL);
     brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);
 }

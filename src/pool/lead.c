@@ -180,7 +180,6 @@ void brood_pool_upkeep(brood_pool *pool)
     brood_agenda_at(pool, brood_crew_keep(pool, now));
     brood_pool_feed(pool);
     brood_agenda_at(pool, brood_pool_balance(pool, now));
-    brood_agenda_at(pool, pool->feed_at);
     brood_agenda_at(pool, deadline_of_waiters(pool, now));
 }
 

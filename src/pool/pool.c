@@ -13,7 +13,9 @@
 #define NAME_MAX_BYTES 200
 #define WORKERS_MAX 4096
 #define DEPTH_MAX_DEFAULT 4
+#if !defined(RING_LARGE)         /* by a test */
 #define RING_LARGE (1024 * 1024) /* of each ring, where there are few workers */
+#endif
 #define RING_SMALL (64 * 1024)
 #define FEW_WORKERS 16
 #define SPIN_NS 200000 /* longer than it takes to wake a worker */

@@ -50,6 +50,12 @@ static size_t put_some(brood_worker *worker, const void *data, size_t size)
     return part;
 }
 
+/* Whether the program has unmapped something since that the worker may know. */
+static bool has_to_forget(const brood_worker *worker)
+{
+    return worker->shared_count > 0 && worker->forgotten != brood_shared_forgotten();
+}
+
 void brood_worker_go_on(brood_worker *worker)
 {
     brood_sending *sending = &worker->sending;
@@ -89,6 +95,9 @@ void brood_worker_go_on(brood_worker *worker)
         sending->head.size = sending->head_at = 0;
         worker->pool->voids -= sending->is_void;
         sending->is_void = false;
+        if (has_to_forget(worker)) {
+            brood_agenda_at(worker->pool, 0); /* it could not be told of that meanwhile */
+        }
     }
 }
 
@@ -217,12 +226,6 @@ static bool grow_known(brood_worker *worker, size_t more)
     }
     worker->shared = known;
     return true;
-}
-
-/* Whether the program has unmapped something since that the worker may know. */
-static bool has_to_forget(const brood_worker *worker)
-{
-    return worker->shared_count > 0 && worker->forgotten != brood_shared_forgotten();
 }
 
 /* What the program has unmapped since, the worker unmaps, too. Room was made before. */

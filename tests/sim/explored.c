@@ -181,6 +181,22 @@ static void run_close(brood_pool *pool)
     }
 }
 
+/* ---- the end before the first start ---------------------------------------------------------------- */
+
+static void set_lazy_one(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->lazy = true;
+}
+
+static void run_unstarted(brood_pool *pool)
+{
+    brood_result *result = small_submit(pool, plain(0), NULL);
+
+    brood_result_cancel(result);
+    small_finish(result, 0, OR_CANCELLED);
+}
+
 /* ---- a task that kills its worker, and is tried again --------------------------------------------- */
 
 static void run_retry(brood_pool *pool)
@@ -234,6 +250,11 @@ const sim_scenario sim_explored[] = {
      .is_small = true},
     {.name = "callers", .about = "two callers, one leads", .run = run_callers, .is_small = true},
     {.name = "close", .about = "closed while busy", .run = run_close, .is_small = true},
+    {.name = "unstarted",
+     .about = "its only task is cancelled, and it ends, while its first worker is to be started",
+     .options = set_lazy_one,
+     .run = run_unstarted,
+     .is_small = true},
     {.name = "retry",
      .about = "a task that kills its worker, once",
      .run = run_retry,

@@ -277,8 +277,9 @@ mutation("due.keep", "nobody wakes for what the crew needs next",
 mutation("due.keep_balance", "nobody wakes to balance again",
          (LEAD, "    brood_agenda_at(pool, brood_pool_balance(pool, now));\n",
                 "    brood_pool_balance(pool, now);\n"))
-without("due.keep_feed", "nobody wakes again for what could not be sent", LEAD,
-        "    brood_agenda_at(pool, pool->feed_at);\n")
+mutation("due.forget", "nobody wakes to tell of shared memory a worker that got the rest of something",
+         (SEND, "        if (has_to_forget(worker)) {\n            brood_agenda_at(worker->pool, 0);",
+                "        if (false) {\n            brood_agenda_at(worker->pool, 0);"))
 mutation("due.waiters", "nobody wakes for the time-out of a follower",
          (LEAD, "    brood_agenda_at(pool, deadline_of_waiters(pool, now));\n",
                 "    deadline_of_waiters(pool, now);\n"))
@@ -303,6 +304,8 @@ without("crew.deaf", "a worker whose bell has closed is no change of the crew", 
         "    brood_crew_changed(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
 without("crew.failed", "a start that failed is no change of the crew", CREW,
         "        brood_crew_changed(pool);\n", "        note_failed_start(pool, &why);\n")
+mutation("crew.over", "a start that was planned is made although the pool has come to its end",
+         (CREW, "    if (wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
 without("crew.last_job", "the last task of a closed pool is no change of the crew", JOB,
         "        brood_crew_changed(pool); /* its workers are told to end */\n")
 without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL,
@@ -328,8 +331,6 @@ without("look.lost", "a worker that was killed and does not end is waited for", 
 
 without("notify.end", "a join is not told of a worker's end", CREW,
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
-without("notify.broken", "nobody is told that the pool is broken", CREW,
-        "    brood_agenda_notify(pool, NULL);\n")
 without("notify.imap", "an imap is not told of an item that has ended", "src/pool/imap.c",
         "    brood_agenda_notify(item->imap->pool, item->imap);\n")
 without("notify.called", "a join is not told that a callback has come back", JOB,
