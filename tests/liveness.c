@@ -128,6 +128,9 @@ static void draw_life(stage *self)
     life->has_loop = options->event_loop;
     life->nobody_loops = options->event_loop && !life->looks_only && live_chance(seed, 40);
     life->is_brief = !life->rains && live_chance(seed, 25);
+    life->most_calls = !life->rains && live_chance(seed, LIVE_SHORT_PERCENT)
+                           ? live_between(seed, 1, 8)
+                           : UINT32_MAX;
     life->long_most = life->resizes ? 0 : options->workers - 1;
     if (life->looks_only) {
         options->queue_size = 0; /* for which they would wait */
@@ -285,11 +288,12 @@ static void run_killer(void *data)
 {
     stage *self = data;
     uint32_t seed = self->life.seed ^ 0x5bd1e995;
+    uint32_t most_us = self->life.most_calls == UINT32_MAX ? 5000 : 500;
     uint64_t ended = UINT64_MAX;
     int64_t killed_at = 0;
 
     while (brood_load32(&self->life.stop) == 0 && brood_load32(&self->life.is_late) == 0) {
-        apr_sleep(live_between(&seed, 0, live_chance(&seed, 50) ? 5000 : 60000) *
+        apr_sleep(live_between(&seed, 0, live_chance(&seed, 50) ? most_us : 12 * most_us) *
                   (int64_t)self->slowness);
         if (count_ended(self) != ended || brood_os_now() - killed_at > 1000 * NS_PER_MS) {
             ended = count_ended(self);
@@ -369,6 +373,26 @@ static void end_early(stage *self)
     apr_sleep(self->life.is_brief ? 0 : live_between(&self->seed, 0, 3000));
 }
 
+static void join_aside(void *data)
+{
+    brood_pool_join(data, BROOD_FOREVER);
+}
+
+/* At times two threads wait for the end. */
+static void join(stage *self)
+{
+    support_thread *other =
+        live_chance(&self->seed, 30) ? support_thread_start(join_aside, self->life.pool) : NULL;
+
+    live_begin(&self->threads[MAIN], "brood_pool_join");
+    main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER), 0);
+    live_begin(&self->threads[MAIN], "the end of a thread that joins the pool, too");
+    if (other != NULL) {
+        support_thread_join(other);
+    }
+    live_end(&self->threads[MAIN]);
+}
+
 /* All threads but this one have ended. */
 static void end_pool(stage *self)
 {
@@ -378,8 +402,7 @@ static void end_pool(stage *self)
         main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), 0);
     }
     if (self->end != END_ABANDONED) {
-        live_begin(&self->threads[MAIN], "brood_pool_join");
-        main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER), 0);
+        join(self);
         live_check_stats(&self->life);
     }
     brood_exchange32(&self->life.is_ended, 1);
@@ -420,6 +443,12 @@ static void await_callers(stage *self)
     }
 }
 
+static int64_t live_time_ms(stage *self)
+{
+    return self->life.most_calls == UINT32_MAX ? live_between(&self->seed, 50, 500)
+                                               : live_between(&self->seed, 0, 60);
+}
+
 static void live(stage *self)
 {
     support_thread *loop = NULL;
@@ -436,7 +465,7 @@ static void live(stage *self)
         callers[i] = support_thread_start(run_caller, &self->caller[i]);
     }
     if (!self->life.is_brief) {
-        apr_sleep(live_between(&self->seed, 50, 500) * 1000 * (int64_t)self->slowness);
+        apr_sleep(live_time_ms(self) * 1000 * (int64_t)self->slowness);
         await_callers(self);
     }
     end_early(self);

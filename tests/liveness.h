@@ -21,6 +21,9 @@
 #define LIVE_STREAM_ITEMS 8192
 #endif
 #define LIVE_FEW 6
+#if !defined(LIVE_SHORT_PERCENT) /* of the lives: callers make few calls */
+#define LIVE_SHORT_PERCENT 10
+#endif
 
 /* ---- Random numbers ------------------------------------------------------------------------ */
 
@@ -86,6 +89,7 @@ typedef struct live_life {
     brood_pool *pool;
     uint32_t seed, max_items; /* in a map; LIVE_FEW where each takes a start */
     bool is_brief;            /* each caller submits a burst, and that is all */
+    uint32_t most_calls;      /* of a caller; UINT32_MAX: as long as the life goes on */
     bool kills;               /* workers are killed from outside */
     bool resizes;             /* callers change the number of workers */
     bool rains;               /* each caller but one does */
@@ -149,7 +153,11 @@ int live_finalize(brood_task *task, const void *arg, size_t size);
 int live_finalize_slowly(brood_task *task, const void *arg, size_t size);
 int live_finalize_for_ever(brood_task *task, const void *arg, size_t size);
 
-#define LIVE_LARGE_VALUE ((size_t)1200000) /* more than a ring */
+#define LIVE_PAUSE_US 3000 /* mostly no more */
+#if !defined(LIVE_RING)
+#define LIVE_RING (1024 * 1024)
+#endif
+#define LIVE_LARGE_VALUE ((size_t)LIVE_RING / 8 * 9) /* more than a ring */
 
 /* What a task does. */
 enum {

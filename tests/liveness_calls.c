@@ -5,7 +5,7 @@
 
 #include <apr_time.h>
 
-#define LARGE 1500000 /* more than a ring */
+#define LARGE (LIVE_RING / 2 * 3)
 
 /* ---- calls ---------------------------------------------------------------------------------- */
 
@@ -194,8 +194,8 @@ static void draw_items(live_caller *self, live_held *held, const brood_task_opti
     memset(held->out, 0xAB, held->count * sizeof(uint64_t));
     for (size_t i = 0; i < held->count; i++) {
         in[i] = live_draw_order(self, options);
-        if (in[i].kind > LIVE_DO_FAIL && i % 8 != 0) { /* each may take its time-out and grace */
-            in[i].kind = LIVE_DO_RETURN;
+        if ((in[i].kind > LIVE_DO_FAIL || in[i].pause_us > LIVE_PAUSE_US) && i % 8 != 0) {
+            in[i].kind = LIVE_DO_RETURN; /* each may take its time-out and grace */
         }
         held->allowed |= live_allowed_of(self->life, in[i].kind);
     }
@@ -444,7 +444,7 @@ static uint32_t draw_call(live_caller *self, unsigned what)
 /* Half of the callers do a few things only, over and over: what others do would cover for them. */
 static void draw_kinds(live_caller *self)
 {
-    if (live_chance(&self->seed, 50)) {
+    if (self->life->most_calls != UINT32_MAX || live_chance(&self->seed, 50)) {
         self->kinds[0] = draw_call(self, SUBMITS);
         for (self->kind_count = 1; self->kind_count < LIVE_KINDS && live_chance(&self->seed, 70);) {
             self->kinds[self->kind_count++] = draw_call(self, 0);
@@ -478,7 +478,8 @@ void live_call(live_caller *self)
     if (self->life->is_brief) {
         call_burst(self);
     }
-    while (!self->life->is_brief && brood_load32(&self->life->stop) == 0) {
+    for (uint32_t left = self->life->is_brief ? 0 : self->life->most_calls;
+         left > 0 && brood_load32(&self->life->stop) == 0; left -= left != UINT32_MAX) {
         (self->rains && self->rained < LIVE_RAIN_MAX ? live_rain : live_call_any)(self);
     }
     if (!self->keeps) {

@@ -133,9 +133,9 @@ void live_peek(live_caller *self)
 {
     for (int i = 0; i < LIVE_HELD; i++) {
         if (self->held[i].result != NULL) {
-            int64_t timeout_ms = live_below(&self->seed, 2);
+            int64_t timeout_ms = live_below(&self->seed, live_chance(&self->seed, 50) ? 2 : 20);
 
-            live_begin_for(self->thread, "brood_result_wait, 0 or 1 ms", timeout_ms);
+            live_begin_for(self->thread, "brood_result_wait of some ms", timeout_ms);
             brood_result_wait(self->held[i].result, timeout_ms);
             live_end(self->thread);
         }

@@ -253,6 +253,15 @@ void live_count_due(live_caller *self, const brood_task_options *options, brood_
     }
 }
 
+/* About as long as it may take: until its time-out or deadline, or until the grace behind it is over. */
+static uint32_t draw_long_pause(live_caller *self, const brood_task_options *options)
+{
+    uint32_t most_ms = options->timeout_ms != 0 ? options->timeout_ms : options->deadline_ms;
+
+    return 1000 * (most_ms + (live_chance(&self->seed, 60) ? self->life->grace_ms : 0)) +
+           live_below(&self->seed, 20);
+}
+
 live_order live_draw_order(live_caller *self, const brood_task_options *options)
 {
     live_order order = {LIVE_DO_RETURN, 0, live_draw(&self->seed), 0, 0};
@@ -262,11 +271,14 @@ live_order live_draw_order(live_caller *self, const brood_task_options *options)
     order.number = live_take_numbers(self->life, options, 1);
     if (roll < 25) {
         order.kind = LIVE_DO_PAUSE;
-        order.pause_us = live_between(&self->seed, 0, 3000);
+        order.pause_us = live_between(&self->seed, 0, LIVE_PAUSE_US);
     } else if (roll < 30) {
         order.kind = LIVE_DO_FAIL;
     } else if (roll < 33) {
         order.kind = LIVE_DO_KILL;
+    } else if (roll < 50 && is_timed) {
+        order.kind = LIVE_DO_PAUSE;
+        order.pause_us = draw_long_pause(self, options);
     } else if (roll < 70 && is_timed) {
         order.kind = roll % 2 == 0 ? LIVE_DO_HANG : LIVE_DO_UNTIL_CANCELLED;
     }
