@@ -12,7 +12,7 @@
 #include "ipc/shared.h"
 #include "sim.h"
 
-#define LATE_NS (5 * SIM_MS) /* so soon what is due is done, whoever spins or talks meanwhile */
+#define LATE_NS (4 * SIM_MS) /* so soon what is due is done, whoever spins or talks meanwhile */
 
 static const brood_pool *pool;
 static bool was_held_up;   /* when that was looked at last */
@@ -65,7 +65,8 @@ static bool is_left_to_loop(bool also_while_led)
 /* Whether the thread that keeps the time is in a call that takes long, which the header tells of. */
 static bool is_held_up(void)
 {
-    bool is_now = (pool->launching && brood_pool_lacks_starter(pool)) || is_left_to_loop(false);
+    bool is_now = (pool->launching && brood_pool_lacks_starter(pool)) ||
+                  (pool->spinning == 0 && is_left_to_loop(false));
 
     if (is_now || was_held_up) {
         held_up_at = sim_now();
@@ -106,7 +107,8 @@ void sim_check_late(const char *what, int64_t when)
 {
     int64_t from = when > held_up_at ? when : held_up_at;
 
-    if (sim_now() - from > LATE_NS + sim.lateness) {
+    from = from > sim.late_until ? from : sim.late_until;
+    if (sim_now() - from > LATE_NS) {
         sim_fail("%s %.3f ms ago, and nothing was done\n  %s", what,
                  (double)(sim_now() - when) / 1e6, sim_program_description());
     }

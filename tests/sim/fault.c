@@ -1,7 +1,7 @@
 /*
  * What a seed draws once: how often something happens, whether the program is killed, and which calls
- * of the system fail in the processes that it names. Half of the seeds have no failing calls; of the others each has about half
- * of the kinds.
+ * of the system fail in the processes that it names. Half of the seeds have no failing calls; a third of
+ * the others has one kind, each of the rest about half of the kinds.
  */
 #include "five.h"
 
@@ -11,6 +11,8 @@
 
 #define DIES_MAX (10 * SIM_S)         /* of the program's life, which most end before */
 #define FAULT_LATENESS (100 * SIM_MS) /* until the library tries again, at most */
+
+#define KINDS (SIM_FAULT_COUNT + 2) /* kills that are refused, or have no effect, too */
 
 enum {
     IN_PROGRAM = 1,
@@ -47,14 +49,18 @@ static uint32_t draw_fault(uint32_t most)
     return (uint32_t)sim_between(2, bound > 2 ? bound : 2);
 }
 
+/* Often one kind alone: others would hide what comes of it. */
 static void draw_faults(void)
 {
+    uint64_t which = sim_below(3) == 0 ? UINT64_C(1) << sim_below(KINDS) : sim_draw();
+
     sim.rates.places = (uint32_t)sim_between(IN_PROGRAM, IN_PROGRAM | IN_WORKERS);
     for (int i = 0; i < SIM_FAULT_COUNT; i++) {
-        sim.rates.fails[i] = sim_below(2) == 0 ? draw_fault(kinds[i].most) : 0;
+        sim.rates.fails[i] = (which >> i & 1) != 0 ? draw_fault(kinds[i].most) : 0;
     }
-    sim.rates.refused = draw_rate(50, 1, 8);
-    sim.rates.immortal = draw_rate(30, 1, 8);
+    sim.rates.refused = (which >> SIM_FAULT_COUNT & 1) != 0 ? (uint32_t)sim_between(1, 8) : 0;
+    sim.rates.immortal =
+        (which >> (SIM_FAULT_COUNT + 1) & 1) != 0 ? (uint32_t)sim_between(1, 8) : 0;
 }
 
 void sim_draw_rates(void)

@@ -528,6 +528,14 @@ static void stop_at_random(void)
     }
 }
 
+/* Where it is now, while it runs: a time would mostly find it asleep. */
+static void kill_at_event(sim_process *process)
+{
+    if (process->kill_in > 0 && --process->kill_in == 0) {
+        process->kill_at = sim_now();
+    }
+}
+
 void sim_event(sim_kind kind, const void *object)
 {
     if (++sim.events % CHECK_EVERY == 0) {
@@ -541,6 +549,7 @@ void sim_event(sim_kind kind, const void *object)
         sim_plan_step(kind, object);
         return;
     }
+    kill_at_event(sim_own());
     flush_at_random();
     stop_at_random();
     if (sim_happens(sim.rates.off_core)) {

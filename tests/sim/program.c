@@ -60,7 +60,7 @@ bool support_thread_cancel(support_thread *thread)
     return false;
 }
 
-/* No plain copies of the program, and always two cores. */
+/* No plain copies of the program. */
 int64_t support_fork_for(int ms)
 {
     (void)ms;
@@ -75,8 +75,11 @@ int support_wait_for(int64_t pid)
 
 void support_set_environment(const char *name, const char *value)
 {
-    (void)name;
-    (void)value;
+    if (value != NULL) {
+        brood_os_environment_set(name, value);
+    } else {
+        brood_os_environment_remove(name);
+    }
 }
 
 /* At any step of the victim's from now on. */
@@ -84,8 +87,13 @@ void support_kill(int64_t pid)
 {
     sim_process *victim = sim_process_find(pid);
 
-    if (victim != NULL) {
+    if (victim == NULL) {
+        return;
+    }
+    if (sim_below(2) == 0) {
         sim_process_kill_later(victim, sim_draw_delay(SIM_MS));
+    } else {
+        victim->kill_in = 1 + sim_below(UINT64_C(1) << sim_below(14));
     }
 }
 
@@ -170,7 +178,7 @@ int sim_program_print(const char *format, ...)
 
 /* ---- the heartbeat -------------------------------------------------------------------------------- */
 
-#define SLACK (50 * SIM_MS) /* what a call with a time takes more, beside what the model adds */
+#define SLACK (4 * SIM_MS) /* what a call with a time takes more, beside what the model adds */
 
 static struct {
     live_thread *threads;
@@ -181,13 +189,13 @@ static struct {
 void live_begin(live_thread *self, const char *what)
 {
     sim_note("%s: %s", self->name, what);
-    brood_store64(&self->since, (uint64_t)sim_now());
-    self->what = (uintptr_t)what;
-    self->limit_ms = LIVE_NO_LIMIT;
     self->lateness = sim.lateness;
     if (sim.late_until > sim_now()) {
         self->lateness -= sim.late_until - sim_now(); /* what is slow already */
     }
+    self->since = (uint64_t)sim_now(); /* no step, or what is slow in it would count as before */
+    self->what = (uintptr_t)what;
+    self->limit_ms = LIVE_NO_LIMIT;
 }
 
 void live_begin_for(live_thread *self, const char *what, int64_t limit_ms)

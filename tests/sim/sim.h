@@ -320,6 +320,7 @@ struct sim_process {
     int code;              /* its exit code, or signal */
     int64_t stopped_until; /* SIM_NEVER: for ever */
     int64_t kill_at;       /* the kill that is under way has its effect; SIM_NEVER: there is none */
+    uint64_t kill_in;      /* it is killed at so many events of its own from now on; 0: not */
     int64_t known_at;      /* its parent can hear of its end */
     struct sim_party *main; /* NULL: it has ended */
     struct brood_process_state *here;

@@ -10,6 +10,9 @@ int liveness_main(int argc, char **argv);
 #define apr_sleep sim_program_sleep
 #define printf sim_program_print
 
+#define LIVE_SHORT_PERCENT 60
+#define LIVE_RING RING_LARGE
+
 /* A submit costs no more time than a task here, so what waits for workers would grow without end. */
 #define LIVE_RAIN_MAX 2000
 #define LIVE_STREAM_ITEMS 16
