@@ -418,16 +418,15 @@ static sim_party *next_party(void)
 {
     sim_party *next = NULL;
 
-    if (kernel.is_over(kernel.data)) {
-        return &kernel.outside;
-    }
     sim_processes_keep(sim_now());
-    next = pick(sim_now());
     while (next == NULL) {
-        if (!flush_all()) {
-            jump_clock();
+        if (kernel.is_over(kernel.data)) { /* with a process that has just been killed, perhaps */
+            return &kernel.outside;
         }
         next = pick(sim_now());
+        if (next == NULL && !flush_all()) {
+            jump_clock();
+        }
     }
     return next;
 }
