@@ -230,6 +230,13 @@ void sim_check(void)
     sim_check_crew(pool);
 }
 
+void sim_check_still(void)
+{
+    if (pool != NULL && pool->lock.owner == NULL) {
+        sim_check_crew_still(pool);
+    }
+}
+
 /* A task that has waited for room may come to the pool when its deadline has passed. */
 static void check_deadline(void)
 {

@@ -19,6 +19,9 @@ void sim_check_late(const char *what, int64_t when);
 /* The workers, their rings and bells, and how many there are. */
 void sim_check_crew(const brood_pool *pool);
 
+/* What holds of workers that sleep, also while threads of the program spin. */
+void sim_check_crew_still(const brood_pool *pool);
+
 /* What of them should have been acted upon. */
 void sim_check_crew_times(const brood_pool *pool);
 

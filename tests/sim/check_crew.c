@@ -63,6 +63,13 @@ static void check_asleep(const brood_worker *worker)
     if (to->written != to->read && brood_worker_can_send(worker)) {
         fail(worker, "has bytes to read, and sleeps");
     }
+}
+
+/* The same, and nobody of the program's is about to do something. */
+static void check_unsent(const brood_worker *worker)
+{
+    const brood_ring_shared *to = worker->to.shared;
+
     if (!brood_worker_can_send(worker) && to->written - to->read < worker->to.capacity) {
         fail(worker, "could be sent more, and sleeps");
     }
@@ -113,6 +120,11 @@ static void check_told(const brood_worker *worker)
     at->item = worker->page->item;
 }
 
+static bool is_asleep(const brood_worker *worker, const sim_process *process)
+{
+    return !goes_on(process) && !worker->must_ring;
+}
+
 static void check_rings(const brood_worker *worker)
 {
     const sim_process *process = sim_process_find(brood_process_pid(worker->process));
@@ -123,8 +135,9 @@ static void check_rings(const brood_worker *worker)
     if (worker->from.shared->written != worker->from.own) {
         sim_check_due("a worker has answered", 0);
     }
-    if (!goes_on(process) && !worker->must_ring) {
+    if (is_asleep(worker, process)) {
         check_asleep(worker);
+        check_unsent(worker);
     }
     check_claim(worker, process);
     check_told(worker);
@@ -270,6 +283,23 @@ void sim_check_crew(const brood_pool *pool)
     check_number(pool);
     if (pool->queue_bits == 0 && has_idle(pool)) {
         check_balance(pool);
+    }
+}
+
+void sim_check_crew_still(const brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        const brood_worker *worker = pool->workers[i];
+        const sim_process *process =
+            worker != NULL ? sim_process_find(brood_process_pid(worker->process)) : NULL;
+
+        if (is_still(process) && is_heard(worker) &&
+            worker->from.shared->written == worker->from.own) {
+            check_claim(worker, process);
+            if (is_asleep(worker, process)) {
+                check_asleep(worker);
+            }
+        }
     }
 }
 

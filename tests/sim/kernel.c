@@ -381,6 +381,16 @@ static void set_time(int64_t now)
     sim.cost = sim_between(10, 100);
 }
 
+static bool is_program_off_core(int64_t now)
+{
+    bool is_off = false;
+
+    for (const sim_party *at = sim.parties; at != NULL; at = at->next) {
+        is_off = is_off || (at->process->parent == 0 && at->off_until > now);
+    }
+    return is_off;
+}
+
 /* Nobody can run. */
 static void jump_clock(void)
 {
@@ -391,6 +401,8 @@ static void jump_clock(void)
     sim.jumps++;
     if (!moves) {
         sim_check();
+    } else if (!is_program_off_core(now)) {
+        sim_check_still();
     }
     if (next == SIM_NEVER) {
         sim_fail("nobody can run, and no time is set");

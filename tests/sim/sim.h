@@ -389,6 +389,8 @@ int sim_program_main(int argc, char **argv);
 
 /* Nobody can run, and the clock is about to jump: what must hold does. */
 void sim_check(void);
+/* The same, while threads of the program only spin: workers that sleep have nothing to do. */
+void sim_check_still(void);
 /* Now and then: what was due is done. */
 void sim_check_times(void);
 /* The pool that the program has now, for the checks; NULL: none. */
