@@ -313,6 +313,8 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
         brood_crew_look(pool, BROOD_OWNER_OF_BELL(i));
         brood_crew_look(pool, BROOD_OWNER_OF_PROCESS(i));
     }
+    brood_pool_forget(
+        pool); /* what a wake was for, which whoever took it does: it may end its wait */
 }
 
 /*

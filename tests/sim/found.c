@@ -622,7 +622,49 @@ static void run_cancel_twice(brood_pool *pool)
     small_must(small_begun(1) == 0 && stats.died == 0, "a task that was taken back does not begin");
 }
 
+/* ---- a wake that comes with the end of what its taker waits for ----------------------------------------- */
+
+static void set_loop_quiet(brood_pool_options *options)
+{
+    options->event_loop = true;
+    options->spin = BROOD_SPIN_NEVER;
+    options->workers = 1;
+}
+
+/* Its sleep is over when the program's thread is about to wait, and not before that one's. */
+static void destroy_shared(void *shared)
+{
+    sim_program_sleep(5);
+    brood_shared_destroy(shared);
+}
+
+/* The program's thread is told of both at once, and has nothing to wait for any more. */
+static void run_wake_with_end(brood_pool *pool)
+{
+    brood_shared *shared = NULL;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    support_thread *other = NULL;
+
+    small_check_status(brood_shared_create(&shared, 100, NULL), OK, "brood_shared_create");
+    options.shared = &shared;
+    options.shared_count = 1;
+    small_finish(small_submit(pool, plain(0), &options), 0, OK);
+    small_must(small_pool()->workers[0]->shared_count == 1, "the worker knows the memory");
+    other = small_thread("other", destroy_shared, shared);
+    sim_program_sleep(5);
+    small_finish(small_submit(pool, plain(1), NULL), 1, OK);
+    support_thread_join(other);
+    small_must(small_pool()->workers[0]->shared_count == 0, "the worker was told to unmap it");
+}
+
 const sim_scenario sim_found[] = {
+    {.name = "wake-with-end",
+     .about = "a worker was not told to unmap memory in a pool with an event loop",
+     .options = set_loop_quiet,
+     .run = run_wake_with_end,
+     .is_alone = true,
+     .moves = {{.who = "program", .call = "poller_wait", .count = 2, .what = '>', .whom = "other"},
+               {.who = "other", .call = "poller_wake", .what = '>', .whom = "worker 1"}}},
     {.name = "full-queue",
      .about = "a call that submits and waits hung with a full queue",
      .options = set_one_place,
