@@ -8,11 +8,11 @@
 static brood_status create_locks(brood_process_state *here)
 {
     brood_mutex *const locks[] = {&here->abandoned.lock, &here->watchdog.lock, &here->guards.lock,
-                                  &here->shared.lock};
+                                  &here->shared.lock, NULL};
     brood_status status = BROOD_OK;
 
-    for (size_t i = 0; i < sizeof locks / sizeof *locks && status == BROOD_OK; i++) {
-        status = brood_mutex_create(locks[i], here->begin.pool);
+    for (brood_mutex *const *at = locks; *at != NULL && status == BROOD_OK; at++) {
+        status = brood_mutex_create(*at, here->begin.pool);
     }
     return status;
 }
