@@ -224,7 +224,7 @@ static bool give_ahead(brood_pool *pool, pool_gate *gate, brood_result *results[
     }
     gate_await(gate, 2);
     brood_pool_lock(pool);
-    is_so = pool->workers[0]->piece_count == 2 && pool->workers[1]->piece_count == 2;
+    is_so = pool->workers[0]->chunk_count == 2 && pool->workers[1]->chunk_count == 2;
     brood_pool_unlock(pool);
     return is_so;
 }

@@ -64,7 +64,7 @@ bool brood_agenda_sleeps(const brood_pool *pool)
 /* A worker that has come up, and has no task, says nothing; its next task lists it again. */
 static bool is_silent(const brood_worker *worker)
 {
-    return worker->is_up && worker->piece_count == 0 && brood_worker_can_send(worker);
+    return worker->is_up && worker->chunk_count == 0 && brood_worker_can_send(worker);
 }
 
 bool brood_agenda_arm_all(brood_pool *pool)
@@ -127,7 +127,7 @@ static void appoint_successor(brood_pool *pool)
 }
 
 /* A thread that waits in the poller takes what comes; the loop is only called for callbacks then. */
-static void tell_loop(brood_pool *pool)
+static void notify_loop(brood_pool *pool)
 {
     bool shows = !pool->leading && !pool->successor;
     bool calls = pool->due_first != NULL || (shows && pool->due < pool->loop_until);
@@ -207,7 +207,7 @@ void brood_agenda_deliver(brood_pool *pool)
     appoint_successor(pool);
     wake_threads(pool);
     if (pool->options.event_loop) {
-        tell_loop(pool);
+        notify_loop(pool);
     }
     check(pool);
 }

@@ -341,10 +341,10 @@ static brood_status no_more(const brood_imap *imap, brood_failure *failure)
 }
 
 /* How many there will be is known when there are no more; that is told once. */
-static void tell_progress(brood_imap *imap, bool is_end)
+static void report_progress(brood_imap *imap, bool is_end)
 {
     if (is_end ? imap->meter.function != NULL : brood_meter_is_due(&imap->meter)) {
-        brood_meter_tell(&imap->meter, imap->taken, is_end ? imap->taken : 0, imap->failed);
+        brood_meter_report(&imap->meter, imap->taken, is_end ? imap->taken : 0, imap->failed);
     }
     if (is_end) {
         imap->meter.function = NULL;
@@ -368,7 +368,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
         return BROOD_ERR_TIMEOUT;
     }
     if (imap->first == NULL) {
-        tell_progress(imap, true);
+        report_progress(imap, true);
         return no_more(imap, failure);
     }
     status = wait_for_item(imap, timeout_ms, deadline, &item);
@@ -388,7 +388,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     }
     imap->taken++;
     imap->failed += status != BROOD_OK;
-    tell_progress(imap, false);
+    report_progress(imap, false);
     return status;
 }
 

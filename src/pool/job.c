@@ -5,33 +5,33 @@
 #include "base/memory.h"
 #include "pool/pool_impl.h"
 
-/* ---- pieces ------------------------------------------------------------------------------ */
+/* ---- chunks ------------------------------------------------------------------------------ */
 
-brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count)
+brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count)
 {
-    brood_piece *piece = job->spare;
+    brood_chunk *chunk = job->spare;
 
-    if (piece != NULL) {
+    if (chunk != NULL) {
         job->spare = NULL;
     } else {
-        piece = brood_malloc(sizeof *piece);
+        chunk = brood_malloc(sizeof *chunk);
     }
-    if (piece != NULL) {
-        memset(piece, 0, sizeof *piece);
-        piece->job = job;
-        piece->first = first;
-        piece->count = count;
-        piece->attempt = 1;
+    if (chunk != NULL) {
+        memset(chunk, 0, sizeof *chunk);
+        chunk->job = job;
+        chunk->first = first;
+        chunk->count = count;
+        chunk->attempt = 1;
     }
-    return piece;
+    return chunk;
 }
 
-void brood_piece_free(brood_piece *piece)
+void brood_chunk_free(brood_chunk *chunk)
 {
-    if (piece == &piece->job->piece) {
-        piece->job->spare = piece;
+    if (chunk == &chunk->job->chunk) {
+        chunk->job->spare = chunk;
     } else {
-        brood_free(piece);
+        brood_free(chunk);
     }
 }
 
@@ -105,7 +105,7 @@ static void call_progress(brood_result *job)
     uint64_t failed = job->failed;
 
     brood_pool_unlock(job->pool);
-    brood_meter_tell(&job->meter, done, job->count, failed);
+    brood_meter_report(&job->meter, done, job->count, failed);
     brood_pool_lock(job->pool);
 }
 
@@ -167,7 +167,7 @@ static void finish(brood_result *job)
 
     unlink_job(job);
     if (pool->closed && pool->jobs == NULL) {
-        brood_crew_changed(pool); /* its workers are told to end */
+        brood_supervisor_wake(pool); /* its workers are told to end */
     }
     pool->timed -= job->timeout_ns > 0;
     brood_deadlines_remove(&pool->deadlines, job);
@@ -327,11 +327,11 @@ void brood_job_fail(brood_result *job, uint64_t first, uint64_t count, const bro
     count_down(job, count);
 }
 
-void brood_job_doom(brood_result *job, uint64_t first, uint64_t count)
+void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count)
 {
-    brood_failure failure = brood_job_failure(job, job->doom, "");
+    brood_failure failure = brood_job_failure(job, job->cancel_status, "");
 
-    if (job->doom == BROOD_ERR_BROKEN) {
+    if (job->cancel_status == BROOD_ERR_BROKEN) {
         failure.exit = job->pool->last_start.exit;
         failure.pid = job->pool->last_start.pid;
         failure.task_code = job->pool->last_start.task_code;

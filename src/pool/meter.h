@@ -10,7 +10,7 @@
 typedef struct brood_meter {
     brood_progress_function *function; /* NULL: nobody wants to know */
     void *user;
-    int64_t begun_at, told_at;
+    int64_t begun_at, reported_at;
 } brood_meter;
 
 brood_meter brood_meter_begin(brood_progress_function *function, void *user);
@@ -19,6 +19,6 @@ brood_meter brood_meter_begin(brood_progress_function *function, void *user);
 bool brood_meter_is_due(const brood_meter *meter);
 
 /* Calls the function. */
-void brood_meter_tell(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed);
+void brood_meter_report(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed);
 
 #endif

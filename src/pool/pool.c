@@ -312,9 +312,9 @@ static void size_up(brood_pool *pool)
         pool->spinners_max = 0;
     }
     pool->service_ns = SERVICE_NS_AT_FIRST;
-    pool->feed_at = pool->starved_since = BROOD_NEVER;
-    pool->crew_at = pool->due = pool->stuck_at = pool->untold_at = BROOD_NEVER;
-    pool->crew_changed = true;
+    pool->dispatch_at = pool->starved_since = BROOD_NEVER;
+    pool->supervise_at = pool->due = pool->stuck_at = pool->unreported_at = BROOD_NEVER;
+    pool->supervisor_due = true;
     pool->to_fill = pool->options.lazy ? 0 : pool->target;
 }
 
@@ -355,7 +355,7 @@ static brood_status open_poller(brood_pool *pool)
 
 static bool is_start_due(brood_pool *pool)
 {
-    brood_crew_keep(pool, brood_os_now());
+    brood_supervisor_run(pool, brood_os_now());
     return pool->start_due;
 }
 
@@ -372,9 +372,9 @@ static brood_status begin(brood_pool *pool)
     }
     held = brood_pool_enter(pool);
     if (!pool->options.lazy) {
-        status = brood_crew_start(pool, pool->options.error);
+        status = brood_supervisor_start(pool, pool->options.error);
         while (status == BROOD_OK && is_start_due(pool)) {
-            brood_crew_start_one(pool);
+            brood_supervisor_start_one(pool);
         }
     }
     if (status == BROOD_OK && !pool->options.event_loop) {
@@ -475,9 +475,9 @@ void brood_pool_release(brood_pool *pool)
     brood_free(pool);
 }
 
-static void stir(brood_pool *pool)
+static void notify_all(brood_pool *pool)
 {
-    brood_crew_changed(pool);
+    brood_supervisor_wake(pool);
     brood_agenda_notify(pool, NULL);
 }
 
@@ -489,7 +489,7 @@ brood_status brood_pool_close(brood_pool *pool)
     }
     held = brood_pool_enter(pool);
     pool->closed = true;
-    stir(pool);
+    notify_all(pool);
     brood_pool_leave(pool, held);
     return BROOD_OK;
 }
@@ -497,9 +497,9 @@ brood_status brood_pool_close(brood_pool *pool)
 static void terminate(brood_pool *pool)
 {
     pool->closed = pool->terminated = true;
-    brood_crew_kill_all(pool);
+    brood_supervisor_kill_all(pool);
     brood_jobs_cancel_all(pool, BROOD_ERR_CANCELLED);
-    stir(pool);
+    notify_all(pool);
 }
 
 brood_status brood_pool_terminate(brood_pool *pool)
@@ -623,7 +623,7 @@ brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
         pool->target = or_default(workers, pool->base_workers);
         pool->most = pool->most > pool->target ? pool->most : pool->target;
         pool->to_fill = pool->options.lazy ? 0 : pool->target;
-        stir(pool);
+        notify_all(pool);
     }
     brood_pool_leave(pool, held);
     return status;
@@ -642,7 +642,7 @@ brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
     full = pool->stats;
     full.workers = pool->target;
     full.alive = pool->alive;
-    full.leaving = brood_crew_leaving(pool);
+    full.leaving = brood_supervisor_leaving(pool);
     full.busy = pool->busy;
     full.queued = pool->queued;
     full.running = full.submitted - full.succeeded - full.failed - full.cancelled - full.queued;

@@ -6,20 +6,20 @@
  *   result.c    what the caller sees of a task
  *   job.c       items end, jobs end
  *   job_cache.c the memory of jobs is used again
- *   queue.c     pieces wait for a worker
- *   feed.c      pieces go to workers
- *   send.c      a piece becomes bytes in a ring
- *   hear.c      workers answer
- *   untold.c    what they have done, but not answered yet
- *   crew.c      workers start and end
+ *   queue.c     chunks wait for a worker
+ *   dispatch.c      chunks go to workers
+ *   send.c      a chunk becomes bytes in a ring
+ *   receive.c      workers answer
+ *   unreported.c    what they have done, but not answered yet
+ *   supervisor.c      workers start and end
  *   timers.c    time-outs, deadlines, cancelling
  *   deadlines.c which deadline is the next
  *   agenda.c    what is due, and who is woken for it
- *   lead.c      waiting
+ *   wait.c      waiting
  *   threads.c   the pool's own threads, and the program's event loop
  *
  * Everything below is guarded by the pool's lock, except where said. A job is what the caller
- * submitted: one task, a map, a range. It is cut into pieces, and a piece goes to one worker.
+ * submitted: one task, a map, a range. It is cut into chunks, and a chunk goes to one worker.
  */
 #ifndef BROOD_SRC_POOL_POOL_IMPL_H
 #define BROOD_SRC_POOL_POOL_IMPL_H
@@ -43,29 +43,30 @@
 #define BROOD_PRIORITY_MAX 10
 #define BROOD_SPINNERS_MAX 64
 
-typedef struct brood_piece brood_piece;
+typedef struct brood_chunk brood_chunk;
 
-/* ---- pieces ------------------------------------------------------------------------------ */
+/* ---- chunks ------------------------------------------------------------------------------ */
 
 /* Items of a job that wait, or are with a worker. */
-struct brood_piece {
-    brood_piece *next, *previous;
-    brood_piece *next_of_job, *previous_of_job; /* of those that wait */
+struct brood_chunk {
+    brood_chunk *next, *previous;
+    brood_chunk *next_of_job, *previous_of_job; /* of those that wait */
     brood_result *job;
     uint64_t first, count; /* items of the job */
     uint64_t done;         /* how many of them have ended */
-    uint64_t untold;       /* of those, what its worker has not told of */
+    uint64_t unreported;   /* of those, what its worker has not told of */
     uint64_t id;           /* in its worker */
     int64_t given_at;      /* to it, or a little before */
     uint32_t attempt;      /* of the first run on: 1 */
     uint32_t deaths;       /* workers that it has ended */
-    uint32_t losses;       /* workers that have ended with it, but said that they had not begun */
+    uint32_t
+        unclaimed_deaths; /* workers that have ended with it, but said that they had not begun */
     bool is_queued;
 };
 
-typedef struct brood_piece_list {
-    brood_piece *first, *last;
-} brood_piece_list;
+typedef struct brood_chunk_list {
+    brood_chunk *first, *last;
+} brood_chunk_list;
 
 /* ---- jobs -------------------------------------------------------------------------------- */
 
@@ -115,15 +116,15 @@ struct brood_result {
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
 
-    uint64_t heard_ns, heard_items; /* how long so many items took, all in all */
-    uint64_t left;                  /* items that have not ended */
-    uint64_t failed;                /* items that have not succeeded */
-    brood_piece *queued;            /* its pieces that wait */
-    uint64_t given;                 /* its pieces that are with workers */
-    uint32_t watchers;              /* threads that wait for one of the items */
-    brood_status doom;   /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
-    brood_status status; /* of the first failure */
-    bool abandoned;      /* the caller has destroyed it: its arrays are not touched any more */
+    uint64_t measured_ns, measured_items; /* how long so many items took, all in all */
+    uint64_t left;                        /* items that have not ended */
+    uint64_t failed;                      /* items that have not succeeded */
+    brood_chunk *queued;                  /* its chunks that wait */
+    uint64_t given;                       /* its chunks that are with workers */
+    uint32_t watchers;                    /* threads that wait for one of the items */
+    brood_status cancel_status; /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
+    brood_status status;        /* of the first failure */
+    bool abandoned; /* the caller has destroyed it: its arrays are not touched any more */
     brood_failed_items *failures, *last_failure; /* last_failure: where to look first */
     uint64_t unrecorded;                         /* failures that there was no memory for */
     unsigned char *value;                        /* of a single task: malloc'd, or small_value */
@@ -138,8 +139,8 @@ struct brood_result {
     void (*on_finish)(brood_result *job, void *owner); /* of the library's own; under the lock */
     void *owner;
 
-    brood_piece piece; /* the first one */
-    brood_piece *spare;
+    brood_chunk chunk; /* the first one */
+    brood_chunk *spare;
     bool fits_cache; /* its memory is as large as that of every job that is kept: see job_cache.h */
 };
 
@@ -151,7 +152,7 @@ typedef enum brood_worker_state {
     BROOD_WORKER_STOPPING /* it was told STOP, perhaps before it has said READY */
 } brood_worker_state;
 
-/* What is being written to a worker, piece by piece of the ring. */
+/* What is being written to a worker, chunk by chunk of the ring. */
 typedef struct brood_sending {
     brood_buffer head; /* frames and heads */
     size_t head_at;
@@ -159,12 +160,12 @@ typedef struct brood_sending {
     size_t data_size, data_at;
     size_t padding;
     unsigned char *own; /* malloc'd, or NULL */
-    brood_piece *piece; /* whose data it is, or NULL */
+    brood_chunk *chunk; /* whose data it is, or NULL */
     bool is_void;       /* it was taken back; one of pool->voids */
 } brood_sending;
 
 /* What is being read from a worker. */
-typedef struct brood_hearing {
+typedef struct brood_receiving {
     brood_wire_answer answer;
     bool in_body;
     bool is_lost;         /* there was no memory for the value */
@@ -177,7 +178,7 @@ typedef struct brood_hearing {
     size_t stage_room;
     bool is_staged; /* into is the stage */
     char message[BROOD_MESSAGE_MAX];
-} brood_hearing;
+} brood_receiving;
 
 struct brood_worker {
     brood_pool *pool;
@@ -185,7 +186,7 @@ struct brood_worker {
     uint32_t cores; /* its share of them, for pools of its own */
     brood_worker_state state;
     uint64_t number;   /* of those that the pool has started, from 1 */
-    bool has_answered; /* about a piece */
+    bool has_answered; /* about a chunk */
     bool is_up;        /* it has said READY, which one may do that was told STOP before */
     brood_process *process;
     brood_os_channel *bell;
@@ -197,30 +198,30 @@ struct brood_worker {
     bool denies;        /* it was dropped for what it says to have begun, not for its answers */
     uint64_t rings_due; /* how often it may ring yet: once for each arming */
 
-    brood_piece_list pieces; /* with it, in its order */
-    size_t piece_count;
+    brood_chunk_list chunks; /* with it, in its order */
+    size_t chunk_count;
     uint64_t last_id;
-    uint64_t begun;      /* the last one that it has begun, as far as is known */
-    uint64_t last_item;  /* page->item, read when the process had ended or was given up */
-    bool is_heard_out;   /* and then all of its answers were read */
-    uint64_t items_left; /* of max_tasks_per_worker */
-    uint32_t functions;  /* that it knows: the first so many of the pool's */
-    uint64_t *shared;    /* ids that it knows */
+    uint64_t begun;         /* the last one that it has begun, as far as is known */
+    uint64_t last_item;     /* page->item, read when the process had ended or was given up */
+    bool has_received_rest; /* and then all of its answers were read */
+    uint64_t items_left;    /* of max_tasks_per_worker */
+    uint32_t functions;     /* that it knows: the first so many of the pool's */
+    uint64_t *shared;       /* ids that it knows */
     size_t shared_count;
     uint64_t forgotten; /* see brood_shared_forgotten */
 
     brood_sending sending;
-    brood_hearing hearing;
+    brood_receiving receiving;
 
-    uint32_t pieces_heard; /* ended since it was last measured */
-    int64_t heard_at;      /* when its first piece became the first */
-    int64_t look_at;       /* whether it has come up, or has ended; BROOD_NEVER */
-    int64_t kill_at;       /* for the item below; BROOD_NEVER */
+    uint32_t chunks_received; /* ended since it was last measured */
+    int64_t first_since;      /* when its first chunk became the first */
+    int64_t check_at;         /* whether it has come up, or has ended; BROOD_NEVER */
+    int64_t kill_at;          /* for the item below; BROOD_NEVER */
     uint64_t kill_id, kill_item;
-    int64_t untold_at;           /* when to look for what it does not tell; BROOD_NEVER */
-    int64_t untold_wait;         /* after the look before */
-    uint64_t untold_id;          /* of this piece */
-    uint64_t spared_id;          /* a task of which it had not all when it was killed; 0: none */
+    int64_t unreported_at;       /* when to look for what it does not tell; BROOD_NEVER */
+    int64_t unreported_wait;     /* after the look before */
+    uint64_t unreported_id;      /* of this chunk */
+    uint64_t partly_sent_id;     /* a task of which it had not all when it was killed; 0: none */
     uint64_t late_id, late_item; /* a timed item that it has not begun ... */
     int64_t late_since;          /* ... since */
     uint64_t late_sent;          /* how far it was sent to then */
@@ -228,8 +229,8 @@ struct brood_worker {
     int64_t seen_at;             /* ... since */
     brood_status kill_for;
     bool halted;          /* behind kill_item it has begun no other item of kill_id */
-    bool slow;            /* since it last answered it has let tasks wait that were taken back */
-    bool deaf;            /* its end of the bell is closed */
+    bool stalled;         /* since it last answered it has let tasks wait that were taken back */
+    bool bell_closed;     /* its end of the bell is closed */
     bool is_killed;       /* it shall end */
     bool kill_refused;    /* the system did not kill it */
     bool is_lost;         /* it does not end, and is not waited for any more */
@@ -243,8 +244,8 @@ struct brood_worker {
     bool is_idle;
     brood_worker *next_busy, *previous_busy;
     bool is_busy;
-    brood_worker *next_thirsty;
-    bool is_thirsty;
+    brood_worker *next_with_credit;
+    bool has_credit;
     brood_worker *next_unarmed; /* in the agenda's list of those to be armed */
     bool is_unarmed;
     bool spins;
@@ -291,8 +292,8 @@ struct brood_pool {
     brood_atomic32 references; /* the caller's, and one of each result */
     apr_pool_t *apr;
     brood_mutex lock;
-    brood_atomic32 wanting;    /* threads that wait for the lock */
-    brood_job_cache job_cache; /* has a guard of its own */
+    brood_atomic32 lock_waiters; /* threads that wait for the lock */
+    brood_job_cache job_cache;   /* has a guard of its own */
 
     brood_pool_options options; /* the strings in it are ours, other pointers NULL */
     brood_process_options process;
@@ -316,31 +317,32 @@ struct brood_pool {
     uint32_t most; /* the largest target so far */
     bool launching;
     uint32_t to_fill;                 /* starts that are due without a need, as at the beginning */
-    uint32_t serving, leaving;        /* workers, when brood_crew_keep last counted them */
+    uint32_t serving, leaving;        /* workers, when brood_supervisor_run last counted them */
     int64_t start_at;                 /* the next one, not before */
     uint32_t start_failures;          /* in a row */
     uint64_t started_before_failures; /* workers, when the first of the row failed */
-    uint32_t barren; /* workers in a row that came up and were lost without having begun anything */
+    uint32_t
+        crash_streak; /* workers in a row that came up and were lost without having begun anything */
     brood_failure last_start; /* why */
     brood_worker *idle_first, *idle_last;
     brood_worker *busy_first;
-    brood_worker *thirsty_first, *thirsty_last;
+    brood_worker *credit_first, *credit_last;
     brood_worker *spinners[BROOD_SPINNERS_MAX]; /* that may look again and again: the last ones */
     uint32_t spinners_next, spinners_max;
     uint32_t busy;
 
     /* queue */
-    brood_piece_list queue[2 * BROOD_PRIORITY_MAX + 1];
-    uint32_t queue_bits; /* which of them have pieces */
+    brood_chunk_list queue[2 * BROOD_PRIORITY_MAX + 1];
+    uint32_t queue_bits; /* which of them have chunks */
     uint64_t sequence;
     uint64_t queued;     /* items */
-    uint64_t service_ns; /* what a piece takes, lately */
-    int64_t heard_at;    /* when a worker has answered last, about */
+    uint64_t service_ns; /* what a chunk takes, lately */
+    int64_t answered_at; /* when a worker has answered last, about */
     uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
-    int64_t fed_at;
-    int64_t feed_at;   /* what could not be sent is tried again then; BROOD_NEVER */
-    int64_t untold_at; /* the earliest of its workers', or earlier */
-    int64_t stuck_at;  /* the next look for workers that do not begin; BROOD_NEVER: none is due */
+    int64_t dispatched_at;
+    int64_t dispatch_at;   /* what could not be sent is tried again then; BROOD_NEVER */
+    int64_t unreported_at; /* the earliest of its workers', or earlier */
+    int64_t stuck_at; /* the next look for workers that do not begin; BROOD_NEVER: none is due */
     int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 
     brood_shared_watch watch; /* since a worker was told of shared memory */
@@ -375,11 +377,11 @@ struct brood_pool {
     brood_waiter *spare_waiters;
     uint32_t room_waiters; /* threads that wait for BROOD_ROOM */
     uint64_t submits, submits_seen;
-    uint32_t unheard; /* submits since the workers were listened to */
-    uint32_t misses;  /* how often in a row spinning was of no use */
-    uint64_t moved;   /* grows whenever bytes went to or came from a worker */
-    bool crew_changed;
-    int64_t crew_at; /* when to look after the crew again */
+    uint32_t unreceived;  /* submits since the workers were listened to */
+    uint32_t spin_misses; /* how often in a row spinning was of no use */
+    uint64_t moved;       /* grows whenever bytes went to or came from a worker */
+    bool supervisor_due;
+    int64_t supervise_at; /* when to look after the crew again */
 
     /* the pool's own threads */
     brood_thread thread, starter, caller;
@@ -405,7 +407,7 @@ struct brood_pool {
 /* One reference less. The last one frees what results that outlive the pool still need of it. */
 void brood_pool_release(brood_pool *pool);
 
-/* ---- lead.c ------------------------------------------------------------------------------ */
+/* ---- wait.c ------------------------------------------------------------------------------ */
 
 void brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
@@ -437,7 +439,7 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
 void brood_pool_turn(brood_pool *pool);
 
 /* Does all else that is due; pool->due says when to do it again. */
-void brood_pool_upkeep(brood_pool *pool);
+void brood_pool_run_due(brood_pool *pool);
 
 /* Does what is due now, without a wait; gives up the lock. False: another thread leads. */
 bool brood_pool_look(brood_pool *pool);
@@ -448,7 +450,7 @@ void brood_pool_lead_once(brood_pool *pool);
 /* Whether a thread that follows would lead. */
 bool brood_pool_has_followers(const brood_pool *pool);
 
-/* Takes down how long the pieces took that were heard of since; there is at least one. */
+/* Takes down how long the chunks took that were heard of since; there is at least one. */
 void brood_worker_measure(brood_worker *worker, int64_t now);
 
 /* ---- threads.c ----------------------------------------------------------------------------- */
@@ -471,7 +473,7 @@ bool brood_pool_in_callback(const brood_pool *pool);
 bool brood_pool_lacks_starter(const brood_pool *pool);
 
 /* Starts a worker that is due, in such a pool. False: there is none. */
-bool brood_crew_start_due(brood_pool *pool);
+bool brood_supervisor_start_due(brood_pool *pool);
 
 /* What is due, for a program's event loop. */
 void brood_pool_run_loop(brood_pool *pool);
@@ -513,7 +515,7 @@ void brood_job_fail(brood_result *job, uint64_t first, uint64_t count,
                     const brood_failure *failure);
 
 /* They end with what the job is doomed to. */
-void brood_job_doom(brood_result *job, uint64_t first, uint64_t count);
+void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count);
 
 /* A failure of the job, to be filled further. */
 brood_failure brood_job_failure(const brood_result *job, brood_status status, const char *message);
@@ -526,9 +528,9 @@ void brood_job_explain(const brood_result *job, const brood_failed_items *items,
 /* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
 bool brood_pool_call_next(brood_pool *pool);
 
-/* A piece for items of the job; NULL: out of memory, and there is no spare one. */
-brood_piece *brood_piece_new(brood_result *job, uint64_t first, uint64_t count);
-void brood_piece_free(brood_piece *piece);
+/* A chunk for items of the job; NULL: out of memory, and there is no spare one. */
+brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count);
+void brood_chunk_free(brood_chunk *chunk);
 
 void brood_job_hold(brood_result *job);
 void brood_job_release(brood_result *job);
@@ -541,54 +543,54 @@ void brood_job_give_back_shared(brood_result *job);
 /* The place of a job in the queue: the smaller, the earlier. */
 int64_t brood_queue_key(uint64_t sequence, int priority);
 
-void brood_queue_put(brood_pool *pool, brood_piece *piece);
-brood_piece *brood_queue_first(brood_pool *pool);
-void brood_queue_remove(brood_pool *pool, brood_piece *piece);
-/* So many items of a piece of the queue wait no more. */
+void brood_queue_put(brood_pool *pool, brood_chunk *chunk);
+brood_chunk *brood_queue_first(brood_pool *pool);
+void brood_queue_remove(brood_pool *pool, brood_chunk *chunk);
+/* So many items of a chunk of the queue wait no more. */
 void brood_queue_shrink(brood_pool *pool, uint64_t items);
-/* Ends the items of a piece of the queue, as its job is doomed to. */
-void brood_queue_doom(brood_piece *piece);
+/* Ends the items of a chunk of the queue, as its job is doomed to. */
+void brood_queue_end_cancelled(brood_chunk *chunk);
 
-void brood_pieces_append(brood_piece_list *list, brood_piece *piece);
-void brood_pieces_remove(brood_piece_list *list, brood_piece *piece);
+void brood_chunks_append(brood_chunk_list *list, brood_chunk *chunk);
+void brood_chunks_remove(brood_chunk_list *list, brood_chunk *chunk);
 
-/* ---- feed.c ------------------------------------------------------------------------------ */
+/* ---- dispatch.c ------------------------------------------------------------------------------ */
 
 /* Gives what waits to those who want it. */
-void brood_pool_feed(brood_pool *pool);
+void brood_pool_dispatch(brood_pool *pool);
 
 /* Whether the worker can be given tasks at all: it is not told to end, killed, dropped or deaf. */
 bool brood_worker_serves(const brood_worker *worker);
 
-/* A piece is with the worker no more. */
-void brood_worker_remove(brood_worker *worker, brood_piece *piece);
+/* A chunk is with the worker no more. */
+void brood_worker_remove(brood_worker *worker, brood_chunk *chunk);
 
 /* The worker takes back what it has not begun. */
-void brood_worker_take_back(brood_worker *worker);
+void brood_worker_revoke(brood_worker *worker);
 
 /* Whether there is a worker that what waits could go to. */
 bool brood_pool_has_room_for_more(const brood_pool *pool);
 
-/* Takes pieces from busy workers for idle ones; when to look again. */
+/* Takes chunks from busy workers for idle ones; when to look again. */
 int64_t brood_pool_balance(brood_pool *pool, int64_t now);
 
-/* A piece of it has ended. */
-void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece);
+/* A chunk of it has ended. */
+void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk);
 
 void brood_worker_set_idle(brood_worker *worker, bool is_idle);
 void brood_worker_set_busy(brood_worker *worker, bool is_busy);
-void brood_worker_set_thirsty(brood_worker *worker);
+void brood_worker_set_credit(brood_worker *worker);
 
 /* ---- send.c ------------------------------------------------------------------------------ */
 
-/* Whether a piece can be begun to be sent. */
+/* Whether a chunk can be begun to be sent. */
 bool brood_worker_can_send(const brood_worker *worker);
 
 /*
  * Sends as much as goes now; the rest follows. On failure nothing was sent, and it may go later:
  * BROOD_ERR_TIMEOUT: the worker must take something before.
  */
-brood_status brood_worker_send(brood_worker *worker, brood_piece *piece);
+brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk);
 
 brood_status brood_worker_send_setup(brood_worker *worker);
 /* Behind all that it was given. BROOD_ERR_NO_MEMORY: not now. */
@@ -614,50 +616,50 @@ void brood_sending_free(brood_sending *sending);
 /* Tells workers what shared memory they are to unmap, those that can be told now. */
 void brood_pool_forget(brood_pool *pool);
 
-/* ---- hear.c ------------------------------------------------------------------------------ */
+/* ---- receive.c ------------------------------------------------------------------------------ */
 
 /*
  * Takes what the worker has answered, or a part of it that is bounded: brood_worker_arm tells that
  * there is more. BROOD_ERR_PROTOCOL, _NO_MEMORY: it is to be dropped.
  */
-brood_status brood_worker_hear(brood_worker *worker);
+brood_status brood_worker_receive(brood_worker *worker);
 
 /* Whether its values go through the ring. */
 bool brood_job_has_values_in_ring(const brood_result *job);
 
-/* ---- untold.c ---------------------------------------------------------------------------- */
+/* ---- unreported.c ---------------------------------------------------------------------------- */
 
-/* Takes the items of its first piece that are done, but not told of. */
-void brood_worker_take_untold(brood_worker *worker);
+/* Takes the items of its first chunk that are done, but not told of. */
+void brood_worker_take_unreported(brood_worker *worker);
 
-/* Somebody waits for items of its first piece: plans to take them, should the next one be long. */
-void brood_worker_plan_untold(brood_worker *worker);
+/* Somebody waits for items of its first chunk: plans to take them, should the next one be long. */
+void brood_worker_plan_unreported(brood_worker *worker);
 
 /* Takes them where a look is due; returns when the next one is. */
-int64_t brood_pool_look_for_untold(brood_pool *pool, int64_t now);
+int64_t brood_pool_look_for_unreported(brood_pool *pool, int64_t now);
 
-/* ---- crew.c ------------------------------------------------------------------------------ */
+/* ---- supervisor.c ------------------------------------------------------------------------------ */
 
 /* How many have done their last task, and are ending. */
-uint32_t brood_crew_leaving(const brood_pool *pool);
+uint32_t brood_supervisor_leaving(const brood_pool *pool);
 
 /* Whether workers are started for tasks that come, and not before. */
-bool brood_crew_is_as_needed(const brood_pool *pool);
+bool brood_supervisor_is_as_needed(const brood_pool *pool);
 
 /* The number of workers, or of those needed, is not what it was. */
-void brood_crew_changed(brood_pool *pool);
+void brood_supervisor_wake(brood_pool *pool);
 
 /* A task has come, or has come back: it may need another worker. */
-void brood_crew_needed(brood_pool *pool);
+void brood_supervisor_need(brood_pool *pool);
 
 /* Ends what is too many, says whether a start is due; when to look again. */
-int64_t brood_crew_keep(brood_pool *pool, int64_t now);
+int64_t brood_supervisor_run(brood_pool *pool, int64_t now);
 
 /* Starts one worker; gives up the lock meanwhile. */
-brood_status brood_crew_start(brood_pool *pool, brood_error *error);
+brood_status brood_supervisor_start(brood_pool *pool, brood_error *error);
 
 /* The same for one that is due; what fails is tried again later. */
-void brood_crew_start_one(brood_pool *pool);
+void brood_supervisor_start_one(brood_pool *pool);
 
 /*
  * What the poller calls an owner is the number of a worker's slot, for its bell and for its process:
@@ -668,12 +670,12 @@ void brood_crew_start_one(brood_pool *pool);
 #define BROOD_SLOT_OF_OWNER(owner) ((size_t)(owner) / 2 - 1)
 
 /* The poller has told that owner: the worker has rung, or its process has ended. */
-void brood_crew_look(brood_pool *pool, uintptr_t owner);
+void brood_supervisor_look(brood_pool *pool, uintptr_t owner);
 
 /* The pool cannot start workers: all jobs end. */
-void brood_crew_give_up(brood_pool *pool);
+void brood_supervisor_give_up(brood_pool *pool);
 
-void brood_crew_kill_all(brood_pool *pool);
+void brood_supervisor_kill_all(brood_pool *pool);
 
 /* Kills it for what it did; its end is seen later. */
 void brood_worker_drop(brood_worker *worker, brood_status status);
@@ -707,27 +709,27 @@ void brood_worker_stop(brood_worker *worker);
 
 /* ---- timers.c ---------------------------------------------------------------------------- */
 
-/* Another piece is the worker's first: what is said of its job is said to the worker. */
+/* Another chunk is the worker's first: what is said of its job is said to the worker. */
 void brood_worker_first_changed(brood_worker *worker);
 
-/* The item of its first piece that it runs; 0: it does not run that piece, or not any more. */
-uint64_t brood_worker_item(brood_worker *worker, const brood_piece *piece);
+/* The item of its first chunk that it runs; 0: it does not run that chunk, or not any more. */
+uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk);
 
 /* Does what is due; when to look again. */
-int64_t brood_pool_tick(brood_pool *pool, int64_t now);
+int64_t brood_pool_run_timers(brood_pool *pool, int64_t now);
 
 /* Ends the items of the job that are left with that status; those that run after the grace. */
-void brood_job_cancel(brood_result *job, brood_status doom);
+void brood_job_cancel(brood_result *job, brood_status cancel_status);
 
 /* The same for all jobs. */
-void brood_jobs_cancel_all(brood_pool *pool, brood_status doom);
+void brood_jobs_cancel_all(brood_pool *pool, brood_status cancel_status);
 
-/* Tells the worker that an item of its first piece is cancelled, from 1 (0: all), or hurried. */
-void brood_worker_stir(brood_worker *worker, uint64_t item);
-/* Tells the worker that its first piece is cancelled; it is killed after the grace. */
+/* Tells the worker that an item of its first chunk is cancelled, from 1 (0: all), or hurried. */
+void brood_worker_interrupt(brood_worker *worker, uint64_t item);
+/* Tells the worker that its first chunk is cancelled; it is killed after the grace. */
 void brood_worker_cancel(brood_worker *worker);
 /* Somebody waits for single items: workers are to tell of each soon. */
-void brood_worker_hurry(brood_worker *worker);
-void brood_job_hurry(const brood_result *job);
+void brood_worker_flush(brood_worker *worker);
+void brood_job_flush(const brood_result *job);
 
 #endif

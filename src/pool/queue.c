@@ -8,102 +8,102 @@ int64_t brood_queue_key(uint64_t sequence, int priority)
     return (int64_t)sequence - (int64_t)priority * OVERTAKERS;
 }
 
-void brood_pieces_append(brood_piece_list *list, brood_piece *piece)
+void brood_chunks_append(brood_chunk_list *list, brood_chunk *chunk)
 {
-    piece->next = NULL;
-    piece->previous = list->last;
+    chunk->next = NULL;
+    chunk->previous = list->last;
     if (list->last != NULL) {
-        list->last->next = piece;
+        list->last->next = chunk;
     } else {
-        list->first = piece;
+        list->first = chunk;
     }
-    list->last = piece;
+    list->last = chunk;
 }
 
-void brood_pieces_remove(brood_piece_list *list, brood_piece *piece)
+void brood_chunks_remove(brood_chunk_list *list, brood_chunk *chunk)
 {
-    if (piece->previous != NULL) {
-        piece->previous->next = piece->next;
+    if (chunk->previous != NULL) {
+        chunk->previous->next = chunk->next;
     } else {
-        list->first = piece->next;
+        list->first = chunk->next;
     }
-    if (piece->next != NULL) {
-        piece->next->previous = piece->previous;
+    if (chunk->next != NULL) {
+        chunk->next->previous = chunk->previous;
     } else {
-        list->last = piece->previous;
+        list->last = chunk->previous;
     }
-    piece->next = piece->previous = NULL;
+    chunk->next = chunk->previous = NULL;
 }
 
-static void insert_before(brood_piece_list *list, brood_piece *at, brood_piece *piece)
+static void insert_before(brood_chunk_list *list, brood_chunk *at, brood_chunk *chunk)
 {
     if (at == NULL) {
-        brood_pieces_append(list, piece);
+        brood_chunks_append(list, chunk);
         return;
     }
-    piece->next = at;
-    piece->previous = at->previous;
+    chunk->next = at;
+    chunk->previous = at->previous;
     if (at->previous != NULL) {
-        at->previous->next = piece;
+        at->previous->next = chunk;
     } else {
-        list->first = piece;
+        list->first = chunk;
     }
-    at->previous = piece;
+    at->previous = chunk;
 }
 
-static bool comes_before(const brood_piece *a, const brood_piece *b)
+static bool comes_before(const brood_chunk *a, const brood_chunk *b)
 {
     return a->job->key != b->job->key ? a->job->key < b->job->key : a->first < b->first;
 }
 
-/* What ends a job finds its pieces without a walk through those of others. */
-static void link_to_job(brood_piece *piece)
+/* What ends a job finds its chunks without a walk through those of others. */
+static void link_to_job(brood_chunk *chunk)
 {
-    brood_result *job = piece->job;
+    brood_result *job = chunk->job;
 
-    piece->previous_of_job = NULL;
-    piece->next_of_job = job->queued;
+    chunk->previous_of_job = NULL;
+    chunk->next_of_job = job->queued;
     if (job->queued != NULL) {
-        job->queued->previous_of_job = piece;
+        job->queued->previous_of_job = chunk;
     }
-    job->queued = piece;
+    job->queued = chunk;
 }
 
-static void unlink_from_job(brood_piece *piece)
+static void unlink_from_job(brood_chunk *chunk)
 {
-    *(piece->previous_of_job != NULL ? &piece->previous_of_job->next_of_job : &piece->job->queued) =
-        piece->next_of_job;
-    if (piece->next_of_job != NULL) {
-        piece->next_of_job->previous_of_job = piece->previous_of_job;
+    *(chunk->previous_of_job != NULL ? &chunk->previous_of_job->next_of_job : &chunk->job->queued) =
+        chunk->next_of_job;
+    if (chunk->next_of_job != NULL) {
+        chunk->next_of_job->previous_of_job = chunk->previous_of_job;
     }
 }
 
-/* In the order of the keys: new pieces come at the end, those that come back near the front. */
-void brood_queue_put(brood_pool *pool, brood_piece *piece)
+/* In the order of the keys: new chunks come at the end, those that come back near the front. */
+void brood_queue_put(brood_pool *pool, brood_chunk *chunk)
 {
-    int lane = piece->job->priority + BROOD_PRIORITY_MAX;
-    brood_piece_list *list = &pool->queue[lane];
-    brood_piece *at = list->first;
+    int lane = chunk->job->priority + BROOD_PRIORITY_MAX;
+    brood_chunk_list *list = &pool->queue[lane];
+    brood_chunk *at = list->first;
 
-    if (list->last == NULL || !comes_before(piece, list->last)) {
+    if (list->last == NULL || !comes_before(chunk, list->last)) {
         at = NULL;
     }
-    while (at != NULL && !comes_before(piece, at)) {
+    while (at != NULL && !comes_before(chunk, at)) {
         at = at->next;
     }
-    insert_before(list, at, piece);
-    link_to_job(piece);
-    piece->is_queued = true;
+    insert_before(list, at, chunk);
+    link_to_job(chunk);
+    chunk->is_queued = true;
     pool->queue_bits |= 1u << lane;
-    pool->queued += piece->count - piece->done;
+    pool->queued += chunk->count - chunk->done;
 }
 
-brood_piece *brood_queue_first(brood_pool *pool)
+brood_chunk *brood_queue_first(brood_pool *pool)
 {
-    brood_piece *best = NULL;
+    brood_chunk *best = NULL;
 
     for (uint32_t bits = pool->queue_bits, lane = 0; bits != 0; bits >>= 1, lane++) {
-        brood_piece *first = (bits & 1) != 0 ? pool->queue[lane].first : NULL;
+        brood_chunk *first = (bits & 1) != 0 ? pool->queue[lane].first : NULL;
 
         if (first != NULL && (best == NULL || comes_before(first, best))) {
             best = first;
@@ -120,26 +120,26 @@ void brood_queue_shrink(brood_pool *pool, uint64_t items)
     }
 }
 
-void brood_queue_remove(brood_pool *pool, brood_piece *piece)
+void brood_queue_remove(brood_pool *pool, brood_chunk *chunk)
 {
-    int lane = piece->job->priority + BROOD_PRIORITY_MAX;
+    int lane = chunk->job->priority + BROOD_PRIORITY_MAX;
 
-    brood_pieces_remove(&pool->queue[lane], piece);
-    unlink_from_job(piece);
-    piece->is_queued = false;
+    brood_chunks_remove(&pool->queue[lane], chunk);
+    unlink_from_job(chunk);
+    chunk->is_queued = false;
     if (pool->queue[lane].first == NULL) {
         pool->queue_bits &= ~(1u << lane);
     }
-    brood_queue_shrink(pool, piece->count - piece->done);
+    brood_queue_shrink(pool, chunk->count - chunk->done);
 }
 
-void brood_queue_doom(brood_piece *piece)
+void brood_queue_end_cancelled(brood_chunk *chunk)
 {
-    brood_result *job = piece->job;
-    uint64_t first = piece->first + piece->done;
-    uint64_t count = piece->count - piece->done;
+    brood_result *job = chunk->job;
+    uint64_t first = chunk->first + chunk->done;
+    uint64_t count = chunk->count - chunk->done;
 
-    brood_queue_remove(job->pool, piece);
-    brood_piece_free(piece);
-    brood_job_doom(job, first, count);
+    brood_queue_remove(job->pool, chunk);
+    brood_chunk_free(chunk);
+    brood_job_end_cancelled(job, first, count);
 }

@@ -109,19 +109,19 @@ typedef struct item_wait {
     uint64_t item;
 } item_wait;
 
-static bool has(const brood_piece *piece, const item_wait *wait)
+static bool has(const brood_chunk *chunk, const item_wait *wait)
 {
-    uint64_t first = piece->first + piece->done;
+    uint64_t first = chunk->first + chunk->done;
 
-    return piece->job == wait->result && wait->item >= first &&
-           wait->item < piece->first + piece->count;
+    return chunk->job == wait->result && wait->item >= first &&
+           wait->item < chunk->first + chunk->count;
 }
 
 static bool is_queued(const item_wait *wait)
 {
-    for (const brood_piece *piece = wait->result->queued; piece != NULL;
-         piece = piece->next_of_job) {
-        if (has(piece, wait)) {
+    for (const brood_chunk *chunk = wait->result->queued; chunk != NULL;
+         chunk = chunk->next_of_job) {
+        if (has(chunk, wait)) {
             return true;
         }
     }
@@ -130,15 +130,15 @@ static bool is_queued(const item_wait *wait)
 
 static bool is_with(const brood_worker *worker, const item_wait *wait)
 {
-    for (const brood_piece *piece = worker->pieces.first; piece != NULL; piece = piece->next) {
-        if (has(piece, wait)) {
+    for (const brood_chunk *chunk = worker->chunks.first; chunk != NULL; chunk = chunk->next) {
+        if (has(chunk, wait)) {
             return true;
         }
     }
     return false;
 }
 
-/* An item that no piece has any more has ended. */
+/* An item that no chunk has any more has ended. */
 static bool is_item_over(brood_pool *pool, void *data)
 {
     const item_wait *wait = data;
@@ -216,7 +216,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
     } else {
         result->watchers++;
         if (waits) {
-            brood_job_hurry(result);
+            brood_job_flush(result);
         }
         status =
             brood_pool_wait(result->pool, result, is_item_over, &wait, brood_deadline(timeout_ms));

@@ -89,7 +89,7 @@ void brood_worker_go_on(brood_worker *worker)
     if (brood_worker_can_send(worker)) {
         brood_free(sending->own);
         sending->own = NULL;
-        sending->piece = NULL;
+        sending->chunk = NULL;
         sending->data = NULL;
         sending->data_size = sending->data_at = 0;
         sending->head.size = sending->head_at = 0;
@@ -108,7 +108,7 @@ void brood_worker_void(brood_worker *worker)
 
     brood_free(sending->own);
     sending->own = NULL;
-    sending->piece = NULL;
+    sending->chunk = NULL;
     sending->data = NULL;
     sending->is_void = true;
     worker->pool->voids++;
@@ -280,7 +280,7 @@ void brood_pool_forget(brood_pool *pool)
     }
 }
 
-/* ---- pieces ------------------------------------------------------------------------------ */
+/* ---- chunks ------------------------------------------------------------------------------ */
 
 static bool needs_extra(const brood_result *job)
 {
@@ -359,52 +359,52 @@ static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *s
 }
 
 /* One item of a size of its own: it goes from where it lies, with its size before it. */
-static bool is_one_of_its_size(const brood_piece *piece)
+static bool is_one_of_its_size(const brood_chunk *chunk)
 {
-    return piece->job->kind == BROOD_JOB_MAP && piece->job->in_size == BROOD_SIZE_VARIES &&
-           piece->count == 1;
+    return chunk->job->kind == BROOD_JOB_MAP && chunk->job->in_size == BROOD_SIZE_VARIES &&
+           chunk->count == 1;
 }
 
 /* The bytes behind the head. */
-static brood_status find_data(brood_sending *sending, const brood_piece *piece)
+static brood_status find_data(brood_sending *sending, const brood_chunk *chunk)
 {
-    const brood_result *job = piece->job;
+    const brood_result *job = chunk->job;
 
     sending->data = job->in;
     sending->data_size = job->in_size;
     if (job->kind == BROOD_JOB_MAP && job->in_shared != NULL) {
         sending->data_size = 0;
-    } else if (is_one_of_its_size(piece)) {
-        const brood_bytes *item = (const brood_bytes *)job->in + piece->first;
+    } else if (is_one_of_its_size(chunk)) {
+        const brood_bytes *item = (const brood_bytes *)job->in + chunk->first;
 
         sending->data = item->data;
         sending->data_size = item->size;
     } else if (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES) {
         sending->own =
-            gather((const brood_bytes *)job->in + piece->first, piece->count, &sending->data_size);
+            gather((const brood_bytes *)job->in + chunk->first, chunk->count, &sending->data_size);
         sending->data = sending->own;
     } else if (job->kind == BROOD_JOB_MAP) {
-        sending->data = (const unsigned char *)job->in + piece->first * job->in_size;
-        sending->data_size = (size_t)piece->count * job->in_size;
+        sending->data = (const unsigned char *)job->in + chunk->first * job->in_size;
+        sending->data_size = (size_t)chunk->count * job->in_size;
     }
     return sending->data_size > 0 && sending->data == NULL ? BROOD_ERR_NO_MEMORY : BROOD_OK;
 }
 
-static brood_wire_order order_of(const brood_worker *worker, const brood_piece *piece)
+static brood_wire_order order_of(const brood_worker *worker, const brood_chunk *chunk)
 {
-    const brood_result *job = piece->job;
+    const brood_result *job = chunk->job;
     brood_wire_order order = {.kind = BROOD_WIRE_TASK,
                               .flags = job->flags,
                               .id = worker->last_id + 1,
                               .function = job->function,
-                              .attempt = piece->attempt,
-                              .first = piece->first,
-                              .count = piece->count,
+                              .attempt = chunk->attempt,
+                              .first = chunk->first,
+                              .count = chunk->count,
                               .in_size = job->in_size,
                               .out_size = job->out_size};
 
     if (job->watchers > 0) {
-        order.flags |= BROOD_WIRE_HURRIED;
+        order.flags |= BROOD_WIRE_FLUSHED;
     }
     if (job->in_size == BROOD_SIZE_VARIES) {
         order.in_size = BROOD_WIRE_VARIES;
@@ -415,13 +415,13 @@ static brood_wire_order order_of(const brood_worker *worker, const brood_piece *
     return order;
 }
 
-static void note_sent(brood_worker *worker, brood_piece *piece)
+static void note_sent(brood_worker *worker, brood_chunk *chunk)
 {
-    piece->id = ++worker->last_id;
-    piece->given_at = worker->pool->fed_at;
-    brood_pieces_append(&worker->pieces, piece);
-    worker->piece_count++;
-    piece->job->given++;
+    chunk->id = ++worker->last_id;
+    chunk->given_at = worker->pool->dispatched_at;
+    brood_chunks_append(&worker->chunks, chunk);
+    worker->chunk_count++;
+    chunk->job->given++;
 }
 
 static bool knows_or_needs_not(const brood_worker *worker, const brood_shared *shared)
@@ -445,10 +445,10 @@ static bool knows_all(const brood_worker *worker, const brood_result *job)
     return true;
 }
 
-/* The items of a piece that lie side by side in the caller's array. */
-static size_t find_plain(const brood_piece *piece, const void **data)
+/* The items of a chunk that lie side by side in the caller's array. */
+static size_t find_plain(const brood_chunk *chunk, const void **data)
 {
-    const brood_result *job = piece->job;
+    const brood_result *job = chunk->job;
 
     *data = job->in;
     if (job->kind != BROOD_JOB_MAP) {
@@ -457,8 +457,8 @@ static size_t find_plain(const brood_piece *piece, const void **data)
     if (job->in_shared != NULL) {
         return 0;
     }
-    *data = (const unsigned char *)job->in + piece->first * job->in_size;
-    return job->in_size * (size_t)piece->count;
+    *data = (const unsigned char *)job->in + chunk->first * job->in_size;
+    return job->in_size * (size_t)chunk->count;
 }
 
 /* What stands before the data of a task. */
@@ -478,9 +478,9 @@ static void put_short(brood_worker *worker, const task_head *head, size_t head_s
 }
 
 /* A small task goes straight into the ring when its worker knows all that it is about. */
-static bool send_short(brood_worker *worker, brood_piece *piece)
+static bool send_short(brood_worker *worker, brood_chunk *chunk)
 {
-    const brood_result *job = piece->job;
+    const brood_result *job = chunk->job;
     const void *data = NULL;
     size_t size = 0;
     size_t extra_size = 0;
@@ -490,18 +490,18 @@ static bool send_short(brood_worker *worker, brood_piece *piece)
         (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES)) {
         return false;
     }
-    size = find_plain(piece, &data);
+    size = find_plain(chunk, &data);
     extra_size = needs_extra(job) ? fill_extra(head.extra, job) : 0;
     if (size > worker->to.capacity / 2 ||
         !brood_ring_fits(&worker->to,
                          sizeof head.order + extra_size + (size_t)brood_wire_padded(size))) {
         return false;
     }
-    head.order = order_of(worker, piece);
+    head.order = order_of(worker, chunk);
     head.order.size = extra_size + size;
     head.order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
     put_short(worker, &head, sizeof head.order + extra_size, data, size);
-    note_sent(worker, piece);
+    note_sent(worker, chunk);
     publish(worker);
     return true;
 }
@@ -520,16 +520,16 @@ static brood_status reserve(brood_worker *worker, const brood_result *job)
 }
 
 /* The head of the task, and what stands before its data. */
-static void append_task(brood_sending *sending, brood_piece *piece, brood_wire_order *order)
+static void append_task(brood_sending *sending, brood_chunk *chunk, brood_wire_order *order)
 {
-    const brood_result *job = piece->job;
+    const brood_result *job = chunk->job;
     uint64_t size[BROOD_WIRE_ALIGN / sizeof(uint64_t)] = {sending->data_size, 0};
     uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
     size_t extra_size = needs_extra(job) ? fill_extra(extra, job) : 0;
-    bool has_table = is_one_of_its_size(piece);
+    bool has_table = is_one_of_its_size(chunk);
 
     sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;
-    sending->piece = piece;
+    sending->chunk = chunk;
     order->size = extra_size + sending->data_size + (has_table ? sizeof size : 0);
     order->flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
     brood_buffer_append(&sending->head, order, sizeof *order);
@@ -539,15 +539,15 @@ static void append_task(brood_sending *sending, brood_piece *piece, brood_wire_o
     }
 }
 
-static brood_status send_long(brood_worker *worker, brood_piece *piece)
+static brood_status send_long(brood_worker *worker, brood_chunk *chunk)
 {
     brood_sending *sending = &worker->sending;
-    const brood_result *job = piece->job;
-    brood_wire_order order = order_of(worker, piece);
+    const brood_result *job = chunk->job;
+    brood_wire_order order = order_of(worker, chunk);
     brood_status status = reserve(worker, job);
 
     if (status == BROOD_OK) {
-        status = find_data(sending, piece);
+        status = find_data(sending, chunk);
     }
     if (status == BROOD_OK) {
         append_forgotten(worker);
@@ -562,15 +562,15 @@ static brood_status send_long(brood_worker *worker, brood_piece *piece)
         brood_worker_go_on(worker); /* what was put into the head already */
         return status;
     }
-    append_task(sending, piece, &order);
-    note_sent(worker, piece);
+    append_task(sending, chunk, &order);
+    note_sent(worker, chunk);
     brood_worker_go_on(worker);
     return BROOD_OK;
 }
 
-brood_status brood_worker_send(brood_worker *worker, brood_piece *piece)
+brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
 {
-    return send_short(worker, piece) ? BROOD_OK : send_long(worker, piece);
+    return send_short(worker, chunk) ? BROOD_OK : send_long(worker, chunk);
 }
 
 /* ---- the beginning and the end of a worker ------------------------------------------------ */
@@ -640,7 +640,7 @@ void brood_worker_detach(brood_worker *worker, const brood_result *job)
     brood_sending *sending = &worker->sending;
     size_t left = sending->data_size - sending->data_at;
 
-    if (sending->piece == NULL || sending->piece->job != job || sending->own != NULL || left == 0) {
+    if (sending->chunk == NULL || sending->chunk->job != job || sending->own != NULL || left == 0) {
         return;
     }
     sending->own = brood_malloc(left);

@@ -9,7 +9,7 @@
 
 #define OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)
 #define TAG_MAX_BYTES 255
-#define HEAR_EVERY 16 /* submits */
+#define RECEIVE_EVERY 16 /* submits */
 
 /* What a call wants, checked step by step. */
 typedef struct request {
@@ -409,8 +409,8 @@ static void overtake(brood_pool *pool, const brood_result *job)
 
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
-        if (worker->piece_count > 1 && worker->pieces.last->job->key > job->key) {
-            brood_worker_take_back(worker);
+        if (worker->chunk_count > 1 && worker->chunks.last->job->key > job->key) {
+            brood_worker_revoke(worker);
         }
     }
 }
@@ -427,17 +427,17 @@ static void enqueue(brood_result *job)
         brood_job_succeed(job, 0);
         return;
     }
-    job->piece = (brood_piece){.job = job, .first = job->first, .count = job->count, .attempt = 1};
+    job->chunk = (brood_chunk){.job = job, .first = job->first, .count = job->count, .attempt = 1};
     if (job->priority > 0) {
         overtake(pool, job);
     }
-    brood_queue_put(pool, &job->piece);
-    if (++pool->unheard >= HEAR_EVERY) {
+    brood_queue_put(pool, &job->chunk);
+    if (++pool->unreceived >= RECEIVE_EVERY) {
         brood_pool_turn(pool);
     } else {
-        brood_pool_feed(pool);
+        brood_pool_dispatch(pool);
     }
-    brood_crew_needed(pool);
+    brood_supervisor_need(pool);
 }
 
 static bool has_callbacks(const brood_result *job)

@@ -39,7 +39,7 @@ static void thread_step(brood_pool *pool)
 {
     if (pool->start_due && !brood_thread_is_started(&pool->starter) && !pool->starter_refused) {
         begin_starter(pool);
-    } else if (brood_crew_start_due(pool)) {
+    } else if (brood_supervisor_start_due(pool)) {
         return; /* it was done here: the system has refused the starter */
     } else if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
         pool->thread_waits = true;
@@ -75,7 +75,7 @@ static void run_starter(void *data)
     brood_pool_lock(pool);
     while (!pool->ends) {
         if (pool->start_due && !pool->launching) {
-            brood_crew_start_one(pool);
+            brood_supervisor_start_one(pool);
         } else {
             pool->starter_waits = true;
             brood_pool_sleep(pool, &pool->starter_cond);
@@ -90,12 +90,12 @@ bool brood_pool_lacks_starter(const brood_pool *pool)
     return !brood_thread_is_started(&pool->thread) || pool->starter_refused;
 }
 
-bool brood_crew_start_due(brood_pool *pool)
+bool brood_supervisor_start_due(brood_pool *pool)
 {
     if (!brood_pool_lacks_starter(pool) || !pool->start_due || pool->launching) {
         return false;
     }
-    brood_crew_start_one(pool);
+    brood_supervisor_start_one(pool);
     return true;
 }
 
@@ -154,7 +154,7 @@ static void run_step(brood_pool *pool)
 {
     if (!brood_pool_look(pool)) {
         brood_pool_turn(pool);
-        brood_pool_upkeep(pool);
+        brood_pool_run_due(pool);
     }
 }
 
@@ -167,7 +167,7 @@ void brood_pool_run_loop(brood_pool *pool)
     brood_os_poller_answer(pool->poller);
     while (again) {
         run_step(pool);
-        again = brood_crew_start_due(pool);
+        again = brood_supervisor_start_due(pool);
         again = brood_pool_call_next(pool) || again;
         again = again || pool->due == 0 || !brood_agenda_arm_all(pool);
         again = again && brood_os_now() < end;

@@ -4,7 +4,7 @@
 #include "runtime/sync.h"
 
 #define PAUSES_A_LOOK 8
-#define MISSES_MAX 3 /* after so many it only looks now and then whether it would be of use */
+#define SPIN_MISSES_MAX 3 /* after so many it only looks now and then whether it would be of use */
 #define PROBE_EVERY 64
 
 void brood_link_break(brood_link *link, int code)
@@ -54,7 +54,7 @@ static void sleep_until_bell(brood_link *link)
     }
     link->woken_at = brood_os_now();
     if (link->woken_at - begun < 2 * link->spin_ns) {
-        link->misses = 0; /* it would have been of use */
+        link->spin_misses = 0; /* it would have been of use */
     }
 }
 
@@ -90,7 +90,7 @@ static bool may_spin(brood_link *link)
     if (link->spin_ns == 0 || brood_load32(&link->page->may_spin) == 0) {
         return false;
     }
-    return link->misses < MISSES_MAX || link->misses++ % PROBE_EVERY == 0;
+    return link->spin_misses < SPIN_MISSES_MAX || link->spin_misses++ % PROBE_EVERY == 0;
 }
 
 /* Looks again and again for a moment: whether it has come. */
@@ -102,13 +102,13 @@ static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_
         for (int i = 0; i < 4 * PAUSES_A_LOOK; i++) {
             brood_pause();
             if (i % PAUSES_A_LOOK == 0 && has_come(link, size)) {
-                link->misses = 0;
+                link->spin_misses = 0;
                 return true;
             }
         }
         brood_yield();
     } while (brood_os_now() < end && brood_load32(&link->page->may_spin) != 0);
-    link->misses++;
+    link->spin_misses++;
     return has_come(link, size);
 }
 

@@ -10,12 +10,12 @@ typedef struct brood_link {
     brood_wire_page *page;
     brood_ring in, out;
     brood_os_channel *bell;
-    int64_t spin_ns;  /* 0: never */
-    int64_t woken_at; /* and has not answered since; 0: it has */
-    uint32_t misses;  /* how often in a row looking again and again was of no use */
-    bool is_broken;   /* for good; see below */
-    int code;         /* of the end of the process, then */
-    int64_t keep_ns;  /* after so long a sleep idle is called, once; 0: never */
+    int64_t spin_ns;      /* 0: never */
+    int64_t woken_at;     /* and has not answered since; 0: it has */
+    uint32_t spin_misses; /* how often in a row looking again and again was of no use */
+    bool is_broken;       /* for good; see below */
+    int code;             /* of the end of the process, then */
+    int64_t keep_ns;      /* after so long a sleep idle is called, once; 0: never */
     void (*idle)(void *data);
     void *data;
 } brood_link;
@@ -48,7 +48,7 @@ void brood_link_release(brood_link *link);
 bool brood_link_make_room(brood_link *link, size_t size);
 
 /*
- * Waits until size bytes can be put that lie in one piece, and returns where: the rest of the ring
+ * Waits until size bytes can be put that lie in one chunk, and returns where: the rest of the ring
  * before its end is passed over for that. NULL: the link is broken.
  */
 unsigned char *brood_link_place(brood_link *link, size_t size);

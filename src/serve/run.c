@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "runtime/sync.h"
 
-#define TELL_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
+#define REPORT_AFTER_NS INT64_C(10000000) /* values wait for no longer than about that */
 #define LOOK_AFTER_NS INT64_C(50000)
 #define STRIDE_MAX 4096
 #define STRIDE_WATCHED 64
@@ -35,7 +35,7 @@ static brood_wire_answer answer_of(const brood_run *run, brood_wire_kind kind, u
 {
     brood_wire_answer answer = {.kind = (uint32_t)kind,
                                 .id = run->order->id,
-                                .first = run->order->first + run->told,
+                                .first = run->order->first + run->reported,
                                 .count = count};
 
     return answer;
@@ -49,9 +49,9 @@ static size_t size_in_place(const brood_run *run)
 }
 
 /* Tells of the items that have succeeded since; their values, if any, lie in the ring already. */
-static void tell_success(brood_run *run)
+static void report_success(brood_run *run)
 {
-    uint64_t count = run->next - run->told;
+    uint64_t count = run->next - run->reported;
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, count);
     size_t padded = 0;
 
@@ -68,10 +68,10 @@ static void tell_success(brood_run *run)
     brood_ring_put(&run->link->out, &answer, sizeof answer);
     brood_ring_advance(&run->link->out, padded);
     brood_link_publish(run->link);
-    run->told = run->next;
+    run->reported = run->next;
 }
 
-void brood_run_tell_failure(brood_run *run, brood_status status, int code, const char *message)
+void brood_run_report_failure(brood_run *run, brood_status status, int code, const char *message)
 {
     bool is_range = (run->order->flags & BROOD_WIRE_RANGE) != 0;
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_FAILED, is_range ? run->order->count : 1);
@@ -81,27 +81,27 @@ void brood_run_tell_failure(brood_run *run, brood_status status, int code, const
     answer.status = (uint32_t)status;
     answer.size = strlen(message);
     brood_link_send(run->link, &answer, message);
-    run->told += answer.count;
-    run->next = run->told;
+    run->reported += answer.count;
+    run->next = run->reported;
 }
 
-static void tell_skipped(brood_run *run)
+static void report_skipped(brood_run *run)
 {
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_SKIPPED, run->order->count - run->next);
 
     brood_link_send(run->link, &answer, NULL);
-    run->told = run->next = run->order->count;
+    run->reported = run->next = run->order->count;
 }
 
 /* A value of any size is told at once. */
-static void tell_value(brood_run *run)
+static void report_value(brood_run *run)
 {
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 1);
 
     answer.awake_ns = take_awake_ns(run->link);
     answer.size = run->task->value_size;
     brood_link_send(run->link, &answer, run->task->slot);
-    run->told = ++run->next;
+    run->reported = ++run->next;
     if (run->task->slot_size > KEEP_SLOT_MAX) {
         brood_free(run->task->slot);
         run->task->slot = NULL;
@@ -137,7 +137,7 @@ static inline void open_place(brood_run *run)
 }
 
 /* Whether the pool has something to say about the items. */
-static bool is_stirred(const brood_run *run)
+static bool is_interrupted(const brood_run *run)
 {
     return brood_load64(&run->link->page->cancel_id) == run->order->id;
 }
@@ -148,7 +148,7 @@ static bool is_stirred(const brood_run *run)
  */
 static bool must_look(const brood_run *run)
 {
-    return is_stirred(run) || (run->order->flags & BROOD_WIRE_HURRIED) != 0;
+    return is_interrupted(run) || (run->order->flags & BROOD_WIRE_FLUSHED) != 0;
 }
 
 /* Tells when values have waited long enough; the clock is asked the less the faster they come. */
@@ -163,9 +163,9 @@ static void look_at_clock(brood_run *run)
     } else if (since > 4 * LOOK_AFTER_NS) {
         run->stride = run->stride / 2 + run->stride % 2;
     }
-    if (now - run->told_at > TELL_AFTER_NS || must_look(run)) {
-        run->told_at = now;
-        tell_success(run);
+    if (now - run->reported_at > REPORT_AFTER_NS || must_look(run)) {
+        run->reported_at = now;
+        report_success(run);
     }
 }
 
@@ -226,23 +226,23 @@ static void settle(brood_run *run, int code)
         run->next++;
         return;
     }
-    tell_success(run);
+    report_success(run);
     run->is_open = false;
     if (status == BROOD_OK) {
-        tell_value(run);
+        report_value(run);
     } else {
-        brood_run_tell_failure(run, status, code,
-                               status == BROOD_ERR_TOO_LARGE && task->state == 0
-                                   ? "the task returned no value"
-                                   : brood_task_message(task));
+        brood_run_report_failure(run, status, code,
+                                 status == BROOD_ERR_TOO_LARGE && task->state == 0
+                                     ? "the task returned no value"
+                                     : brood_task_message(task));
     }
 }
 
 /* Room for at least one value more. False: the link is broken, and no item more is to begin. */
 static inline bool make_place(brood_run *run)
 {
-    if (run->is_open && run->next - run->told >= run->most) {
-        tell_success(run);
+    if (run->is_open && run->next - run->reported >= run->most) {
+        report_success(run);
     }
     if (!run->is_open) {
         open_place(run);
@@ -253,7 +253,7 @@ static inline bool make_place(brood_run *run)
 static unsigned char *slot_of_next(const brood_run *run)
 {
     return run->out != NULL ? run->out + run->next * run->task->slot_size
-                            : run->place + (run->next - run->told) * run->task->slot_size;
+                            : run->place + (run->next - run->reported) * run->task->slot_size;
 }
 
 /* Runs one item, which has size bytes at data; there is room for its value. */
@@ -297,7 +297,7 @@ loop_over_items(brood_run *run)
         code = ((brood_function *)run->function)(task, data, run->in_size);
         data += run->in_size;
         slot += task->place.size;
-    } while (code == 0 && task->place.at == NULL && item < brood_load64(&page->until));
+    } while (code == 0 && task->place.at == NULL && item < brood_load64(&page->run_until));
     run->next = item;
     return code;
 }
@@ -314,9 +314,9 @@ static void run_in_places(brood_run *run, uint64_t stop)
 
     run->in_size = (size_t)run->order->in_size;
     run->data = run->in + run->next * run->in_size;
-    brood_store64(&run->link->page->until, stop);
+    brood_store64(&run->link->page->run_until, stop);
     if (must_look(run)) { /* before we wrote that; or the pool writes 0 behind us */
-        brood_release64(&run->link->page->until, 0);
+        brood_release64(&run->link->page->run_until, 0);
     }
     task->place.size = task->slot_size;
     task->place_base = slot_of_next(run);
@@ -346,7 +346,7 @@ static void run_some(brood_run *run, uint64_t stop)
 
 static bool is_cancelled(const brood_run *run)
 {
-    return is_stirred(run) && brood_load64(&run->link->page->cancel_item) == 0;
+    return is_interrupted(run) && brood_load64(&run->link->page->cancel_item) == 0;
 }
 
 static void run_range(brood_run *run)
@@ -356,7 +356,7 @@ static void run_range(brood_run *run)
     int code = 0;
 
     if (is_cancelled(run)) {
-        tell_skipped(run);
+        report_skipped(run);
         return;
     }
     note_begin(run);
@@ -364,12 +364,12 @@ static void run_range(brood_run *run)
                                                    order->in_size > 0 ? run->in : NULL,
                                                    (size_t)order->in_size);
     if (brood_task_cancelled(task)) {
-        brood_run_tell_failure(run, BROOD_ERR_CANCELLED, code, brood_task_message(task));
+        brood_run_report_failure(run, BROOD_ERR_CANCELLED, code, brood_task_message(task));
     } else if (code != 0) {
-        brood_run_tell_failure(run, BROOD_ERR_TASK, code, brood_task_message(task));
+        brood_run_report_failure(run, BROOD_ERR_TASK, code, brood_task_message(task));
     } else {
         run->next = order->count;
-        tell_success(run);
+        report_success(run);
     }
 }
 
@@ -391,7 +391,7 @@ static void run_fixed(brood_run *run)
     while (run->next < run->order->count && !is_cancelled(run) && make_place(run)) {
         uint64_t stop = run->next + run->stride;
 
-        stop = least(least(stop, run->told + run->most), run->order->count);
+        stop = least(least(stop, run->reported + run->most), run->order->count);
         run_some(run, stop);
         if (run->order->count > 1) {
             look_at_clock(run);
@@ -404,7 +404,7 @@ void brood_run_all(brood_run *run)
     run->stride = 1;
     run->stride_max = (run->order->flags & BROOD_WIRE_WATCHED) != 0 ? STRIDE_WATCHED : STRIDE_MAX;
     if (run->order->count > 1) {
-        run->told_at = run->looked_at = brood_os_now();
+        run->reported_at = run->looked_at = brood_os_now();
     }
     if ((run->order->flags & BROOD_WIRE_RANGE) != 0) {
         run_range(run);
@@ -415,8 +415,8 @@ void brood_run_all(brood_run *run)
     } else {
         run_fixed(run);
     }
-    tell_success(run);
+    report_success(run);
     if (run->next < run->order->count) {
-        tell_skipped(run);
+        report_skipped(run);
     }
 }

@@ -15,13 +15,13 @@ typedef struct brood_run {
     unsigned char *out;      /* where values go in shared memory, or NULL */
 
     uint64_t next;        /* the item that comes, from 0 */
-    uint64_t told;        /* of how many items the pool knows */
+    uint64_t reported;    /* of how many items the pool knows */
     bool is_open;         /* values may be put at place */
     unsigned char *place; /* of the values that are not told yet, in the ring */
     uint64_t most;        /* how many there is room for there */
     uint64_t stride;      /* items until the clock is asked */
     uint64_t stride_max;
-    int64_t looked_at, told_at;
+    int64_t looked_at, reported_at;
 
     /* What the loop over items reads. */
     const unsigned char *data;
@@ -32,6 +32,6 @@ typedef struct brood_run {
 void brood_run_all(brood_run *run);
 
 /* Tells that an item could not be run, or has failed. */
-void brood_run_tell_failure(brood_run *run, brood_status status, int code, const char *message);
+void brood_run_report_failure(brood_run *run, brood_status status, int code, const char *message);
 
 #endif

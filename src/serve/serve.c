@@ -30,7 +30,7 @@ typedef struct server {
     size_t shared_count;
     brood_os_function *finalizer;
 
-    unsigned char *body; /* of a frame that does not lie in one piece in the ring */
+    unsigned char *body; /* of a frame that does not lie in one chunk in the ring */
     size_t body_room;
     void *value; /* the slot of values of any size, kept from task to task */
     size_t value_room;
@@ -279,7 +279,7 @@ static bool claim(server *self, uint64_t id)
     for (;;) {
         uint64_t before = brood_load64(&page->claim);
 
-        if (brood_claim_is_frozen(before) && id <= brood_load64(&page->void_upto)) {
+        if (brood_claim_is_frozen(before) && id <= brood_load64(&page->revoked_upto)) {
             return false;
         }
         if (brood_cas64(&page->claim, before, brood_claim_of(id))) {
@@ -379,10 +379,10 @@ static const unsigned char *take_extra(server *self, brood_run *run, const unsig
     return in != NULL ? in : body + brood_wire_padded((uint64_t)(at - words) * sizeof *at);
 }
 
-static void tell_all_failed(brood_run *run, brood_status status, const char *message)
+static void report_all_failed(brood_run *run, brood_status status, const char *message)
 {
-    while (run->told < run->order->count && !run->link->is_broken) {
-        brood_run_tell_failure(run, status, 0, message);
+    while (run->reported < run->order->count && !run->link->is_broken) {
+        brood_run_report_failure(run, status, 0, message);
     }
 }
 
@@ -390,9 +390,9 @@ static void run_known(const known_function *entry, brood_run *run)
 {
     run->function = entry->function;
     if (run->in == NULL) {
-        tell_all_failed(run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
+        report_all_failed(run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
     } else if (entry->error != NULL) {
-        tell_all_failed(run, entry->error->status, entry->error->message);
+        report_all_failed(run, entry->error->status, entry->error->message);
     } else {
         brood_run_all(run);
     }

@@ -59,7 +59,7 @@ typedef enum brood_wire_kind {
 } brood_wire_kind;
 
 /* As cancel_item: nothing is cancelled, but somebody waits for each value. */
-#define BROOD_WIRE_HURRY UINT64_MAX
+#define BROOD_WIRE_FLUSH UINT64_MAX
 
 /* Flags of a TASK. */
 #define BROOD_WIRE_RANGE 1u     /* one call for all, with begin and end */
@@ -68,7 +68,7 @@ typedef enum brood_wire_kind {
 #define BROOD_WIRE_IN_SHARED 8u /* items are in shared memory, see the extra */
 #define BROOD_WIRE_OUT_SHARED 16u
 #define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
-#define BROOD_WIRE_HURRIED 64u /* somebody waits for single items: each is to be told at once */
+#define BROOD_WIRE_FLUSHED 64u /* somebody waits for single items: each is to be told at once */
 
 /* What the pool sends. One cache line. */
 typedef struct brood_wire_order {
@@ -111,19 +111,20 @@ typedef struct brood_wire_answer {
 
 /*
  * The page. claim is the id of the task that the worker has begun last, and behind it how often the
- * pool has frozen it since: the tasks up to void_upto that were not begun by then are not to be run
- * any more. Each time makes another claim, so that a worker that has looked at void_upto before
+ * pool has frozen it since: the tasks up to revoked_upto that were not begun by then are not to be run
+ * any more. Each time makes another claim, so that a worker that has looked at revoked_upto before
  * the last time cannot begin one.
  */
 typedef struct brood_wire_page {
     brood_atomic64 claim;   /* both write it */
     brood_atomic64 item;    /* how many items of it were begun, with the one that runs */
     brood_atomic64 started; /* when that one began: brood_os_now, if TIMED */
-    brood_atomic64 until; /* so far it goes without looking here; 0, which the pool writes: look */
+    brood_atomic64
+        run_until; /* so far it goes without looking here; 0, which the pool writes: look */
     char unused_of_worker[2 * BROOD_CACHE_LINE - 32];
-    brood_atomic64 void_upto;
+    brood_atomic64 revoked_upto;
     brood_atomic64 cancel_id;   /* this task is cancelled: */
-    brood_atomic64 cancel_item; /* that item of it, as in item; 0: all; or BROOD_WIRE_HURRY */
+    brood_atomic64 cancel_item; /* that item of it, as in item; 0: all; or BROOD_WIRE_FLUSH */
     brood_atomic32 may_spin;
     brood_atomic32 halts; /* no timed item behind that one is to be begun */
     char unused_of_pool[2 * BROOD_CACHE_LINE - 32];

@@ -120,10 +120,10 @@ static void check_times(void)
 {
     sim_check_due("the agenda has something", pool->due);
     sim_check_due("the crew is to be looked after",
-                  pool->crew_changed && pool->alive > 0 ? 0 : pool->crew_at);
-    sim_check_due("what could not be sent is to be tried again", pool->feed_at);
+                  pool->supervisor_due && pool->alive > 0 ? 0 : pool->supervise_at);
+    sim_check_due("what could not be sent is to be tried again", pool->dispatch_at);
     sim_check_due("a worker may be stuck", pool->stuck_at);
-    sim_check_due("items that are done are to be looked for", pool->untold_at);
+    sim_check_due("items that are done are to be looked for", pool->unreported_at);
     if (pool->deadlines != NULL) {
         sim_check_due("a task has a deadline", pool->deadlines->deadline);
     }
@@ -139,7 +139,7 @@ static bool is_given(const brood_result *job)
 {
     for (uint32_t i = 0; i < pool->slots; i++) {
         const brood_worker *worker = pool->workers[i];
-        const brood_piece *at = worker != NULL ? worker->pieces.first : NULL;
+        const brood_chunk *at = worker != NULL ? worker->chunks.first : NULL;
 
         for (; at != NULL; at = at->next) {
             if (at->job == job) {
@@ -160,7 +160,7 @@ static void check_jobs(void)
     }
     if (pool->queue_bits != 0 && brood_pool_has_room_for_more(pool)) {
         sim_check_due("a chunk waits, and a worker has room",
-                      pool->feed_at != SIM_NEVER ? pool->feed_at : sim_now() + BALANCE_NS);
+                      pool->dispatch_at != SIM_NEVER ? pool->dispatch_at : sim_now() + BALANCE_NS);
     }
 }
 

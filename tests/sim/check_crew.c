@@ -44,12 +44,12 @@ static bool goes_on(const sim_process *process)
 
 static bool is_heard(const brood_worker *worker)
 {
-    return worker->dropped == BROOD_OK && !worker->deaf && !worker->is_killed;
+    return worker->dropped == BROOD_OK && !worker->bell_closed && !worker->is_killed;
 }
 
 static bool is_leaving(const brood_worker *worker)
 {
-    return worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0 && is_heard(worker);
+    return worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0 && is_heard(worker);
 }
 
 /* It sleeps: then there is nothing that it could do. */
@@ -57,7 +57,7 @@ static void check_asleep(const brood_worker *worker)
 {
     const brood_ring_shared *to = worker->to.shared;
 
-    if (worker->piece_count > 0 && brood_worker_can_send(worker)) {
+    if (worker->chunk_count > 0 && brood_worker_can_send(worker)) {
         fail(worker, "has a task, and sleeps");
     }
     if (to->written != to->read && brood_worker_can_send(worker)) {
@@ -79,15 +79,15 @@ static void check_unsent(const brood_worker *worker)
 static void check_claim(const brood_worker *worker, const sim_process *process)
 {
     uint64_t claimed = brood_claim_id(worker->page->claim);
-    const brood_piece *first = worker->pieces.first;
+    const brood_chunk *first = worker->chunks.first;
     bool runs = process != NULL && process->main != NULL && process->main->in_user_code;
 
     if (runs && worker->is_up && (first != NULL || worker->state == BROOD_WORKER_READY) &&
         (first == NULL || first->id != claimed)) {
         fail(worker, "runs a task that it has not");
     }
-    for (const brood_piece *at = first; at != NULL; at = at->next) {
-        if (at->job->doom != BROOD_OK && at->id > claimed) {
+    for (const brood_chunk *at = first; at != NULL; at = at->next) {
+        if (at->job->cancel_status != BROOD_OK && at->id > claimed) {
             fail(worker, "may begin a task that has ended");
         }
     }
@@ -102,21 +102,21 @@ static void check_told(const brood_worker *worker)
         uint64_t id, item;
     } seen[SEEN_MAX], *at = NULL;
     int64_t pid = brood_process_pid(worker->process);
-    const brood_piece *piece = worker->pieces.first;
+    const brood_chunk *chunk = worker->chunks.first;
 
     at = &seen[worker->slot % SEEN_MAX];
-    if (piece == NULL || piece->job->watchers == 0 || piece->job->kind != BROOD_JOB_MAP ||
-        brood_claim_id(worker->page->claim) != piece->id) {
+    if (chunk == NULL || chunk->job->watchers == 0 || chunk->job->kind != BROOD_JOB_MAP ||
+        brood_claim_id(worker->page->claim) != chunk->id) {
         at->job = NULL;
         return;
     }
-    if (at->job == piece->job && at->pid == pid && at->id == piece->id &&
-        worker->page->item > at->item && piece->done < at->item) {
+    if (at->job == chunk->job && at->pid == pid && at->id == chunk->id &&
+        worker->page->item > at->item && chunk->done < at->item) {
         fail(worker, "keeps a value back that somebody waits for");
     }
-    at->job = piece->job;
+    at->job = chunk->job;
     at->pid = pid;
-    at->id = piece->id;
+    at->id = chunk->id;
     at->item = worker->page->item;
 }
 
@@ -146,31 +146,31 @@ static void check_rings(const brood_worker *worker)
 /* The item that it runs has a time-out, from when the one before was heard of at the latest. */
 static void check_timed(const brood_worker *worker)
 {
-    const brood_piece *piece = worker->pieces.first;
+    const brood_chunk *chunk = worker->chunks.first;
     const brood_wire_page *page = worker->page;
 
-    if (piece == NULL || piece->job->timeout_ns == 0 || piece->job->doom != BROOD_OK ||
-        brood_claim_id(page->claim) != piece->id || page->item <= piece->done ||
-        (worker->kill_id == piece->id && worker->kill_item == page->item)) {
+    if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
+        brood_claim_id(page->claim) != chunk->id || page->item <= chunk->done ||
+        (worker->kill_id == chunk->id && worker->kill_item == page->item)) {
         return;
     }
-    sim_check_due("an item has a time-out", sim_now() + piece->job->timeout_ns);
+    sim_check_due("an item has a time-out", sim_now() + chunk->job->timeout_ns);
     sim_check_due("an item's time is over",
-                  (int64_t)page->started + piece->job->timeout_ns + HEAR_NS + sim.lateness);
+                  (int64_t)page->started + chunk->job->timeout_ns + HEAR_NS + sim.lateness);
 }
 
 /* What it is waited for, but not for ever. */
 static void check_alarms(const brood_worker *worker)
 {
     sim_check_due("a worker is to be killed", worker->kill_at);
-    sim_check_due("a worker is to be looked at", worker->look_at);
-    if (worker->is_killed || worker->deaf || is_leaving(worker)) {
+    sim_check_due("a worker is to be looked at", worker->check_at);
+    if (worker->is_killed || worker->bell_closed || is_leaving(worker)) {
         sim_check_due("a worker is to end", worker->end_by);
-        if (worker->look_at == SIM_NEVER) {
+        if (worker->check_at == SIM_NEVER) {
             fail(worker, "ends, and nobody looks whether it does");
         }
     }
-    if (!worker->is_up && worker->look_at == SIM_NEVER) {
+    if (!worker->is_up && worker->check_at == SIM_NEVER) {
         fail(worker, "comes up, and nobody looks whether it does");
     }
     if (worker->must_ring || worker->kill_refused) {
@@ -193,7 +193,7 @@ static void check_end(const brood_worker *worker)
         sim_check_due("an idle worker's time is over",
                       worker->idle_since + 2 * options->idle_timeout_ms * SIM_MS + RETRY_NS);
     }
-    if (can_be_told && worker->items_left == 0 && worker->piece_count == 0) {
+    if (can_be_told && worker->items_left == 0 && worker->chunk_count == 0) {
         sim_check_due("a worker has done all its tasks", sim_now() + RETRY_NS);
     }
 }
@@ -215,11 +215,12 @@ static counts count(const brood_pool *pool)
 
         if (worker != NULL) {
             all.serving += brood_worker_serves(worker);
-            all.counted += worker->dropped == BROOD_OK && !worker->deaf && !is_leaving(worker);
-            all.needed += worker->piece_count;
+            all.counted +=
+                worker->dropped == BROOD_OK && !worker->bell_closed && !is_leaving(worker);
+            all.needed += worker->chunk_count;
         }
     }
-    if (!(brood_crew_is_as_needed(pool) || pool->closed) || all.needed > pool->target) {
+    if (!(brood_supervisor_is_as_needed(pool) || pool->closed) || all.needed > pool->target) {
         all.needed = pool->target;
     }
     return all;
@@ -228,7 +229,7 @@ static counts count(const brood_pool *pool)
 static bool may_start(const brood_pool *pool)
 {
     return !pool->terminated && !pool->broken && !pool->launching &&
-           brood_crew_leaving(pool) <= pool->most && pool->alive < pool->target + pool->most;
+           brood_supervisor_leaving(pool) <= pool->most && pool->alive < pool->target + pool->most;
 }
 
 static void check_number(const brood_pool *pool)
@@ -248,7 +249,7 @@ static void check_number(const brood_pool *pool)
 static bool has_idle(const brood_pool *pool)
 {
     for (const brood_worker *idle = pool->idle_first; idle != NULL; idle = idle->next_idle) {
-        if (idle->state == BROOD_WORKER_READY && !idle->slow && brood_worker_can_send(idle)) {
+        if (idle->state == BROOD_WORKER_READY && !idle->stalled && brood_worker_can_send(idle)) {
             return true;
         }
     }
@@ -260,7 +261,7 @@ static void check_balance(const brood_pool *pool)
 {
     for (const brood_worker *at = pool->busy_first; at != NULL; at = at->next_busy) {
         if (at->state == BROOD_WORKER_STARTING ||
-            (at->state == BROOD_WORKER_READY && at->piece_count > 1)) {
+            (at->state == BROOD_WORKER_READY && at->chunk_count > 1)) {
             sim_check_due("an idle worker could take a task over", sim_now() + BALANCE_NS);
         }
     }
@@ -312,7 +313,7 @@ void sim_check_crew_times(const brood_pool *pool)
 
         if (worker != NULL) {
             sim_check_late("a worker was to be killed", worker->kill_at);
-            sim_check_late("a worker was to be looked at", worker->look_at);
+            sim_check_late("a worker was to be looked at", worker->check_at);
         }
         if (process != NULL && process->state == SIM_DEAD && worker->watched_process) {
             sim_check_late("a worker has ended", process->known_at);

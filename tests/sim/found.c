@@ -281,7 +281,7 @@ static void run_told_before_begin(brood_pool *pool)
     }
     brood_pool_resize(pool, 1);
     sim_program_sleep(40000);
-    small_must(pool->start_failures == 0 && pool->barren == 0,
+    small_must(pool->start_failures == 0 && pool->crash_streak == 0,
                "a worker that was told to end has not failed");
 }
 
@@ -499,7 +499,8 @@ static void run_denied(brood_pool *pool)
     sim_program_sleep(5000); /* nobody waits when the first one ends, so it is not told */
     small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
                        "brood_result_item");
-    small_must(pool->workers[0]->pieces.first->untold == 1, "an item is taken before it is told");
+    small_must(pool->workers[0]->chunks.first->unreported == 1,
+               "an item is taken before it is told");
     small_must(small_begun(0) == 1 && out[0] == 1000, "an item is taken when it is done");
     small_check_status(brood_result_get(map, NULL, NULL, BROOD_FOREVER), LIVE_BIT(BROOD_ERR_DIED),
                        "brood_result_get");
@@ -577,7 +578,7 @@ static const void *claim_of_first(void)
 
 static const void *void_of_first(void)
 {
-    return &small_pool()->workers[0]->page->void_upto;
+    return &small_pool()->workers[0]->page->revoked_upto;
 }
 
 static void run_two(brood_pool *pool)

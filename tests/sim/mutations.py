@@ -16,11 +16,11 @@ def without(name, what, file, line, kept=""):
 
 
 AGENDA = "src/pool/agenda.c"
-CREW = "src/pool/crew.c"
-FEED = "src/pool/feed.c"
-HEAR = "src/pool/hear.c"
+CREW = "src/pool/supervisor.c"
+FEED = "src/pool/dispatch.c"
+HEAR = "src/pool/receive.c"
 JOB = "src/pool/job.c"
-LEAD = "src/pool/lead.c"
+LEAD = "src/pool/wait.c"
 LINK = "src/serve/link.c"
 POOL = "src/pool/pool.c"
 RING = "src/base/ring.c"
@@ -43,17 +43,17 @@ mutation("W1", "a call that submits and waits counts as spinning while it waits 
                   "        asked->pool->spinning -= spins;\n    }\n"
                   "    if (status != BROOD_OK) {\n        brood_pool_leave"))
 mutation("W2", "nobody is told of a timed task that becomes the first of its worker",
-         (TIMERS, "    if (piece->job->timeout_ns > 0) {\n"
-                  "        brood_agenda_at(worker->pool, brood_os_now() + piece->job->timeout_ns);\n"
+         (TIMERS, "    if (chunk->job->timeout_ns > 0) {\n"
+                  "        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->timeout_ns);\n"
                   "    }\n", ""))
 mutation("W2b", "a caller that spins in a pool with an event loop does not keep the time",
          (LEAD, "    if (!pool->options.event_loop || (now < pool->due && now < *next)) {\n",
                 "    if (now != 0) {\n"))
 mutation("W3", "a task that needs another worker is not told to the leader",
          (CREW, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
-                  "        brood_crew_changed(pool);\n",
+                  "        brood_supervisor_wake(pool);\n",
                   "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
-                  "        pool->crew_changed = true;\n"
+                  "        pool->supervisor_due = true;\n"
                   "        if (pool->thread_leads || pool->options.event_loop) {\n"
                   "            brood_agenda_at(pool, 0);\n        }\n"))
 mutation("W3b", "a task starts another worker by the number of those alive, not of those that serve",
@@ -62,19 +62,19 @@ mutation("W3b", "a task starts another worker by the number of those alive, not 
 mutation("W4", "a worker that is told to end is not looked after",
          (CREW, "        worker->end_by =\n            brood_os_now() + (int64_t)worker->pool->options."
                 "exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
-                "        brood_crew_changed(worker->pool);\n",
+                "        brood_supervisor_wake(worker->pool);\n",
                 "        worker->end_by = BROOD_NEVER;\n"))
 mutation("W4b", "a worker in its finalizer counts as serving: it is replaced when it has ended",
-         (CREW, "    return worker->dropped == BROOD_OK && !worker->deaf &&\n"
-                "           !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);\n",
-                "    return worker->dropped == BROOD_OK && !worker->deaf;\n"))
+         (CREW, "    return worker->dropped == BROOD_OK && !worker->bell_closed &&\n"
+                "           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);\n",
+                "    return worker->dropped == BROOD_OK && !worker->bell_closed;\n"))
 mutation("W5", "a large argument on its way is not taken back",
-         (FEED, "    brood_store64(&worker->page->void_upto, worker->last_id);\n",
-                "    const brood_piece *streaming = worker->sending.piece;\n"
+         (FEED, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n",
+                "    const brood_chunk *streaming = worker->sending.chunk;\n"
                 "    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;\n\n"
-                "    brood_store64(&worker->page->void_upto, upto);\n"),
-         (FEED, "        take_piece_back(worker, piece);\n    }\n",
-                "        if (piece->id <= upto) {\n            take_piece_back(worker, piece);\n"
+                "    brood_store64(&worker->page->revoked_upto, upto);\n"),
+         (FEED, "        revoke_chunk(worker, chunk);\n    }\n",
+                "        if (chunk->id <= upto) {\n            revoke_chunk(worker, chunk);\n"
                 "        }\n    }\n"))
 mutation("W6", "those who wait for room are told when a task ends, not when the queue drains",
          (JOB, "    brood_agenda_notify(pool, job);\n    brood_job_release(job);\n",
@@ -82,24 +82,24 @@ mutation("W6", "those who wait for room are told when a task ends, not when the 
                "    brood_job_release(job);\n"),
          ("src/pool/queue.c", "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n", ""))
 mutation("W7", "a worker that gets a chunk is not told that somebody waits for single items",
-         (SEND, "        order.flags |= BROOD_WIRE_HURRIED;\n", ""),
-         (TIMERS, "        brood_worker_cancel(worker);\n    } else if (piece->job->watchers > 0) {\n"
-                  "        brood_worker_hurry(worker);\n    }\n",
+         (SEND, "        order.flags |= BROOD_WIRE_FLUSHED;\n", ""),
+         (TIMERS, "        brood_worker_cancel(worker);\n    } else if (chunk->job->watchers > 0) {\n"
+                  "        brood_worker_flush(worker);\n    }\n",
                   "        brood_worker_cancel(worker);\n    }\n"))
 mutation("W8", "a wait that spins does not look at its own deadline",
          (LEAD, "now < end && now < deadline &&", "now < end &&"))
 mutation("W11", "the thread of a busy pool does not ask the poller",
          (THREADS, "    brood_pool_look(pool);\n}\n\nstatic void run_starter",
-                   "    brood_pool_turn(pool);\n    brood_pool_upkeep(pool);\n}\n\n"
+                   "    brood_pool_turn(pool);\n    brood_pool_run_due(pool);\n}\n\n"
                    "static void run_starter"))
 mutation("H6", "of a worker that died only the first task counts as begun",
-         (CREW, "    if (piece->id < begun) {\n        return left;\n    }\n",
-                "    if (piece != worker->pieces.first) {\n        return 0;\n    }\n"))
+         (CREW, "    if (chunk->id < begun) {\n        return left;\n    }\n",
+                "    if (chunk != worker->chunks.first) {\n        return 0;\n    }\n"))
 mutation("H6b", "a value for which the program has no memory ends the worker",
-         (HEAR, "    hearing->is_lost = !find_place(worker);\n    return BROOD_OK;\n",
+         (HEAR, "    receiving->is_lost = !find_place(worker);\n    return BROOD_OK;\n",
                 "    return find_place(worker) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))
 mutation("H7", "a value that comes in parts is written where it belongs at once",
-         (HEAR, "        hearing->is_staged = !is_there(worker);\n", "        is_there(worker);\n"))
+         (HEAR, "        receiving->is_staged = !is_there(worker);\n", "        is_there(worker);\n"))
 
 # ---- the claim --------------------------------------------------------------------------------
 
@@ -109,17 +109,17 @@ mutation("claim.freeze", "what was not begun is taken back without freezing the 
          (FEED, "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
                 "    } while (false);\n"))
 mutation("claim.upto", "a worker begins what was taken back",
-         (SERVE, "brood_claim_is_frozen(before) && id <= brood_load64(&page->void_upto)", "id == 0"))
+         (SERVE, "brood_claim_is_frozen(before) && id <= brood_load64(&page->revoked_upto)", "id == 0"))
 mutation("claim.order", "the claim is frozen before the worker can see up to where",
-         (FEED, "    brood_store64(&worker->page->void_upto, worker->last_id);\n    do {", "    do {"),
+         (FEED, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {", "    do {"),
          (FEED, "    begun = brood_worker_begun(worker, claim);\n    for (",
-                "    brood_store64(&worker->page->void_upto, worker->last_id);\n"
+                "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n"
                 "    begun = brood_worker_begun(worker, claim);\n    for ("))
 mutation("claim.release", "up to where is a store that may come late, and a load of the claim",
-         (FEED, "    brood_store64(&worker->page->void_upto, worker->last_id);\n    do {\n"
+         (FEED, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {\n"
                 "        claim = brood_load64(&worker->page->claim);\n"
                 "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    brood_release64(&worker->page->void_upto, worker->last_id);\n"
+                "    brood_release64(&worker->page->revoked_upto, worker->last_id);\n"
                 "    claim = brood_load64(&worker->page->claim);\n"))
 mutation("claim.item", "a new claim has the number of items of the one before",
          (SERVE, "    brood_release64(&page->item, 0);\n", ""))
@@ -129,7 +129,7 @@ mutation("claim.again", "what is known to have begun is read before the claim is
                 "    claim = brood_load64(&worker->page->claim);\n"
                 "    brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim));\n"))
 mutation("revoke.sending", "what is on its way is not voided when it is taken back",
-         (FEED, "    if (worker->sending.piece == piece) {\n        brood_worker_void(worker);\n    }\n",
+         (FEED, "    if (worker->sending.chunk == chunk) {\n        brood_worker_void(worker);\n    }\n",
                 ""))
 mutation("halt", "a worker is killed for an item that it may have left",
          (TIMERS, "    if (worker->kill_item == 0) {\n        return true;\n    }\n",
@@ -145,19 +145,19 @@ mutation("halt.order", "a worker looks whether it may go on before it says so",
                "        brood_sleep(HALT_NS);\n    }\n"
                "    brood_store64(&page->item, run->next + 1);\n"))
 mutation("until", "a worker in the loop over items is not stirred",
-         (TIMERS, "    brood_store64(&worker->page->until, 0);\n", ""))
+         (TIMERS, "    brood_store64(&worker->page->run_until, 0);\n", ""))
 mutation("until.order", "a worker is stirred before it can see for what",
          (TIMERS, "    brood_store64(&worker->page->cancel_item, item);\n"
-                  "    brood_store64(&worker->page->cancel_id, worker->pieces.first->id);\n"
-                  "    brood_store64(&worker->page->until, 0);\n",
-                  "    brood_store64(&worker->page->until, 0);\n"
+                  "    brood_store64(&worker->page->cancel_id, worker->chunks.first->id);\n"
+                  "    brood_store64(&worker->page->run_until, 0);\n",
+                  "    brood_store64(&worker->page->run_until, 0);\n"
                   "    brood_store64(&worker->page->cancel_item, item);\n"
-                  "    brood_store64(&worker->page->cancel_id, worker->pieces.first->id);\n"))
+                  "    brood_store64(&worker->page->cancel_id, worker->chunks.first->id);\n"))
 mutation("until.release", "the bound of the loop over items is a store that may come late",
-         (RUN, "    brood_store64(&run->link->page->until, stop);\n",
-               "    brood_release64(&run->link->page->until, stop);\n"))
+         (RUN, "    brood_store64(&run->link->page->run_until, stop);\n",
+               "    brood_release64(&run->link->page->run_until, stop);\n"))
 mutation("until.look", "a worker does not look whether it was stirred before it wrote its bound",
-         (RUN, "        brood_release64(&run->link->page->until, 0);\n", ""))
+         (RUN, "        brood_release64(&run->link->page->run_until, 0);\n", ""))
 
 # ---- sleep: say so, then look again -----------------------------------------------------------
 
@@ -241,39 +241,39 @@ mutation("arm.loop", "workers that have answered do not keep the handle of an ev
          (THREADS, "again || pool->due == 0 || !brood_agenda_arm_all(pool);",
                    "again || pool->due == 0;"))
 mutation("arm.silent", "a worker that is coming up is not told to ring",
-         (AGENDA, "    return worker->is_up && worker->piece_count == 0 &&",
-                  "    return worker->piece_count == 0 &&"))
+         (AGENDA, "    return worker->is_up && worker->chunk_count == 0 &&",
+                  "    return worker->chunk_count == 0 &&"))
 mutation("arm.silent.send", "an idle worker that gets the rest of something is not told to ring",
-         (AGENDA, "worker->piece_count == 0 && brood_worker_can_send(worker);",
-                  "worker->piece_count == 0;"))
+         (AGENDA, "worker->chunk_count == 0 && brood_worker_can_send(worker);",
+                  "worker->chunk_count == 0;"))
 
 # ---- what is due ------------------------------------------------------------------------------
 
 without("due.alarm", "nobody wakes for an alarm of a worker", CREW,
         "    brood_agenda_at(worker->pool, at);\n", "    *alarm = at;\n")
 mutation("due.crew", "nobody wakes because the crew has changed",
-         (CREW, "    pool->crew_changed = true;\n    brood_agenda_at(pool, 0);\n",
-                "    pool->crew_changed = true;\n"))
+         (CREW, "    pool->supervisor_due = true;\n    brood_agenda_at(pool, 0);\n",
+                "    pool->supervisor_due = true;\n"))
 without("due.crew_at", "nobody wakes to look after the crew again", CREW,
-        "        brood_agenda_at(pool, at);\n", "        pool->crew_at = at;\n")
+        "        brood_agenda_at(pool, at);\n", "        pool->supervise_at = at;\n")
 without("due.stuck", "nobody wakes for a worker that does not begin", FEED,
         "        brood_agenda_at(pool, pool->stuck_at);\n")
 without("due.balance", "nobody wakes to take back what lies behind a long task", FEED,
-        "        brood_agenda_at(worker->pool, worker->heard_at + BALANCE_NS);\n")
+        "        brood_agenda_at(worker->pool, worker->first_since + BALANCE_NS);\n")
 without("due.push", "nobody wakes for what waits although workers are idle", FEED,
-        "        brood_agenda_at(pool, pool->fed_at + BALANCE_NS);\n")
+        "        brood_agenda_at(pool, pool->dispatched_at + BALANCE_NS);\n")
 without("due.idle", "nobody wakes for the end of an idle worker's time", FEED,
         "        brood_agenda_at(pool, due);\n")
 without("due.feed_at", "nobody wakes for what could not be sent", FEED,
-        "    brood_agenda_at(pool, pool->feed_at);\n")
-without("due.untold", "nobody wakes to look for items that are done, but not told", "src/pool/untold.c",
+        "    brood_agenda_at(pool, pool->dispatch_at);\n")
+without("due.untold", "nobody wakes to look for items that are done, but not told", "src/pool/unreported.c",
         "        brood_agenda_at(worker->pool, at);\n")
 mutation("due.tick", "nobody wakes for the next deadline, time-out or alarm",
-         (LEAD, "    brood_agenda_at(pool, brood_pool_tick(pool, now));\n",
-                "    brood_pool_tick(pool, now);\n"))
+         (LEAD, "    brood_agenda_at(pool, brood_pool_run_timers(pool, now));\n",
+                "    brood_pool_run_timers(pool, now);\n"))
 mutation("due.keep", "nobody wakes for what the crew needs next",
-         (LEAD, "    brood_agenda_at(pool, brood_crew_keep(pool, now));\n",
-                "    brood_crew_keep(pool, now);\n"))
+         (LEAD, "    brood_agenda_at(pool, brood_supervisor_run(pool, now));\n",
+                "    brood_supervisor_run(pool, now);\n"))
 mutation("due.keep_balance", "nobody wakes to balance again",
          (LEAD, "    brood_agenda_at(pool, brood_pool_balance(pool, now));\n",
                 "    brood_pool_balance(pool, now);\n"))
@@ -293,23 +293,23 @@ without("due.ends", "a thread that leads is not woken by the end of its pool", T
 # ---- what has happened to the crew ------------------------------------------------------------
 
 without("crew.enlist", "a new worker is no change of the crew", CREW,
-        "    brood_crew_changed(pool);\n", "    pool->workers[worker->slot] = worker;\n")
+        "    brood_supervisor_wake(pool);\n", "    pool->workers[worker->slot] = worker;\n")
 without("crew.leaves", "a worker that leaves is no change of the crew", CREW,
-        "        brood_crew_changed(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
+        "        brood_supervisor_wake(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
 without("crew.drop", "a worker that is dropped is no change of the crew", CREW,
-        "        brood_crew_changed(worker->pool);\n", "        brood_worker_kill(worker);\n")
+        "        brood_supervisor_wake(worker->pool);\n", "        brood_worker_kill(worker);\n")
 without("crew.dismiss", "a worker that has ended is no change of the crew", CREW,
-        "    brood_crew_changed(pool);\n", "    free_worker(worker);\n")
+        "    brood_supervisor_wake(pool);\n", "    free_worker(worker);\n")
 without("crew.deaf", "a worker whose bell has closed is no change of the crew", CREW,
-        "    brood_crew_changed(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
+        "    brood_supervisor_wake(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
 without("crew.failed", "a start that failed is no change of the crew", CREW,
-        "        brood_crew_changed(pool);\n", "        note_failed_start(pool, &why);\n")
+        "        brood_supervisor_wake(pool);\n", "        note_failed_start(pool, &why);\n")
 mutation("crew.over", "a start that was planned is made although the pool has come to its end",
          (CREW, "    if (wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
 without("crew.last_job", "the last task of a closed pool is no change of the crew", JOB,
-        "        brood_crew_changed(pool); /* its workers are told to end */\n")
+        "        brood_supervisor_wake(pool); /* its workers are told to end */\n")
 without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL,
-        "    brood_crew_changed(pool);\n")
+        "    brood_supervisor_wake(pool);\n")
 without("look.leaves", "nobody plans to look at a worker that leaves", CREW,
         "        brood_worker_plan_look(worker);\n", "options.exit_timeout_ms * BROOD_NS_PER_MS;\n")
 without("look.kill", "nobody plans to look at a worker that was killed", CREW,
@@ -404,9 +404,9 @@ without("wake.watch", "a start in the worker is not told that its parent is watc
 mutation("spin.counted", "a thread counts as spinning for ever",
          (LEAD, "    *at = self->next;\n    pool->spinning--;\n", "    *at = self->next;\n"))
 mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinning",
-         (LEAD, "    end_spin(pool, &self);\n    pool->misses = over ? 0 : pool->misses + 1;\n",
+         (LEAD, "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n",
                 "    if (!over) {\n        sleep_for(pool, goal, deadline);\n    }\n"
-                "    end_spin(pool, &self);\n    pool->misses = over ? 0 : pool->misses + 1;\n"),
+                "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n"),
          (LEAD, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n",
                 "static void sleep_for(brood_pool *, const brood_goal *, int64_t);\n"
                 "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n"))

@@ -6,7 +6,7 @@
 #include "pool/pool_impl.h"
 
 #define BACKOFF_MOST 100 /* times the first one */
-#define LOSSES_MAX 8
+#define UNCLAIMED_DEATHS_MAX 8
 #define END_SLOWLY_NS (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
 #define LOST_NS (1000 * BROOD_NS_PER_MS)       /* a worker that was killed has ended after */
 #define LEAVE_NS (100 * BROOD_NS_PER_MS) /* to end, where more leave than the pool has workers */
@@ -16,13 +16,13 @@
 
 void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
 {
-    bool before = worker->look_at != BROOD_NEVER || worker->kill_at != BROOD_NEVER;
+    bool before = worker->check_at != BROOD_NEVER || worker->kill_at != BROOD_NEVER;
 
     *alarm = at;
     brood_agenda_at(worker->pool, at);
     if (!before && at != BROOD_NEVER) {
         worker->pool->alarms++;
-    } else if (before && worker->look_at == BROOD_NEVER && worker->kill_at == BROOD_NEVER) {
+    } else if (before && worker->check_at == BROOD_NEVER && worker->kill_at == BROOD_NEVER) {
         worker->pool->alarms--;
     }
 }
@@ -59,8 +59,8 @@ static void free_worker(brood_worker *worker)
     brood_process_destroy(worker->process);
     brood_os_segment_close(&worker->segment);
     brood_sending_free(&worker->sending);
-    brood_free(worker->hearing.own);
-    brood_free(worker->hearing.stage);
+    brood_free(worker->receiving.own);
+    brood_free(worker->receiving.stage);
     brood_free(worker->shared);
     brood_free(worker);
 }
@@ -129,7 +129,7 @@ static brood_status make_worker(brood_worker **worker, brood_pool *pool, uint32_
     made->pool = pool;
     made->slot = slot;
     made->cores = cores > 0 ? cores : 1;
-    made->look_at = made->kill_at = made->untold_at = BROOD_NEVER;
+    made->check_at = made->kill_at = made->unreported_at = BROOD_NEVER;
     made->segment.handle = BROOD_HANDLE_NONE;
     status = equip(made, &bell, error);
     if (status == BROOD_OK) {
@@ -188,7 +188,7 @@ static bool grow_slots(brood_pool *pool)
 static void enlist(brood_pool *pool, brood_worker *worker)
 {
     pool->workers[worker->slot] = worker;
-    brood_crew_changed(pool);
+    brood_supervisor_wake(pool);
     pool->alive++;
     worker->number = ++pool->stats.started;
     worker->items_left = draw_items(pool);
@@ -203,7 +203,7 @@ static void enlist(brood_pool *pool, brood_worker *worker)
     brood_worker_set_idle(worker, true);
 }
 
-brood_status brood_crew_start(brood_pool *pool, brood_error *error)
+brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
 {
     uint32_t slot = free_slot(pool);
     uint32_t cores = pool->cores / pool->target;
@@ -231,7 +231,7 @@ brood_status brood_crew_start(brood_pool *pool, brood_error *error)
 /* The worker has done its last task, and only has to end. */
 static bool is_leaving(const brood_worker *worker)
 {
-    return worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0 &&
+    return worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0 &&
            worker->dropped == BROOD_OK && !worker->is_killed;
 }
 
@@ -241,7 +241,7 @@ void brood_worker_plan_look(brood_worker *worker)
     int64_t now = brood_os_now();
     int64_t at = BROOD_NEVER;
 
-    if (worker->is_killed || worker->deaf || is_leaving(worker)) {
+    if (worker->is_killed || worker->bell_closed || is_leaving(worker)) {
         at = worker->end_by;
     } else if (!worker->is_up) {
         at = brood_process_handshake_deadline(worker->process);
@@ -250,7 +250,7 @@ void brood_worker_plan_look(brood_worker *worker)
     if (worker->must_ring || worker->kill_refused) {
         at = brood_earlier(at, now + RETRY_NS);
     }
-    brood_worker_set_alarm(worker, &worker->look_at, at);
+    brood_worker_set_alarm(worker, &worker->check_at, at);
 }
 
 void brood_worker_kill(brood_worker *worker)
@@ -270,7 +270,7 @@ void brood_worker_leaves(brood_worker *worker)
         worker->end_by =
             brood_os_now() + (int64_t)worker->pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
         brood_worker_plan_look(worker);
-        brood_crew_changed(worker->pool);
+        brood_supervisor_wake(worker->pool);
     }
 }
 
@@ -289,9 +289,10 @@ void brood_worker_ring(brood_worker *worker)
 
 void brood_worker_end(brood_worker *worker)
 {
-    const brood_piece *streaming = worker->sending.piece;
+    const brood_chunk *streaming = worker->sending.chunk;
 
-    worker->spared_id = streaming != NULL && streaming != worker->pieces.first ? streaming->id : 0;
+    worker->partly_sent_id =
+        streaming != NULL && streaming != worker->chunks.first ? streaming->id : 0;
     brood_worker_kill(worker);
 }
 
@@ -301,30 +302,30 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
         worker->dropped = status;
         brood_worker_set_idle(worker, false);
         brood_worker_kill(worker);
-        brood_crew_changed(worker->pool);
+        brood_supervisor_wake(worker->pool);
     }
 }
 
-void brood_crew_changed(brood_pool *pool)
+void brood_supervisor_wake(brood_pool *pool)
 {
-    pool->crew_changed = true;
+    pool->supervisor_due = true;
     brood_agenda_at(pool, 0);
 }
 
-void brood_crew_needed(brood_pool *pool)
+void brood_supervisor_need(brood_pool *pool)
 {
-    bool is_as_needed = brood_crew_is_as_needed(pool) || pool->closed;
+    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
 
     if (is_as_needed && pool->serving < pool->target &&
         (pool->queue_bits != 0 || pool->idle_first == NULL)) {
-        brood_crew_changed(pool);
+        brood_supervisor_wake(pool);
     }
 }
 
-static void look_after_crew_at(brood_pool *pool, int64_t at)
+static void supervise_at_latest(brood_pool *pool, int64_t at)
 {
-    if (at < pool->crew_at) {
-        pool->crew_at = at;
+    if (at < pool->supervise_at) {
+        pool->supervise_at = at;
         brood_agenda_at(pool, at);
     }
 }
@@ -349,7 +350,7 @@ void brood_worker_stop(brood_worker *worker)
         brood_worker_set_idle(worker, false);
         brood_worker_leaves(worker);
     } else {
-        look_after_crew_at(worker->pool, brood_os_now() + RETRY_NS);
+        supervise_at_latest(worker->pool, brood_os_now() + RETRY_NS);
     }
 }
 
@@ -376,46 +377,46 @@ static uint64_t last_begun(brood_worker *worker)
 {
     uint64_t begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
 
-    return begun == UINT64_MAX && worker->pieces.first != NULL ? worker->pieces.first->id : begun;
+    return begun == UINT64_MAX && worker->chunks.first != NULL ? worker->chunks.first->id : begun;
 }
 
 /*
  * How many items behind those that are done may have run: the one that ran when it died, and, where
  * its answers were not read to the end, all that it has begun since.
  */
-static uint64_t count_begun(brood_worker *worker, const brood_piece *piece, uint64_t begun)
+static uint64_t count_begun(brood_worker *worker, const brood_chunk *chunk, uint64_t begun)
 {
     uint64_t item = worker->last_item;
-    uint64_t left = piece->count - piece->done;
+    uint64_t left = chunk->count - chunk->done;
 
-    if (piece->id == worker->spared_id || piece->id > begun) {
+    if (chunk->id == worker->partly_sent_id || chunk->id > begun) {
         return 0;
     }
-    if (piece->id < begun) {
+    if (chunk->id < begun) {
         return left;
     }
-    if (worker->halted && worker->kill_id == piece->id && item > worker->kill_item) {
+    if (worker->halted && worker->kill_id == chunk->id && item > worker->kill_item) {
         return 0; /* the one that it was killed for had just ended */
     }
     if (worker->is_lost) {
         item++; /* the next one, too, if it had looked for a cancel just before */
     }
-    if (item <= piece->done) {
-        return !worker->is_heard_out || (item == 0 && piece->done == 0) ? 1 : 0;
+    if (item <= chunk->done) {
+        return !worker->has_received_rest || (item == 0 && chunk->done == 0) ? 1 : 0;
     }
-    return item - piece->done < left ? item - piece->done : left;
+    return item - chunk->done < left ? item - chunk->done : left;
 }
 
-static brood_status status_of_end(const brood_worker *worker, const brood_piece *piece)
+static brood_status status_of_end(const brood_worker *worker, const brood_chunk *chunk)
 {
-    if (piece->job->doom != BROOD_OK) {
-        return piece->job->doom;
+    if (chunk->job->cancel_status != BROOD_OK) {
+        return chunk->job->cancel_status;
     }
     if (worker->is_lost) {
         return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
     }
-    if (worker->kill_id == piece->id &&
-        (worker->kill_item == 0 || worker->kill_item == piece->done + 1)) {
+    if (worker->kill_id == chunk->id &&
+        (worker->kill_item == 0 || worker->kill_item == chunk->done + 1)) {
         return worker->kill_for;
     }
     return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
@@ -428,14 +429,14 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
     brood_pool *pool = worker->pool;
     bool again = status == BROOD_ERR_DIED && attempt <= job->retries && !worker->is_lost;
     bool quarantined = again && deaths >= pool->options.quarantine;
-    brood_piece *piece = again && !quarantined ? brood_piece_new(job, first, count) : NULL;
+    brood_chunk *chunk = again && !quarantined ? brood_chunk_new(job, first, count) : NULL;
     brood_failure failure;
 
-    if (piece != NULL) {
-        piece->attempt = attempt + 1;
-        piece->deaths = deaths;
+    if (chunk != NULL) {
+        chunk->attempt = attempt + 1;
+        chunk->deaths = deaths;
         pool->stats.retried += count;
-        brood_queue_put(pool, piece);
+        brood_queue_put(pool, chunk);
         return;
     }
     failure = brood_job_failure(job, quarantined ? BROOD_ERR_QUARANTINED : status, "");
@@ -447,46 +448,46 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
     brood_job_fail(job, first, count, &failure);
 }
 
-/* What of a piece has not ended, and was not begun, goes to others; of a job that is doomed it ends. */
-static void give_back(brood_pool *pool, brood_piece *piece, uint64_t begun)
+/* What of a chunk has not ended, and was not begun, goes to others; of a job that is doomed it ends. */
+static void give_back(brood_pool *pool, brood_chunk *chunk, uint64_t begun)
 {
-    piece->first += piece->done + begun;
-    piece->count -= piece->done + begun;
-    piece->done = piece->untold = 0;
+    chunk->first += chunk->done + begun;
+    chunk->count -= chunk->done + begun;
+    chunk->done = chunk->unreported = 0;
     if (begun > 0) {
-        piece->deaths = piece->losses = 0;
-        piece->attempt = 1;
+        chunk->deaths = chunk->unclaimed_deaths = 0;
+        chunk->attempt = 1;
     }
-    if (piece->count == 0) {
-        brood_piece_free(piece);
+    if (chunk->count == 0) {
+        brood_chunk_free(chunk);
         return;
     }
-    brood_queue_put(pool, piece);
-    if (piece->job->doom != BROOD_OK) {
-        brood_queue_doom(piece); /* in the queue it would wait for what stands before it */
+    brood_queue_put(pool, chunk);
+    if (chunk->job->cancel_status != BROOD_OK) {
+        brood_queue_end_cancelled(chunk); /* in the queue it would wait for what stands before it */
     }
 }
 
 /* The last of the items that were begun ran: it is to blame. Those before it only ended unheard. */
-static void settle_piece(brood_worker *worker, brood_piece *piece, uint64_t begun, bool is_to_blame)
+static void settle_chunk(brood_worker *worker, brood_chunk *chunk, uint64_t begun, bool is_to_blame)
 {
-    brood_result *job = piece->job;
+    brood_result *job = chunk->job;
     bool is_range = job->kind == BROOD_JOB_RANGE;
-    uint64_t first = piece->first + piece->done;
-    uint64_t unheard = is_range || !is_to_blame ? 0 : begun - 1;
-    uint32_t attempt = piece->attempt;
-    uint32_t deaths = piece->deaths + is_to_blame;
-    brood_status status = status_of_end(worker, piece);
+    uint64_t first = chunk->first + chunk->done;
+    uint64_t unreceived = is_range || !is_to_blame ? 0 : begun - 1;
+    uint32_t attempt = chunk->attempt;
+    uint32_t deaths = chunk->deaths + is_to_blame;
+    brood_status status = status_of_end(worker, chunk);
 
     if (is_range) {
-        begun = piece->count - piece->done;
+        begun = chunk->count - chunk->done;
     }
     brood_job_hold(job);
-    give_back(worker->pool, piece, begun);
-    if (unheard > 0) {
-        settle_items(worker, job, first, unheard, attempt, 0, status);
+    give_back(worker->pool, chunk, begun);
+    if (unreceived > 0) {
+        settle_items(worker, job, first, unreceived, attempt, 0, status);
     }
-    settle_items(worker, job, first + unheard, begun - unheard, attempt, deaths, status);
+    settle_items(worker, job, first + unreceived, begun - unreceived, attempt, deaths, status);
     brood_job_release(job);
 }
 
@@ -494,30 +495,30 @@ static void settle_piece(brood_worker *worker, brood_piece *piece, uint64_t begu
  * A worker that lies about what it had begun does not make its task immortal. Only losses in a row
  * count in which no item has ended: a kill may come just behind the item that it is for.
  */
-static bool is_suspect(const brood_worker *worker, brood_piece *first)
+static bool is_suspect(const brood_worker *worker, brood_chunk *first)
 {
-    first->losses = first->done > 0 ? 0 : first->losses + worker->is_up;
-    return first->losses >= LOSSES_MAX;
+    first->unclaimed_deaths = first->done > 0 ? 0 : first->unclaimed_deaths + worker->is_up;
+    return first->unclaimed_deaths >= UNCLAIMED_DEATHS_MAX;
 }
 
 /* From the last to the first, so that each finds its place in the queue at once. */
-static void give_back_pieces(brood_worker *worker)
+static void give_back_chunks(brood_worker *worker)
 {
-    brood_piece *first = worker->pieces.first;
+    brood_chunk *first = worker->chunks.first;
     uint64_t last = last_begun(worker);
 
-    while (worker->pieces.last != NULL) {
-        brood_piece *piece = worker->pieces.last;
-        uint64_t begun = count_begun(worker, piece, last);
+    while (worker->chunks.last != NULL) {
+        brood_chunk *chunk = worker->chunks.last;
+        uint64_t begun = count_begun(worker, chunk, last);
 
-        if (begun == 0 && piece == first && is_suspect(worker, piece)) {
+        if (begun == 0 && chunk == first && is_suspect(worker, chunk)) {
             begun = 1;
         }
-        brood_worker_remove(worker, piece);
+        brood_worker_remove(worker, chunk);
         if (begun > 0) {
-            settle_piece(worker, piece, begun, piece->id >= last);
+            settle_chunk(worker, chunk, begun, chunk->id >= last);
         } else {
-            give_back(worker->pool, piece, 0);
+            give_back(worker->pool, chunk, 0);
         }
     }
 }
@@ -525,8 +526,8 @@ static void give_back_pieces(brood_worker *worker)
 /* Counts for the number of workers: not one that only has to end. */
 static bool is_serving(const brood_worker *worker)
 {
-    return worker->dropped == BROOD_OK && !worker->deaf &&
-           !(worker->state == BROOD_WORKER_STOPPING && worker->piece_count == 0);
+    return worker->dropped == BROOD_OK && !worker->bell_closed &&
+           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);
 }
 
 static uint32_t count_workers(const brood_pool *pool, bool (*is_such)(const brood_worker *))
@@ -559,7 +560,7 @@ static bool is_relied_on(const brood_worker *worker)
 {
     bool has_begun = brood_claim_id(brood_load64(&worker->page->claim)) != 0;
 
-    return is_serving(worker) && ((worker->is_up && (worker->piece_count == 0 || has_begun)) ||
+    return is_serving(worker) && ((worker->is_up && (worker->chunk_count == 0 || has_begun)) ||
                                   worker->number <= worker->pool->started_before_failures);
 }
 
@@ -573,28 +574,28 @@ static void note_failed_start(brood_pool *pool, const brood_failure *why)
     pool->start_at = brood_os_now() + backoff(pool);
     if (pool->start_failures >= pool->options.crash_limit &&
         count_workers(pool, is_relied_on) == 0) {
-        brood_crew_give_up(pool);
+        brood_supervisor_give_up(pool);
     }
 }
 
-/* It came up, got pieces, and was lost before it had begun any; it was not told to end. */
-static bool is_barren(brood_worker *worker)
+/* It came up, got chunks, and was lost before it had begun any; it was not told to end. */
+static bool is_of_crash_streak(brood_worker *worker)
 {
     return worker->is_up && !worker->has_answered && worker->last_id > 0 && !is_leaving(worker) &&
            worker->dropped == BROOD_OK && !worker->is_killed &&
-           (worker->pieces.first == NULL ||
-            count_begun(worker, worker->pieces.first, last_begun(worker)) == 0);
+           (worker->chunks.first == NULL ||
+            count_begun(worker, worker->chunks.first, last_begun(worker)) == 0);
 }
 
 /* A worker that ended before it was of any use: why, as far as it could say. */
-static void note_early_end(brood_worker *worker, bool barren)
+static void note_early_end(brood_worker *worker, bool crash_streak)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
-    if ((worker->is_up && !barren) || worker->pool->terminated) {
+    if ((worker->is_up && !crash_streak) || worker->pool->terminated) {
         return;
     }
-    worker->pool->barren += barren;
+    worker->pool->crash_streak += crash_streak;
     describe_end(worker, &why);
     if (worker->setup.status != BROOD_OK) {
         why.task_code = worker->setup.task_code;
@@ -615,18 +616,18 @@ static void leave_lists(brood_worker *worker)
     brood_worker_set_idle(worker, false);
     brood_worker_set_busy(worker, false);
     brood_agenda_forget(worker);
-    brood_worker_set_alarm(worker, &worker->look_at, BROOD_NEVER);
+    brood_worker_set_alarm(worker, &worker->check_at, BROOD_NEVER);
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
-    for (brood_worker **at = &pool->thirsty_first, *last = NULL; *at != NULL;) {
+    for (brood_worker **at = &pool->credit_first, *last = NULL; *at != NULL;) {
         if (*at == worker) {
-            *at = worker->next_thirsty;
-            if (pool->thirsty_last == worker) {
-                pool->thirsty_last = last;
+            *at = worker->next_with_credit;
+            if (pool->credit_last == worker) {
+                pool->credit_last = last;
             }
             break;
         }
         last = *at;
-        at = &(*at)->next_thirsty;
+        at = &(*at)->next_with_credit;
     }
     for (uint32_t i = 0; i < BROOD_SPINNERS_MAX; i++) {
         if (pool->spinners[i] == worker) {
@@ -639,16 +640,16 @@ static void leave_lists(brood_worker *worker)
 static void dismiss(brood_worker *worker, uint64_t *counter)
 {
     brood_pool *pool = worker->pool;
-    bool barren = is_barren(worker);
+    bool crash_streak = is_of_crash_streak(worker);
 
     pool->workers[worker->slot] = NULL;
     pool->alive--;
     ++*counter;
-    give_back_pieces(worker);
-    note_early_end(worker, barren);
+    give_back_chunks(worker);
+    note_early_end(worker, crash_streak);
     leave_lists(worker);
     free_worker(worker);
-    brood_crew_changed(pool);
+    brood_supervisor_wake(pool);
     brood_agenda_notify(pool, BROOD_END(pool));
 }
 
@@ -657,29 +658,29 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
  * is read before: a lost worker that still runs sets that word to 0 behind its last answer, and what
  * has ended would be run again.
  */
-static void hear_out(brood_worker *worker)
+static void receive_rest(brood_worker *worker)
 {
     brood_status status = BROOD_ERR_PROTOCOL;
 
     worker->last_item = brood_load64(&worker->page->item);
     if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
-        status = brood_worker_hear(worker);
+        status = brood_worker_receive(worker);
     }
     if (worker->dropped == BROOD_OK) {
         worker->dropped = status; /* it has ended, or was given up: there is nobody to be killed */
     }
-    worker->is_heard_out = status == BROOD_OK && worker->dropped != BROOD_ERR_PROTOCOL;
+    worker->has_received_rest = status == BROOD_OK && worker->dropped != BROOD_ERR_PROTOCOL;
 }
 
 /* The process has ended. */
-static void bury(brood_worker *worker)
+static void on_worker_exit(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
     bool expected = false;
 
-    hear_out(worker);
-    if (worker->is_heard_out) {
-        brood_worker_take_untold(worker);
+    receive_rest(worker);
+    if (worker->has_received_rest) {
+        brood_worker_take_unreported(worker);
     }
     expected = worker->dropped == BROOD_OK && is_leaving(worker) && worker->is_up;
     dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
@@ -692,12 +693,12 @@ static void bury(brood_worker *worker)
 static void lose(brood_worker *worker)
 {
     worker->is_lost = true;
-    brood_worker_take_back(worker);
-    if (worker->pieces.first != NULL) {
+    brood_worker_revoke(worker);
+    if (worker->chunks.first != NULL) {
         /* The worker goes on to no other item, but for one: see count_begun. */
-        brood_worker_stir(worker, 0);
+        brood_worker_interrupt(worker, 0);
     }
-    hear_out(worker);
+    receive_rest(worker);
     brood_process_be_left(worker->process);
     dismiss(worker, &worker->pool->stats.lost);
 }
@@ -715,14 +716,14 @@ static bool note_rings(brood_worker *worker, size_t rings)
 static void on_bell_closed(brood_worker *worker)
 {
     unwatch_bell(worker);
-    worker->deaf = true;
+    worker->bell_closed = true;
     if (!is_leaving(worker) && !worker->is_killed) {
         worker->end_by = brood_os_now() + END_SLOWLY_NS;
     }
-    brood_worker_take_back(worker);
+    brood_worker_revoke(worker);
     brood_worker_set_idle(worker, false);
     brood_worker_plan_look(worker);
-    brood_crew_changed(worker->pool);
+    brood_supervisor_wake(worker->pool);
 }
 
 static void empty_bell(brood_worker *worker)
@@ -746,7 +747,7 @@ static void empty_bell(brood_worker *worker)
 /* It is time to look at one that lives; is_alive has ended one that came up too late. */
 static void look_again(brood_worker *worker)
 {
-    bool is_ending = worker->is_killed || worker->deaf || is_leaving(worker);
+    bool is_ending = worker->is_killed || worker->bell_closed || is_leaving(worker);
     bool is_late = is_ending && brood_os_now() >= worker->end_by;
 
     if (worker->is_killed && is_late) {
@@ -755,7 +756,7 @@ static void look_again(brood_worker *worker)
     }
     if (worker->kill_refused || is_late) {
         brood_worker_kill(worker);
-        brood_crew_changed(worker->pool); /* there is one less that leaves */
+        brood_supervisor_wake(worker->pool); /* there is one less that leaves */
     }
     if (worker->must_ring) {
         brood_worker_ring(worker);
@@ -766,13 +767,13 @@ static void look_again(brood_worker *worker)
 static void look_at_process(brood_worker *worker)
 {
     if (!brood_process_is_alive(worker->process)) {
-        bury(worker);
-    } else if (brood_os_now() >= worker->look_at) {
+        on_worker_exit(worker);
+    } else if (brood_os_now() >= worker->check_at) {
         look_again(worker);
     }
 }
 
-void brood_crew_look(brood_pool *pool, uintptr_t owner)
+void brood_supervisor_look(brood_pool *pool, uintptr_t owner)
 {
     size_t slot = BROOD_SLOT_OF_OWNER(owner);
     brood_worker *worker = slot < pool->slots ? pool->workers[slot] : NULL;
@@ -789,12 +790,12 @@ void brood_crew_look(brood_pool *pool, uintptr_t owner)
 
 /* ---- all of them ------------------------------------------------------------------------- */
 
-uint32_t brood_crew_leaving(const brood_pool *pool)
+uint32_t brood_supervisor_leaving(const brood_pool *pool)
 {
     return count_workers(pool, is_leaving);
 }
 
-bool brood_crew_is_as_needed(const brood_pool *pool)
+bool brood_supervisor_is_as_needed(const brood_pool *pool)
 {
     return pool->options.lazy || pool->options.idle_timeout_ms > 0;
 }
@@ -806,7 +807,7 @@ static uint64_t count_needed(const brood_pool *pool)
 
     for (const brood_worker *worker = pool->busy_first; worker != NULL;
          worker = worker->next_busy) {
-        needed += worker->piece_count;
+        needed += worker->chunk_count;
     }
     return needed;
 }
@@ -814,7 +815,7 @@ static uint64_t count_needed(const brood_pool *pool)
 /* How many workers there should be now. */
 static uint32_t wanted(const brood_pool *pool)
 {
-    bool is_as_needed = brood_crew_is_as_needed(pool) || pool->closed;
+    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
     uint64_t needed = is_as_needed ? count_needed(pool) : pool->target;
 
     if (pool->terminated || pool->broken || (pool->closed && pool->jobs == NULL)) {
@@ -851,7 +852,7 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
 }
 
 /* The pool may have come to its end since the start was planned: then nobody would end the worker. */
-void brood_crew_start_one(brood_pool *pool)
+void brood_supervisor_start_one(brood_pool *pool)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_OK;
@@ -860,15 +861,16 @@ void brood_crew_start_one(brood_pool *pool)
         pool->start_due = false;
         return;
     }
-    status = brood_crew_start(pool, &error);
+    status = brood_supervisor_start(pool, &error);
     if (status != BROOD_OK) {
         brood_failure why = brood_job_failure(NULL, status, error.message);
 
         note_failed_start(pool, &why);
-        brood_crew_changed(pool);
+        brood_supervisor_wake(pool);
         brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, perhaps */
     }
-    brood_crew_keep(pool, brood_os_now()); /* the crew has changed: somebody looks at once, too */
+    brood_supervisor_run(pool,
+                         brood_os_now()); /* the crew has changed: somebody looks at once, too */
 }
 
 /*
@@ -910,11 +912,11 @@ static brood_worker *superfluous(const brood_pool *pool)
 {
     brood_worker *best = pool->idle_last;
 
-    for (uint32_t i = 0; i < pool->slots && (best == NULL || best->piece_count > 0); i++) {
+    for (uint32_t i = 0; i < pool->slots && (best == NULL || best->chunk_count > 0); i++) {
         brood_worker *worker = pool->workers[i];
 
         if (worker != NULL && brood_worker_serves(worker) && brood_worker_can_send(worker) &&
-            (best == NULL || worker->piece_count < best->piece_count)) {
+            (best == NULL || worker->chunk_count < best->chunk_count)) {
             best = worker;
         }
     }
@@ -929,11 +931,11 @@ static void stop_superfluous(brood_pool *pool)
     while (count > most) {
         brood_worker *worker = superfluous(pool);
 
-        if (worker != NULL && worker->piece_count > 1) {
-            brood_worker_take_back(worker);
+        if (worker != NULL && worker->chunk_count > 1) {
+            brood_worker_revoke(worker);
         }
         if (worker == NULL || !stop(worker)) {
-            look_after_crew_at(pool, brood_os_now() + RETRY_NS); /* nobody can be told now */
+            supervise_at_latest(pool, brood_os_now() + RETRY_NS); /* nobody can be told now */
             return;
         }
         count--;
@@ -979,15 +981,15 @@ static int64_t stop_idle(brood_pool *pool, int64_t now)
     return worker == NULL ? BROOD_NEVER : worker->idle_since + after;
 }
 
-int64_t brood_crew_keep(brood_pool *pool, int64_t now)
+int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    if (!pool->crew_changed && now < pool->crew_at) {
-        return pool->crew_at;
+    if (!pool->supervisor_due && now < pool->supervise_at) {
+        return pool->supervise_at;
     }
-    pool->crew_changed = false;
-    pool->crew_at = BROOD_NEVER;
+    pool->supervisor_due = false;
+    pool->supervise_at = BROOD_NEVER;
     next = stop_idle(pool, now);
     stop_used(pool);
     stop_superfluous(pool);
@@ -995,12 +997,12 @@ int64_t brood_crew_keep(brood_pool *pool, int64_t now)
     pool->leaving = count_workers(pool, is_leaving);
     next = brood_earlier(next, end_oldest(pool, now));
     next = brood_earlier(next, plan_start(pool, now));
-    pool->crew_at = brood_earlier(pool->crew_at, next);
-    pool->crew_changed = false; /* by the steps above, which were counted */
-    return pool->crew_at;
+    pool->supervise_at = brood_earlier(pool->supervise_at, next);
+    pool->supervisor_due = false; /* by the steps above, which were counted */
+    return pool->supervise_at;
 }
 
-void brood_crew_kill_all(brood_pool *pool)
+void brood_supervisor_kill_all(brood_pool *pool)
 {
     for (uint32_t i = 0; i < pool->slots; i++) {
         if (pool->workers[i] != NULL) {
@@ -1009,7 +1011,7 @@ void brood_crew_kill_all(brood_pool *pool)
     }
 }
 
-void brood_crew_give_up(brood_pool *pool)
+void brood_supervisor_give_up(brood_pool *pool)
 {
     pool->broken = true;
     brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);

@@ -9,7 +9,7 @@
 #define LOOKS_A_CLOCK 16
 #define LOCK_TRIES 8      /* before a thread sleeps until the lock is free */
 #define SPINNERS_A_CORE 2 /* they give way to each other, and to workers */
-#define MISSES_MAX 3
+#define SPIN_MISSES_MAX 3
 #define PROBE_EVERY 16
 #define KEEP_NS INT64_C(1000000)  /* how long a thread spins without a look at the poller */
 #define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
@@ -33,11 +33,11 @@ void brood_pool_lock(brood_pool *pool)
     if (brood_mutex_try_lock(&pool->lock)) {
         return;
     }
-    brood_add32(&pool->wanting, 1);
+    brood_add32(&pool->lock_waiters, 1);
     if (!try_lock_for_a_moment(pool)) {
         brood_mutex_lock(&pool->lock);
     }
-    brood_add32(&pool->wanting, (uint32_t)-1);
+    brood_add32(&pool->lock_waiters, (uint32_t)-1);
 }
 
 void brood_pool_unlock(brood_pool *pool)
@@ -82,15 +82,15 @@ void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
 
 /* ---- one turn ---------------------------------------------------------------------------- */
 
-/* What a piece takes, lately: an eighth of the new in the old. */
+/* What a chunk takes, lately: an eighth of the new in the old. */
 void brood_worker_measure(brood_worker *worker, int64_t now)
 {
     brood_pool *pool = worker->pool;
-    uint64_t each = (uint64_t)(now - worker->heard_at) / worker->pieces_heard;
+    uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
 
     pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
-    worker->heard_at = pool->heard_at = now;
-    worker->pieces_heard = 0;
+    worker->first_since = pool->answered_at = now;
+    worker->chunks_received = 0;
 }
 
 static void turn_worker(brood_worker *worker)
@@ -100,7 +100,7 @@ static void turn_worker(brood_worker *worker)
     if (worker->dropped != BROOD_OK) {
         return;
     }
-    status = brood_worker_hear(worker);
+    status = brood_worker_receive(worker);
     if (status != BROOD_OK) {
         brood_worker_drop(worker, status);
         return;
@@ -111,12 +111,12 @@ static void turn_worker(brood_worker *worker)
     }
     if (!brood_worker_can_send(worker)) {
         brood_worker_go_on(worker);
-        brood_worker_set_thirsty(worker);
+        brood_worker_set_credit(worker);
     }
     if (!worker->armed || !brood_worker_can_send(worker)) {
         brood_agenda_arm(worker);
     }
-    if (worker->pieces_heard > 0) {
+    if (worker->chunks_received > 0) {
         brood_worker_measure(worker, brood_os_now());
     }
 }
@@ -125,12 +125,12 @@ void brood_pool_turn(brood_pool *pool)
 {
     brood_worker *following = NULL;
 
-    pool->unheard = 0;
+    pool->unreceived = 0;
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
         turn_worker(worker);
     }
-    brood_pool_feed(pool);
+    brood_pool_dispatch(pool);
 }
 
 /*
@@ -169,16 +169,16 @@ static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
     return deadline;
 }
 
-void brood_pool_upkeep(brood_pool *pool)
+void brood_pool_run_due(brood_pool *pool)
 {
     int64_t now = brood_os_now();
 
     pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
     turn_others(pool);
     brood_pool_forget(pool);
-    brood_agenda_at(pool, brood_pool_tick(pool, now));
-    brood_agenda_at(pool, brood_crew_keep(pool, now));
-    brood_pool_feed(pool);
+    brood_agenda_at(pool, brood_pool_run_timers(pool, now));
+    brood_agenda_at(pool, brood_supervisor_run(pool, now));
+    brood_pool_dispatch(pool);
     brood_agenda_at(pool, brood_pool_balance(pool, now));
     brood_agenda_at(pool, deadline_of_waiters(pool, now));
 }
@@ -187,7 +187,7 @@ void brood_pool_upkeep(brood_pool *pool)
 
 static bool may_spin(brood_pool *pool)
 {
-    bool pays = pool->misses < MISSES_MAX || pool->misses++ % PROBE_EVERY == 0 ||
+    bool pays = pool->spin_misses < SPIN_MISSES_MAX || pool->spin_misses++ % PROBE_EVERY == 0 ||
                 pool->options.spin == BROOD_SPIN_ALWAYS;
 
     return pool->spin_ns > 0 && pays && pool->busy < pool->cores &&
@@ -200,7 +200,7 @@ static void look_away(brood_pool *pool)
     for (int i = 0; i < PAUSES_A_LOOK; i++) {
         brood_pause();
     }
-    if (brood_load32(&pool->wanting) > 0) {
+    if (brood_load32(&pool->lock_waiters) > 0) {
         brood_yield();
     }
     brood_pool_lock(pool);
@@ -284,7 +284,7 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)
         }
     } while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores);
     end_spin(pool, &self);
-    pool->misses = over ? 0 : pool->misses + 1;
+    pool->spin_misses = over ? 0 : pool->spin_misses + 1;
     return over;
 }
 
@@ -305,13 +305,13 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     }
     brood_pool_lock(pool);
     for (size_t i = 0; i < count; i++) {
-        brood_crew_look(pool, (uintptr_t)owners[i]);
+        brood_supervisor_look(pool, (uintptr_t)owners[i]);
     }
     /* A poller that fails tells nothing: all are looked at, now and then. */
     for (uint32_t i = 0; i < pool->slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT;
          i++) {
-        brood_crew_look(pool, BROOD_OWNER_OF_BELL(i));
-        brood_crew_look(pool, BROOD_OWNER_OF_PROCESS(i));
+        brood_supervisor_look(pool, BROOD_OWNER_OF_BELL(i));
+        brood_supervisor_look(pool, BROOD_OWNER_OF_PROCESS(i));
     }
     brood_pool_forget(
         pool); /* what a wake was for, which whoever took it does: it may end its wait */
@@ -325,7 +325,7 @@ static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     pool->leading = true;
     pool->lead_goal = *goal;
-    brood_pool_upkeep(pool);
+    brood_pool_run_due(pool);
     if (!brood_goal_is_over(goal, pool)) {
         pool->leader_notified = false;
         pool->sleeps_until = brood_earlier(pool->due, deadline);
@@ -346,7 +346,7 @@ bool brood_pool_look(brood_pool *pool)
     ask_poller(pool, 0);
     brood_pool_turn(pool);
     pool->leading = false;
-    brood_pool_upkeep(pool);
+    brood_pool_run_due(pool);
     return true;
 }
 
@@ -438,7 +438,7 @@ static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline
         lead(pool, goal, deadline);
     }
     if (brood_os_now() - begun < pool->spin_ns) {
-        pool->misses = 0; /* spinning would have been of use */
+        pool->spin_misses = 0; /* spinning would have been of use */
     }
 }
 
@@ -453,7 +453,7 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
     over = brood_goal_is_over(&goal, pool);
     while (!over && !brood_os_is_ending() && brood_os_now() < deadline) {
         over = may_spin(pool) && spin(pool, &goal, deadline);
-        if (!over && !brood_crew_start_due(pool)) {
+        if (!over && !brood_supervisor_start_due(pool)) {
             sleep_for(pool, &goal, deadline);
         }
         over = over || brood_goal_is_over(&goal, pool);

@@ -39,35 +39,36 @@ static bool is_right_size(const brood_result *job, const brood_wire_answer *answ
     return answer->size == answer->count * job->out_size;
 }
 
-/* Whether it is about the next items of the piece, and first of all about those that were taken. */
-static bool is_next(const brood_piece *piece, const brood_wire_answer *answer)
+/* Whether it is about the next items of the chunk, and first of all about those that were taken. */
+static bool is_next(const brood_chunk *chunk, const brood_wire_answer *answer)
 {
-    uint64_t told = piece->done - piece->untold;
+    uint64_t reported = chunk->done - chunk->unreported;
 
-    return answer->id == piece->id && answer->first == piece->first + told && answer->count > 0 &&
-           answer->count <= piece->count - told && answer->count >= piece->untold &&
-           (answer->kind == BROOD_WIRE_RESULT || piece->untold == 0);
+    return answer->id == chunk->id && answer->first == chunk->first + reported &&
+           answer->count > 0 && answer->count <= chunk->count - reported &&
+           answer->count >= chunk->unreported &&
+           (answer->kind == BROOD_WIRE_RESULT || chunk->unreported == 0);
 }
 
-/* Whether an answer about a piece can be; each worker answers in the order of its pieces. */
+/* Whether an answer about a chunk can be; each worker answers in the order of its chunks. */
 static bool is_possible(const brood_worker *worker, const brood_wire_answer *answer)
 {
-    const brood_piece *piece = worker->pieces.first;
-    bool is_range = piece != NULL && piece->job->kind == BROOD_JOB_RANGE;
+    const brood_chunk *chunk = worker->chunks.first;
+    bool is_range = chunk != NULL && chunk->job->kind == BROOD_JOB_RANGE;
 
-    if (piece == NULL || !is_next(piece, answer) || (is_range && answer->count != piece->count)) {
+    if (chunk == NULL || !is_next(chunk, answer) || (is_range && answer->count != chunk->count)) {
         return false;
     }
     switch (answer->kind) {
     case BROOD_WIRE_RESULT:
-        return is_right_size(piece->job, answer);
+        return is_right_size(chunk->job, answer);
     case BROOD_WIRE_FAILED:
         return answer->size < BROOD_MESSAGE_MAX && is_known_failure(answer->status) &&
                (answer->count == 1 || is_range) &&
-               (answer->status != BROOD_ERR_CANCELLED || piece->job->doom != BROOD_OK ||
-                worker->kill_id == piece->id);
+               (answer->status != BROOD_ERR_CANCELLED || chunk->job->cancel_status != BROOD_OK ||
+                worker->kill_id == chunk->id);
     default: /* SKIPPED */
-        return answer->size == 0 && piece->job->doom != BROOD_OK;
+        return answer->size == 0 && chunk->job->cancel_status != BROOD_OK;
     }
 }
 
@@ -81,7 +82,7 @@ static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *
 }
 
 /*
- * What fills the ring up to its end, before an answer that shall lie in one piece: nothing else, so
+ * What fills the ring up to its end, before an answer that shall lie in one chunk: nothing else, so
  * that whatever a worker says without end is about ever more of what it was given.
  */
 static bool is_right_pad(const brood_worker *worker, const brood_wire_answer *answer)
@@ -90,8 +91,8 @@ static bool is_right_pad(const brood_worker *worker, const brood_wire_answer *an
     size_t begun = (size_t)((worker->from.own - head) & (worker->from.capacity - 1));
     size_t to_end = worker->from.capacity - begun;
 
-    return answer->size == (to_end > head ? to_end - head : 0) && worker->pieces.first != NULL &&
-           !worker->hearing.is_padded;
+    return answer->size == (to_end > head ? to_end - head : 0) && worker->chunks.first != NULL &&
+           !worker->receiving.is_padded;
 }
 
 static bool is_right(const brood_worker *worker, const brood_wire_answer *answer)
@@ -111,49 +112,49 @@ static bool is_right(const brood_worker *worker, const brood_wire_answer *answer
 /* ---- where it goes ----------------------------------------------------------------------- */
 
 /* Values of any size; a zero byte behind them is not counted. False: out of memory. */
-static bool make_own(brood_hearing *hearing, const brood_result *job)
+static bool make_own(brood_receiving *receiving, const brood_result *job)
 {
-    uint64_t size = hearing->answer.size;
+    uint64_t size = receiving->answer.size;
 
     if (job->kind == BROOD_JOB_TASK && size < sizeof job->small_value) {
-        hearing->into = ((brood_result *)(uintptr_t)job)->small_value;
-        hearing->into[size] = '\0';
+        receiving->into = ((brood_result *)(uintptr_t)job)->small_value;
+        receiving->into[size] = '\0';
         return true;
     }
-    hearing->own = size < SIZE_MAX - BROOD_WIRE_ALIGN ? brood_malloc((size_t)size + 1) : NULL;
-    if (hearing->own != NULL) {
-        hearing->own[size] = '\0';
+    receiving->own = size < SIZE_MAX - BROOD_WIRE_ALIGN ? brood_malloc((size_t)size + 1) : NULL;
+    if (receiving->own != NULL) {
+        receiving->own[size] = '\0';
     }
-    hearing->into = hearing->own;
-    return hearing->own != NULL;
+    receiving->into = receiving->own;
+    return receiving->own != NULL;
 }
 
 /*
  * Where a value of fixed size waits until all of it has come. Kept as long as the worker has more of
  * the same job: memory that is new costs more than to copy into it.
  */
-static bool make_stage(brood_hearing *hearing)
+static bool make_stage(brood_receiving *receiving)
 {
-    size_t size = (size_t)hearing->answer.size;
+    size_t size = (size_t)receiving->answer.size;
 
-    if (size > hearing->stage_room) {
-        brood_free(hearing->stage);
-        hearing->stage = brood_malloc(size);
-        hearing->stage_room = hearing->stage == NULL ? 0 : size;
+    if (size > receiving->stage_room) {
+        brood_free(receiving->stage);
+        receiving->stage = brood_malloc(size);
+        receiving->stage_room = receiving->stage == NULL ? 0 : size;
     }
-    hearing->into = hearing->stage;
-    return hearing->stage != NULL;
+    receiving->into = receiving->stage;
+    return receiving->stage != NULL;
 }
 
-static unsigned char *place_of(const brood_hearing *hearing, const brood_result *job)
+static unsigned char *place_of(const brood_receiving *receiving, const brood_result *job)
 {
-    return (unsigned char *)job->out + (hearing->answer.first - job->first) * job->out_size;
+    return (unsigned char *)job->out + (receiving->answer.first - job->first) * job->out_size;
 }
 
 /* Whether the body of the answer is all there. */
 static bool is_there(brood_worker *worker)
 {
-    uint64_t size = brood_wire_padded(worker->hearing.answer.size);
+    uint64_t size = brood_wire_padded(worker->receiving.answer.size);
     size_t available = (size_t)(worker->from.other - worker->from.own);
 
     return size <= available ||
@@ -167,25 +168,25 @@ static bool is_there(brood_worker *worker)
  */
 static bool find_place(brood_worker *worker)
 {
-    brood_hearing *hearing = &worker->hearing;
-    const brood_wire_answer *answer = &hearing->answer;
-    const brood_piece *piece = worker->pieces.first;
+    brood_receiving *receiving = &worker->receiving;
+    const brood_wire_answer *answer = &receiving->answer;
+    const brood_chunk *chunk = worker->chunks.first;
 
-    hearing->into = NULL;
-    hearing->is_staged = false;
+    receiving->into = NULL;
+    receiving->is_staged = false;
     if (answer->kind == BROOD_WIRE_FAILED) {
-        hearing->into = (unsigned char *)hearing->message;
-        hearing->message[answer->size] = '\0';
+        receiving->into = (unsigned char *)receiving->message;
+        receiving->message[answer->size] = '\0';
     } else if (answer->kind == BROOD_WIRE_RESULT && answer->size > 0 &&
-               piece->job->doom == BROOD_OK && !piece->job->abandoned) {
-        if (piece->job->out_size == BROOD_SIZE_VARIES) {
-            return make_own(hearing, piece->job);
+               chunk->job->cancel_status == BROOD_OK && !chunk->job->abandoned) {
+        if (chunk->job->out_size == BROOD_SIZE_VARIES) {
+            return make_own(receiving, chunk->job);
         }
-        hearing->is_staged = !is_there(worker);
-        if (hearing->is_staged) {
-            return make_stage(hearing);
+        receiving->is_staged = !is_there(worker);
+        if (receiving->is_staged) {
+            return make_stage(receiving);
         }
-        hearing->into = place_of(hearing, piece->job);
+        receiving->into = place_of(receiving, chunk->job);
     }
     return true;
 }
@@ -196,81 +197,81 @@ static bool find_place(brood_worker *worker)
  */
 static bool pass_over_taken(brood_worker *worker)
 {
-    brood_hearing *hearing = &worker->hearing;
-    brood_piece *piece = worker->pieces.first;
+    brood_receiving *receiving = &worker->receiving;
+    brood_chunk *chunk = worker->chunks.first;
     size_t available = 0;
     uint64_t size = 0;
 
-    if (hearing->answer.kind != BROOD_WIRE_RESULT || piece == NULL || piece->untold == 0) {
+    if (receiving->answer.kind != BROOD_WIRE_RESULT || chunk == NULL || chunk->unreported == 0) {
         return true;
     }
-    size = brood_job_has_values_in_ring(piece->job) ? piece->untold * piece->job->out_size : 0;
+    size = brood_job_has_values_in_ring(chunk->job) ? chunk->unreported * chunk->job->out_size : 0;
     if (brood_ring_available(&worker->from, &available) != BROOD_OK || available < size) {
         return false;
     }
     brood_ring_advance(&worker->from, (size_t)size);
-    hearing->answer.first += piece->untold;
-    hearing->answer.count -= piece->untold;
-    hearing->answer.size -= size;
-    hearing->left -= size;
-    piece->untold = 0;
+    receiving->answer.first += chunk->unreported;
+    receiving->answer.count -= chunk->unreported;
+    receiving->answer.size -= size;
+    receiving->left -= size;
+    chunk->unreported = 0;
     return true;
 }
 
 static brood_status take_head(brood_worker *worker)
 {
-    brood_hearing *hearing = &worker->hearing;
-    const brood_wire_answer *answer = &hearing->answer;
+    brood_receiving *receiving = &worker->receiving;
+    const brood_wire_answer *answer = &receiving->answer;
 
-    brood_ring_get(&worker->from, &hearing->answer, sizeof hearing->answer);
+    brood_ring_get(&worker->from, &receiving->answer, sizeof receiving->answer);
     if (!is_right(worker, answer)) {
         return BROOD_ERR_PROTOCOL;
     }
-    hearing->is_padded = answer->kind == BROOD_WIRE_PAD;
-    if (!hearing->is_padded && answer->id > worker->begun) {
+    receiving->is_padded = answer->kind == BROOD_WIRE_PAD;
+    if (!receiving->is_padded && answer->id > worker->begun) {
         worker->begun = answer->id;
     }
-    hearing->in_body = true;
-    hearing->left = brood_wire_padded(answer->size);
+    receiving->in_body = true;
+    receiving->left = brood_wire_padded(answer->size);
     if (!pass_over_taken(worker)) {
         return BROOD_ERR_PROTOCOL;
     }
-    hearing->wanted = answer->size;
-    hearing->is_lost = !find_place(worker);
+    receiving->wanted = answer->size;
+    receiving->is_lost = !find_place(worker);
     return BROOD_OK;
 }
 
 /* ---- what it means ----------------------------------------------------------------------- */
 
-static void give_varying(brood_hearing *hearing, brood_result *job)
+static void give_varying(brood_receiving *receiving, brood_result *job)
 {
-    brood_output *output = (brood_output *)job->out + (hearing->answer.first - job->first);
+    brood_output *output = (brood_output *)job->out + (receiving->answer.first - job->first);
 
-    if (job->doom != BROOD_OK || job->abandoned) {
-        brood_free(hearing->own);
+    if (job->cancel_status != BROOD_OK || job->abandoned) {
+        brood_free(receiving->own);
     } else if (job->kind == BROOD_JOB_TASK) {
-        job->value = hearing->own != NULL ? hearing->own : job->small_value;
-        job->value_size = (size_t)hearing->answer.size;
+        job->value = receiving->own != NULL ? receiving->own : job->small_value;
+        job->value_size = (size_t)receiving->answer.size;
     } else {
-        output->data = (char *)hearing->own;
-        output->size = (size_t)hearing->answer.size;
+        output->data = (char *)receiving->own;
+        output->size = (size_t)receiving->answer.size;
     }
-    hearing->own = NULL;
+    receiving->own = NULL;
 }
 
 static void give_value(brood_worker *worker, brood_result *job)
 {
-    brood_hearing *hearing = &worker->hearing;
+    brood_receiving *receiving = &worker->receiving;
 
     if (job->out_size == BROOD_SIZE_VARIES) {
-        give_varying(hearing, job);
-    } else if (hearing->is_staged && job->doom == BROOD_OK && !job->abandoned) {
-        memcpy(place_of(hearing, job), hearing->stage, (size_t)hearing->answer.size);
+        give_varying(receiving, job);
+    } else if (receiving->is_staged && job->cancel_status == BROOD_OK && !job->abandoned) {
+        memcpy(place_of(receiving, job), receiving->stage, (size_t)receiving->answer.size);
     }
-    if (worker->pieces.first == NULL || worker->pieces.first->job != job) {
-        brood_free(hearing->stage);
-        hearing->stage = NULL;
-        hearing->stage_room = 0;
+    if (worker->chunks.first == NULL || worker->chunks.first->job != job) {
+        brood_free(receiving->stage);
+        receiving->stage = NULL;
+        receiving->stage_room = 0;
     }
 }
 
@@ -278,14 +279,14 @@ static void give_value(brood_worker *worker, brood_result *job)
 static void on_failed(brood_worker *worker, brood_result *job, uint32_t attempt,
                       brood_status cancelled_for)
 {
-    const brood_wire_answer *answer = &worker->hearing.answer;
+    const brood_wire_answer *answer = &worker->receiving.answer;
     brood_status status = (brood_status)answer->status;
     brood_failure failure;
 
     if (status == BROOD_ERR_CANCELLED) {
         status = cancelled_for;
     }
-    failure = brood_job_failure(job, status, worker->hearing.message);
+    failure = brood_job_failure(job, status, worker->receiving.message);
     failure.task_code = answer->code;
     failure.pid = brood_process_pid(worker->process);
     failure.attempt = attempt;
@@ -295,7 +296,7 @@ static void on_failed(brood_worker *worker, brood_result *job, uint32_t attempt,
 /* It has run, and is not run again. */
 static void on_lost(brood_worker *worker, brood_result *job, uint32_t attempt)
 {
-    const brood_wire_answer *answer = &worker->hearing.answer;
+    const brood_wire_answer *answer = &worker->receiving.answer;
     brood_failure failure =
         brood_job_failure(job, BROOD_ERR_NO_MEMORY, "the program has no memory for the value");
 
@@ -304,36 +305,36 @@ static void on_lost(brood_worker *worker, brood_result *job, uint32_t attempt)
     brood_job_fail(job, answer->first, answer->count, &failure);
 }
 
-/* The piece may end here, and its job with it. */
+/* The chunk may end here, and its job with it. */
 static void on_answer(brood_worker *worker)
 {
-    brood_hearing *hearing = &worker->hearing;
-    const brood_wire_answer *answer = &hearing->answer;
-    brood_piece *piece = worker->pieces.first;
-    brood_result *job = piece->job;
-    uint32_t attempt = piece->attempt;
-    bool is_timed_out = worker->kill_id == piece->id && job->doom == BROOD_OK;
-    brood_status cancelled_for = is_timed_out ? worker->kill_for : job->doom;
+    brood_receiving *receiving = &worker->receiving;
+    const brood_wire_answer *answer = &receiving->answer;
+    brood_chunk *chunk = worker->chunks.first;
+    brood_result *job = chunk->job;
+    uint32_t attempt = chunk->attempt;
+    bool is_timed_out = worker->kill_id == chunk->id && job->cancel_status == BROOD_OK;
+    brood_status cancelled_for = is_timed_out ? worker->kill_for : job->cancel_status;
 
     worker->has_answered = true;
-    worker->pool->barren = 0;
+    worker->pool->crash_streak = 0;
     if (answer->count == 0) {
         return; /* all of it was taken before */
     }
-    if (answer->awake_ns != 0 && answer->count == piece->count) {
-        worker->heard_at = brood_os_now() - answer->awake_ns; /* before, it was only waking up */
+    if (answer->awake_ns != 0 && answer->count == chunk->count) {
+        worker->first_since = brood_os_now() - answer->awake_ns; /* before, it was only waking up */
     }
-    piece->done += answer->count;
-    if (piece->done == piece->count) {
-        brood_worker_piece_ended(worker, piece); /* from now on it may be told of the next one */
+    chunk->done += answer->count;
+    if (chunk->done == chunk->count) {
+        brood_worker_chunk_ended(worker, chunk); /* from now on it may be told of the next one */
     }
     if (answer->kind == BROOD_WIRE_FAILED) {
         on_failed(worker, job, attempt, cancelled_for);
-    } else if (hearing->is_lost && job->doom == BROOD_OK) {
+    } else if (receiving->is_lost && job->cancel_status == BROOD_OK) {
         on_lost(worker, job, attempt);
-    } else if (job->doom != BROOD_OK) {
+    } else if (job->cancel_status != BROOD_OK) {
         give_value(worker, job);
-        brood_job_doom(job, answer->first, answer->count);
+        brood_job_end_cancelled(job, answer->first, answer->count);
     } else {
         give_value(worker, job);
         brood_job_succeed(job, answer->count);
@@ -342,7 +343,7 @@ static void on_answer(brood_worker *worker)
 
 static void on_setup(brood_worker *worker)
 {
-    const brood_wire_answer *answer = &worker->hearing.answer;
+    const brood_wire_answer *answer = &worker->receiving.answer;
 
     if (answer->kind == BROOD_WIRE_READY) {
         worker->is_up = true;
@@ -350,19 +351,20 @@ static void on_setup(brood_worker *worker)
         if (worker->state == BROOD_WORKER_STARTING) {
             worker->state = BROOD_WORKER_READY;
         }
-        worker->pool->start_failures = worker->pool->barren;
-        worker->heard_at = brood_os_now();
+        worker->pool->start_failures = worker->pool->crash_streak;
+        worker->first_since = brood_os_now();
         return;
     }
-    worker->setup = brood_job_failure(NULL, (brood_status)answer->status, worker->hearing.message);
+    worker->setup =
+        brood_job_failure(NULL, (brood_status)answer->status, worker->receiving.message);
     worker->setup.task_code = answer->code;
 }
 
 static void on_whole(brood_worker *worker)
 {
-    const brood_wire_answer *answer = &worker->hearing.answer;
+    const brood_wire_answer *answer = &worker->receiving.answer;
 
-    worker->hearing.in_body = false;
+    worker->receiving.in_body = false;
     if (answer->kind == BROOD_WIRE_PAD) {
         return;
     }
@@ -378,27 +380,27 @@ static void on_whole(brood_worker *worker)
 /* Takes what there is of a body. */
 static void take_body(brood_worker *worker, size_t available)
 {
-    brood_hearing *hearing = &worker->hearing;
-    size_t part = available < hearing->left ? available : (size_t)hearing->left;
-    size_t wanted = part < hearing->wanted ? part : (size_t)hearing->wanted;
+    brood_receiving *receiving = &worker->receiving;
+    size_t part = available < receiving->left ? available : (size_t)receiving->left;
+    size_t wanted = part < receiving->wanted ? part : (size_t)receiving->wanted;
 
-    if (hearing->into != NULL && wanted > 0) {
-        brood_ring_get(&worker->from, hearing->into, wanted);
-        hearing->into += wanted;
+    if (receiving->into != NULL && wanted > 0) {
+        brood_ring_get(&worker->from, receiving->into, wanted);
+        receiving->into += wanted;
         brood_ring_advance(&worker->from, part - wanted);
     } else {
         brood_ring_advance(&worker->from, part);
     }
-    hearing->wanted -= wanted;
-    hearing->left -= part;
+    receiving->wanted -= wanted;
+    receiving->left -= part;
 }
 
 /* One step; false when there is nothing more to take. */
 static bool take_step(brood_worker *worker, brood_status *status)
 {
-    brood_hearing *hearing = &worker->hearing;
+    brood_receiving *receiving = &worker->receiving;
     size_t available = (size_t)(worker->from.other - worker->from.own);
-    size_t needed = hearing->in_body ? 1 : sizeof hearing->answer;
+    size_t needed = receiving->in_body ? 1 : sizeof receiving->answer;
 
     if (available < needed) {
         *status = brood_ring_available(&worker->from, &available);
@@ -409,7 +411,7 @@ static bool take_step(brood_worker *worker, brood_status *status)
             return false;
         }
     }
-    if (hearing->in_body) {
+    if (receiving->in_body) {
         take_body(worker, available);
     } else {
         *status = take_head(worker);
@@ -417,14 +419,14 @@ static bool take_step(brood_worker *worker, brood_status *status)
             return false;
         }
     }
-    if (hearing->left == 0) {
+    if (receiving->left == 0) {
         on_whole(worker);
     }
     return true;
 }
 
 /* No worker holds up the program: once around the ring, at most twice; arming sees what is left. */
-brood_status brood_worker_hear(brood_worker *worker)
+brood_status brood_worker_receive(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
     uint64_t begun = worker->from.own;

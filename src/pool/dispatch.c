@@ -4,11 +4,11 @@
 #define AHEAD_NS 400000 /* a worker is given work ahead for about so long */
 #define DEPTH_MIN 2     /* one that runs, and the next */
 #define DEPTH_MAX 1024
-#define BALANCE_NS (200 * 1000) /* who is busy with one piece for so long gives others away */
+#define BALANCE_NS (200 * 1000) /* who is busy with one chunk for so long gives others away */
 #define STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
 #define CHUNK_NS 100000                 /* smaller chunks of a map are not worth their own way */
 #define CHUNKS_A_WORKER 2               /* a worker gets at most this part of its share of a map */
-#define HEADS_MAX 1024 /* what is sent before a piece of a map, and before its values */
+#define HEADS_MAX 1024 /* what is sent before a chunk of a map, and before its values */
 #define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
 #define STARVE_NS (200 * BROOD_NS_PER_MS) /* and has failed after */
 
@@ -38,11 +38,11 @@ static void plan_stuck(brood_pool *pool)
 /* What it was given may soon be better off with an idle worker: somebody looks then. */
 static void plan_balance_of(const brood_worker *worker)
 {
-    if (worker->piece_count == 0 || worker->pool->idle_first == NULL) {
+    if (worker->chunk_count == 0 || worker->pool->idle_first == NULL) {
         return;
     }
-    if (worker->piece_count > 1 || worker->state == BROOD_WORKER_STARTING) {
-        brood_agenda_at(worker->pool, worker->heard_at + BALANCE_NS);
+    if (worker->chunk_count > 1 || worker->state == BROOD_WORKER_STARTING) {
+        brood_agenda_at(worker->pool, worker->first_since + BALANCE_NS);
     } else {
         plan_stuck(worker->pool);
     }
@@ -59,7 +59,7 @@ static void plan_balance(brood_pool *pool)
 static void plan_push(brood_pool *pool)
 {
     if (pool->idle_first != NULL) {
-        brood_agenda_at(pool, pool->fed_at + BALANCE_NS);
+        brood_agenda_at(pool, pool->dispatched_at + BALANCE_NS);
     }
 }
 
@@ -71,8 +71,8 @@ static void note_idle(brood_worker *worker)
 
     worker->idle_since = brood_os_now();
     due = worker->idle_since + (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
-    if (due < pool->crew_at) {
-        pool->crew_at = due;
+    if (due < pool->supervise_at) {
+        pool->supervise_at = due;
         brood_agenda_at(pool, due);
     }
 }
@@ -90,7 +90,7 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
     if (!is_idle) {
         return;
     }
-    if (worker->state == BROOD_WORKER_READY && !worker->slow) {
+    if (worker->state == BROOD_WORKER_READY && !worker->stalled) {
         worker->next_idle = pool->idle_first;
         *(pool->idle_first != NULL ? &pool->idle_first->previous_idle : &pool->idle_last) = worker;
         pool->idle_first = worker;
@@ -144,60 +144,61 @@ static size_t depth(const brood_pool *pool)
 /* Whether it can be given anything at all. */
 bool brood_worker_serves(const brood_worker *worker)
 {
-    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK && !worker->deaf &&
+    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK &&
+           !worker->bell_closed &&
            !worker
                 ->is_killed; /* it may yet answer, and begin what it is given, before it is dead */
 }
 
 static bool wants_more(const brood_worker *worker)
 {
-    return brood_worker_serves(worker) && worker->piece_count > 0 &&
-           worker->piece_count < depth(worker->pool) && brood_worker_can_send(worker) &&
-           worker->items_left > 0 && !worker->slow;
+    return brood_worker_serves(worker) && worker->chunk_count > 0 &&
+           worker->chunk_count < depth(worker->pool) && brood_worker_can_send(worker) &&
+           worker->items_left > 0 && !worker->stalled;
 }
 
 /* In the queue of those that have work, and can be given more. */
-void brood_worker_set_thirsty(brood_worker *worker)
+void brood_worker_set_credit(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
-    if (worker->is_thirsty || !wants_more(worker)) {
+    if (worker->has_credit || !wants_more(worker)) {
         return;
     }
-    worker->is_thirsty = true;
-    worker->next_thirsty = NULL;
-    *(pool->thirsty_last != NULL ? &pool->thirsty_last->next_thirsty : &pool->thirsty_first) =
+    worker->has_credit = true;
+    worker->next_with_credit = NULL;
+    *(pool->credit_last != NULL ? &pool->credit_last->next_with_credit : &pool->credit_first) =
         worker;
-    pool->thirsty_last = worker;
+    pool->credit_last = worker;
 }
 
-static brood_worker *next_thirsty(brood_pool *pool)
+static brood_worker *next_with_credit(brood_pool *pool)
 {
-    while (pool->thirsty_first != NULL) {
-        brood_worker *worker = pool->thirsty_first;
+    while (pool->credit_first != NULL) {
+        brood_worker *worker = pool->credit_first;
 
         if (wants_more(worker)) {
             return worker;
         }
-        pool->thirsty_first = worker->next_thirsty;
-        if (pool->thirsty_first == NULL) {
-            pool->thirsty_last = NULL;
+        pool->credit_first = worker->next_with_credit;
+        if (pool->credit_first == NULL) {
+            pool->credit_last = NULL;
         }
-        worker->is_thirsty = false;
+        worker->has_credit = false;
     }
     return NULL;
 }
 
 /* The first becomes the last, so that all of them get some. */
-static void rotate_thirsty(brood_pool *pool)
+static void rotate_credit(brood_pool *pool)
 {
-    brood_worker *worker = pool->thirsty_first;
+    brood_worker *worker = pool->credit_first;
 
-    if (worker != pool->thirsty_last) {
-        pool->thirsty_first = worker->next_thirsty;
-        pool->thirsty_last->next_thirsty = worker;
-        pool->thirsty_last = worker;
-        worker->next_thirsty = NULL;
+    if (worker != pool->credit_last) {
+        pool->credit_first = worker->next_with_credit;
+        pool->credit_last->next_with_credit = worker;
+        pool->credit_last = worker;
+        worker->next_with_credit = NULL;
     }
 }
 
@@ -222,19 +223,19 @@ static bool is_crowded(const brood_pool *pool)
 }
 
 /*
- * Who gets the next piece, or NULL. A sleeping worker is not woken when one that is awake will come
- * to the piece sooner.
+ * Who gets the next chunk, or NULL. A sleeping worker is not woken when one that is awake will come
+ * to the chunk sooner.
  */
 static brood_worker *choose(brood_pool *pool)
 {
     brood_worker *idle = next_idle(pool);
-    brood_worker *thirsty = next_thirsty(pool);
+    brood_worker *with_credit = next_with_credit(pool);
     bool crowded = is_crowded(pool);
 
-    if (thirsty != NULL &&
-        (idle == NULL || crowded || thirsty->piece_count * pool->service_ns < WAKE_NS)) {
-        rotate_thirsty(pool);
-        return thirsty;
+    if (with_credit != NULL &&
+        (idle == NULL || crowded || with_credit->chunk_count * pool->service_ns < WAKE_NS)) {
+        rotate_credit(pool);
+        return with_credit;
     }
     if (crowded) {
         return NULL;
@@ -267,13 +268,13 @@ static void let_spin(brood_worker *worker)
 /* ---- cutting ----------------------------------------------------------------------------- */
 
 /* How many items of different sizes have together no more than that; at least one. */
-static uint64_t most_varying(const brood_piece *piece, size_t most)
+static uint64_t most_varying(const brood_chunk *chunk, size_t most)
 {
-    const brood_bytes *items = (const brood_bytes *)piece->job->in + piece->first;
+    const brood_bytes *items = (const brood_bytes *)chunk->job->in + chunk->first;
     uint64_t count = 0;
     size_t size = 0;
 
-    while (count < piece->count && size <= most) {
+    while (count < chunk->count && size <= most) {
         size += items[count].size < most ? items[count].size + BROOD_WIRE_ALIGN : most + 1;
         count++;
     }
@@ -281,16 +282,16 @@ static uint64_t most_varying(const brood_piece *piece, size_t most)
 }
 
 /* Plain arrays travel through the ring, a quarter of it at once with all that goes before it. */
-static uint64_t most_in_ring(const brood_pool *pool, const brood_piece *piece)
+static uint64_t most_in_ring(const brood_pool *pool, const brood_chunk *chunk)
 {
-    const brood_result *job = piece->job;
+    const brood_result *job = chunk->job;
     size_t quarter = pool->capacity / 4 - HEADS_MAX;
 
     if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
         return UINT64_MAX;
     }
     if (job->in_size == BROOD_SIZE_VARIES) {
-        return most_varying(piece, quarter);
+        return most_varying(chunk, quarter);
     }
     return job->in_size >= quarter ? 1 : quarter / job->in_size;
 }
@@ -298,54 +299,54 @@ static uint64_t most_in_ring(const brood_pool *pool, const brood_piece *piece)
 /* How many items take about as long as it is worth to cut for; 1 while that is not known. */
 static uint64_t worthwhile(const brood_result *job)
 {
-    uint64_t each_ns = job->heard_items > 0 ? job->heard_ns / job->heard_items : CHUNK_NS;
+    uint64_t each_ns = job->measured_items > 0 ? job->measured_ns / job->measured_items : CHUNK_NS;
 
     return CHUNK_NS / (each_ns + 1) + 1;
 }
 
-static uint64_t chunk_of(const brood_worker *worker, const brood_piece *piece)
+static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
 {
     const brood_pool *pool = worker->pool;
-    const brood_result *job = piece->job;
-    uint64_t most = most_in_ring(pool, piece);
-    uint64_t chunk = job->chunk_size;
+    const brood_result *job = chunk->job;
+    uint64_t most = most_in_ring(pool, chunk);
+    uint64_t count = job->chunk_size;
 
-    if (piece->deaths > 0) {
-        return piece->count; /* one suspect item, by itself */
+    if (chunk->deaths > 0) {
+        return chunk->count; /* one suspect item, by itself */
     }
-    if (chunk == 0) {
-        chunk = piece->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
-        chunk = chunk > worthwhile(job) ? chunk : worthwhile(job);
-        chunk = chunk < most ? chunk : most;
+    if (count == 0) {
+        count = chunk->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
+        count = count > worthwhile(job) ? count : worthwhile(job);
+        count = count < most ? count : most;
     }
-    if (job->kind != BROOD_JOB_RANGE && chunk > worker->items_left) {
-        chunk = worker->items_left;
+    if (job->kind != BROOD_JOB_RANGE && count > worker->items_left) {
+        count = worker->items_left;
     }
-    if (chunk == 0) {
-        chunk = 1;
+    if (count == 0) {
+        count = 1;
     }
-    return chunk < piece->count ? chunk : piece->count;
+    return count < chunk->count ? count : chunk->count;
 }
 
-/* Takes a part off the first piece of the queue, or all of it when there is no memory to cut. */
-static brood_piece *cut(brood_worker *worker, brood_piece *piece)
+/* Takes a part off the first chunk of the queue, or all of it when there is no memory to cut. */
+static brood_chunk *cut(brood_worker *worker, brood_chunk *chunk)
 {
     brood_pool *pool = worker->pool;
-    uint64_t chunk = chunk_of(worker, piece);
-    brood_piece *part = NULL;
+    uint64_t count = chunk_of(worker, chunk);
+    brood_chunk *part = NULL;
 
-    if (chunk < piece->count) {
-        part = brood_piece_new(piece->job, piece->first, chunk);
+    if (count < chunk->count) {
+        part = brood_chunk_new(chunk->job, chunk->first, count);
     }
     if (part == NULL) {
-        brood_queue_remove(pool, piece);
-        return piece;
+        brood_queue_remove(pool, chunk);
+        return chunk;
     }
-    part->attempt = piece->attempt;
-    part->losses = piece->losses;
-    piece->first += chunk;
-    piece->count -= chunk;
-    brood_queue_shrink(pool, chunk);
+    part->attempt = chunk->attempt;
+    part->unclaimed_deaths = chunk->unclaimed_deaths;
+    chunk->first += count;
+    chunk->count -= count;
+    brood_queue_shrink(pool, count);
     return part;
 }
 
@@ -359,13 +360,13 @@ static void retire_if_used(brood_worker *worker)
     }
 }
 
-static void note_given(brood_worker *worker, const brood_piece *piece)
+static void note_given(brood_worker *worker, const brood_chunk *chunk)
 {
     brood_pool *pool = worker->pool;
-    uint64_t items = piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
+    uint64_t items = chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
 
-    if (worker->piece_count == 1) {
-        worker->heard_at = pool->fed_at;
+    if (worker->chunk_count == 1) {
+        worker->first_since = pool->dispatched_at;
         brood_worker_set_idle(worker, false);
         brood_worker_set_busy(worker, true);
         brood_worker_first_changed(worker);
@@ -375,79 +376,79 @@ static void note_given(brood_worker *worker, const brood_piece *piece)
         retire_if_used(worker);
     }
     let_spin(worker);
-    brood_worker_set_thirsty(worker);
+    brood_worker_set_credit(worker);
     plan_balance_of(worker);
     if (!worker->armed || !brood_worker_can_send(worker)) {
         brood_agenda_arm(worker);
     }
 }
 
-static brood_status give(brood_worker *worker, brood_piece *piece)
+static brood_status give(brood_worker *worker, brood_chunk *chunk)
 {
-    brood_status status = brood_worker_send(worker, piece);
+    brood_status status = brood_worker_send(worker, chunk);
 
     if (status == BROOD_OK) {
         worker->pool->starved_since = BROOD_NEVER;
-        note_given(worker, piece);
+        note_given(worker, chunk);
     }
     return status;
 }
 
-/* A piece of the queue ends without having come to a worker. */
-static void fail_piece(brood_pool *pool, brood_piece *piece, brood_status status)
+/* A chunk of the queue ends without having come to a worker. */
+static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status)
 {
-    brood_result *job = piece->job;
+    brood_result *job = chunk->job;
     brood_failure failure = brood_job_failure(job, status, "");
-    uint64_t first = piece->first + piece->done;
-    uint64_t count = piece->count - piece->done;
+    uint64_t first = chunk->first + chunk->done;
+    uint64_t count = chunk->count - chunk->done;
 
-    brood_queue_remove(pool, piece);
-    brood_piece_free(piece);
+    brood_queue_remove(pool, chunk);
+    brood_chunk_free(chunk);
     brood_job_fail(job, first, count, &failure);
 }
 
-/* It could not be sent: soon again, but not for ever. Whether to go on with the next piece. */
-static bool keep_back(brood_pool *pool, brood_piece *piece, brood_status status)
+/* It could not be sent: soon again, but not for ever. Whether to go on with the next chunk. */
+static bool keep_back(brood_pool *pool, brood_chunk *chunk, brood_status status)
 {
-    brood_queue_put(pool, piece);
+    brood_queue_put(pool, chunk);
     if (status != BROOD_ERR_TIMEOUT && pool->starved_since == BROOD_NEVER) {
-        pool->starved_since = pool->fed_at;
+        pool->starved_since = pool->dispatched_at;
     }
-    if (status != BROOD_ERR_TIMEOUT && pool->fed_at - pool->starved_since >= STARVE_NS) {
-        fail_piece(pool, piece, status);
+    if (status != BROOD_ERR_TIMEOUT && pool->dispatched_at - pool->starved_since >= STARVE_NS) {
+        fail_chunk(pool, chunk, status);
         return true;
     }
-    pool->feed_at = pool->fed_at + RETRY_NS;
-    brood_agenda_at(pool, pool->feed_at);
+    pool->dispatch_at = pool->dispatched_at + RETRY_NS;
+    brood_agenda_at(pool, pool->dispatch_at);
     return false;
 }
 
-/* A doomed job's pieces end here. */
-static bool end_doomed(brood_piece *piece)
+/* A cancelled job's chunks end here. */
+static bool end_cancelled(brood_chunk *chunk)
 {
-    if (piece->job->doom == BROOD_OK) {
+    if (chunk->job->cancel_status == BROOD_OK) {
         return false;
     }
-    brood_queue_doom(piece);
+    brood_queue_end_cancelled(chunk);
     return true;
 }
 
-void brood_pool_feed(brood_pool *pool)
+void brood_pool_dispatch(brood_pool *pool)
 {
     bool goes = true;
 
-    pool->feed_at = BROOD_NEVER;
+    pool->dispatch_at = BROOD_NEVER;
     if (pool->queue_bits == 0) {
         return;
     }
-    pool->fed_at = brood_os_now();
+    pool->dispatched_at = brood_os_now();
     while (goes) {
-        brood_piece *piece = brood_queue_first(pool);
+        brood_chunk *chunk = brood_queue_first(pool);
         brood_worker *worker = NULL;
         brood_status status = BROOD_OK;
 
-        if (piece == NULL || end_doomed(piece)) {
-            goes = piece != NULL;
+        if (chunk == NULL || end_cancelled(chunk)) {
+            goes = chunk != NULL;
             continue;
         }
         worker = choose(pool);
@@ -455,58 +456,58 @@ void brood_pool_feed(brood_pool *pool)
             plan_push(pool);
             break;
         }
-        piece = cut(worker, piece);
-        status = give(worker, piece);
-        goes = status == BROOD_OK || keep_back(pool, piece, status);
+        chunk = cut(worker, chunk);
+        status = give(worker, chunk);
+        goes = status == BROOD_OK || keep_back(pool, chunk, status);
     }
 }
 
-void brood_worker_remove(brood_worker *worker, brood_piece *piece)
+void brood_worker_remove(brood_worker *worker, brood_chunk *chunk)
 {
-    brood_pieces_remove(&worker->pieces, piece);
-    worker->piece_count--;
-    piece->job->given--;
+    brood_chunks_remove(&worker->chunks, chunk);
+    worker->chunk_count--;
+    chunk->job->given--;
 }
 
 /* ---- taking back ------------------------------------------------------------------------- */
 
 /* Its argument may still be on the way: the worker passes over it, whatever it is. */
-static void take_piece_back(brood_worker *worker, brood_piece *piece)
+static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
 {
-    if (worker->sending.piece == piece) {
+    if (worker->sending.chunk == chunk) {
         brood_worker_void(worker);
     }
-    brood_worker_remove(worker, piece);
+    brood_worker_remove(worker, chunk);
     if (worker->items_left != UINT64_MAX) {
-        worker->items_left += piece->job->kind == BROOD_JOB_RANGE ? 1 : piece->count;
+        worker->items_left += chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
     }
-    brood_queue_put(worker->pool, piece);
+    brood_queue_put(worker->pool, chunk);
 }
 
-void brood_worker_take_back(brood_worker *worker)
+void brood_worker_revoke(brood_worker *worker)
 {
     uint64_t claim = 0;
     uint64_t begun = 0;
 
-    brood_store64(&worker->page->void_upto, worker->last_id);
+    brood_store64(&worker->page->revoked_upto, worker->last_id);
     do {
         claim = brood_load64(&worker->page->claim);
     } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));
     begun = brood_worker_begun(worker, claim);
-    for (brood_piece *piece = worker->pieces.last, *previous = NULL; piece != NULL;
-         piece = previous) {
-        previous = piece->previous;
-        if (piece->id <= begun) {
+    for (brood_chunk *chunk = worker->chunks.last, *previous = NULL; chunk != NULL;
+         chunk = previous) {
+        previous = chunk->previous;
+        if (chunk->id <= begun) {
             break; /* it has begun that one */
         }
-        take_piece_back(worker, piece);
+        revoke_chunk(worker, chunk);
     }
-    if (worker->piece_count == 0) {
-        worker->slow = true;
+    if (worker->chunk_count == 0) {
+        worker->stalled = true;
         brood_worker_set_busy(worker, false);
         brood_worker_set_idle(worker, brood_worker_serves(worker));
     }
-    brood_crew_needed(worker->pool);
+    brood_supervisor_need(worker->pool);
 }
 
 /* When what a worker was given may be taken back; never, when it has begun all of it. */
@@ -514,21 +515,21 @@ static int64_t balance_at(brood_worker *worker)
 {
     uint64_t begun = 0;
 
-    if (worker->state == BROOD_WORKER_STARTING || worker->piece_count > 1) {
-        return worker->heard_at + BALANCE_NS; /* one that has not come up keeps others waiting */
+    if (worker->state == BROOD_WORKER_STARTING || worker->chunk_count > 1) {
+        return worker->first_since + BALANCE_NS; /* one that has not come up keeps others waiting */
     }
     begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
-    return begun >= worker->pieces.first->id ? BROOD_NEVER : worker->heard_at + STUCK_NS;
+    return begun >= worker->chunks.first->id ? BROOD_NEVER : worker->first_since + STUCK_NS;
 }
 
 /* What waits although there are idle workers, and nobody comes to it: a few more are woken. */
 static int64_t push(brood_pool *pool, int64_t now)
 {
-    if (now - pool->heard_at < BALANCE_NS) {
-        return pool->heard_at + BALANCE_NS;
+    if (now - pool->answered_at < BALANCE_NS) {
+        return pool->answered_at + BALANCE_NS;
     }
     pool->wakes_left = pool->cores;
-    brood_pool_feed(pool);
+    brood_pool_dispatch(pool);
     pool->wakes_left = 0;
     return now + BALANCE_NS;
 }
@@ -557,20 +558,20 @@ static int64_t balance(brood_pool *pool, int64_t now)
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
         int64_t due = balance_at(worker);
-        size_t had = worker->piece_count;
+        size_t had = worker->chunk_count;
 
         following = worker->next_busy;
         if (due <= now) {
-            worker->slow = true;
-            brood_worker_take_back(worker);
-            worker->heard_at = now; /* what cannot be taken back is not tried again at once */
+            worker->stalled = true;
+            brood_worker_revoke(worker);
+            worker->first_since = now; /* what cannot be taken back is not tried again at once */
             /* Who gets it may be as slow. */
-            next = worker->piece_count < had ? now : brood_earlier(next, now + BALANCE_NS);
+            next = worker->chunk_count < had ? now : brood_earlier(next, now + BALANCE_NS);
         } else if (due < next) {
             next = due;
         }
     }
-    brood_pool_feed(pool);
+    brood_pool_dispatch(pool);
     return next;
 }
 
@@ -587,39 +588,39 @@ bool brood_pool_has_room_for_more(const brood_pool *pool)
     return next_idle(pool) != NULL;
 }
 
-/* ---- the end of a piece ------------------------------------------------------------------ */
+/* ---- the end of a chunk ------------------------------------------------------------------ */
 
 /* How long the items of a map take. */
-static void note_time(brood_worker *worker, const brood_piece *piece)
+static void note_time(brood_worker *worker, const brood_chunk *chunk)
 {
     int64_t now = 0;
 
-    worker->pieces_heard++;
-    if (piece->job->kind == BROOD_JOB_TASK) {
+    worker->chunks_received++;
+    if (chunk->job->kind == BROOD_JOB_TASK) {
         return;
     }
     now = brood_os_now();
-    piece->job->heard_ns += (uint64_t)(now - worker->heard_at);
-    piece->job->heard_items += piece->count;
+    chunk->job->measured_ns += (uint64_t)(now - worker->first_since);
+    chunk->job->measured_items += chunk->count;
     brood_worker_measure(worker, now);
 }
 
-void brood_worker_piece_ended(brood_worker *worker, brood_piece *piece)
+void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk)
 {
-    note_time(worker, piece);
-    worker->slow = false;
-    brood_worker_remove(worker, piece);
-    if (worker->kill_id == piece->id) {
+    note_time(worker, chunk);
+    worker->stalled = false;
+    brood_worker_remove(worker, chunk);
+    if (worker->kill_id == chunk->id) {
         brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
         worker->kill_id = 0;
     }
-    brood_piece_free(piece);
+    brood_chunk_free(chunk);
     retire_if_used(worker);
     brood_worker_first_changed(worker);
-    if (worker->piece_count == 0) {
+    if (worker->chunk_count == 0) {
         brood_worker_set_busy(worker, false);
         brood_worker_set_idle(worker, brood_worker_serves(worker));
-    } else if (worker->piece_count < depth(worker->pool) / 2 + 1) {
-        brood_worker_set_thirsty(worker);
+    } else if (worker->chunk_count < depth(worker->pool) / 2 + 1) {
+        brood_worker_set_credit(worker);
     }
 }

@@ -1,0 +1,136 @@
+/*
+ * Items of a map that are done, but not told of. A worker tells between items, and not of each: it
+ * writes values into the ring behind a head that it publishes later. When it dies, or the next item
+ * takes long while somebody waits for one of those, the pool takes them from there.
+ */
+#include <string.h>
+
+#include "pool/pool_impl.h"
+
+/*
+ * A look comes so long after somebody began to wait: most is told by then. The later ones are for a
+ * worker that had just gone on to the next item, and had no core while it did.
+ */
+#define FIRST_LOOK_NS BROOD_NS_PER_MS
+#define LAST_LOOK_NS (10000 * BROOD_NS_PER_MS)
+#define LATER 10 /* times as long after each look */
+
+/* Copies the values of count items that lie in the ring behind a head that was not published. */
+static bool take_values(brood_worker *worker, const brood_chunk *chunk, uint64_t count)
+{
+    const brood_result *job = chunk->job;
+    size_t before = (size_t)chunk->unreported * job->out_size;
+    size_t size = (size_t)count * job->out_size;
+    const unsigned char *at = NULL;
+    brood_wire_answer answer;
+
+    if (before + size > worker->from.capacity - sizeof answer) {
+        return false;
+    }
+    at = brood_ring_peek(&worker->from, sizeof answer + before + size);
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(&answer, at, sizeof answer);
+    if (answer.kind != BROOD_WIRE_RESULT || answer.id != chunk->id ||
+        answer.first != chunk->first + chunk->done - chunk->unreported) {
+        return false;
+    }
+    if (job->cancel_status == BROOD_OK && !job->abandoned) {
+        memcpy((unsigned char *)job->out +
+                   (chunk->first + chunk->done - job->first) * job->out_size,
+               at + sizeof answer + before, size);
+    }
+    return true;
+}
+
+/* Whether those before that item of its first chunk lie in the ring, and nothing is left to be heard. */
+static bool has_unreported(brood_worker *worker, const brood_chunk *chunk, uint64_t item)
+{
+    const brood_result *job = chunk->job;
+    size_t available = 0;
+
+    return item > chunk->done + 1 && item <= chunk->count && job->kind != BROOD_JOB_RANGE &&
+           job->out_size != BROOD_SIZE_VARIES && !worker->receiving.in_body &&
+           brood_ring_available(&worker->from, &available) == BROOD_OK && available == 0;
+}
+
+void brood_worker_take_unreported(brood_worker *worker)
+{
+    brood_chunk *chunk = worker->chunks.first;
+    uint64_t item = chunk != NULL ? brood_worker_item(worker, chunk) : 0;
+    brood_result *job = NULL;
+    uint64_t count = 0;
+
+    if (item == 0 || !has_unreported(worker, chunk, item)) {
+        return;
+    }
+    job = chunk->job;
+    count = item - 1 - chunk->done;
+    if (brood_job_has_values_in_ring(job) && !take_values(worker, chunk, count)) {
+        return;
+    }
+    chunk->done += count; /* less than all: one is running, or was */
+    chunk->unreported += count;
+    if (job->cancel_status != BROOD_OK) {
+        brood_job_end_cancelled(job, chunk->first + chunk->done - count, count);
+    } else {
+        brood_job_succeed(job, count);
+    }
+}
+
+/* ---- of one that lives ------------------------------------------------------------------- */
+
+static void plan_take(brood_worker *worker, int64_t at)
+{
+    worker->unreported_at = at;
+    if (at < worker->pool->unreported_at) {
+        worker->pool->unreported_at = at;
+        brood_agenda_at(worker->pool, at);
+    }
+}
+
+void brood_worker_plan_unreported(brood_worker *worker)
+{
+    const brood_chunk *chunk = worker->chunks.first;
+    int64_t at = brood_os_now() + FIRST_LOOK_NS;
+
+    if (chunk->job->kind != BROOD_JOB_MAP || chunk->count == 1) {
+        return;
+    }
+    if (worker->unreported_id == chunk->id) {
+        at = brood_earlier(at, worker->unreported_at); /* however often somebody begins to wait */
+    }
+    worker->unreported_id = chunk->id;
+    worker->unreported_wait = FIRST_LOOK_NS;
+    plan_take(worker, at);
+}
+
+static void take_if_due(brood_worker *worker, int64_t now)
+{
+    const brood_chunk *chunk = worker->chunks.first;
+
+    worker->unreported_at = BROOD_NEVER;
+    if (chunk != NULL && chunk->id == worker->unreported_id && worker->dropped == BROOD_OK) {
+        brood_worker_take_unreported(worker);
+        worker->unreported_wait *= LATER;
+        if (worker->unreported_wait <= LAST_LOOK_NS) {
+            plan_take(worker, now + worker->unreported_wait);
+        }
+    }
+}
+
+int64_t brood_pool_look_for_unreported(brood_pool *pool, int64_t now)
+{
+    if (pool->unreported_at > now) {
+        return pool->unreported_at;
+    }
+    pool->unreported_at = BROOD_NEVER;
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+        if (worker->unreported_at <= now) {
+            take_if_due(worker, now);
+        }
+        pool->unreported_at = brood_earlier(pool->unreported_at, worker->unreported_at);
+    }
+    return pool->unreported_at;
+}
