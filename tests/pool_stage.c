@@ -1,4 +1,5 @@
 #include "pool_stage.h"
+#include "pool/lock.h"
 
 void stage_prepare(pool_stage *stage, uint32_t workers)
 {

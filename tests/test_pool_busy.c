@@ -2,6 +2,7 @@
 #include "pool_tools.h"
 
 #include "pool/pool_impl.h"
+#include "pool/lock.h"
 
 static brood_pool_stats stats_of(brood_pool *pool)
 {

@@ -7,6 +7,8 @@
 #include <apr_time.h>
 
 #include "pool/pool_impl.h"
+#include "pool/engine.h"
+#include "pool/lock.h"
 
 #define NS_PER_MS INT64_C(1000000)
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "worker_view.h"
+#include "pool/engine.h"
+#include "pool/lock.h"
 
 #define RING_BYTES ((size_t)1 << 20) /* of pools of a few workers */
 

@@ -1,5 +1,6 @@
 /* F14 - F16: workers that cannot be started; the pool works on, recovers, or says that it is broken. */
 #include "pool_stage.h"
+#include "pool/lock.h"
 
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
  * is told as what it is; nothing is lost, and nothing is counted twice.
  */
 #include "pool_stage.h"
+#include "pool/lock.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,8 @@
 
 #include <assert.h>
 
-#include "pool/pool_impl.h"
+#include "pool/roster.h"
+#include "pool/send_bytes.h"
 
 /* ---- what is changed ---------------------------------------------------------------------- */
 

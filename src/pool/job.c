@@ -1,9 +1,12 @@
+#include "pool/job.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "pool/pool_impl.h"
+#include "pool/lock.h"
+#include "pool/supervisor.h"
 
 /* ---- chunks ------------------------------------------------------------------------------ */
 

@@ -1,6 +1,7 @@
 #include "pool/meter.h"
 
 #include "platform.h"
+#include "pool/pool_impl.h"
 
 #define EVERY_NS (100 * INT64_C(1000000))
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "platform.h"
+#include "pool/pool_impl.h"
 
 #define LINE_SECONDS 5
 #define SHORTEST_BAR 8

@@ -1,4 +1,6 @@
-#include "pool/pool_impl.h"
+#include "pool/queue.h"
+
+#include "pool/job.h"
 
 /* So many later tasks may overtake one of the next lower priority: nobody waits for ever. */
 #define OVERTAKERS 1000

@@ -1,113 +1,12 @@
-#include <stdio.h>
+#include "pool/receive.h"
+
 #include <string.h>
 
-#include "base/error.h"
 #include "base/memory.h"
-#include "pool/pool_impl.h"
-
-/* No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS). */
-#define LONGEST ((uint64_t)SIZE_MAX >> (sizeof(size_t) == 8 ? 8 : 1))
-
-/* ---- what may be said -------------------------------------------------------------------- */
-
-static bool is_known_failure(uint32_t status)
-{
-    switch (status) {
-#define KNOWN_STATUS(name, number, text)                                                           \
-    case (uint32_t)(name):                                                                         \
-        return (name) != BROOD_OK;
-        BROOD_STATUS_TABLE(KNOWN_STATUS)
-#undef KNOWN_STATUS
-    default:
-        return false;
-    }
-}
-
-bool brood_job_has_values_in_ring(const brood_result *job)
-{
-    return job->out_size > 0 && job->out_shared == NULL;
-}
-
-static bool is_right_size(const brood_result *job, const brood_wire_answer *answer)
-{
-    if (!brood_job_has_values_in_ring(job)) {
-        return answer->size == 0;
-    }
-    if (job->out_size == BROOD_SIZE_VARIES) {
-        return answer->count == 1 && answer->size <= LONGEST;
-    }
-    return answer->size == answer->count * job->out_size;
-}
-
-/* Whether it is about the next items of the chunk, and first of all about those that were taken. */
-static bool is_next(const brood_chunk *chunk, const brood_wire_answer *answer)
-{
-    uint64_t reported = chunk->done - chunk->unreported;
-
-    return answer->id == chunk->id && answer->first == chunk->first + reported &&
-           answer->count > 0 && answer->count <= chunk->count - reported &&
-           answer->count >= chunk->unreported &&
-           (answer->kind == BROOD_WIRE_RESULT || chunk->unreported == 0);
-}
-
-/* Whether an answer about a chunk can be; each worker answers in the order of its chunks. */
-static bool is_possible(const brood_worker *worker, const brood_wire_answer *answer)
-{
-    const brood_chunk *chunk = worker->chunks.first;
-    bool is_range = chunk != NULL && chunk->job->kind == BROOD_JOB_RANGE;
-
-    if (chunk == NULL || !is_next(chunk, answer) || (is_range && answer->count != chunk->count)) {
-        return false;
-    }
-    switch (answer->kind) {
-    case BROOD_WIRE_RESULT:
-        return is_right_size(chunk->job, answer);
-    case BROOD_WIRE_FAILED:
-        return answer->size < BROOD_MESSAGE_MAX && is_known_failure(answer->status) &&
-               (answer->count == 1 || is_range) &&
-               (answer->status != BROOD_ERR_CANCELLED || chunk->job->cancel_status != BROOD_OK ||
-                worker->kill_id == chunk->id);
-    default: /* SKIPPED */
-        return answer->size == 0 && chunk->job->cancel_status != BROOD_OK;
-    }
-}
-
-/* It has failed once only, and ends. */
-static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
-{
-    return !worker->is_up && worker->setup.status == BROOD_OK && answer->id == 0 &&
-           answer->size < BROOD_MESSAGE_MAX &&
-           (answer->kind == BROOD_WIRE_READY ||
-            (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
-}
-
-/*
- * What fills the ring up to its end, before an answer that shall lie in one chunk: nothing else, so
- * that whatever a worker says without end is about ever more of what it was given.
- */
-static bool is_right_pad(const brood_worker *worker, const brood_wire_answer *answer)
-{
-    size_t head = sizeof *answer;
-    size_t begun = (size_t)((worker->from.own - head) & (worker->from.capacity - 1));
-    size_t to_end = worker->from.capacity - begun;
-
-    return answer->size == (to_end > head ? to_end - head : 0) && worker->chunks.first != NULL &&
-           !worker->receiving.is_padded;
-}
-
-static bool is_right(const brood_worker *worker, const brood_wire_answer *answer)
-{
-    switch (answer->kind) {
-    case BROOD_WIRE_PAD:
-        return is_right_pad(worker, answer);
-    case BROOD_WIRE_RESULT:
-    case BROOD_WIRE_FAILED:
-    case BROOD_WIRE_SKIPPED:
-        return is_possible(worker, answer) || is_about_setup(worker, answer);
-    default:
-        return is_about_setup(worker, answer);
-    }
-}
+#include "pool/dispatch.h"
+#include "pool/job.h"
+#include "pool/trust.h"
+#include "pool/worker.h"
 
 /* ---- where it goes ----------------------------------------------------------------------- */
 
@@ -224,7 +123,7 @@ static brood_status take_head(brood_worker *worker)
     const brood_wire_answer *answer = &receiving->answer;
 
     brood_ring_get(&worker->from, &receiving->answer, sizeof receiving->answer);
-    if (!is_right(worker, answer)) {
+    if (!brood_answer_is_right(worker, answer)) {
         return BROOD_ERR_PROTOCOL;
     }
     receiving->is_padded = answer->kind == BROOD_WIRE_PAD;
@@ -375,7 +274,7 @@ static void on_whole(brood_worker *worker)
     }
 }
 
-/* ---- hearing ----------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------------------------- */
 
 /* Takes what there is of a body. */
 static void take_body(brood_worker *worker, size_t available)

@@ -1,7 +1,13 @@
-#include <string.h>
+#include "pool/result.h"
 
-#include "base/error.h"
-#include "pool/pool_impl.h"
+#include "pool/cancel.h"
+#include "pool/engine.h"
+#include "pool/job.h"
+#include "pool/lock.h"
+#include "pool/send_bytes.h"
+#include "pool/submit.h"
+#include "pool/threads.h"
+#include "pool/wait.h"
 #include "process/options.h"
 
 #define FAILURE_SIZE_MIN offsetof(brood_failure, exit)

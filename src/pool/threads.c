@@ -1,6 +1,13 @@
-/* The threads of a pool's own, and what a program's event loop does in their place. */
-#include "pool/pool_impl.h"
+#include "pool/threads.h"
+
+#include "pool/engine.h"
+#include "pool/job.h"
+#include "pool/lock.h"
+#include "pool/supervisor.h"
+#include "pool/wait.h"
 #include "runtime/sync.h"
+
+/* The threads of a pool's own, and what a program's event loop does in their place. */
 
 #define BUSTLE 4                  /* submits between two looks, from which on callers are busy */
 #define BUSTLE_NS BROOD_NS_PER_MS /* how long the thread leaves busy callers to themselves */

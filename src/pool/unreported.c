@@ -1,11 +1,16 @@
+#include "pool/unreported.h"
+
+#include <string.h>
+
+#include "pool/job.h"
+#include "pool/timers.h"
+#include "pool/trust.h"
+
 /*
  * Items of a map that are done, but not told of. A worker tells between items, and not of each: it
  * writes values into the ring behind a head that it publishes later. When it dies, or the next item
  * takes long while somebody waits for one of those, the pool takes them from there.
  */
-#include <string.h>
-
-#include "pool/pool_impl.h"
 
 /*
  * A look comes so long after somebody began to wait: most is told by then. The later ones are for a

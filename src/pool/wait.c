@@ -1,187 +1,24 @@
+#include "pool/wait.h"
+
 #include <assert.h>
 
 #include "base/memory.h"
 #include "pool/agenda.h"
-#include "pool/pool_impl.h"
+#include "pool/engine.h"
+#include "pool/exits.h"
+#include "pool/host.h"
+#include "pool/lock.h"
+#include "pool/send_shared.h"
+#include "pool/threads.h"
 
 #define OWNERS_MAX 64
 #define PAUSES_A_LOOK 8
 #define LOOKS_A_CLOCK 16
-#define LOCK_TRIES 8      /* before a thread sleeps until the lock is free */
 #define SPINNERS_A_CORE 2 /* they give way to each other, and to workers */
 #define SPIN_MISSES_MAX 3
 #define PROBE_EVERY 16
 #define KEEP_NS INT64_C(1000000)  /* how long a thread spins without a look at the poller */
 #define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
-
-/* ---- the lock ---------------------------------------------------------------------------- */
-
-/* The lock is held for short times only: to sleep for it, and be woken, costs more than the wait. */
-static bool try_lock_for_a_moment(brood_pool *pool)
-{
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        brood_yield();
-        if (brood_mutex_try_lock(&pool->lock)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void brood_pool_lock(brood_pool *pool)
-{
-    if (brood_mutex_try_lock(&pool->lock)) {
-        return;
-    }
-    brood_add32(&pool->lock_waiters, 1);
-    if (!try_lock_for_a_moment(pool)) {
-        brood_mutex_lock(&pool->lock);
-    }
-    brood_add32(&pool->lock_waiters, (uint32_t)-1);
-}
-
-void brood_pool_unlock(brood_pool *pool)
-{
-    brood_agenda_deliver(pool);
-    brood_mutex_unlock(&pool->lock);
-}
-
-int brood_pool_enter(brood_pool *pool)
-{
-    int held = brood_os_cancel_hold();
-
-    brood_pool_lock(pool);
-    return held;
-}
-
-void brood_pool_leave(brood_pool *pool, int held)
-{
-    brood_pool_unlock(pool);
-    brood_os_cancel_release(held);
-}
-
-#if !defined(NDEBUG)
-/* Whether workers do not ring because of the calling thread, which then must not sleep. */
-static bool counts_as_spinning(const brood_pool *pool)
-{
-    const brood_spinner *at = pool->spinning_threads;
-
-    while (at != NULL && at->thread != brood_thread_id()) {
-        at = at->next;
-    }
-    return at != NULL;
-}
-#endif
-
-void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
-{
-    assert(!counts_as_spinning(pool));
-    brood_agenda_deliver(pool);
-    brood_condition_wait(cond, &pool->lock);
-}
-
-/* ---- one turn ---------------------------------------------------------------------------- */
-
-/* What a chunk takes, lately: an eighth of the new in the old. */
-void brood_worker_measure(brood_worker *worker, int64_t now)
-{
-    brood_pool *pool = worker->pool;
-    uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
-
-    pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
-    worker->first_since = pool->answered_at = now;
-    worker->chunks_received = 0;
-}
-
-static void turn_worker(brood_worker *worker)
-{
-    brood_status status = BROOD_OK;
-
-    if (worker->dropped != BROOD_OK) {
-        return;
-    }
-    status = brood_worker_receive(worker);
-    if (status != BROOD_OK) {
-        brood_worker_drop(worker, status);
-        return;
-    }
-    if (worker->armed && !brood_agenda_sleeps(worker->pool)) {
-        worker->armed = false;
-        brood_ring_wake_to_read(&worker->from);
-    }
-    if (!brood_worker_can_send(worker)) {
-        brood_worker_go_on(worker);
-        brood_worker_set_credit(worker);
-    }
-    if (!worker->armed || !brood_worker_can_send(worker)) {
-        brood_agenda_arm(worker);
-    }
-    if (worker->chunks_received > 0) {
-        brood_worker_measure(worker, brood_os_now());
-    }
-}
-
-void brood_pool_turn(brood_pool *pool)
-{
-    brood_worker *following = NULL;
-
-    pool->unreceived = 0;
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
-        following = worker->next_busy;
-        turn_worker(worker);
-    }
-    brood_pool_dispatch(pool);
-}
-
-/*
- * Workers that have no task yet answer, too, when they have come up; and one from which a task was
- * taken back that was on its way gets the rest of it.
- */
-static void turn_others(brood_pool *pool)
-{
-    if (pool->alarms == 0 && pool->voids == 0) {
-        return;
-    }
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        brood_worker *worker = pool->workers[i];
-
-        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->sending.is_void)) {
-            turn_worker(worker);
-            if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
-                brood_worker_set_idle(worker, true); /* to the front */
-            }
-        }
-    }
-}
-
-/* The earliest of those who wait, whom the leader wakes in time. */
-static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
-{
-    int64_t deadline = BROOD_NEVER;
-
-    for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
-        if (at->deadline <= now) {
-            at->is_notified = pool->to_signal = true;
-        } else {
-            deadline = brood_earlier(deadline, at->deadline);
-        }
-    }
-    return deadline;
-}
-
-void brood_pool_run_due(brood_pool *pool)
-{
-    int64_t now = brood_os_now();
-
-    pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
-    turn_others(pool);
-    brood_pool_forget(pool);
-    brood_agenda_at(pool, brood_pool_run_timers(pool, now));
-    brood_agenda_at(pool, brood_supervisor_run(pool, now));
-    brood_pool_dispatch(pool);
-    brood_agenda_at(pool, brood_pool_balance(pool, now));
-    brood_agenda_at(pool, deadline_of_waiters(pool, now));
-}
 
 /* ---- spinning ---------------------------------------------------------------------------- */
 
@@ -297,7 +134,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     size_t count = 0;
     brood_status status = BROOD_OK;
 
-    assert(pool->leading && (deadline == 0 || !counts_as_spinning(pool)));
+    assert(pool->leading && (deadline == 0 || !brood_pool_counts_as_spinning(pool)));
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && deadline > 0) {

@@ -11,6 +11,9 @@
 #include "runtime/here.h"
 #include "ipc/shared.h"
 #include "sim.h"
+#include "pool/roster.h"
+#include "pool/send_bytes.h"
+#include "pool/threads.h"
 
 #define LATE_NS (4 * SIM_MS) /* so soon what is due is done, whoever spins or talks meanwhile */
 

@@ -5,6 +5,9 @@
 #include "pool/pool_impl.h"
 #include "program.h"
 #include "sim.h"
+#include "pool/roster.h"
+#include "pool/send_bytes.h"
+#include "pool/supervisor.h"
 
 #define SEEN_MAX 16
 #define HEAR_NS SIM_MS /* so soon an answer is heard by who has a core */

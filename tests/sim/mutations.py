@@ -15,26 +15,16 @@ def without(name, what, file, line, kept=""):
     mutation(name, what, (file, kept + line, kept))
 
 
-AGENDA = "src/pool/agenda.c"
-CREW = "src/pool/supervisor.c"
-FEED = "src/pool/dispatch.c"
-HEAR = "src/pool/receive.c"
-JOB = "src/pool/job.c"
-LEAD = "src/pool/wait.c"
 LINK = "src/serve/link.c"
-POOL = "src/pool/pool.c"
+POOL = "src/pool"  # the one file there that has the text
 RING = "src/base/ring.c"
 RUN = "src/serve/run.c"
-SEND = "src/pool/send.c"
 SERVE = "src/serve/serve.c"
-SUBMIT = "src/pool/submit.c"
-THREADS = "src/pool/threads.c"
-TIMERS = "src/pool/timers.c"
 
 # ---- cures of faults that the pool has had ----------------------------------------------------
 
 mutation("W1", "a call that submits and waits counts as spinning while it waits for room",
-         (SUBMIT, "        status = submit_locked(job, asked);\n    }\n"
+         (POOL, "        status = submit_locked(job, asked);\n    }\n"
                   "    if (status != BROOD_OK) {\n        brood_pool_leave",
                   "        bool spins = asked->pool->spin_ns > 0 &&\n"
                   "                     asked->pool->busy < asked->pool->cores;\n\n"
@@ -43,80 +33,80 @@ mutation("W1", "a call that submits and waits counts as spinning while it waits 
                   "        asked->pool->spinning -= spins;\n    }\n"
                   "    if (status != BROOD_OK) {\n        brood_pool_leave"))
 mutation("W2", "nobody is told of a timed task that becomes the first of its worker",
-         (TIMERS, "    if (chunk->job->timeout_ns > 0) {\n"
+         (POOL, "    if (chunk->job->timeout_ns > 0) {\n"
                   "        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->timeout_ns);\n"
                   "    }\n", ""))
 mutation("W2b", "a caller that spins in a pool with an event loop does not keep the time",
-         (LEAD, "    if (!pool->options.event_loop || (now < pool->due && now < *next)) {\n",
+         (POOL, "    if (!pool->options.event_loop || (now < pool->due && now < *next)) {\n",
                 "    if (now != 0) {\n"))
 mutation("W3", "a task that needs another worker is not told to the leader",
-         (CREW, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
+         (POOL, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
                   "        brood_supervisor_wake(pool);\n",
                   "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
                   "        pool->supervisor_due = true;\n"
                   "        if (pool->thread_leads || pool->options.event_loop) {\n"
                   "            brood_agenda_at(pool, 0);\n        }\n"))
 mutation("W3b", "a task starts another worker by the number of those alive, not of those that serve",
-         (CREW, "is_as_needed && pool->serving < pool->target",
+         (POOL, "is_as_needed && pool->serving < pool->target",
                 "is_as_needed && pool->alive < pool->target"))
 mutation("W4", "a worker that is told to end is not looked after",
-         (CREW, "        worker->end_by =\n            brood_os_now() + (int64_t)worker->pool->options."
+         (POOL, "        worker->end_by =\n            brood_os_now() + (int64_t)worker->pool->options."
                 "exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
                 "        brood_supervisor_wake(worker->pool);\n",
                 "        worker->end_by = BROOD_NEVER;\n"))
 mutation("W4b", "a worker in its finalizer counts as serving: it is replaced when it has ended",
-         (CREW, "    return worker->dropped == BROOD_OK && !worker->bell_closed &&\n"
+         (POOL, "    return worker->dropped == BROOD_OK && !worker->bell_closed &&\n"
                 "           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);\n",
                 "    return worker->dropped == BROOD_OK && !worker->bell_closed;\n"))
 mutation("W5", "a large argument on its way is not taken back",
-         (FEED, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n",
+         (POOL, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n",
                 "    const brood_chunk *streaming = worker->sending.chunk;\n"
                 "    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;\n\n"
                 "    brood_store64(&worker->page->revoked_upto, upto);\n"),
-         (FEED, "        revoke_chunk(worker, chunk);\n    }\n",
+         (POOL, "        revoke_chunk(worker, chunk);\n    }\n",
                 "        if (chunk->id <= upto) {\n            revoke_chunk(worker, chunk);\n"
                 "        }\n    }\n"))
 mutation("W6", "those who wait for room are told when a task ends, not when the queue drains",
-         (JOB, "    brood_agenda_notify(pool, job);\n    brood_job_release(job);\n",
+         (POOL, "    brood_agenda_notify(pool, job);\n    brood_job_release(job);\n",
                "    brood_agenda_notify(pool, job);\n    brood_agenda_notify(pool, BROOD_ROOM(pool));\n"
                "    brood_job_release(job);\n"),
-         ("src/pool/queue.c", "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n", ""))
+         (POOL, "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n", ""))
 mutation("W7", "a worker that gets a chunk is not told that somebody waits for single items",
-         (SEND, "        order.flags |= BROOD_WIRE_FLUSHED;\n", ""),
-         (TIMERS, "        brood_worker_cancel(worker);\n    } else if (chunk->job->watchers > 0) {\n"
+         (POOL, "        order.flags |= BROOD_WIRE_FLUSHED;\n", ""),
+         (POOL, "        brood_worker_cancel(worker);\n    } else if (chunk->job->watchers > 0) {\n"
                   "        brood_worker_flush(worker);\n    }\n",
                   "        brood_worker_cancel(worker);\n    }\n"))
 mutation("W8", "a wait that spins does not look at its own deadline",
-         (LEAD, "now < end && now < deadline &&", "now < end &&"))
+         (POOL, "now < end && now < deadline &&", "now < end &&"))
 mutation("W11", "the thread of a busy pool does not ask the poller",
-         (THREADS, "    brood_pool_look(pool);\n}\n\nstatic void run_starter",
+         (POOL, "    brood_pool_look(pool);\n}\n\nstatic void run_starter",
                    "    brood_pool_turn(pool);\n    brood_pool_run_due(pool);\n}\n\n"
                    "static void run_starter"))
 mutation("H6", "of a worker that died only the first task counts as begun",
-         (CREW, "    if (chunk->id < begun) {\n        return left;\n    }\n",
+         (POOL, "    if (chunk->id < begun) {\n        return left;\n    }\n",
                 "    if (chunk != worker->chunks.first) {\n        return 0;\n    }\n"))
 mutation("H6b", "a value for which the program has no memory ends the worker",
-         (HEAR, "    receiving->is_lost = !find_place(worker);\n    return BROOD_OK;\n",
+         (POOL, "    receiving->is_lost = !find_place(worker);\n    return BROOD_OK;\n",
                 "    return find_place(worker) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))
 mutation("H7", "a value that comes in parts is written where it belongs at once",
-         (HEAR, "        receiving->is_staged = !is_there(worker);\n", "        is_there(worker);\n"))
+         (POOL, "        receiving->is_staged = !is_there(worker);\n", "        is_there(worker);\n"))
 
 # ---- the claim --------------------------------------------------------------------------------
 
 mutation("claim.counter", "a claim that is frozen twice is the same claim",
-         (FEED, "brood_claim_frozen(claim)", "(claim | 1)"))
+         (POOL, "brood_claim_frozen(claim)", "(claim | 1)"))
 mutation("claim.freeze", "what was not begun is taken back without freezing the claim",
-         (FEED, "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
+         (POOL, "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
                 "    } while (false);\n"))
 mutation("claim.upto", "a worker begins what was taken back",
          (SERVE, "brood_claim_is_frozen(before) && id <= brood_load64(&page->revoked_upto)", "id == 0"))
 mutation("claim.order", "the claim is frozen before the worker can see up to where",
-         (FEED, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {", "    do {"),
-         (FEED, "    begun = brood_worker_begun(worker, claim);\n    for (",
+         (POOL, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {", "    do {"),
+         (POOL, "    begun = brood_worker_begun(worker, claim);\n    for (",
                 "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n"
                 "    begun = brood_worker_begun(worker, claim);\n    for ("))
 mutation("claim.release", "up to where is a store that may come late, and a load of the claim",
-         (FEED, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {\n"
+         (POOL, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {\n"
                 "        claim = brood_load64(&worker->page->claim);\n"
                 "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
                 "    brood_release64(&worker->page->revoked_upto, worker->last_id);\n"
@@ -124,15 +114,15 @@ mutation("claim.release", "up to where is a store that may come late, and a load
 mutation("claim.item", "a new claim has the number of items of the one before",
          (SERVE, "    brood_release64(&page->item, 0);\n", ""))
 mutation("claim.again", "what is known to have begun is read before the claim is frozen",
-         (FEED, "    do {\n        claim = brood_load64(&worker->page->claim);\n    } while (!brood_cas64("
+         (POOL, "    do {\n        claim = brood_load64(&worker->page->claim);\n    } while (!brood_cas64("
                 "&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
                 "    claim = brood_load64(&worker->page->claim);\n"
                 "    brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim));\n"))
 mutation("revoke.sending", "what is on its way is not voided when it is taken back",
-         (FEED, "    if (worker->sending.chunk == chunk) {\n        brood_worker_void(worker);\n    }\n",
+         (POOL, "    if (worker->sending.chunk == chunk) {\n        brood_worker_void(worker);\n    }\n",
                 ""))
 mutation("halt", "a worker is killed for an item that it may have left",
-         (TIMERS, "    if (worker->kill_item == 0) {\n        return true;\n    }\n",
+         (POOL, "    if (worker->kill_item == 0) {\n        return true;\n    }\n",
                   "    if (worker != NULL) {\n        return true;\n    }\n"))
 mutation("halt.worker", "a worker goes on to an item although it shall be killed for the one before",
          (RUN, "    while (brood_load32(&page->halts) != 0 &&", "    while (false &&"))
@@ -145,9 +135,9 @@ mutation("halt.order", "a worker looks whether it may go on before it says so",
                "        brood_sleep(HALT_NS);\n    }\n"
                "    brood_store64(&page->item, run->next + 1);\n"))
 mutation("until", "a worker in the loop over items is not stirred",
-         (TIMERS, "    brood_store64(&worker->page->run_until, 0);\n", ""))
+         (POOL, "    brood_store64(&worker->page->run_until, 0);\n", ""))
 mutation("until.order", "a worker is stirred before it can see for what",
-         (TIMERS, "    brood_store64(&worker->page->cancel_item, item);\n"
+         (POOL, "    brood_store64(&worker->page->cancel_item, item);\n"
                   "    brood_store64(&worker->page->cancel_id, worker->chunks.first->id);\n"
                   "    brood_store64(&worker->page->run_until, 0);\n",
                   "    brood_store64(&worker->page->run_until, 0);\n"
@@ -198,20 +188,20 @@ mutation("link.await.release", "a worker sleeps for bytes without giving back wh
 # ---- who rings --------------------------------------------------------------------------------
 
 mutation("ring.hear", "a worker that waits for room is not rung in the middle of what it says",
-         (HEAR, "            if (brood_ring_release(&worker->from)) {\n"
+         (POOL, "            if (brood_ring_release(&worker->from)) {\n"
                 "                brood_worker_ring(worker);\n            }\n",
                 "            brood_ring_release(&worker->from);\n"))
 mutation("ring.heard", "a worker that waits for room is not rung when it was heard",
-         (HEAR, "    if (worker->from.own != released && brood_ring_release(&worker->from)) {\n"
+         (POOL, "    if (worker->from.own != released && brood_ring_release(&worker->from)) {\n"
                 "        brood_worker_ring(worker);\n    }\n",
                 "    if (worker->from.own != released) {\n"
                 "        brood_ring_release(&worker->from);\n    }\n"))
 mutation("ring.send", "a worker that sleeps is not rung for a task",
-         (SEND, "        brood_worker_ring(worker);\n", "        (void)worker;\n"))
+         (POOL + "/send_bytes.c", "        brood_worker_ring(worker);\n", "        (void)worker;\n"))
 mutation("ring.again", "a worker whose bell could not be rung is not rung again",
-         (CREW, "    if (worker->must_ring) {\n        brood_worker_ring(worker);\n    }\n", ""))
+         (POOL, "    if (worker->must_ring) {\n        brood_worker_ring(worker);\n    }\n", ""))
 mutation("ring.refused", "nobody plans to ring again a bell that could not be rung",
-         (CREW, "    if (worker->must_ring) {\n        brood_worker_plan_look(worker);\n    }\n", ""))
+         (POOL, "    if (worker->must_ring) {\n        brood_worker_plan_look(worker);\n    }\n", ""))
 mutation("link.release.ring", "a worker does not ring for the room that it gives back",
          (LINK, "    if (!link->is_broken && brood_ring_release(&link->in)) {\n        ring_bell(link);\n    }\n",
                 "    brood_ring_release(&link->in);\n"))
@@ -222,191 +212,191 @@ mutation("link.publish.ring", "a worker does not ring for its answer",
 
 # ---- who must ring ----------------------------------------------------------------------------
 
-without("arm.rung", "a worker that has rung is not told to ring again", CREW,
+without("arm.rung", "a worker that has rung is not told to ring again", POOL,
         "    brood_agenda_arm(worker);\n", "    worker->armed = false;\n")
-without("arm.given", "a worker that got a task is not told to ring", FEED,
+without("arm.given", "a worker that got a task is not told to ring", POOL + "/dispatch.c",
         "        brood_agenda_arm(worker);\n")
-without("arm.turn", "a worker that was heard is not told to ring", LEAD,
+without("arm.turn", "a worker that was heard is not told to ring", POOL + "/engine.c",
         "        brood_agenda_arm(worker);\n")
 mutation("arm.deliver", "workers do not ring for a leader that goes to sleep",
-         (AGENDA, "    if (pool->unarmed != NULL && brood_agenda_sleeps(pool) &&"
+         (POOL, "    if (pool->unarmed != NULL && brood_agenda_sleeps(pool) &&"
                   " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n", ""))
 mutation("arm.answer", "an answer that came while a worker was told to ring is not looked at",
-         (AGENDA, " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n",
+         (POOL, " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n",
                   " !brood_agenda_arm_all(pool)) {\n        (void)pool;\n    }\n"))
 mutation("arm.room", "a worker is not told to ring for room for a long argument",
-         (SEND, "    return room == 0 && brood_ring_sleep_to_write(&worker->to, 0);\n",
+         (POOL, "    return room == 0 && brood_ring_sleep_to_write(&worker->to, 0);\n",
                 "    return true;\n"))
 mutation("arm.loop", "workers that have answered do not keep the handle of an event loop ready",
-         (THREADS, "again || pool->due == 0 || !brood_agenda_arm_all(pool);",
+         (POOL, "again || pool->due == 0 || !brood_agenda_arm_all(pool);",
                    "again || pool->due == 0;"))
 mutation("arm.silent", "a worker that is coming up is not told to ring",
-         (AGENDA, "    return worker->is_up && worker->chunk_count == 0 &&",
+         (POOL, "    return worker->is_up && worker->chunk_count == 0 &&",
                   "    return worker->chunk_count == 0 &&"))
 mutation("arm.silent.send", "an idle worker that gets the rest of something is not told to ring",
-         (AGENDA, "worker->chunk_count == 0 && brood_worker_can_send(worker);",
+         (POOL, "worker->chunk_count == 0 && brood_worker_can_send(worker);",
                   "worker->chunk_count == 0;"))
 
 # ---- what is due ------------------------------------------------------------------------------
 
-without("due.alarm", "nobody wakes for an alarm of a worker", CREW,
+without("due.alarm", "nobody wakes for an alarm of a worker", POOL,
         "    brood_agenda_at(worker->pool, at);\n", "    *alarm = at;\n")
 mutation("due.crew", "nobody wakes because the crew has changed",
-         (CREW, "    pool->supervisor_due = true;\n    brood_agenda_at(pool, 0);\n",
+         (POOL, "    pool->supervisor_due = true;\n    brood_agenda_at(pool, 0);\n",
                 "    pool->supervisor_due = true;\n"))
-without("due.crew_at", "nobody wakes to look after the crew again", CREW,
+without("due.crew_at", "nobody wakes to look after the crew again", POOL,
         "        brood_agenda_at(pool, at);\n", "        pool->supervise_at = at;\n")
-without("due.stuck", "nobody wakes for a worker that does not begin", FEED,
+without("due.stuck", "nobody wakes for a worker that does not begin", POOL,
         "        brood_agenda_at(pool, pool->stuck_at);\n")
-without("due.balance", "nobody wakes to take back what lies behind a long task", FEED,
-        "        brood_agenda_at(worker->pool, worker->first_since + BALANCE_NS);\n")
-without("due.push", "nobody wakes for what waits although workers are idle", FEED,
-        "        brood_agenda_at(pool, pool->dispatched_at + BALANCE_NS);\n")
-without("due.idle", "nobody wakes for the end of an idle worker's time", FEED,
+without("due.balance", "nobody wakes to take back what lies behind a long task", POOL,
+        "        brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);\n")
+without("due.push", "nobody wakes for what waits although workers are idle", POOL,
+        "        brood_agenda_at(pool, pool->dispatched_at + BROOD_BALANCE_NS);\n")
+without("due.idle", "nobody wakes for the end of an idle worker's time", POOL,
         "        brood_agenda_at(pool, due);\n")
-without("due.feed_at", "nobody wakes for what could not be sent", FEED,
+without("due.feed_at", "nobody wakes for what could not be sent", POOL + "/dispatch.c",
         "    brood_agenda_at(pool, pool->dispatch_at);\n")
-without("due.untold", "nobody wakes to look for items that are done, but not told", "src/pool/unreported.c",
+without("due.untold", "nobody wakes to look for items that are done, but not told", POOL,
         "        brood_agenda_at(worker->pool, at);\n")
 mutation("due.tick", "nobody wakes for the next deadline, time-out or alarm",
-         (LEAD, "    brood_agenda_at(pool, brood_pool_run_timers(pool, now));\n",
+         (POOL, "    brood_agenda_at(pool, brood_pool_run_timers(pool, now));\n",
                 "    brood_pool_run_timers(pool, now);\n"))
 mutation("due.keep", "nobody wakes for what the crew needs next",
-         (LEAD, "    brood_agenda_at(pool, brood_supervisor_run(pool, now));\n",
+         (POOL, "    brood_agenda_at(pool, brood_supervisor_run(pool, now));\n",
                 "    brood_supervisor_run(pool, now);\n"))
 mutation("due.keep_balance", "nobody wakes to balance again",
-         (LEAD, "    brood_agenda_at(pool, brood_pool_balance(pool, now));\n",
+         (POOL, "    brood_agenda_at(pool, brood_pool_balance(pool, now));\n",
                 "    brood_pool_balance(pool, now);\n"))
 mutation("due.forget", "nobody wakes to tell of shared memory a worker that got the rest of something",
-         (SEND, "        if (has_to_forget(worker)) {\n            brood_agenda_at(worker->pool, 0);",
+         (POOL, "        if (brood_send_has_to_forget(worker)) {\n            brood_agenda_at(worker->pool, 0);",
                 "        if (false) {\n            brood_agenda_at(worker->pool, 0);"))
 mutation("due.waiters", "nobody wakes for the time-out of a follower",
-         (LEAD, "    brood_agenda_at(pool, deadline_of_waiters(pool, now));\n",
+         (POOL, "    brood_agenda_at(pool, deadline_of_waiters(pool, now));\n",
                 "    deadline_of_waiters(pool, now);\n"))
-without("due.follow", "the leader does not hear of the time-out of a new follower", LEAD,
+without("due.follow", "the leader does not hear of the time-out of a new follower", POOL,
         "    brood_agenda_at(pool, deadline);\n")
-without("due.deadline", "the leader does not hear of the deadline of a new task", SUBMIT,
+without("due.deadline", "the leader does not hear of the deadline of a new task", POOL,
         "        brood_agenda_at(pool, job->deadline);\n")
-without("due.ends", "a thread that leads is not woken by the end of its pool", THREADS,
+without("due.ends", "a thread that leads is not woken by the end of its pool", POOL,
         "    brood_agenda_at(pool, 0); /* a thread that leads looks up */\n")
 
 # ---- what has happened to the crew ------------------------------------------------------------
 
-without("crew.enlist", "a new worker is no change of the crew", CREW,
+without("crew.enlist", "a new worker is no change of the crew", POOL,
         "    brood_supervisor_wake(pool);\n", "    pool->workers[worker->slot] = worker;\n")
-without("crew.leaves", "a worker that leaves is no change of the crew", CREW,
+without("crew.leaves", "a worker that leaves is no change of the crew", POOL,
         "        brood_supervisor_wake(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
-without("crew.drop", "a worker that is dropped is no change of the crew", CREW,
+without("crew.drop", "a worker that is dropped is no change of the crew", POOL,
         "        brood_supervisor_wake(worker->pool);\n", "        brood_worker_kill(worker);\n")
-without("crew.dismiss", "a worker that has ended is no change of the crew", CREW,
-        "    brood_supervisor_wake(pool);\n", "    free_worker(worker);\n")
-without("crew.deaf", "a worker whose bell has closed is no change of the crew", CREW,
+without("crew.dismiss", "a worker that has ended is no change of the crew", POOL,
+        "    brood_supervisor_wake(pool);\n", "    brood_worker_free(worker);\n")
+without("crew.deaf", "a worker whose bell has closed is no change of the crew", POOL,
         "    brood_supervisor_wake(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
-without("crew.failed", "a start that failed is no change of the crew", CREW,
-        "        brood_supervisor_wake(pool);\n", "        note_failed_start(pool, &why);\n")
+without("crew.failed", "a start that failed is no change of the crew", POOL,
+        "        brood_supervisor_wake(pool);\n", "        brood_supervisor_note_failed_start(pool, &why);\n")
 mutation("crew.over", "a start that was planned is made although the pool has come to its end",
-         (CREW, "    if (wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
-without("crew.last_job", "the last task of a closed pool is no change of the crew", JOB,
+         (POOL, "    if (wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
+without("crew.last_job", "the last task of a closed pool is no change of the crew", POOL,
         "        brood_supervisor_wake(pool); /* its workers are told to end */\n")
-without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL,
+without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL + "/pool.c",
         "    brood_supervisor_wake(pool);\n")
-without("look.leaves", "nobody plans to look at a worker that leaves", CREW,
+without("look.leaves", "nobody plans to look at a worker that leaves", POOL,
         "        brood_worker_plan_look(worker);\n", "options.exit_timeout_ms * BROOD_NS_PER_MS;\n")
-without("look.kill", "nobody plans to look at a worker that was killed", CREW,
+without("look.kill", "nobody plans to look at a worker that was killed", POOL,
         "    brood_worker_plan_look(worker);\n",
         "        worker->end_by = brood_os_now() + LOST_NS;\n    }\n")
-without("look.enlist", "nobody plans to look at a worker that was started", CREW,
+without("look.enlist", "nobody plans to look at a worker that was started", POOL,
         "    brood_worker_plan_look(worker);\n",
         "    worker->forgotten = brood_shared_forgotten();\n")
-without("look.deaf", "nobody plans to look at a worker whose bell has closed", CREW,
+without("look.deaf", "nobody plans to look at a worker whose bell has closed", POOL,
         "    brood_worker_plan_look(worker);\n", "    brood_worker_set_idle(worker, false);\n")
-without("look.again", "nobody plans to look again at a worker that was looked at", CREW,
+without("look.again", "nobody plans to look again at a worker that was looked at", POOL,
         "    brood_worker_plan_look(worker);\n",
         "    if (worker->must_ring) {\n        brood_worker_ring(worker);\n    }\n")
-without("look.lost", "a worker that was killed and does not end is waited for", CREW,
+without("look.lost", "a worker that was killed and does not end is waited for", POOL,
         "        lose(worker);\n        return;\n",
         "    if (worker->is_killed && is_late) {\n")
 
 # ---- who is told ------------------------------------------------------------------------------
 
-without("notify.end", "a join is not told of a worker's end", CREW,
+without("notify.end", "a join is not told of a worker's end", POOL + "/exits.c",
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
-without("notify.imap", "an imap is not told of an item that has ended", "src/pool/imap.c",
+without("notify.imap", "an imap is not told of an item that has ended", POOL,
         "    brood_agenda_notify(item->imap->pool, item->imap);\n")
-without("notify.called", "a join is not told that a callback has come back", JOB,
+without("notify.called", "a join is not told that a callback has come back", POOL + "/job.c",
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
-without("notify.job", "nobody is told that a task has ended", JOB,
+without("notify.job", "nobody is told that a task has ended", POOL,
         "    brood_agenda_notify(pool, job);\n")
-without("notify.item", "nobody is told that an item of a map has ended", JOB,
+without("notify.item", "nobody is told that an item of a map has ended", POOL,
         "        brood_agenda_notify(job->pool, job);\n")
-without("notify.stir", "nobody is told of a close or a terminate", POOL,
+without("notify.stir", "nobody is told of a close or a terminate", POOL + "/pool.c",
         "    brood_agenda_notify(pool, NULL);\n")
-without("notify.room", "nobody is told that the queue has room", "src/pool/queue.c",
+without("notify.room", "nobody is told that the queue has room", POOL,
         "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n")
-without("notify.waiters", "a follower whose time is over is not told", LEAD,
+without("notify.waiters", "a follower whose time is over is not told", POOL,
         "            at->is_notified = pool->to_signal = true;\n")
-without("notify.leader", "the leader is not told that what it waits for has happened", AGENDA,
+without("notify.leader", "the leader is not told that what it waits for has happened", POOL,
         "        pool->leader_notified = true;\n")
 mutation("notify.signal", "that a follower is told does not lead to a look at who is to be woken",
-         (AGENDA, "            at->is_notified = true;\n            pool->to_signal = true;\n",
+         (POOL, "            at->is_notified = true;\n            pool->to_signal = true;\n",
                   "            at->is_notified = true;\n"))
 
 # ---- who is woken -----------------------------------------------------------------------------
 
-without("wake.leader", "the leader is not woken", AGENDA,
+without("wake.leader", "the leader is not woken", POOL,
         "        brood_os_poller_wake(pool->poller);\n")
 mutation("wake.leader.due", "the leader is not woken for what is due earlier",
-         (AGENDA, "pool->sleeping && (pool->leader_notified || pool->due < pool->sleeps_until)",
+         (POOL, "pool->sleeping && (pool->leader_notified || pool->due < pool->sleeps_until)",
                   "pool->sleeping && pool->leader_notified"))
-without("wake.follower", "a follower that was told is not woken", AGENDA,
+without("wake.follower", "a follower that was told is not woken", POOL,
         "            brood_condition_signal(&at->cond);\n",
         "            at->is_signalled = true;\n")
-without("wake.successor", "a follower that shall lead is not woken", AGENDA,
+without("wake.successor", "a follower that shall lead is not woken", POOL,
         "            brood_condition_signal(&at->cond);\n",
         "            at->is_successor = pool->successor = true;\n")
-without("wake.thread", "the pool's thread is not woken to lead", AGENDA,
+without("wake.thread", "the pool's thread is not woken to lead", POOL,
         "        brood_condition_signal(&pool->thread_cond);\n", "        pool->successor = true;\n")
-without("wake.caller", "the thread of callbacks is not woken", AGENDA,
+without("wake.caller", "the thread of callbacks is not woken", POOL,
         "        brood_condition_signal(&pool->caller_cond);\n")
-without("wake.caller.end", "the thread of callbacks is not woken at the end", AGENDA,
+without("wake.caller.end", "the thread of callbacks is not woken at the end", POOL,
         " || pool->ends", "pool->caller_waits && (pool->due_first != NULL")
 mutation("wake.begin", "the pool's thread is not woken to begin the starter",
-         (AGENDA, "        brood_condition_signal(&pool->thread_cond); /* it begins the starter, or"
+         (POOL, "        brood_condition_signal(&pool->thread_cond); /* it begins the starter, or"
                   " does without */\n", ""))
-without("wake.starter", "the starter is not woken", AGENDA,
+without("wake.starter", "the starter is not woken", POOL,
         "        brood_condition_signal(&pool->starter_cond);\n")
 mutation("wake.starter.end", "the starter is not woken at the end",
-         (AGENDA, "pool->starter_waits && (pool->start_due || pool->ends)",
+         (POOL, "pool->starter_waits && (pool->start_due || pool->ends)",
                   "pool->starter_waits && pool->start_due"))
-without("loop.show", "the handle of an event loop always shows what it did at first", AGENDA,
+without("loop.show", "the handle of an event loop always shows what it did at first", POOL,
         "        brood_os_poller_show(pool->poller, shows);\n")
-without("loop.call", "an event loop is not called", AGENDA,
+without("loop.call", "an event loop is not called", POOL,
         "        brood_os_poller_call(pool->poller);\n")
 mutation("loop.call.due", "an event loop is not called for what is due earlier",
-         (AGENDA, "pool->due_first != NULL || (shows && pool->due < pool->loop_until)",
+         (POOL, "pool->due_first != NULL || (shows && pool->due < pool->loop_until)",
                   "pool->due_first != NULL"))
 mutation("loop.call.callback", "an event loop is not called for a callback",
-         (AGENDA, "pool->due_first != NULL || (shows && pool->due < pool->loop_until)",
+         (POOL, "pool->due_first != NULL || (shows && pool->due < pool->loop_until)",
                   "shows && pool->due < pool->loop_until"))
 mutation("loop.until", "an event loop that could not do all that is due is not called",
-         (THREADS, "        pool->loop_until = BROOD_NEVER; /* so that the handle stays ready */\n", ""))
+         (POOL, "        pool->loop_until = BROOD_NEVER; /* so that the handle stays ready */\n", ""))
 mutation("loop.timeout", "the time that an event loop was told is not kept in mind",
-         ("src/pool/pool.c", "    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;\n"
+         (POOL, "    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;\n"
                         "    return pool->loop_until;\n",
                         "    return pool->loop_shows ? pool->due : BROOD_NEVER;\n"))
 mutation("loop.timeout.callback", "an event loop is told a time although a callback is due",
-         ("src/pool/pool.c", "    if (pool->due_first != NULL || pool->loop_called) {\n        return 0;\n"
+         (POOL, "    if (pool->due_first != NULL || pool->loop_called) {\n        return 0;\n"
                         "    }\n", ""))
 without("wake.shared", "nobody is woken because shared memory was destroyed", "src/ipc/shared.c",
         "        brood_os_poller_wake(at->poller);\n")
 without("wake.watch", "a start in the worker is not told that its parent is watched", "src/process/watch.c",
         "    brood_condition_signal(&brood_here()->watch.changed);\n")
 mutation("spin.counted", "a thread counts as spinning for ever",
-         (LEAD, "    *at = self->next;\n    pool->spinning--;\n", "    *at = self->next;\n"))
+         (POOL, "    *at = self->next;\n    pool->spinning--;\n", "    *at = self->next;\n"))
 mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinning",
-         (LEAD, "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n",
+         (POOL, "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n",
                 "    if (!over) {\n        sleep_for(pool, goal, deadline);\n    }\n"
                 "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n"),
-         (LEAD, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n",
+         (POOL, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n",
                 "static void sleep_for(brood_pool *, const brood_goal *, int64_t);\n"
                 "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n"))

@@ -1,0 +1,128 @@
+#include "pool/balance.h"
+
+#include "pool/dispatch.h"
+#include "pool/queue.h"
+#include "pool/roster.h"
+#include "pool/send_bytes.h"
+#include "pool/supervisor.h"
+#include "pool/worker.h"
+
+void brood_pool_plan_push(brood_pool *pool)
+{
+    if (pool->idle_first != NULL) {
+        brood_agenda_at(pool, pool->dispatched_at + BROOD_BALANCE_NS);
+    }
+}
+
+/* Its argument may still be on the way: the worker passes over it, whatever it is. */
+static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
+{
+    if (worker->sending.chunk == chunk) {
+        brood_worker_void(worker);
+    }
+    brood_worker_remove(worker, chunk);
+    if (worker->items_left != UINT64_MAX) {
+        worker->items_left += chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
+    }
+    brood_queue_put(worker->pool, chunk);
+}
+
+void brood_worker_revoke(brood_worker *worker)
+{
+    uint64_t claim = 0;
+    uint64_t begun = 0;
+
+    brood_store64(&worker->page->revoked_upto, worker->last_id);
+    do {
+        claim = brood_load64(&worker->page->claim);
+    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));
+    begun = brood_worker_begun(worker, claim);
+    for (brood_chunk *chunk = worker->chunks.last, *previous = NULL; chunk != NULL;
+         chunk = previous) {
+        previous = chunk->previous;
+        if (chunk->id <= begun) {
+            break; /* it has begun that one */
+        }
+        revoke_chunk(worker, chunk);
+    }
+    if (worker->chunk_count == 0) {
+        worker->stalled = true;
+        brood_worker_set_busy(worker, false);
+        brood_worker_set_idle(worker, brood_worker_serves(worker));
+    }
+    brood_supervisor_need(worker->pool);
+}
+
+/* When what a worker was given may be taken back; never, when it has begun all of it. */
+static int64_t balance_at(brood_worker *worker)
+{
+    uint64_t begun = 0;
+
+    if (worker->state == BROOD_WORKER_STARTING || worker->chunk_count > 1) {
+        return worker->first_since +
+               BROOD_BALANCE_NS; /* one that has not come up keeps others waiting */
+    }
+    begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    return begun >= worker->chunks.first->id ? BROOD_NEVER : worker->first_since + BROOD_STUCK_NS;
+}
+
+/* What waits although there are idle workers, and nobody comes to it: a few more are woken. */
+static int64_t push(brood_pool *pool, int64_t now)
+{
+    if (now - pool->answered_at < BROOD_BALANCE_NS) {
+        return pool->answered_at + BROOD_BALANCE_NS;
+    }
+    pool->wakes_left = pool->cores;
+    brood_pool_dispatch(pool);
+    pool->wakes_left = 0;
+    return now + BROOD_BALANCE_NS;
+}
+
+/* One that is slow stands behind those that have not come up yet. */
+static bool has_ready_idle(const brood_pool *pool)
+{
+    const brood_worker *idle = pool->idle_first;
+
+    while (idle != NULL && (idle->state != BROOD_WORKER_READY || !brood_worker_can_send(idle))) {
+        idle = idle->next_idle;
+    }
+    return idle != NULL;
+}
+
+static int64_t balance(brood_pool *pool, int64_t now)
+{
+    int64_t next = BROOD_NEVER;
+    brood_worker *following = NULL;
+
+    if (!has_ready_idle(pool)) {
+        return BROOD_NEVER;
+    }
+    if (pool->queue_bits != 0) {
+        return push(pool, now);
+    }
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+        int64_t due = balance_at(worker);
+        size_t had = worker->chunk_count;
+
+        following = worker->next_busy;
+        if (due <= now) {
+            worker->stalled = true;
+            brood_worker_revoke(worker);
+            worker->first_since = now; /* what cannot be taken back is not tried again at once */
+            /* Who gets it may be as slow. */
+            next = worker->chunk_count < had ? now : brood_earlier(next, now + BROOD_BALANCE_NS);
+        } else if (due < next) {
+            next = due;
+        }
+    }
+    brood_pool_dispatch(pool);
+    return next;
+}
+
+int64_t brood_pool_balance(brood_pool *pool, int64_t now)
+{
+    if (pool->stuck_at <= now) {
+        pool->stuck_at = BROOD_NEVER;
+    }
+    return brood_earlier(balance(pool, now), pool->stuck_at);
+}

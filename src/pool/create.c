@@ -1,0 +1,194 @@
+#include <brood/cpu.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pool/config.h"
+#include "pool/copies.h"
+#include "pool/functions.h"
+#include "pool/host.h"
+#include "pool/lock.h"
+#include "pool/pool_impl.h"
+#include "pool/supervisor.h"
+#include "pool/threads.h"
+#include "process/self.h"
+
+#define RING_SMALL (64 * 1024)
+#define FEW_WORKERS 16
+#define SPIN_NS 200000 /* longer than it takes to wake a worker */
+#define SERVICE_NS_AT_FIRST 1000000
+
+static brood_status learn_functions(brood_pool *pool)
+{
+    brood_error *error = pool->options.error;
+    brood_status status = BROOD_OK;
+
+    pool->has_initializer = pool->options.initializer != NULL;
+    pool->has_finalizer = pool->options.finalizer != NULL;
+    if (pool->has_initializer) {
+        status = brood_pool_function(pool, &pool->initializer,
+                                     (brood_os_function *)pool->options.initializer, NULL,
+                                     "initializer", error);
+    }
+    if (status == BROOD_OK && pool->has_finalizer) {
+        status = brood_pool_function(pool, &pool->finalizer,
+                                     (brood_os_function *)pool->options.finalizer, NULL,
+                                     "finalizer", error);
+    }
+    return status;
+}
+
+/*
+ * What follows from the options and the cores. Workers may spin on all cores but one, which is left
+ * to the program.
+ */
+static void size_up(brood_pool *pool)
+{
+    const brood_nesting here = brood_nesting_here();
+    int usable = brood_cpu_usable();
+
+    pool->cores = here.cores > 0 && (int)here.cores < usable ? here.cores : (uint32_t)usable;
+    pool->base_workers = brood_config_or_default(pool->options.workers, pool->cores);
+    if (pool->base_workers > BROOD_WORKERS_MAX) {
+        pool->base_workers = BROOD_WORKERS_MAX;
+    }
+    pool->target = pool->most = pool->base_workers;
+    pool->capacity = pool->target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
+    pool->spin_ns = pool->options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
+    pool->spinners_max = (uint32_t)usable - 1;
+    if (pool->options.spin == BROOD_SPIN_ALWAYS) {
+        pool->spinners_max = pool->target;
+    }
+    if (pool->spinners_max > BROOD_SPINNERS_MAX) {
+        pool->spinners_max = BROOD_SPINNERS_MAX;
+    }
+    if (pool->spin_ns == 0) {
+        pool->spinners_max = 0;
+    }
+    pool->service_ns = SERVICE_NS_AT_FIRST;
+    pool->dispatch_at = pool->starved_since = BROOD_NEVER;
+    pool->supervise_at = pool->due = pool->stuck_at = pool->unreported_at = BROOD_NEVER;
+    pool->supervisor_due = true;
+    pool->to_fill = pool->options.lazy ? 0 : pool->target;
+}
+
+/* NULL: out of memory. */
+static brood_pool *make(brood_error *error)
+{
+    brood_pool *made = brood_calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        brood_fail_memory(error, "pool");
+        return NULL;
+    }
+    brood_exchange32(&made->references, 1);
+    if (brood_apr_pool_create(&made->apr) != APR_SUCCESS ||
+        brood_mutex_create(&made->lock, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->thread_cond, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->starter_cond, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->caller_cond, made->apr) != BROOD_OK) {
+        brood_pool_release(made);
+        brood_fail_memory(error, "pool");
+        return NULL;
+    }
+    return made;
+}
+
+static brood_status open_poller(brood_pool *pool)
+{
+    brood_handle handle = BROOD_HANDLE_NONE;
+    brood_status status = brood_os_poller_create(&pool->poller, pool->options.error);
+
+    if (status == BROOD_OK && pool->options.event_loop) {
+        status = brood_os_poller_handle(pool->poller, &handle, pool->options.error);
+        pool->handle = handle;
+        pool->loop_sleeps = pool->loop_shows = true;
+    }
+    return status;
+}
+
+static bool is_start_due(brood_pool *pool)
+{
+    brood_supervisor_run(pool, brood_os_now());
+    return pool->start_due;
+}
+
+static brood_status begin(brood_pool *pool)
+{
+    int held = 0;
+    brood_status status = open_poller(pool);
+
+    if (status == BROOD_OK) {
+        status = learn_functions(pool);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    held = brood_pool_enter(pool);
+    if (!pool->options.lazy) {
+        status = brood_supervisor_start(pool, pool->options.error);
+        while (status == BROOD_OK && is_start_due(pool)) {
+            brood_supervisor_start_one(pool);
+        }
+    }
+    if (status == BROOD_OK && !pool->options.event_loop) {
+        status = brood_pool_threads_start(pool, pool->options.error);
+    }
+    brood_pool_leave(pool, held);
+    return status;
+}
+
+static brood_status may_create(brood_pool_options *options)
+{
+    brood_status status = brood_require_ready(options->error);
+
+    if (status == BROOD_OK) {
+        status = brood_config_check(options);
+    }
+    brood_config_fill(options);
+    if (status == BROOD_OK && brood_nesting_here().depth >= options->max_depth) {
+        status = brood_fail(options->error, BROOD_ERR_LIMIT, 0, "max_depth",
+                            "pools are nested deeper than max_depth");
+    }
+    return status;
+}
+
+static brood_status create(brood_pool **pool, const brood_pool_options *options)
+{
+    brood_pool *made = make(options->error);
+    brood_status status = BROOD_OK;
+
+    if (made == NULL) {
+        return BROOD_ERR_NO_MEMORY;
+    }
+    status = brood_config_copy(made, options);
+    if (status == BROOD_OK) {
+        size_up(made);
+        status = begin(made);
+    }
+    made->options.error = NULL;
+    *pool = status == BROOD_OK ? made : brood_pool_destroy(made);
+    return status;
+}
+
+brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *options)
+{
+    brood_pool_options taken;
+    brood_status status = brood_config_take(&taken, options);
+
+    if (pool != NULL) {
+        *pool = NULL;
+    }
+    if (status == BROOD_OK && pool == NULL) {
+        status = brood_fail_argument(taken.error, "pool", "must not be NULL");
+    }
+    if (status == BROOD_OK) {
+        status = may_create(&taken);
+    }
+    if (status == BROOD_OK && pool != NULL) {
+        int held = brood_os_cancel_hold();
+
+        status = create(pool, &taken);
+        brood_os_cancel_release(held);
+    }
+    return status;
+}

@@ -1,0 +1,90 @@
+#include "pool/cut.h"
+
+#include "pool/job.h"
+#include "pool/queue.h"
+
+#define CHUNK_NS 100000   /* smaller chunks of a map are not worth their own way */
+#define CHUNKS_A_WORKER 2 /* a worker gets at most this part of its share of a map */
+#define HEADS_MAX 1024    /* what is sent before a chunk of a map, and before its values */
+
+/* How many items of different sizes have together no more than that; at least one. */
+static uint64_t most_varying(const brood_chunk *chunk, size_t most)
+{
+    const brood_bytes *items = (const brood_bytes *)chunk->job->in + chunk->first;
+    uint64_t count = 0;
+    size_t size = 0;
+
+    while (count < chunk->count && size <= most) {
+        size += items[count].size < most ? items[count].size + BROOD_WIRE_ALIGN : most + 1;
+        count++;
+    }
+    return count > 1 && size > most ? count - 1 : count;
+}
+
+/* Plain arrays travel through the ring, a quarter of it at once with all that goes before it. */
+static uint64_t most_in_ring(const brood_pool *pool, const brood_chunk *chunk)
+{
+    const brood_result *job = chunk->job;
+    size_t quarter = pool->capacity / 4 - HEADS_MAX;
+
+    if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
+        return UINT64_MAX;
+    }
+    if (job->in_size == BROOD_SIZE_VARIES) {
+        return most_varying(chunk, quarter);
+    }
+    return job->in_size >= quarter ? 1 : quarter / job->in_size;
+}
+
+/* How many items take about as long as it is worth to cut for; 1 while that is not known. */
+static uint64_t worthwhile(const brood_result *job)
+{
+    uint64_t each_ns = job->measured_items > 0 ? job->measured_ns / job->measured_items : CHUNK_NS;
+
+    return CHUNK_NS / (each_ns + 1) + 1;
+}
+
+static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
+{
+    const brood_pool *pool = worker->pool;
+    const brood_result *job = chunk->job;
+    uint64_t most = most_in_ring(pool, chunk);
+    uint64_t count = job->chunk_size;
+
+    if (chunk->deaths > 0) {
+        return chunk->count; /* one suspect item, by itself */
+    }
+    if (count == 0) {
+        count = chunk->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
+        count = count > worthwhile(job) ? count : worthwhile(job);
+        count = count < most ? count : most;
+    }
+    if (job->kind != BROOD_JOB_RANGE && count > worker->items_left) {
+        count = worker->items_left;
+    }
+    if (count == 0) {
+        count = 1;
+    }
+    return count < chunk->count ? count : chunk->count;
+}
+
+brood_chunk *brood_chunk_cut(brood_worker *worker, brood_chunk *chunk)
+{
+    brood_pool *pool = worker->pool;
+    uint64_t count = chunk_of(worker, chunk);
+    brood_chunk *part = NULL;
+
+    if (count < chunk->count) {
+        part = brood_chunk_new(chunk->job, chunk->first, count);
+    }
+    if (part == NULL) {
+        brood_queue_remove(pool, chunk);
+        return chunk;
+    }
+    part->attempt = chunk->attempt;
+    part->unclaimed_deaths = chunk->unclaimed_deaths;
+    chunk->first += count;
+    chunk->count -= count;
+    brood_queue_shrink(pool, count);
+    return part;
+}

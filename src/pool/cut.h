@@ -1,0 +1,10 @@
+/* How much of a job one worker gets. */
+#ifndef BROOD_SRC_POOL_CUT_H
+#define BROOD_SRC_POOL_CUT_H
+
+#include "pool/pool_impl.h"
+
+/* Takes a part off the first chunk of the queue, or all of it when there is no memory to cut. */
+brood_chunk *brood_chunk_cut(brood_worker *worker, brood_chunk *chunk);
+
+#endif

@@ -1,0 +1,16 @@
+/* Chunks go to workers. */
+#ifndef BROOD_SRC_POOL_DISPATCH_H
+#define BROOD_SRC_POOL_DISPATCH_H
+
+#include "pool/pool_impl.h"
+
+/* Gives what waits to those who want it. */
+void brood_pool_dispatch(brood_pool *pool);
+
+/* A chunk is with the worker no more. */
+void brood_worker_remove(brood_worker *worker, brood_chunk *chunk);
+
+/* A chunk of it has ended. */
+void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk);
+
+#endif

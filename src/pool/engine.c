@@ -1,0 +1,115 @@
+#include "pool/engine.h"
+
+#include <assert.h>
+
+#include "pool/agenda.h"
+#include "pool/balance.h"
+#include "pool/dispatch.h"
+#include "pool/receive.h"
+#include "pool/roster.h"
+#include "pool/send_bytes.h"
+#include "pool/send_shared.h"
+#include "pool/supervisor.h"
+#include "pool/timers.h"
+#include "pool/worker.h"
+
+/* What a chunk takes, lately: an eighth of the new in the old. */
+void brood_worker_measure(brood_worker *worker, int64_t now)
+{
+    brood_pool *pool = worker->pool;
+    uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
+
+    pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
+    worker->first_since = pool->answered_at = now;
+    worker->chunks_received = 0;
+}
+
+static void turn_worker(brood_worker *worker)
+{
+    brood_status status = BROOD_OK;
+
+    if (worker->dropped != BROOD_OK) {
+        return;
+    }
+    status = brood_worker_receive(worker);
+    if (status != BROOD_OK) {
+        brood_worker_drop(worker, status);
+        return;
+    }
+    if (worker->armed && !brood_agenda_sleeps(worker->pool)) {
+        worker->armed = false;
+        brood_ring_wake_to_read(&worker->from);
+    }
+    if (!brood_worker_can_send(worker)) {
+        brood_worker_go_on(worker);
+        brood_worker_set_credit(worker);
+    }
+    if (!worker->armed || !brood_worker_can_send(worker)) {
+        brood_agenda_arm(worker);
+    }
+    if (worker->chunks_received > 0) {
+        brood_worker_measure(worker, brood_os_now());
+    }
+}
+
+void brood_pool_turn(brood_pool *pool)
+{
+    brood_worker *following = NULL;
+
+    pool->unreceived = 0;
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+        following = worker->next_busy;
+        turn_worker(worker);
+    }
+    brood_pool_dispatch(pool);
+}
+
+/*
+ * Workers that have no task yet answer, too, when they have come up; and one from which a task was
+ * taken back that was on its way gets the rest of it.
+ */
+static void turn_others(brood_pool *pool)
+{
+    if (pool->alarms == 0 && pool->voids == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        brood_worker *worker = pool->workers[i];
+
+        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->sending.is_void)) {
+            turn_worker(worker);
+            if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
+                brood_worker_set_idle(worker, true); /* to the front */
+            }
+        }
+    }
+}
+
+/* The earliest of those who wait, whom the leader wakes in time. */
+static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
+{
+    int64_t deadline = BROOD_NEVER;
+
+    for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+        if (at->deadline <= now) {
+            at->is_notified = pool->to_signal = true;
+        } else {
+            deadline = brood_earlier(deadline, at->deadline);
+        }
+    }
+    return deadline;
+}
+
+void brood_pool_run_due(brood_pool *pool)
+{
+    int64_t now = brood_os_now();
+
+    pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
+    turn_others(pool);
+    brood_pool_forget(pool);
+    brood_agenda_at(pool, brood_pool_run_timers(pool, now));
+    brood_agenda_at(pool, brood_supervisor_run(pool, now));
+    brood_pool_dispatch(pool);
+    brood_agenda_at(pool, brood_pool_balance(pool, now));
+    brood_agenda_at(pool, deadline_of_waiters(pool, now));
+}

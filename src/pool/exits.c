@@ -1,0 +1,193 @@
+#include "pool/exits.h"
+
+#include "pool/balance.h"
+#include "pool/cancel.h"
+#include "pool/failures.h"
+#include "pool/host.h"
+#include "pool/receive.h"
+#include "pool/roster.h"
+#include "pool/settle.h"
+#include "pool/supervisor.h"
+#include "pool/unreported.h"
+#include "pool/worker.h"
+
+static void leave_lists(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    pool->voids -= worker->sending.is_void;
+    worker->sending.is_void = false;
+    brood_worker_set_idle(worker, false);
+    brood_worker_set_busy(worker, false);
+    brood_agenda_forget(worker);
+    brood_worker_set_alarm(worker, &worker->check_at, BROOD_NEVER);
+    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
+    for (brood_worker **at = &pool->credit_first, *last = NULL; *at != NULL;) {
+        if (*at == worker) {
+            *at = worker->next_with_credit;
+            if (pool->credit_last == worker) {
+                pool->credit_last = last;
+            }
+            break;
+        }
+        last = *at;
+        at = &(*at)->next_with_credit;
+    }
+    for (uint32_t i = 0; i < BROOD_SPINNERS_MAX; i++) {
+        if (pool->spinners[i] == worker) {
+            pool->spinners[i] = NULL;
+        }
+    }
+}
+
+/* The worker is not one of the pool's any more. What it had not begun goes to others. */
+static void dismiss(brood_worker *worker, uint64_t *counter)
+{
+    brood_pool *pool = worker->pool;
+    bool crash_streak = brood_worker_is_of_crash_streak(worker);
+
+    pool->workers[worker->slot] = NULL;
+    pool->alive--;
+    ++*counter;
+    brood_worker_settle(worker);
+    brood_worker_note_early_end(worker, crash_streak);
+    leave_lists(worker);
+    brood_worker_free(worker);
+    brood_supervisor_wake(pool);
+    brood_agenda_notify(pool, BROOD_END(pool));
+}
+
+/*
+ * The last answers, which a worker may have given before it did what it was dropped for. How far it was
+ * is read before: a lost worker that still runs sets that word to 0 behind its last answer, and what
+ * has ended would be run again.
+ */
+static void receive_rest(brood_worker *worker)
+{
+    brood_status status = BROOD_ERR_PROTOCOL;
+
+    worker->last_item = brood_load64(&worker->page->item);
+    if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
+        status = brood_worker_receive(worker);
+    }
+    if (worker->dropped == BROOD_OK) {
+        worker->dropped = status; /* it has ended, or was given up: there is nobody to be killed */
+    }
+    worker->has_received_rest = status == BROOD_OK && worker->dropped != BROOD_ERR_PROTOCOL;
+}
+
+/* The process has ended. */
+static void on_worker_exit(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    bool expected = false;
+
+    receive_rest(worker);
+    if (worker->has_received_rest) {
+        brood_worker_take_unreported(worker);
+    }
+    expected = worker->dropped == BROOD_OK && brood_worker_is_leaving(worker) && worker->is_up;
+    dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
+}
+
+/*
+ * The worker was killed and does not end: it may not be signalled, waits in the kernel, or its control
+ * group is frozen. Nobody waits for it any more; what it still runs is not run again.
+ */
+static void lose(brood_worker *worker)
+{
+    worker->is_lost = true;
+    brood_worker_revoke(worker);
+    if (worker->chunks.first != NULL) {
+        /* The worker goes on to no other item, but for one: see count_begun. */
+        brood_worker_interrupt(worker, 0);
+    }
+    receive_rest(worker);
+    brood_process_be_left(worker->process);
+    dismiss(worker, &worker->pool->stats.lost);
+}
+
+/* Takes down that it has rung. False: more often than it was armed, which would keep us awake. */
+static bool note_rings(brood_worker *worker, size_t rings)
+{
+    bool is_right = rings <= worker->rings_due;
+
+    worker->rings_due -= is_right ? rings : worker->rings_due;
+    return is_right;
+}
+
+/* The worker ends, or has closed all that it had: then it is of no use any more. */
+static void on_bell_closed(brood_worker *worker)
+{
+    brood_worker_unwatch_bell(worker);
+    worker->bell_closed = true;
+    if (!brood_worker_is_leaving(worker) && !worker->is_killed) {
+        worker->end_by = brood_os_now() + BROOD_WORKER_END_SLOWLY_NS;
+    }
+    brood_worker_revoke(worker);
+    brood_worker_set_idle(worker, false);
+    brood_worker_plan_look(worker);
+    brood_supervisor_wake(worker->pool);
+}
+
+static void empty_bell(brood_worker *worker)
+{
+    char bytes[64];
+    size_t got = 0;
+    brood_status status = brood_os_channel_read(worker->bell, bytes, sizeof bytes, &got, NULL);
+
+    worker->armed = false;
+    brood_agenda_arm(worker);
+    if (!note_rings(worker, got)) {
+        status = BROOD_ERR_PROTOCOL;
+    }
+    if (status == BROOD_ERR_CLOSED) {
+        on_bell_closed(worker);
+    } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+        brood_worker_drop(worker, status); /* nobody knows any more when it answers */
+    }
+}
+
+/* It is time to look at one that lives; is_alive has ended one that came up too late. */
+static void look_again(brood_worker *worker)
+{
+    bool is_ending = worker->is_killed || worker->bell_closed || brood_worker_is_leaving(worker);
+    bool is_late = is_ending && brood_os_now() >= worker->end_by;
+
+    if (worker->is_killed && is_late) {
+        lose(worker);
+        return;
+    }
+    if (worker->kill_refused || is_late) {
+        brood_worker_kill(worker);
+        brood_supervisor_wake(worker->pool); /* there is one less that leaves */
+    }
+    if (worker->must_ring) {
+        brood_worker_ring(worker);
+    }
+    brood_worker_plan_look(worker);
+}
+
+static void look_at_process(brood_worker *worker)
+{
+    if (!brood_process_is_alive(worker->process)) {
+        on_worker_exit(worker);
+    } else if (brood_os_now() >= worker->check_at) {
+        look_again(worker);
+    }
+}
+
+void brood_supervisor_look(brood_pool *pool, uintptr_t owner)
+{
+    size_t slot = BROOD_SLOT_OF_OWNER(owner);
+    brood_worker *worker = slot < pool->slots ? pool->workers[slot] : NULL;
+
+    if (worker == NULL) {
+        return; /* it was buried meanwhile */
+    }
+    if (owner != BROOD_OWNER_OF_BELL(slot)) {
+        look_at_process(worker);
+    } else if (worker->watched_bell) {
+        empty_bell(worker);
+    }
+}

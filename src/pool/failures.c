@@ -1,0 +1,93 @@
+#include "pool/failures.h"
+
+#include <stdio.h>
+
+#include "pool/job.h"
+#include "pool/settle.h"
+#include "pool/supervisor.h"
+#include "pool/worker.h"
+
+#define BACKOFF_MOST 100 /* times the first one */
+
+bool brood_worker_is_serving(const brood_worker *worker)
+{
+    return worker->dropped == BROOD_OK && !worker->bell_closed &&
+           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);
+}
+
+uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *))
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
+    }
+    return count;
+}
+
+static int64_t backoff(const brood_pool *pool)
+{
+    int64_t delay = (int64_t)pool->options.backoff_ms * BROOD_NS_PER_MS;
+    int64_t most = delay * BACKOFF_MOST;
+
+    for (uint32_t i = 1; i < pool->start_failures && delay < most; i++) {
+        delay *= 2;
+    }
+    return delay < most ? delay : most;
+}
+
+/*
+ * A pool with this worker does not break: the worker has begun a task, waits for its first one, or was
+ * started before starts failed. What was started since would fail as well; and where starts overlap,
+ * some worker is always alive.
+ */
+static bool is_relied_on(const brood_worker *worker)
+{
+    bool has_begun = brood_claim_id(brood_load64(&worker->page->claim)) != 0;
+
+    return brood_worker_is_serving(worker) &&
+           ((worker->is_up && (worker->chunk_count == 0 || has_begun)) ||
+            worker->number <= worker->pool->started_before_failures);
+}
+
+void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *why)
+{
+    if (pool->start_failures == 0) {
+        pool->started_before_failures = pool->stats.started;
+    }
+    pool->last_start = *why;
+    pool->start_failures++;
+    pool->start_at = brood_os_now() + backoff(pool);
+    if (pool->start_failures >= pool->options.crash_limit &&
+        brood_supervisor_count(pool, is_relied_on) == 0) {
+        brood_supervisor_give_up(pool);
+    }
+}
+
+bool brood_worker_is_of_crash_streak(brood_worker *worker)
+{
+    return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
+           !brood_worker_is_leaving(worker) && worker->dropped == BROOD_OK && !worker->is_killed &&
+           (worker->chunks.first == NULL ||
+            brood_worker_count_begun(worker, worker->chunks.first,
+                                     brood_worker_last_begun(worker)) == 0);
+}
+
+void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)
+{
+    brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
+
+    if ((worker->is_up && !crash_streak) || worker->pool->terminated) {
+        return;
+    }
+    worker->pool->crash_streak += crash_streak;
+    brood_worker_describe_end(worker, &why);
+    if (worker->setup.status != BROOD_OK) {
+        why.task_code = worker->setup.task_code;
+        snprintf(why.message, sizeof why.message, "the initializer failed: %.150s",
+                 worker->setup.message);
+    } else if (why.exit.reason == BROOD_EXIT_START) {
+        snprintf(why.message, sizeof why.message, "%.200s", why.exit.error.message);
+    }
+    brood_supervisor_note_failed_start(worker->pool, &why);
+}

@@ -1,0 +1,20 @@
+/* Starts that fail: how long the next one waits, and when the pool is broken. */
+#ifndef BROOD_SRC_POOL_FAILURES_H
+#define BROOD_SRC_POOL_FAILURES_H
+
+#include "pool/pool_impl.h"
+
+/* It came up, got chunks, and was lost before it had begun any; it was not told to end. */
+bool brood_worker_is_of_crash_streak(brood_worker *worker);
+
+/* A worker that ended before it was of any use: why, as far as it could say. */
+void brood_worker_note_early_end(brood_worker *worker, bool crash_streak);
+
+uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *));
+
+/* Counts for the number of workers: not one that only has to end. */
+bool brood_worker_is_serving(const brood_worker *worker);
+
+void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *why);
+
+#endif

@@ -1,0 +1,47 @@
+/* The object behind a brood_imap. */
+#ifndef BROOD_SRC_POOL_IMAP_IMPL_H
+#define BROOD_SRC_POOL_IMAP_IMPL_H
+
+#include "pool/pool_impl.h"
+
+/* An item under way, or done and not taken yet. */
+typedef struct imap_item {
+    struct imap_item *next;
+    brood_imap *imap;
+    brood_result *result;
+    uint64_t index;
+    bool is_done; /* under the pool's lock, as all that on_finish changes */
+} imap_item;
+
+struct brood_imap {
+    brood_pool *pool; /* with a reference */
+    brood_function *function;
+    char *function_name;
+    brood_input_function *input;
+    void *user;
+    brood_task_options options; /* for each item */
+    char *tag;
+    brood_shared **shared;
+    bool ordered;
+    size_t window;
+
+    imap_item *first, *last; /* those that were submitted and not taken, in their order */
+    size_t count;
+    uint64_t next_index;
+    brood_status ended; /* why no more come: BROOD_ERR_CLOSED, or what input said */
+    const void *data;   /* an item that input gave, and there was no room for */
+    size_t size;
+    bool is_kept;
+    brood_result *current; /* its value is the caller's until the next call */
+    brood_failure failure; /* of a submit that failed */
+    brood_meter meter;     /* of what was taken */
+    uint64_t taken, failed;
+};
+
+/*
+ * Keeps the window full, as far as the queue has room; waits for room only when nothing is under
+ * way that makes some by ending.
+ */
+void brood_imap_fill(brood_imap *imap, int64_t timeout_ms);
+
+#endif

@@ -1,0 +1,147 @@
+/* Jobs, which is what the caller has submitted, and their chunks, which workers get. */
+#ifndef BROOD_SRC_POOL_JOB_H
+#define BROOD_SRC_POOL_JOB_H
+
+#include <brood/pool.h>
+
+#include "ipc/shared.h"
+#include "pool/deadlines.h"
+#include "pool/meter.h"
+#include "runtime/time.h"
+#include "wire/wire.h"
+
+typedef struct brood_chunk brood_chunk;
+
+/* ---- chunks ------------------------------------------------------------------------------ */
+
+/* Items of a job that wait, or are with a worker. */
+struct brood_chunk {
+    brood_chunk *next, *previous;
+    brood_chunk *next_of_job, *previous_of_job; /* of those that wait */
+    brood_result *job;
+    uint64_t first, count; /* items of the job */
+    uint64_t done;         /* how many of them have ended */
+    uint64_t unreported;   /* of those, what its worker has not told of */
+    uint64_t id;           /* in its worker */
+    int64_t given_at;      /* to it, or a little before */
+    uint32_t attempt;      /* of the first run on: 1 */
+    uint32_t deaths;       /* workers that it has ended */
+    uint32_t
+        unclaimed_deaths; /* workers that have ended with it, but said that they had not begun */
+    bool is_queued;
+};
+
+typedef struct brood_chunk_list {
+    brood_chunk *first, *last;
+} brood_chunk_list;
+
+/* ---- jobs -------------------------------------------------------------------------------- */
+
+typedef enum brood_job_kind {
+    BROOD_JOB_TASK,
+    BROOD_JOB_MAP,
+    BROOD_JOB_RANGE
+} brood_job_kind;
+
+/* Items side by side that failed in the same way. */
+typedef struct brood_failed_items {
+    struct brood_failed_items *next; /* in the order of the items */
+    uint64_t first, count;
+    brood_status status;
+    int32_t code;
+    int64_t pid;
+    uint32_t attempt;
+    brood_exit_info *exit; /* malloc'd, or NULL */
+    char message[];
+} brood_failed_items;
+
+struct brood_result {
+    brood_atomic32 references; /* the caller's, the pool's until it is finished, a callback's */
+    brood_atomic32 finished;
+    brood_pool *pool;
+    brood_result *next, *previous; /* of all that are not finished */
+
+    brood_job_kind kind;
+    uint32_t function; /* its number in the pool */
+    uint32_t flags;    /* of the wire */
+    const void *in;    /* the caller's, or arg */
+    size_t in_size;
+    uint64_t first, count; /* of a range: its begin */
+    void *out;
+    size_t out_size;
+    size_t chunk_size;
+
+    uint32_t retries;
+    int64_t timeout_ns; /* 0: none */
+    int64_t deadline;   /* BROOD_NEVER */
+    brood_deadline_links by_deadline;
+    brood_result *next_expired;
+    int64_t key; /* its place in the queue */
+    int priority;
+    char tag[BROOD_TAG_MAX];
+    brood_shared **shared; /* behind the job; with a reference each */
+    size_t shared_count;
+    brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
+
+    uint64_t measured_ns, measured_items; /* how long so many items took, all in all */
+    uint64_t left;                        /* items that have not ended */
+    uint64_t failed;                      /* items that have not succeeded */
+    brood_chunk *queued;                  /* its chunks that wait */
+    uint64_t given;                       /* its chunks that are with workers */
+    uint32_t watchers;                    /* threads that wait for one of the items */
+    brood_status cancel_status; /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
+    brood_status status;        /* of the first failure */
+    bool abandoned; /* the caller has destroyed it: its arrays are not touched any more */
+    brood_failed_items *failures, *last_failure; /* last_failure: where to look first */
+    uint64_t unrecorded;                         /* failures that there was no memory for */
+    unsigned char *value;                        /* of a single task: malloc'd, or small_value */
+    size_t value_size;
+    unsigned char small_value[32];
+
+    brood_result_function *on_done, *on_failed;
+    void *user;
+    brood_meter meter; /* of its progress */
+    bool is_due;       /* in the list of what the pool's thread has to call */
+    brood_result *next_due;
+    void (*on_finish)(brood_result *job, void *owner); /* of the library's own; under the lock */
+    void *owner;
+
+    brood_chunk chunk; /* the first one */
+    brood_chunk *spare;
+    bool fits_cache; /* its memory is as large as that of every job that is kept: see job_cache.h */
+};
+
+/* ---- job.c ------------------------------------------------------------------------------- */
+
+/* Items first to first + count of the job have succeeded. */
+void brood_job_succeed(brood_result *job, uint64_t count);
+
+/* They have failed, all in the way that failure says. */
+void brood_job_fail(brood_result *job, uint64_t first, uint64_t count,
+                    const brood_failure *failure);
+
+/* They end with what the job is doomed to. */
+void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count);
+
+/* A failure of the job, to be filled further. */
+brood_failure brood_job_failure(const brood_result *job, brood_status status, const char *message);
+
+/* How an item failed, or NULL; and as the caller gets it. */
+const brood_failed_items *brood_job_find(const brood_result *job, uint64_t index);
+void brood_job_explain(const brood_result *job, const brood_failed_items *items, uint64_t index,
+                       brood_failure *failure);
+
+/* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
+bool brood_pool_call_next(brood_pool *pool);
+
+/* A chunk for items of the job; NULL: out of memory, and there is no spare one. */
+brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count);
+void brood_chunk_free(brood_chunk *chunk);
+
+void brood_job_hold(brood_result *job);
+void brood_job_release(brood_result *job);
+
+/* The job holds no shared memory any more. */
+void brood_job_give_back_shared(brood_result *job);
+
+#endif

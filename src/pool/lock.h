@@ -1,0 +1,23 @@
+/* The pool's lock. */
+#ifndef BROOD_SRC_POOL_LOCK_H
+#define BROOD_SRC_POOL_LOCK_H
+
+#include "pool/pool_impl.h"
+
+void brood_pool_lock(brood_pool *pool);
+void brood_pool_unlock(brood_pool *pool);
+
+/*
+ * The same for a call of the program's: from here to the end of the call its thread cannot be
+ * cancelled, which would leave the lock, or the leader's place, to nobody.
+ */
+int brood_pool_enter(brood_pool *pool);
+void brood_pool_leave(brood_pool *pool, int held);
+
+/* Gives up the lock for a wait on the condition. May come back for nothing. */
+void brood_pool_sleep(brood_pool *pool, brood_condition *cond);
+
+/* Whether workers do not ring because of the calling thread, which then must not sleep. */
+bool brood_pool_counts_as_spinning(const brood_pool *pool);
+
+#endif

@@ -1,0 +1,38 @@
+/* What a caller asks for: checked, and refused. */
+#ifndef BROOD_SRC_POOL_REQUEST_H
+#define BROOD_SRC_POOL_REQUEST_H
+
+#include "pool/pool_impl.h"
+
+/* What a call wants, checked step by step. */
+typedef struct brood_request {
+    brood_pool *pool;
+    brood_task_options options;
+    brood_failure *failure; /* the caller's, or NULL */
+    brood_job_kind kind;
+    brood_os_function *function;
+    const void *in;
+    uint64_t first, count;
+    size_t in_size;
+    void *out;
+    size_t out_size;
+    bool copies_in; /* into the job */
+    void (*on_finish)(brood_result *, void *);
+    void *owner;
+} brood_request;
+
+/* What can be said of them before there is a task. */
+brood_status brood_task_options_check(const brood_task_options *options);
+
+/* Says in options->failure why it is refused; returns status. */
+brood_status brood_task_refuse(const brood_task_options *options, brood_status status,
+                               const char *message);
+
+brood_status brood_request_refuse(const brood_request *asked, brood_status status,
+                                  const char *message);
+
+brood_status brood_request_check(brood_request *asked, const brood_task_options *options);
+
+brood_status brood_request_refuse_for(const brood_request *asked, brood_failure failure);
+
+#endif

@@ -1,0 +1,253 @@
+#include "pool/roster.h"
+
+#include "pool/send_bytes.h"
+#include "pool/worker.h"
+
+#define WAKE_NS 20000   /* about what it costs to wake a sleeping worker */
+#define AHEAD_NS 400000 /* a worker is given work ahead for about so long */
+#define DEPTH_MIN 2     /* one that runs, and the next */
+#define DEPTH_MAX 1024
+
+/* ---- lists ------------------------------------------------------------------------------- */
+
+static void unlink_idle(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    *(worker->previous_idle != NULL ? &worker->previous_idle->next_idle : &pool->idle_first) =
+        worker->next_idle;
+    *(worker->next_idle != NULL ? &worker->next_idle->previous_idle : &pool->idle_last) =
+        worker->previous_idle;
+}
+
+/* ---- balance: when ----------------------------------------------------------------------- */
+
+/* One look for all workers that may be stuck: most are not, and a look for each would wake somebody. */
+static void plan_stuck(brood_pool *pool)
+{
+    if (pool->stuck_at == BROOD_NEVER) {
+        pool->stuck_at = brood_os_now() + BROOD_STUCK_NS;
+        brood_agenda_at(pool, pool->stuck_at);
+    }
+}
+
+void brood_worker_plan_balance(const brood_worker *worker)
+{
+    if (worker->chunk_count == 0 || worker->pool->idle_first == NULL) {
+        return;
+    }
+    if (worker->chunk_count > 1 || worker->state == BROOD_WORKER_STARTING) {
+        brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);
+    } else {
+        plan_stuck(worker->pool);
+    }
+}
+
+void brood_pool_plan_balance(brood_pool *pool)
+{
+    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+        brood_worker_plan_balance(worker);
+    }
+}
+
+/* The crew is looked after when its time as an idle one is over. */
+static void note_idle(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    int64_t due = 0;
+
+    worker->idle_since = brood_os_now();
+    due = worker->idle_since + (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
+    if (due < pool->supervise_at) {
+        pool->supervise_at = due;
+        brood_agenda_at(pool, due);
+    }
+}
+
+/* The one used last comes first; one that has not come up yet, or is stuck, comes last. */
+void brood_worker_set_idle(brood_worker *worker, bool is_idle)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->is_idle) {
+        unlink_idle(worker);
+    }
+    worker->is_idle = is_idle;
+    worker->next_idle = worker->previous_idle = NULL;
+    if (!is_idle) {
+        return;
+    }
+    if (worker->state == BROOD_WORKER_READY && !worker->stalled) {
+        worker->next_idle = pool->idle_first;
+        *(pool->idle_first != NULL ? &pool->idle_first->previous_idle : &pool->idle_last) = worker;
+        pool->idle_first = worker;
+        brood_pool_plan_balance(pool);
+    } else {
+        worker->previous_idle = pool->idle_last;
+        *(pool->idle_last != NULL ? &pool->idle_last->next_idle : &pool->idle_first) = worker;
+        pool->idle_last = worker;
+    }
+    if (pool->options.idle_timeout_ms > 0) {
+        note_idle(worker);
+    }
+}
+
+void brood_worker_set_busy(brood_worker *worker, bool is_busy)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->is_busy == is_busy) {
+        return;
+    }
+    worker->is_busy = is_busy;
+    if (is_busy) {
+        pool->busy++;
+        worker->previous_busy = NULL;
+        worker->next_busy = pool->busy_first;
+        if (pool->busy_first != NULL) {
+            pool->busy_first->previous_busy = worker;
+        }
+        pool->busy_first = worker;
+        return;
+    }
+    pool->busy--;
+    *(worker->previous_busy != NULL ? &worker->previous_busy->next_busy : &pool->busy_first) =
+        worker->next_busy;
+    if (worker->next_busy != NULL) {
+        worker->next_busy->previous_busy = worker->previous_busy;
+    }
+    brood_worker_leaves(worker);
+}
+
+/* ---- how far ahead ----------------------------------------------------------------------- */
+
+size_t brood_pool_depth(const brood_pool *pool)
+{
+    uint64_t deep = AHEAD_NS / (pool->service_ns + 1);
+
+    return deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
+}
+
+/* Whether it can be given anything at all. */
+bool brood_worker_serves(const brood_worker *worker)
+{
+    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK &&
+           !worker->bell_closed &&
+           !worker
+                ->is_killed; /* it may yet answer, and begin what it is given, before it is dead */
+}
+
+static bool wants_more(const brood_worker *worker)
+{
+    return brood_worker_serves(worker) && worker->chunk_count > 0 &&
+           worker->chunk_count < brood_pool_depth(worker->pool) && brood_worker_can_send(worker) &&
+           worker->items_left > 0 && !worker->stalled;
+}
+
+/* In the queue of those that have work, and can be given more. */
+void brood_worker_set_credit(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    if (worker->has_credit || !wants_more(worker)) {
+        return;
+    }
+    worker->has_credit = true;
+    worker->next_with_credit = NULL;
+    *(pool->credit_last != NULL ? &pool->credit_last->next_with_credit : &pool->credit_first) =
+        worker;
+    pool->credit_last = worker;
+}
+
+static brood_worker *next_with_credit(brood_pool *pool)
+{
+    while (pool->credit_first != NULL) {
+        brood_worker *worker = pool->credit_first;
+
+        if (wants_more(worker)) {
+            return worker;
+        }
+        pool->credit_first = worker->next_with_credit;
+        if (pool->credit_first == NULL) {
+            pool->credit_last = NULL;
+        }
+        worker->has_credit = false;
+    }
+    return NULL;
+}
+
+/* The first becomes the last, so that all of them get some. */
+static void rotate_credit(brood_pool *pool)
+{
+    brood_worker *worker = pool->credit_first;
+
+    if (worker != pool->credit_last) {
+        pool->credit_first = worker->next_with_credit;
+        pool->credit_last->next_with_credit = worker;
+        pool->credit_last = worker;
+        worker->next_with_credit = NULL;
+    }
+}
+
+brood_worker *brood_pool_next_idle(const brood_pool *pool)
+{
+    brood_worker *idle = pool->idle_first;
+
+    while (idle != NULL && !brood_worker_can_send(idle)) {
+        idle = idle->next_idle; /* it still gets what its initializer needs */
+    }
+    return idle;
+}
+
+/*
+ * Whether to wake nobody for what waits: tasks are short, and there is a busy worker for each core.
+ * More of them would only keep each other from running. (When it then lies too long, balance lets
+ * more be woken.)
+ */
+static bool is_crowded(const brood_pool *pool)
+{
+    return pool->busy >= pool->cores && pool->service_ns < WAKE_NS && pool->wakes_left == 0;
+}
+
+brood_worker *brood_pool_choose(brood_pool *pool)
+{
+    brood_worker *idle = brood_pool_next_idle(pool);
+    brood_worker *with_credit = next_with_credit(pool);
+    bool crowded = is_crowded(pool);
+
+    if (with_credit != NULL &&
+        (idle == NULL || crowded || with_credit->chunk_count * pool->service_ns < WAKE_NS)) {
+        rotate_credit(pool);
+        return with_credit;
+    }
+    if (crowded) {
+        return NULL;
+    }
+    pool->wakes_left -= idle != NULL && pool->wakes_left > 0;
+    return idle;
+}
+
+/* ---- spinning ---------------------------------------------------------------------------- */
+
+void brood_worker_let_spin(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    brood_worker **place = NULL;
+
+    if (worker->spins || pool->spinners_max == 0) {
+        return;
+    }
+    place = &pool->spinners[pool->spinners_next++ % pool->spinners_max];
+    if (*place != NULL) {
+        (*place)->spins = false;
+        brood_exchange32(&(*place)->page->may_spin, 0);
+    }
+    *place = worker;
+    worker->spins = true;
+    brood_exchange32(&worker->page->may_spin, 1);
+}
+
+bool brood_pool_has_room_for_more(const brood_pool *pool)
+{
+    return brood_pool_next_idle(pool) != NULL;
+}

@@ -1,0 +1,39 @@
+/* Which worker gets the next chunk: the lists of workers, and how far ahead they are given work. */
+#ifndef BROOD_SRC_POOL_ROSTER_H
+#define BROOD_SRC_POOL_ROSTER_H
+
+#include "pool/pool_impl.h"
+
+#define BROOD_STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
+
+#define BROOD_BALANCE_NS (200 * 1000) /* who is busy with one chunk for so long gives others away */
+
+/* Whether the worker can be given tasks at all: it is not told to end, killed, dropped or deaf. */
+bool brood_worker_serves(const brood_worker *worker);
+
+/* Whether there is a worker that what waits could go to. */
+bool brood_pool_has_room_for_more(const brood_pool *pool);
+
+void brood_worker_set_idle(brood_worker *worker, bool is_idle);
+void brood_worker_set_busy(brood_worker *worker, bool is_busy);
+void brood_worker_set_credit(brood_worker *worker);
+
+void brood_pool_plan_balance(brood_pool *pool);
+
+brood_worker *brood_pool_next_idle(const brood_pool *pool);
+
+/* What it was given may soon be better off with an idle worker: somebody looks then. */
+void brood_worker_plan_balance(const brood_worker *worker);
+
+/* The last spinners_max workers that got work may spin for more: see size_up in pool.c. */
+void brood_worker_let_spin(brood_worker *worker);
+
+size_t brood_pool_depth(const brood_pool *pool);
+
+/*
+ * Who gets the next chunk, or NULL. A sleeping worker is not woken when one that is awake will come
+ * to the chunk sooner.
+ */
+brood_worker *brood_pool_choose(brood_pool *pool);
+
+#endif
