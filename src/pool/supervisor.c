@@ -202,30 +202,35 @@ static void stop_used(brood_pool *pool)
     }
 }
 
-/* The one that has had no task for longest; one that has not come up yet was not idle. */
-static brood_worker *longest_idle(const brood_pool *pool)
+/* Tells an idle worker to end when its time is over; when to look again. */
+static int64_t stop_idle(brood_worker *worker, int64_t now)
 {
-    brood_worker *worker = pool->idle_last;
+    int64_t over =
+        worker->idle_since + (int64_t)worker->pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
 
-    while (worker != NULL && worker->state != BROOD_WORKER_READY) {
-        worker = worker->previous_idle;
+    if (over > now) {
+        return over;
     }
-    return worker;
+    return stop(worker) ? BROOD_NEVER : now + BROOD_WORKER_RETRY_NS;
 }
 
-/* The next end of an idle worker. */
-static int64_t stop_idle(brood_pool *pool, int64_t now)
+/*
+ * All idle ones, since their list is in no order of time: one that was stalled stands behind others
+ * that have been idle for longer. One that has not come up yet was not idle.
+ */
+static int64_t stop_all_idle(brood_pool *pool, int64_t now)
 {
-    int64_t after = (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
-    brood_worker *worker = after > 0 ? longest_idle(pool) : NULL;
+    int64_t next = BROOD_NEVER;
+    brood_worker *before = NULL;
 
-    while (worker != NULL && worker->idle_since + after <= now) {
-        if (!stop(worker)) {
-            return now + BROOD_WORKER_RETRY_NS;
+    for (brood_worker *at = pool->idle_last; at != NULL && pool->options.idle_timeout_ms > 0;
+         at = before) {
+        before = at->previous_idle;
+        if (at->state == BROOD_WORKER_READY) {
+            next = brood_earlier(next, stop_idle(at, now));
         }
-        worker = longest_idle(pool);
     }
-    return worker == NULL ? BROOD_NEVER : worker->idle_since + after;
+    return next;
 }
 
 int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
@@ -237,7 +242,7 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
     }
     pool->supervisor_due = false;
     pool->supervise_at = BROOD_NEVER;
-    next = stop_idle(pool, now);
+    next = stop_all_idle(pool, now);
     stop_used(pool);
     stop_superfluous(pool);
     pool->serving = brood_supervisor_count(pool, brood_worker_is_serving);

@@ -181,11 +181,7 @@ static void check_alarms(const brood_worker *worker)
     }
 }
 
-/*
- * One that is idle is told to end in time, and so is one that has done all its tasks. A worker that
- * was slow stands behind those that have been idle for longer, which wait for it then, and for one
- * that cannot be told yet.
- */
+/* One that is idle is told to end in time, and so is one that has done all its tasks. */
 static void check_end(const brood_worker *worker)
 {
     const brood_pool_options *options = &worker->pool->options;
@@ -194,7 +190,7 @@ static void check_end(const brood_worker *worker)
     if (can_be_told && worker->is_idle && worker->state == BROOD_WORKER_READY &&
         options->idle_timeout_ms > 0) {
         sim_check_due("an idle worker's time is over",
-                      worker->idle_since + 2 * options->idle_timeout_ms * SIM_MS + RETRY_NS);
+                      worker->idle_since + options->idle_timeout_ms * SIM_MS + RETRY_NS);
     }
     if (can_be_told && worker->items_left == 0 && worker->chunk_count == 0) {
         sim_check_due("a worker has done all its tasks", sim_now() + RETRY_NS);
