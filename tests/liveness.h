@@ -20,6 +20,8 @@
 #if !defined(LIVE_STREAM_ITEMS) /* large ones, of which a part is taken */
 #define LIVE_STREAM_ITEMS 8192
 #endif
+/* Of those that stay in a queue without a bound: fewer than lie between their priority and others'. */
+#define LIVE_KEPT_MAX 9000
 #define LIVE_FEW 6
 #if !defined(LIVE_SHORT_PERCENT) /* of the lives: callers make few calls */
 #define LIVE_SHORT_PERCENT 10

@@ -472,6 +472,14 @@ void live_call_any(live_caller *self)
     }
 }
 
+static bool may_rain(const live_caller *self)
+{
+    bool grows = !self->takes_back && !self->life->has_bound;
+
+    return self->rains &&
+           self->rained < (grows && LIVE_KEPT_MAX < LIVE_RAIN_MAX ? LIVE_KEPT_MAX : LIVE_RAIN_MAX);
+}
+
 void live_call(live_caller *self)
 {
     draw_kinds(self);
@@ -480,7 +488,7 @@ void live_call(live_caller *self)
     }
     for (uint32_t left = self->life->is_brief ? 0 : self->life->most_calls;
          left > 0 && brood_load32(&self->life->stop) == 0; left -= left != UINT32_MAX) {
-        (self->rains && self->rained < LIVE_RAIN_MAX ? live_rain : live_call_any)(self);
+        (may_rain(self) ? live_rain : live_call_any)(self);
     }
     if (!self->keeps) {
         live_settle(self);
