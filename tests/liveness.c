@@ -121,7 +121,7 @@ static void draw_life(stage *self)
     uint32_t *seed = &self->seed;
 
     life->rains = !options->event_loop && options->max_tasks_per_worker == 0 &&
-                  self->init_mode < LIVE_INIT_SOMETIMES && live_chance(seed, 20);
+                  self->init_mode < LIVE_INIT_SOMETIMES && live_chance(seed, LIVE_RAIN_PERCENT);
     life->kills = live_chance(seed, life->rains ? 80 : 40);
     life->resizes = live_chance(seed, 40);
     life->looks_only = life->rains || live_chance(seed, 20);

@@ -20,6 +20,12 @@
 #if !defined(LIVE_STREAM_ITEMS) /* large ones, of which a part is taken */
 #define LIVE_STREAM_ITEMS 8192
 #endif
+#if !defined(LIVE_STREAM_SIZE) /* of each: more than a ring */
+#define LIVE_STREAM_SIZE ((size_t)1500000)
+#endif
+#if !defined(LIVE_RAIN_PERCENT) /* of the lives: callers leave no gap */
+#define LIVE_RAIN_PERCENT 20
+#endif
 /* Of those that stay in a queue without a bound: fewer than lie between their priority and others'. */
 #define LIVE_KEPT_MAX 9000
 #define LIVE_FEW 6

@@ -5,7 +5,6 @@
 
 #include <apr_time.h>
 
-#define STREAM_SIZE ((size_t)1500000) /* more than a ring */
 #define WAITS_MAX 20
 
 /* ---- a rain ---------------------------------------------------------------------------------- */
@@ -72,7 +71,7 @@ static brood_result *begin_stream(live_caller *self, brood_bytes *items, const v
     brood_status status = BROOD_OK;
 
     for (size_t i = 0; i < LIVE_STREAM_ITEMS; i++) {
-        items[i] = (brood_bytes){large, STREAM_SIZE};
+        items[i] = (brood_bytes){large, LIVE_STREAM_SIZE};
     }
     live_begin(self->thread, "brood_pool_map_async of large items");
     status = brood_pool_map_async(self->life->pool, &result, take, items, LIVE_STREAM_ITEMS,
@@ -88,7 +87,7 @@ void live_call_beside_a_stream(live_caller *self)
 {
     uint64_t allowed = live_allowed_of(self->life, LIVE_DO_RETURN) | LIVE_BIT(BROOD_ERR_CANCELLED);
     brood_bytes *items = calloc(LIVE_STREAM_ITEMS, sizeof *items);
-    void *large = calloc(1, STREAM_SIZE);
+    void *large = calloc(1, LIVE_STREAM_SIZE);
     brood_result *result = begin_stream(self, items, large);
     brood_status status = BROOD_ERR_TIMEOUT;
 
