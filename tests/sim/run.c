@@ -22,6 +22,10 @@
 
 #include <apr_general.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include "explore.h"
 #include "plan.h"
 #include "program.h"
@@ -67,13 +71,28 @@ static void check_rest(void)
     }
 }
 
+/* What a program that is killed had allocated itself is no leak of the simulator's. */
+static void forgive_leaks(bool from_now)
+{
+#if defined(__SANITIZE_ADDRESS__)
+    (from_now ? __lsan_disable : __lsan_enable)();
+#else
+    (void)from_now;
+#endif
+}
+
+static bool is_to_die(void)
+{
+    return sim.rates.dies != SIM_NEVER && sim.scenario == NULL;
+}
+
 static sim_process *start_program(void)
 {
     char *environment[] = {"PATH=/bin", NULL};
     sim_process *program = sim_process_new(environment);
 
     sim_process_start(program);
-    if (sim.rates.dies != SIM_NEVER && sim.scenario == NULL) {
+    if (is_to_die()) {
         sim_process_kill_later(program, sim.rates.dies);
     }
     return program;
@@ -94,6 +113,9 @@ static uint64_t run_life(uint64_t seed)
     int64_t begun = 0;
 
     sim_begin(seed);
+    if (is_to_die()) {
+        forgive_leaks(true);
+    }
     begun = sim_now();
     program = start_program();
     sim_run(has_ended, program);
@@ -106,6 +128,9 @@ static uint64_t run_life(uint64_t seed)
     totals.simulated += sim_now() - begun;
     sim_processes_end();
     check_rest();
+    if (is_to_die()) {
+        forgive_leaks(false);
+    }
     sim_end();
     return sim.hash;
 }

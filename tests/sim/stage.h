@@ -16,5 +16,4 @@ int liveness_main(int argc, char **argv);
 /* A submit costs no more time than a task here, so what waits for workers would grow without end. */
 #define LIVE_RAIN_MAX 2000
 #define LIVE_STREAM_ITEMS 16
-#define LIVE_STREAM_SIZE ((size_t)80000)
 #define LIVE_RAIN_PERCENT 4 /* they take as long as twenty others */
