@@ -66,6 +66,18 @@ static int64_t balance_at(brood_worker *worker)
     return begun >= worker->chunks.first->id ? BROOD_NEVER : worker->first_since + BROOD_STUCK_NS;
 }
 
+/* When what stands behind a task that runs for long is taken back although nobody is idle. */
+static int64_t overtaken_at(brood_worker *worker, int64_t now)
+{
+    uint64_t begun = 0;
+
+    if (worker->chunk_count < 2) {
+        return BROOD_NEVER;
+    }
+    begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    return (begun >= worker->chunks.first->id ? worker->first_since : now) + BROOD_LONG_NS;
+}
+
 /* What waits although there are idle workers, and nobody comes to it: a few more are woken. */
 static int64_t push(brood_pool *pool, int64_t now)
 {
@@ -93,15 +105,13 @@ static int64_t balance(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
     brood_worker *following = NULL;
+    bool is_any_idle = has_ready_idle(pool);
 
-    if (!has_ready_idle(pool)) {
-        return BROOD_NEVER;
-    }
-    if (pool->queue_bits != 0) {
+    if (is_any_idle && pool->queue_bits != 0) {
         return push(pool, now);
     }
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
-        int64_t due = balance_at(worker);
+        int64_t due = is_any_idle ? balance_at(worker) : overtaken_at(worker, now);
         size_t had = worker->chunk_count;
 
         following = worker->next_busy;

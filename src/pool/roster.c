@@ -33,6 +33,9 @@ static void plan_stuck(brood_pool *pool)
 
 void brood_worker_plan_balance(const brood_worker *worker)
 {
+    if (worker->chunk_count > 1 && worker->pool->idle_first == NULL) {
+        brood_agenda_at(worker->pool, worker->first_since + BROOD_LONG_NS);
+    }
     if (worker->chunk_count == 0 || worker->pool->idle_first == NULL) {
         return;
     }

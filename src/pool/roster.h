@@ -4,6 +4,8 @@
 
 #include "pool/pool_impl.h"
 
+/* Behind a task that runs for so long nothing stays, also where nobody is idle: later ones pass it. */
+#define BROOD_LONG_NS (100 * BROOD_NS_PER_MS)
 #define BROOD_STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
 
 #define BROOD_BALANCE_NS (200 * 1000) /* who is busy with one chunk for so long gives others away */

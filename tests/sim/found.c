@@ -658,7 +658,41 @@ static void run_wake_with_end(brood_pool *pool)
     small_must(small_pool()->workers[0]->shared_count == 0, "the worker was told to unmap it");
 }
 
+/* ---- a task behind a long one, while no worker is ever idle ------------------------------------------------ */
+
+#define FLOW 8
+
+/* There are always FLOW short tasks. Those of the beginning do not wait for the end of the long one. */
+static void run_overtaken(brood_pool *pool)
+{
+    brood_result *flow[FLOW];
+    brood_result *first = small_submit(pool, pausing(0, 500000), NULL);
+    int64_t begun = sim_now();
+
+    for (uint32_t i = 0; i < FLOW; i++) {
+        flow[i] = small_submit(pool, plain(1 + i), NULL);
+    }
+    for (bool is_new[FLOW] = {false}; sim_now() - begun < 250 * SIM_MS; sim_program_sleep(20)) {
+        for (uint32_t i = 0; i < FLOW; i++) {
+            if (brood_result_ready(flow[i])) {
+                small_finish(flow[i], is_new[i] ? 1 + FLOW : 1 + i, OK);
+                flow[i] = small_submit(pool, pausing(1 + FLOW, 100), NULL);
+                is_new[i] = true;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < FLOW; i++) {
+        small_must(small_begun(1 + i) == 1,
+                   "a task does not wait behind a long one, while others pass");
+        brood_result_destroy(flow[i]);
+    }
+    small_finish(first, 0, OK);
+}
+
 const sim_scenario sim_found[] = {
+    {.name = "overtaken",
+     .about = "a task stayed behind a long one as long as no worker was idle",
+     .run = run_overtaken},
     {.name = "wake-with-end",
      .about = "a worker was not told to unmap memory in a pool with an event loop",
      .options = set_loop_quiet,

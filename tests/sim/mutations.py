@@ -248,6 +248,9 @@ without("due.crew_at", "nobody wakes to look after the crew again", POOL,
         "        brood_agenda_at(pool, at);\n", "        pool->supervise_at = at;\n")
 without("due.stuck", "nobody wakes for a worker that does not begin", POOL,
         "        brood_agenda_at(pool, pool->stuck_at);\n")
+mutation("due.overtaken", "what stands behind a long task stays there while nobody is idle",
+         (POOL, "    if (worker->chunk_count < 2) {\n        return BROOD_NEVER;",
+                "    if (worker != NULL) {\n        return BROOD_NEVER;"))
 without("due.balance", "nobody wakes to take back what lies behind a long task", POOL,
         "        brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);\n")
 without("due.push", "nobody wakes for what waits although workers are idle", POOL,
