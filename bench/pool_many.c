@@ -1,5 +1,5 @@
 /* Whether a task takes longer in a pool of a thousand workers than in one of two. */
-#include "base/atomic.h"
+#include <apr_atomic.h>
 
 #include "measure.h"
 #include "pools.h"
@@ -20,12 +20,12 @@ typedef struct bench_setup {
 /* Returns when every worker has come to it: each has then been started, and has a task. */
 static int meet(brood_task *task, const void *arg, size_t size)
 {
-    brood_atomic32 *arrived = brood_task_shared(task, 0, NULL);
+    volatile apr_uint32_t *arrived = brood_task_shared(task, 0, NULL);
 
     (void)arg;
     (void)size;
-    brood_add32(arrived, 1);
-    while (brood_load32(arrived) < MANY) {
+    apr_atomic_inc32(arrived);
+    while (apr_atomic_read32(arrived) < MANY) {
         if (brood_task_cancelled(task)) {
             return 1;
         }
