@@ -41,7 +41,7 @@ void brood_worker_revoke(brood_worker *worker)
          chunk = previous) {
         previous = chunk->previous;
         if (chunk->id <= begun) {
-            break; /* it has begun that one */
+            break; /* the worker has begun this chunk, and all before it */
         }
         revoke_chunk(worker, chunk);
     }

@@ -10,7 +10,7 @@ void brood_worker_first_changed(brood_worker *worker);
 /* Ends the items of the job that are left with that status; those that run after the grace. */
 void brood_job_cancel(brood_result *job, brood_status cancel_status);
 
-/* The same for all jobs. */
+/* Cancels all jobs of the pool. */
 void brood_jobs_cancel_all(brood_pool *pool, brood_status cancel_status);
 
 /* Tells the worker that an item of its first chunk is cancelled, from 1 (0: all), or hurried. */

@@ -4,7 +4,7 @@
 
 #include "pool/pool_impl.h"
 
-/* Gives what waits to those who want it. */
+/* Gives the chunks of the queue to workers that can be given more. */
 void brood_pool_dispatch(brood_pool *pool);
 
 /* A chunk is with the worker no more. */

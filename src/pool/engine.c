@@ -85,7 +85,7 @@ static void turn_others(brood_pool *pool)
     }
 }
 
-/* The earliest of those who wait, whom the leader wakes in time. */
+/* The earliest time-out of a follower, since the leader wakes followers in time. */
 static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
 {
     int64_t deadline = BROOD_NEVER;

@@ -83,7 +83,7 @@ struct brood_result {
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
 
-    uint64_t measured_ns, measured_items; /* how long so many items took, all in all */
+    uint64_t measured_ns, measured_items; /* the time that measured_items took together */
     uint64_t left;                        /* items that have not ended */
     uint64_t failed;                      /* items that have not succeeded */
     brood_chunk *queued;                  /* its chunks that wait */

@@ -33,13 +33,14 @@ static void plan_stuck(brood_pool *pool)
 
 void brood_worker_plan_balance(const brood_worker *worker)
 {
-    if (worker->chunk_count > 1 && worker->pool->idle_first == NULL) {
-        brood_agenda_at(worker->pool, worker->first_since + BROOD_LONG_NS);
-    }
-    if (worker->chunk_count == 0 || worker->pool->idle_first == NULL) {
+    if (worker->chunk_count == 0) {
         return;
     }
-    if (worker->chunk_count > 1 || worker->state == BROOD_WORKER_STARTING) {
+    if (worker->pool->idle_first == NULL) {
+        if (worker->chunk_count > 1) {
+            brood_agenda_at(worker->pool, worker->first_since + BROOD_LONG_NS);
+        }
+    } else if (worker->chunk_count > 1 || worker->state == BROOD_WORKER_STARTING) {
         brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);
     } else {
         plan_stuck(worker->pool);

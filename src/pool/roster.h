@@ -24,7 +24,10 @@ void brood_pool_plan_balance(brood_pool *pool);
 
 brood_worker *brood_pool_next_idle(const brood_pool *pool);
 
-/* What it was given may soon be better off with an idle worker: somebody looks then. */
+/*
+ * Chunks of the worker may soon be better off with an idle worker, or in the queue, where they stand
+ * behind a long task: the agenda gets the time to look.
+ */
 void brood_worker_plan_balance(const brood_worker *worker);
 
 /* The last spinners_max workers that got work may spin for more: see size_up in pool.c. */
