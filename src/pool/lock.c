@@ -18,16 +18,17 @@ static bool try_lock_for_a_moment(brood_pool *pool)
     return false;
 }
 
-void brood_pool_lock(brood_pool *pool)
+bool brood_pool_lock(brood_pool *pool)
 {
     if (brood_mutex_try_lock(&pool->lock)) {
-        return;
+        return true;
     }
     brood_add32(&pool->lock_waiters, 1);
     if (!try_lock_for_a_moment(pool)) {
         brood_mutex_lock(&pool->lock);
     }
     brood_add32(&pool->lock_waiters, (uint32_t)-1);
+    return false;
 }
 
 void brood_pool_unlock(brood_pool *pool)

@@ -4,7 +4,8 @@
 
 #include "pool/pool_impl.h"
 
-void brood_pool_lock(brood_pool *pool);
+/* False: the lock was not free, and the thread has waited for it. */
+bool brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
 
 /*

@@ -31,16 +31,20 @@ static bool may_spin(brood_pool *pool)
            pool->spinning < SPINNERS_A_CORE * pool->cores;
 }
 
-static void look_away(brood_pool *pool)
+/* False: other threads want the lock, too, and the next look may take long. */
+static bool look_away(brood_pool *pool)
 {
+    bool is_wanted = false;
+
     brood_pool_unlock(pool);
     for (int i = 0; i < PAUSES_A_LOOK; i++) {
         brood_pause();
     }
-    if (brood_load32(&pool->lock_waiters) > 0) {
+    is_wanted = brood_load32(&pool->lock_waiters) > 0;
+    if (is_wanted) {
         brood_yield();
     }
-    brood_pool_lock(pool);
+    return brood_pool_lock(pool) && !is_wanted;
 }
 
 static void yield(brood_pool *pool)
@@ -50,17 +54,21 @@ static void yield(brood_pool *pool)
     brood_pool_lock(pool);
 }
 
-/* Some looks without a look at the clock. */
+/* Some looks without a look at the clock: one, when others want the lock, for which each look waits. */
 static bool look(brood_pool *pool, const brood_goal *goal)
 {
-    for (int i = 0; i < LOOKS_A_CLOCK; i++) {
-        look_away(pool);
+    bool is_alone = true;
+
+    for (int i = 0; i < LOOKS_A_CLOCK && is_alone; i++) {
+        is_alone = look_away(pool);
         brood_pool_turn(pool);
         if (brood_goal_is_over(goal, pool)) {
             return true;
         }
     }
-    yield(pool);
+    if (is_alone) {
+        yield(pool);
+    }
     return brood_goal_is_over(goal, pool);
 }
 
