@@ -108,29 +108,31 @@ static void end_spin(brood_pool *pool, const brood_spinner *self)
  * Looks again and again for a moment, which begins anew whenever bytes have moved. Meanwhile workers
  * need not ring: that is so from here to the end of this function, and nowhere else.
  */
-static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)
+static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)
 {
-    int64_t now = brood_os_now();
     int64_t end = now + pool->spin_ns;
     int64_t next = now + KEEP_NS;
     uint64_t moved = pool->moved;
-    bool over = false;
     bool may_go_on = true;
     brood_spinner self;
 
     begin_spin(pool, &self);
-    do {
+    while (may_go_on && now < end && now < deadline && pool->busy < pool->cores) {
         may_go_on = keep_time(pool, now, &next);
-        over = look(pool, goal);
+        if (look(pool, goal)) {
+            end_spin(pool, &self);
+            pool->spin_misses = 0;
+            return true;
+        }
         now = brood_os_now();
         if (pool->moved != moved) {
             moved = pool->moved;
             end = now + pool->spin_ns;
         }
-    } while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores);
+    }
     end_spin(pool, &self);
-    pool->spin_misses = over ? 0 : pool->spin_misses + 1;
-    return over;
+    pool->spin_misses++;
+    return false;
 }
 
 /* ---- the leader --------------------------------------------------------------------------- */
@@ -293,11 +295,12 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
 {
     const brood_goal goal = {what, is_over, data};
     bool over = false;
+    int64_t now = 0;
 
     brood_pool_turn(pool);
     over = brood_goal_is_over(&goal, pool);
-    while (!over && !brood_os_is_ending() && brood_os_now() < deadline) {
-        over = may_spin(pool) && spin(pool, &goal, deadline);
+    while (!over && !brood_os_is_ending() && (now = brood_os_now()) < deadline) {
+        over = may_spin(pool) && spin(pool, &goal, now, deadline);
         if (!over && !brood_supervisor_start_due(pool)) {
             sleep_for(pool, &goal, deadline);
         }
