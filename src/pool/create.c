@@ -8,6 +8,7 @@
 #include "pool/host.h"
 #include "pool/lock.h"
 #include "pool/pool_impl.h"
+#include "pool/roster.h"
 #include "pool/supervisor.h"
 #include "pool/threads.h"
 #include "process/self.h"
@@ -64,7 +65,7 @@ static void size_up(brood_pool *pool)
     if (pool->spin_ns == 0) {
         pool->spinners_max = 0;
     }
-    pool->service_ns = SERVICE_NS_AT_FIRST;
+    brood_pool_set_service(pool, SERVICE_NS_AT_FIRST);
     pool->dispatch_at = pool->starved_since = BROOD_NEVER;
     pool->supervise_at = pool->due = pool->stuck_at = pool->unreported_at = BROOD_NEVER;
     pool->supervisor_due = true;

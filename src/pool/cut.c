@@ -48,13 +48,14 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
 {
     const brood_pool *pool = worker->pool;
     const brood_result *job = chunk->job;
-    uint64_t most = most_in_ring(pool, chunk);
     uint64_t count = job->chunk_size;
 
-    if (chunk->deaths > 0) {
-        return chunk->count; /* one suspect item, by itself */
+    if (chunk->count == 1 || chunk->deaths > 0) {
+        return chunk->count; /* of those that ran when workers died, one suspect item by itself */
     }
     if (count == 0) {
+        uint64_t most = most_in_ring(pool, chunk);
+
         count = chunk->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
         count = count > worthwhile(job) ? count : worthwhile(job);
         count = count < most ? count : most;

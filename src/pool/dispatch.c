@@ -165,7 +165,7 @@ void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk)
     if (worker->chunk_count == 0) {
         brood_worker_set_busy(worker, false);
         brood_worker_set_idle(worker, brood_worker_serves(worker));
-    } else if (worker->chunk_count < brood_pool_depth(worker->pool) / 2 + 1) {
+    } else if (worker->chunk_count < worker->pool->depth / 2 + 1) {
         brood_worker_set_credit(worker);
     }
 }

@@ -19,7 +19,7 @@ void brood_worker_measure(brood_worker *worker, int64_t now)
     brood_pool *pool = worker->pool;
     uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
 
-    pool->service_ns = pool->service_ns - pool->service_ns / 8 + each / 8;
+    brood_pool_set_service(pool, pool->service_ns - pool->service_ns / 8 + each / 8);
     worker->first_since = pool->answered_at = now;
     worker->chunks_received = 0;
 }

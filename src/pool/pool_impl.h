@@ -38,6 +38,7 @@
 #include "runtime/time.h"
 
 #define BROOD_PRIORITY_MAX 10
+#define BROOD_LANES (2 * BROOD_PRIORITY_MAX + 1)
 #define BROOD_SPINNERS_MAX 64
 
 /* What a thread waits for. is_over changes nothing; it is asked with the lock. */
@@ -119,11 +120,12 @@ struct brood_pool {
     uint32_t busy;
 
     /* queue */
-    brood_chunk_list queue[2 * BROOD_PRIORITY_MAX + 1];
-    uint32_t queue_bits; /* which of them have chunks */
+    brood_chunk_list queue[BROOD_LANES]; /* one for each priority */
+    uint32_t queue_bits;                 /* which of them have chunks */
     uint64_t sequence;
     uint64_t queued;     /* items */
     uint64_t service_ns; /* what a chunk takes, lately */
+    size_t depth;        /* so many chunks a worker is given ahead */
     int64_t answered_at; /* when a worker has answered last, about */
     uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
     int64_t dispatched_at;

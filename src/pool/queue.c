@@ -5,6 +5,12 @@
 /* So many later tasks may overtake one of the next lower priority: nobody waits for ever. */
 #define OVERTAKERS 1000
 
+/* Most tasks have priority 0: its lane is the first to be looked at. */
+static unsigned lane_of(int priority)
+{
+    return (unsigned)(priority < 0 ? priority + BROOD_LANES : priority);
+}
+
 int64_t brood_queue_key(uint64_t sequence, int priority)
 {
     return (int64_t)sequence - (int64_t)priority * OVERTAKERS;
@@ -83,7 +89,7 @@ static void unlink_from_job(brood_chunk *chunk)
 /* In the order of the keys: new chunks come at the end, those that come back near the front. */
 void brood_queue_put(brood_pool *pool, brood_chunk *chunk)
 {
-    int lane = chunk->job->priority + BROOD_PRIORITY_MAX;
+    unsigned lane = lane_of(chunk->job->priority);
     brood_chunk_list *list = &pool->queue[lane];
     brood_chunk *at = list->first;
 
@@ -124,7 +130,7 @@ void brood_queue_shrink(brood_pool *pool, uint64_t items)
 
 void brood_queue_remove(brood_pool *pool, brood_chunk *chunk)
 {
-    int lane = chunk->job->priority + BROOD_PRIORITY_MAX;
+    unsigned lane = lane_of(chunk->job->priority);
 
     brood_chunks_remove(&pool->queue[lane], chunk);
     unlink_from_job(chunk);

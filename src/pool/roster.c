@@ -125,11 +125,12 @@ void brood_worker_set_busy(brood_worker *worker, bool is_busy)
 
 /* ---- how far ahead ----------------------------------------------------------------------- */
 
-size_t brood_pool_depth(const brood_pool *pool)
+void brood_pool_set_service(brood_pool *pool, uint64_t ns)
 {
-    uint64_t deep = AHEAD_NS / (pool->service_ns + 1);
+    uint64_t deep = AHEAD_NS / (ns + 1);
 
-    return deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
+    pool->service_ns = ns;
+    pool->depth = deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
 }
 
 /* Whether it can be given anything at all. */
@@ -144,7 +145,7 @@ bool brood_worker_serves(const brood_worker *worker)
 static bool wants_more(const brood_worker *worker)
 {
     return brood_worker_serves(worker) && worker->chunk_count > 0 &&
-           worker->chunk_count < brood_pool_depth(worker->pool) && brood_worker_can_send(worker) &&
+           worker->chunk_count < worker->pool->depth && brood_worker_can_send(worker) &&
            worker->items_left > 0 && !worker->stalled;
 }
 

@@ -33,7 +33,8 @@ void brood_worker_plan_balance(const brood_worker *worker);
 /* The last spinners_max workers that got work may spin for more: see size_up in pool.c. */
 void brood_worker_let_spin(brood_worker *worker);
 
-size_t brood_pool_depth(const brood_pool *pool);
+/* What a chunk takes, lately, and so how many of them a worker is given ahead. */
+void brood_pool_set_service(brood_pool *pool, uint64_t ns);
 
 /*
  * Who gets the next chunk, or NULL. A sleeping worker is not woken when one that is awake will come

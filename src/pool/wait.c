@@ -113,26 +113,23 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t 
     int64_t end = now + pool->spin_ns;
     int64_t next = now + KEEP_NS;
     uint64_t moved = pool->moved;
+    bool over = false;
     bool may_go_on = true;
     brood_spinner self;
 
     begin_spin(pool, &self);
-    while (may_go_on && now < end && now < deadline && pool->busy < pool->cores) {
+    while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores) {
         may_go_on = keep_time(pool, now, &next);
-        if (look(pool, goal)) {
-            end_spin(pool, &self);
-            pool->spin_misses = 0;
-            return true;
-        }
-        now = brood_os_now();
+        over = look(pool, goal);
+        now = over ? now : brood_os_now();
         if (pool->moved != moved) {
             moved = pool->moved;
             end = now + pool->spin_ns;
         }
     }
     end_spin(pool, &self);
-    pool->spin_misses++;
-    return false;
+    pool->spin_misses = over ? 0 : pool->spin_misses + 1;
+    return over;
 }
 
 /* ---- the leader --------------------------------------------------------------------------- */
