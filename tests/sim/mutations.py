@@ -400,6 +400,6 @@ mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinnin
          (POOL, "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n",
                 "    if (!over) {\n        sleep_for(pool, goal, deadline);\n    }\n"
                 "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n"),
-         (POOL, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n",
+         (POOL, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n",
                 "static void sleep_for(brood_pool *, const brood_goal *, int64_t);\n"
-                "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t deadline)\n"))
+                "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n"))
