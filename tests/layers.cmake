@@ -6,9 +6,6 @@ cmake_minimum_required(VERSION 3.25)
 set(layers "base" ". seam" "posix win32" "runtime" "wire" "process" "ipc" "serve" "pool" ". top")
 set(top "init\\.c|worker\\.c") # of the files beside the folders; the others are the seam
 
-# Not so yet: all files of the pool need each other.
-set(unknown "^pool/.* pool/")
-
 function(layer_of out file)
     get_filename_component(folder "${file}" DIRECTORY)
     set(name "${folder}")
@@ -97,9 +94,7 @@ endif()
 foreach(name IN LISTS names)
     set(needs_of_${name} "")
     foreach(symbol IN LISTS symbols_of_${name})
-        set(arrow "${name} ${home_of_${symbol}}")
-        if(home_of_${symbol} AND NOT home_of_${symbol} STREQUAL name
-               AND NOT arrow MATCHES "${unknown}")
+        if(home_of_${symbol} AND NOT home_of_${symbol} STREQUAL name)
             list(APPEND needs_of_${name} ${home_of_${symbol}})
         endif()
     endforeach()

@@ -1,5 +1,6 @@
 #include "pool_stage.h"
 #include "pool/lock.h"
+#include "pool/peer_impl.h"
 
 void stage_prepare(pool_stage *stage, uint32_t workers)
 {
@@ -183,7 +184,7 @@ int64_t stage_pid(pool_stage *stage, uint32_t slot)
 
     brood_pool_lock(stage->pool);
     if (worker_at(stage, slot) != NULL) {
-        pid = brood_process_pid(worker_at(stage, slot)->process);
+        pid = brood_process_pid(brood_peer_seen(worker_at(stage, slot))->process);
     }
     brood_pool_unlock(stage->pool);
     return pid;
@@ -195,7 +196,7 @@ int64_t stage_busy_pid(pool_stage *stage)
 
     brood_pool_lock(stage->pool);
     if (stage->pool->busy_first != NULL) {
-        pid = brood_process_pid(stage->pool->busy_first->process);
+        pid = brood_process_pid(brood_peer_seen(stage->pool->busy_first)->process);
     }
     brood_pool_unlock(stage->pool);
     return pid;
@@ -224,7 +225,7 @@ brood_wire_page *stage_page(pool_stage *stage, uint32_t slot)
 
     brood_pool_lock(stage->pool);
     if (worker_at(stage, slot) != NULL) {
-        page = worker_at(stage, slot)->page;
+        page = brood_peer_seen(worker_at(stage, slot))->page;
     }
     brood_pool_unlock(stage->pool);
     return page;
@@ -236,7 +237,7 @@ brood_ring_shared *stage_answers(pool_stage *stage, uint32_t slot)
 
     brood_pool_lock(stage->pool);
     if (worker_at(stage, slot) != NULL) {
-        shared = worker_at(stage, slot)->from.shared;
+        shared = brood_peer_seen(worker_at(stage, slot))->from.shared;
     }
     brood_pool_unlock(stage->pool);
     return shared;

@@ -1,6 +1,7 @@
 /* W11, W13: the pool goes on while its callers are busy, and while callbacks take long. */
 #include "pool_tools.h"
 
+#include "pool/peer_impl.h"
 #include "pool/pool_impl.h"
 #include "pool/lock.h"
 
@@ -99,8 +100,10 @@ static bool has_ended(brood_pool *pool, int64_t pid)
     bool ended = true;
 
     brood_pool_lock(pool);
-    if (pool->workers[0] != NULL && brood_process_pid(pool->workers[0]->process) == pid) {
-        brood_os_wait_item item = {.process = brood_process_os(pool->workers[0]->process)};
+    if (pool->workers[0] != NULL &&
+        brood_process_pid(brood_peer_seen(pool->workers[0])->process) == pid) {
+        brood_os_wait_item item = {
+            .process = brood_process_os(brood_peer_seen(pool->workers[0])->process)};
 
         ended = brood_os_wait(&item, 1, 0, NULL) == BROOD_OK;
     }

@@ -9,6 +9,7 @@
 #include "worker_view.h"
 #include "pool/engine.h"
 #include "pool/lock.h"
+#include "pool/peer_impl.h"
 
 #define RING_BYTES ((size_t)1 << 20) /* of pools of a few workers */
 
@@ -269,15 +270,17 @@ static int answer_all(brood_task *task, const void *arg, size_t size)
 static uint64_t hear_all(brood_pool *pool)
 {
     const brood_worker *worker = pool->workers[0];
-    uint64_t end = worker->from.own + RINGS_OF_ANSWERS * RING_BYTES;
+    uint64_t end = brood_peer_seen(worker)->from.own + RINGS_OF_ANSWERS * RING_BYTES;
     uint64_t most = 0;
 
-    while (worker->from.own < end && worker->dropped == BROOD_OK) {
-        uint64_t before = worker->from.own;
+    while (brood_peer_seen(worker)->from.own < end && worker->dropped == BROOD_OK) {
+        uint64_t before = brood_peer_seen(worker)->from.own;
 
         brood_pool_turn(pool);
-        most = worker->from.own - before > most ? worker->from.own - before : most;
-        if (worker->from.own == before) {
+        most = brood_peer_seen(worker)->from.own - before > most
+                   ? brood_peer_seen(worker)->from.own - before
+                   : most;
+        if (brood_peer_seen(worker)->from.own == before) {
             support_yield();
         }
     }
@@ -308,6 +311,61 @@ static void h2_a_turn_hears_no_more_than_two_rings(void **state)
     stage_end(result, BROOD_OK);
     stage_terminate(&stage);
     free(out);
+}
+
+static int take_all(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    return brood_return(task, &size, sizeof size);
+}
+
+/* The most that one turn sends, until the first worker has all that is on its way. */
+static uint64_t send_all(brood_pool *pool, uint64_t end)
+{
+    const brood_peer *peer = brood_peer_seen(pool->workers[0]);
+    uint64_t most = 0;
+
+    while (peer->to.own < end && peer->base.dropped == BROOD_OK) {
+        uint64_t before = peer->to.own;
+
+        brood_pool_turn(pool);
+        most = peer->to.own - before > most ? peer->to.own - before : most;
+        if (peer->to.own == before) {
+            support_yield();
+        }
+    }
+    return most;
+}
+
+/* The worker reads as fast as the pool writes; whoever wants the lock comes in between. */
+static void h2_a_turn_sends_no_more_than_a_ring(void **state)
+{
+    size_t size = RINGS_OF_ANSWERS * RING_BYTES;
+    void *arg = calloc(1, size);
+    pool_stage stage;
+    brood_result *result = NULL;
+    uint64_t begun = 0;
+    uint64_t most = 0;
+
+    (void)state;
+    assert_non_null(arg);
+    stage_prepare(&stage, 1);
+    stage.options.event_loop = true; /* no thread of the pool's sends beside this one */
+    stage_open(&stage);
+    assert_ok(brood_pool_apply(stage.pool, take_all, NULL, 0, NULL, 0, NULL));
+    brood_pool_lock(stage.pool);
+    begun = brood_peer_seen(stage.pool->workers[0])->to.own;
+    brood_pool_unlock(stage.pool);
+    assert_ok(brood_pool_apply_async(stage.pool, &result, take_all, arg, size, NULL));
+    brood_pool_lock(stage.pool);
+    most = brood_peer_seen(stage.pool->workers[0])->to.own - begun;
+    assert_in_range(most, 1, 2 * RING_BYTES);
+    most = send_all(stage.pool, begun + size);
+    brood_pool_unlock(stage.pool);
+    assert_in_range(most, 1, RING_BYTES + sizeof(brood_wire_order));
+    stage_end(result, BROOD_OK);
+    stage_terminate(&stage);
+    free(arg);
 }
 
 /* ---- H2: a worker that rings for nothing ------------------------------------------------------- */
@@ -408,8 +466,9 @@ static bool have_forgotten(void *data)
     for (uint32_t i = 0; i < pool->slots; i++) {
         const brood_worker *worker = pool->workers[i];
 
-        all = all && (worker == NULL || (worker->shared_count == 0 &&
-                                         brood_load64(&worker->to.shared->read) == worker->to.own));
+        all = all && (worker == NULL || (brood_peer_seen(worker)->shared_count == 0 &&
+                                         brood_load64(&brood_peer_seen(worker)->to.shared->read) ==
+                                             brood_peer_seen(worker)->to.own));
     }
     brood_pool_unlock(pool);
     return all;
@@ -953,6 +1012,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_failures_of_the_setup_without_end),
     cmocka_unit_test(h2_a_value_without_end),
     cmocka_unit_test(h2_a_turn_hears_no_more_than_two_rings),
+    cmocka_unit_test(h2_a_turn_sends_no_more_than_a_ring),
     cmocka_unit_test(h2_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),

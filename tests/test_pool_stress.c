@@ -4,6 +4,7 @@
  */
 #include "pool_stage.h"
 #include "pool/lock.h"
+#include "pool/peer_impl.h"
 
 #include <stdlib.h>
 
@@ -124,7 +125,7 @@ static void kill_at_random(stress *all, int64_t each_ms)
         brood_pool_lock(pool); /* the worker is not reaped meanwhile */
         if (slot < pool->slots && pool->workers[slot] != NULL &&
             (early || pool->workers[slot]->is_up)) {
-            support_kill(brood_process_pid(pool->workers[slot]->process));
+            support_kill(brood_process_pid(brood_peer_seen(pool->workers[slot])->process));
         }
         brood_pool_unlock(pool);
         apr_sleep(each_ms * 1000); /* nothing is waited for */

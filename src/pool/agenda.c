@@ -2,8 +2,7 @@
 
 #include <assert.h>
 
-#include "pool/roster.h"
-#include "pool/send_bytes.h"
+#include "pool/pool_impl.h"
 
 /* ---- what is changed ---------------------------------------------------------------------- */
 
@@ -17,6 +16,20 @@ void brood_agenda_at(brood_pool *pool, int64_t when)
 static bool concerns(const void *what, const void *waits_for)
 {
     return what == NULL || waits_for == NULL || what == waits_for;
+}
+
+void brood_agenda_supervise(brood_pool *pool)
+{
+    pool->supervisor_due = true;
+    brood_agenda_at(pool, 0);
+}
+
+void brood_agenda_supervise_at(brood_pool *pool, int64_t when)
+{
+    if (when < pool->supervise_at) {
+        pool->supervise_at = when;
+        brood_agenda_at(pool, when);
+    }
 }
 
 void brood_agenda_notify(brood_pool *pool, const void *what)
@@ -73,7 +86,7 @@ bool brood_agenda_arm_all(brood_pool *pool)
     while (pool->unarmed != NULL) {
         brood_worker *worker = pool->unarmed;
 
-        if (!is_silent(worker) && !brood_worker_arm(worker)) {
+        if (!is_silent(worker) && !worker->ops->arm(worker)) {
             return false;
         }
         pool->unarmed = worker->next_unarmed;
@@ -169,7 +182,12 @@ static void wake_threads(brood_pool *pool)
 
 /* ---- the invariants ----------------------------------------------------------------------- */
 
-#if !defined(NDEBUG)
+#if defined(NDEBUG)
+static void check(const brood_pool *pool)
+{
+    (void)pool;
+}
+#else
 /* Whoever sleeps until something has happened that has, was told. */
 static void check_waits(brood_pool *pool)
 {
@@ -178,25 +196,33 @@ static void check_waits(brood_pool *pool)
         assert(at->is_notified || at->is_successor || !brood_goal_is_over(&at->goal, pool));
     }
 }
-#endif
+
+/* Whether there is a worker that what waits could go to. */
+static bool has_room_for_more(const brood_pool *pool)
+{
+    const brood_worker *idle = pool->idle_first;
+
+    while (idle != NULL && !brood_worker_can_send(idle)) {
+        idle = idle->next_idle;
+    }
+    return idle != NULL;
+}
 
 /* What must be true whenever the lock is free. */
 static void check(brood_pool *pool)
 {
-#if !defined(NDEBUG)
     check_waits(pool);
-#endif
     /* Nobody sleeps longer than the next thing due. */
     assert(!pool->sleeping || pool->due >= pool->sleeps_until);
     /* Who sleeps is rung by every worker that has a task, unless somebody spins. */
     assert(!pool->sleeping || pool->spinning > 0 || pool->unarmed == NULL);
     /* A chunk that waits, and a worker that has room: somebody will look. */
     assert(!pool->sleeping || pool->queue_bits == 0 || pool->due != BROOD_NEVER ||
-           !brood_pool_has_room_for_more(pool));
+           !has_room_for_more(pool));
     /* Somebody keeps the time. */
     assert(pool->leading || pool->successor || !pool->thread_waits);
-    (void)pool;
 }
+#endif
 
 void brood_agenda_deliver(brood_pool *pool)
 {

@@ -36,6 +36,10 @@ typedef struct brood_worker brood_worker;
 /* The pool has something to do at that time (0: now), whoever keeps the time. */
 void brood_agenda_at(brood_pool *pool, int64_t when);
 
+/* The number of workers, or of those needed, is not what it was: the supervisor looks, now or then. */
+void brood_agenda_supervise(brood_pool *pool);
+void brood_agenda_supervise_at(brood_pool *pool, int64_t when);
+
 /* The waiters for `what` (NULL: all waiters) look again whether their wait is over. */
 void brood_agenda_notify(brood_pool *pool, const void *what);
 

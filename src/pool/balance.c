@@ -3,22 +3,15 @@
 #include "pool/dispatch.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
-#include "pool/send_bytes.h"
-#include "pool/supervisor.h"
+#include "pool/headcount.h"
 #include "pool/worker.h"
-
-void brood_pool_plan_push(brood_pool *pool)
-{
-    if (pool->idle_first != NULL) {
-        brood_agenda_at(pool, pool->dispatched_at + BROOD_BALANCE_NS);
-    }
-}
 
 /* Its argument may still be on the way: the worker passes over it, whatever it is. */
 static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
 {
-    if (worker->sending.chunk == chunk) {
-        brood_worker_void(worker);
+    if (worker->transit.chunk == chunk) {
+        worker->ops->discard(worker);
+        worker->pool->voids++;
     }
     brood_worker_remove(worker, chunk);
     if (worker->items_left != UINT64_MAX) {
@@ -29,14 +22,8 @@ static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
 
 void brood_worker_revoke(brood_worker *worker)
 {
-    uint64_t claim = 0;
-    uint64_t begun = 0;
+    uint64_t begun = brood_worker_note_begun(worker, worker->ops->revoke(worker));
 
-    brood_store64(&worker->page->revoked_upto, worker->last_id);
-    do {
-        claim = brood_load64(&worker->page->claim);
-    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));
-    begun = brood_worker_begun(worker, claim);
     for (brood_chunk *chunk = worker->chunks.last, *previous = NULL; chunk != NULL;
          chunk = previous) {
         previous = chunk->previous;
@@ -47,8 +34,7 @@ void brood_worker_revoke(brood_worker *worker)
     }
     if (worker->chunk_count == 0) {
         worker->stalled = true;
-        brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker, brood_worker_serves(worker));
+        brood_worker_rest(worker);
     }
     brood_supervisor_need(worker->pool);
 }
@@ -62,7 +48,7 @@ static int64_t balance_at(brood_worker *worker)
         return worker->first_since +
                BROOD_BALANCE_NS; /* one that has not come up keeps others waiting */
     }
-    begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    begun = brood_worker_begun(worker);
     return begun >= worker->chunks.first->id ? BROOD_NEVER : worker->first_since + BROOD_STUCK_NS;
 }
 
@@ -74,7 +60,7 @@ static int64_t overtaken_at(brood_worker *worker, int64_t now)
     if (worker->chunk_count < 2) {
         return BROOD_NEVER;
     }
-    begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    begun = brood_worker_begun(worker);
     return (begun >= worker->chunks.first->id ? worker->first_since : now) + BROOD_LONG_NS;
 }
 

@@ -10,7 +10,4 @@ void brood_worker_revoke(brood_worker *worker);
 /* Takes chunks from busy workers for idle ones; when to look again. */
 int64_t brood_pool_balance(brood_pool *pool, int64_t now);
 
-/* Chunks wait although workers are idle: the agenda gets the time at which more of those are woken. */
-void brood_pool_plan_push(brood_pool *pool);
-
 #endif

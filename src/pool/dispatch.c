@@ -1,14 +1,13 @@
 #include "pool/dispatch.h"
 
-#include "pool/balance.h"
-#include "pool/cancel.h"
+#include "pool/chunks.h"
 #include "pool/cut.h"
-#include "pool/engine.h"
+#include "pool/ends.h"
+#include "pool/failed_items.h"
 #include "pool/job.h"
+#include "pool/notices.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
-#include "pool/send.h"
-#include "pool/send_bytes.h"
 #include "pool/worker.h"
 
 #define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
@@ -42,7 +41,7 @@ static void note_given(brood_worker *worker, const brood_chunk *chunk)
     brood_worker_let_spin(worker);
     brood_worker_set_credit(worker);
     brood_worker_plan_balance(worker);
-    if (!worker->armed || !brood_worker_can_send(worker)) {
+    if (!worker->transit.is_armed || !brood_worker_can_send(worker)) {
         brood_agenda_arm(worker);
     }
 }
@@ -97,6 +96,14 @@ static bool end_cancelled(brood_chunk *chunk)
     return true;
 }
 
+/* Chunks wait although workers are idle: the agenda gets the time at which more of those are woken. */
+static void plan_push(brood_pool *pool)
+{
+    if (pool->idle_first != NULL) {
+        brood_agenda_at(pool, pool->dispatched_at + BROOD_BALANCE_NS);
+    }
+}
+
 void brood_pool_dispatch(brood_pool *pool)
 {
     bool goes = true;
@@ -117,7 +124,7 @@ void brood_pool_dispatch(brood_pool *pool)
         }
         worker = brood_pool_choose(pool);
         if (worker == NULL) {
-            brood_pool_plan_push(pool);
+            plan_push(pool);
             break;
         }
         chunk = brood_chunk_cut(worker, chunk);
@@ -134,6 +141,17 @@ void brood_worker_remove(brood_worker *worker, brood_chunk *chunk)
 }
 
 /* ---- the end of a chunk ------------------------------------------------------------------ */
+
+/* What a chunk takes, lately: an eighth of the new in the old. */
+void brood_worker_measure(brood_worker *worker, int64_t now)
+{
+    brood_pool *pool = worker->pool;
+    uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
+
+    brood_pool_set_service(pool, pool->service_ns - pool->service_ns / 8 + each / 8);
+    worker->first_since = pool->answered_at = now;
+    worker->chunks_received = 0;
+}
 
 /* How long the items of a map take. */
 static void note_time(brood_worker *worker, const brood_chunk *chunk)
@@ -163,8 +181,7 @@ void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk)
     retire_if_used(worker);
     brood_worker_first_changed(worker);
     if (worker->chunk_count == 0) {
-        brood_worker_set_busy(worker, false);
-        brood_worker_set_idle(worker, brood_worker_serves(worker));
+        brood_worker_rest(worker);
     } else if (worker->chunk_count < worker->pool->depth / 2 + 1) {
         brood_worker_set_credit(worker);
     }

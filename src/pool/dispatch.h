@@ -13,4 +13,7 @@ void brood_worker_remove(brood_worker *worker, brood_chunk *chunk);
 /* A chunk of it has ended. */
 void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk);
 
+/* Takes down how long the chunks took that were heard of since; there is at least one. */
+void brood_worker_measure(brood_worker *worker, int64_t now);
+
 #endif

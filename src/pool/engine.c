@@ -3,26 +3,13 @@
 #include <assert.h>
 
 #include "pool/agenda.h"
+#include "pool/answers.h"
 #include "pool/balance.h"
 #include "pool/dispatch.h"
-#include "pool/receive.h"
 #include "pool/roster.h"
-#include "pool/send_bytes.h"
-#include "pool/send_shared.h"
 #include "pool/supervisor.h"
 #include "pool/timers.h"
 #include "pool/worker.h"
-
-/* What a chunk takes, lately: an eighth of the new in the old. */
-void brood_worker_measure(brood_worker *worker, int64_t now)
-{
-    brood_pool *pool = worker->pool;
-    uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
-
-    brood_pool_set_service(pool, pool->service_ns - pool->service_ns / 8 + each / 8);
-    worker->first_since = pool->answered_at = now;
-    worker->chunks_received = 0;
-}
 
 static void turn_worker(brood_worker *worker)
 {
@@ -36,20 +23,20 @@ static void turn_worker(brood_worker *worker)
         brood_worker_drop(worker, status);
         return;
     }
-    if (worker->armed && !brood_agenda_sleeps(worker->pool)) {
-        worker->armed = false;
-        brood_ring_wake_to_read(&worker->from);
+    if (worker->transit.is_armed && !brood_agenda_sleeps(worker->pool)) {
+        worker->ops->disarm(worker);
     }
     if (!brood_worker_can_send(worker)) {
         brood_worker_go_on(worker);
         brood_worker_set_credit(worker);
     }
-    if (!worker->armed || !brood_worker_can_send(worker)) {
+    if (!worker->transit.is_armed || !brood_worker_can_send(worker)) {
         brood_agenda_arm(worker);
     }
     if (worker->chunks_received > 0) {
         brood_worker_measure(worker, brood_os_now());
     }
+    brood_worker_check(worker);
 }
 
 void brood_pool_turn(brood_pool *pool)
@@ -76,12 +63,28 @@ static void turn_others(brood_pool *pool)
     for (uint32_t i = 0; i < pool->slots; i++) {
         brood_worker *worker = pool->workers[i];
 
-        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->sending.is_void)) {
+        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->transit.is_void)) {
             turn_worker(worker);
             if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
                 brood_worker_set_idle(worker, true); /* to the front */
             }
         }
+    }
+}
+
+void brood_pool_forget(brood_pool *pool)
+{
+    uint64_t forgotten = pool->watch.poller != NULL ? brood_shared_forgotten() : pool->forgotten;
+    bool all = true;
+
+    if (forgotten == pool->forgotten) {
+        return;
+    }
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        all = (pool->workers[i] == NULL || brood_worker_forget(pool->workers[i])) && all;
+    }
+    if (all) {
+        pool->forgotten = forgotten;
     }
 }
 

@@ -10,7 +10,7 @@ void brood_pool_turn(brood_pool *pool);
 /* Does all else that is due; pool->due says when to do it again. */
 void brood_pool_run_due(brood_pool *pool);
 
-/* Takes down how long the chunks took that were heard of since; there is at least one. */
-void brood_worker_measure(brood_worker *worker, int64_t now);
+/* Tells workers what shared memory they are to unmap, those that can be told now. */
+void brood_pool_forget(brood_pool *pool);
 
 #endif

@@ -1,13 +1,10 @@
 #include "pool/exits.h"
 
+#include "pool/answers.h"
 #include "pool/balance.h"
-#include "pool/cancel.h"
 #include "pool/failures.h"
-#include "pool/host.h"
-#include "pool/receive.h"
 #include "pool/roster.h"
 #include "pool/settle.h"
-#include "pool/supervisor.h"
 #include "pool/unreported.h"
 #include "pool/worker.h"
 
@@ -15,8 +12,7 @@ static void leave_lists(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
-    pool->voids -= worker->sending.is_void;
-    worker->sending.is_void = false;
+    pool->voids -= worker->transit.is_void;
     brood_worker_set_idle(worker, false);
     brood_worker_set_busy(worker, false);
     brood_agenda_forget(worker);
@@ -52,8 +48,8 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
     brood_worker_settle(worker);
     brood_worker_note_early_end(worker, crash_streak);
     leave_lists(worker);
-    brood_worker_free(worker);
-    brood_supervisor_wake(pool);
+    worker->ops->destroy(worker);
+    brood_agenda_supervise(pool);
     brood_agenda_notify(pool, BROOD_END(pool));
 }
 
@@ -66,7 +62,7 @@ static void receive_rest(brood_worker *worker)
 {
     brood_status status = BROOD_ERR_PROTOCOL;
 
-    worker->last_item = brood_load64(&worker->page->item);
+    worker->last_item = worker->ops->position(worker).item;
     if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
         status = brood_worker_receive(worker);
     }
@@ -100,26 +96,16 @@ static void lose(brood_worker *worker)
     brood_worker_revoke(worker);
     if (worker->chunks.first != NULL) {
         /* The worker goes on to no other item, but for one: see count_begun. */
-        brood_worker_interrupt(worker, 0);
+        worker->ops->interrupt(worker, 0);
     }
     receive_rest(worker);
-    brood_process_be_left(worker->process);
+    worker->ops->abandon(worker);
     dismiss(worker, &worker->pool->stats.lost);
-}
-
-/* Takes down that it has rung. False: more often than it was armed, which would keep us awake. */
-static bool note_rings(brood_worker *worker, size_t rings)
-{
-    bool is_right = rings <= worker->rings_due;
-
-    worker->rings_due -= is_right ? rings : worker->rings_due;
-    return is_right;
 }
 
 /* The worker ends, or has closed all that it had: then it is of no use any more. */
 static void on_bell_closed(brood_worker *worker)
 {
-    brood_worker_unwatch_bell(worker);
     worker->bell_closed = true;
     if (!brood_worker_is_leaving(worker) && !worker->is_killed) {
         worker->end_by = brood_os_now() + BROOD_WORKER_END_SLOWLY_NS;
@@ -127,23 +113,17 @@ static void on_bell_closed(brood_worker *worker)
     brood_worker_revoke(worker);
     brood_worker_set_idle(worker, false);
     brood_worker_plan_look(worker);
-    brood_supervisor_wake(worker->pool);
+    brood_agenda_supervise(worker->pool);
 }
 
-static void empty_bell(brood_worker *worker)
+static void on_ring(brood_worker *worker)
 {
-    char bytes[64];
-    size_t got = 0;
-    brood_status status = brood_os_channel_read(worker->bell, bytes, sizeof bytes, &got, NULL);
+    brood_status status = worker->ops->listen(worker);
 
-    worker->armed = false;
     brood_agenda_arm(worker);
-    if (!note_rings(worker, got)) {
-        status = BROOD_ERR_PROTOCOL;
-    }
     if (status == BROOD_ERR_CLOSED) {
         on_bell_closed(worker);
-    } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+    } else if (status != BROOD_OK) {
         brood_worker_drop(worker, status); /* nobody knows any more when it answers */
     }
 }
@@ -160,17 +140,17 @@ static void look_again(brood_worker *worker)
     }
     if (worker->kill_refused || is_late) {
         brood_worker_kill(worker);
-        brood_supervisor_wake(worker->pool); /* there is one less that leaves */
+        brood_agenda_supervise(worker->pool); /* there is one less that leaves */
     }
-    if (worker->must_ring) {
-        brood_worker_ring(worker);
+    if (worker->transit.must_ring) {
+        worker->ops->ring(worker);
     }
     brood_worker_plan_look(worker);
 }
 
 static void look_at_process(brood_worker *worker)
 {
-    if (!brood_process_is_alive(worker->process)) {
+    if (!worker->ops->is_alive(worker)) {
         on_worker_exit(worker);
     } else if (brood_os_now() >= worker->check_at) {
         look_again(worker);
@@ -183,11 +163,11 @@ void brood_supervisor_look(brood_pool *pool, uintptr_t owner)
     brood_worker *worker = slot < pool->slots ? pool->workers[slot] : NULL;
 
     if (worker == NULL) {
-        return; /* it was buried meanwhile */
+        return; /* it has been dismissed meanwhile */
     }
     if (owner != BROOD_OWNER_OF_BELL(slot)) {
         look_at_process(worker);
-    } else if (worker->watched_bell) {
-        empty_bell(worker);
+    } else if (!worker->bell_closed) {
+        on_ring(worker);
     }
 }

@@ -2,28 +2,14 @@
 
 #include <stdio.h>
 
+#include "pool/cancel.h"
+#include "pool/failed_items.h"
+#include "pool/headcount.h"
 #include "pool/job.h"
 #include "pool/settle.h"
-#include "pool/supervisor.h"
 #include "pool/worker.h"
 
 #define BACKOFF_MOST 100 /* times the first one */
-
-bool brood_worker_is_serving(const brood_worker *worker)
-{
-    return worker->dropped == BROOD_OK && !worker->bell_closed &&
-           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);
-}
-
-uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *))
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
-    }
-    return count;
-}
 
 static int64_t backoff(const brood_pool *pool)
 {
@@ -43,11 +29,18 @@ static int64_t backoff(const brood_pool *pool)
  */
 static bool is_relied_on(const brood_worker *worker)
 {
-    bool has_begun = brood_claim_id(brood_load64(&worker->page->claim)) != 0;
+    bool has_begun = worker->ops->position(worker).id != 0;
 
     return brood_worker_is_serving(worker) &&
            ((worker->is_up && (worker->chunk_count == 0 || has_begun)) ||
             worker->number <= worker->pool->started_before_failures);
+}
+
+/* The pool cannot start workers: all jobs end. */
+static void give_up(brood_pool *pool)
+{
+    pool->broken = true;
+    brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);
 }
 
 void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *why)
@@ -60,7 +53,7 @@ void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *w
     pool->start_at = brood_os_now() + backoff(pool);
     if (pool->start_failures >= pool->options.crash_limit &&
         brood_supervisor_count(pool, is_relied_on) == 0) {
-        brood_supervisor_give_up(pool);
+        give_up(pool);
     }
 }
 

@@ -10,11 +10,6 @@ bool brood_worker_is_of_crash_streak(brood_worker *worker);
 /* A worker that ended before it was of any use: why, as far as it could say. */
 void brood_worker_note_early_end(brood_worker *worker, bool crash_streak);
 
-uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *));
-
-/* Counts for the number of workers: not one that only has to end. */
-bool brood_worker_is_serving(const brood_worker *worker);
-
 void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *why);
 
 #endif

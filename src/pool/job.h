@@ -43,17 +43,7 @@ typedef enum brood_job_kind {
     BROOD_JOB_RANGE
 } brood_job_kind;
 
-/* Items side by side that failed in the same way. */
-typedef struct brood_failed_items {
-    struct brood_failed_items *next; /* in the order of the items */
-    uint64_t first, count;
-    brood_status status;
-    int32_t code;
-    int64_t pid;
-    uint32_t attempt;
-    brood_exit_info *exit; /* malloc'd, or NULL */
-    char message[];
-} brood_failed_items;
+typedef struct brood_failed_items brood_failed_items; /* see failed_items.h */
 
 struct brood_result {
     brood_atomic32 references; /* the caller's, the pool's until it is finished, a callback's */
@@ -111,28 +101,13 @@ struct brood_result {
     bool fits_cache; /* its memory is as large as that of every job that is kept: see job_cache.h */
 };
 
+/* Whether its values go through the ring. */
+static inline bool brood_job_has_values_in_ring(const brood_result *job)
+{
+    return job->out_size > 0 && job->out_shared == NULL;
+}
+
 /* ---- job.c ------------------------------------------------------------------------------- */
-
-/* Items first to first + count of the job have succeeded. */
-void brood_job_succeed(brood_result *job, uint64_t count);
-
-/* They have failed, all in the way that failure says. */
-void brood_job_fail(brood_result *job, uint64_t first, uint64_t count,
-                    const brood_failure *failure);
-
-/* They end with what the job is doomed to. */
-void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count);
-
-/* A failure of the job, to be filled further. */
-brood_failure brood_job_failure(const brood_result *job, brood_status status, const char *message);
-
-/* How an item failed, or NULL; and as the caller gets it. */
-const brood_failed_items *brood_job_find(const brood_result *job, uint64_t index);
-void brood_job_explain(const brood_result *job, const brood_failed_items *items, uint64_t index,
-                       brood_failure *failure);
-
-/* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
-bool brood_pool_call_next(brood_pool *pool);
 
 /* A chunk for items of the job; NULL: out of memory, and there is no spare one. */
 brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count);
@@ -140,6 +115,9 @@ void brood_chunk_free(brood_chunk *chunk);
 
 void brood_job_hold(brood_result *job);
 void brood_job_release(brood_result *job);
+
+/* Whether the job is finished; data of brood_pool_wait. */
+bool brood_job_is_over(brood_pool *pool, void *job);
 
 /* The job holds no shared memory any more. */
 void brood_job_give_back_shared(brood_result *job);

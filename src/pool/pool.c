@@ -1,9 +1,11 @@
 #include <brood/cpu.h>
 
 #include "base/memory.h"
+#include "pool/callbacks.h"
 #include "pool/cancel.h"
 #include "pool/config.h"
 #include "pool/copies.h"
+#include "pool/headcount.h"
 #include "pool/job.h"
 #include "pool/lock.h"
 #include "pool/pool_impl.h"
@@ -14,32 +16,9 @@
 
 /* ---- ending it --------------------------------------------------------------------------- */
 
-static void free_waiters(brood_pool *pool)
-{
-    while (pool->spare_waiters != NULL) {
-        brood_waiter *next = pool->spare_waiters->next;
-
-        brood_free(pool->spare_waiters);
-        pool->spare_waiters = next;
-    }
-}
-
-void brood_pool_release(brood_pool *pool)
-{
-    if (brood_add32(&pool->references, (uint32_t)-1) != 0) {
-        return;
-    }
-    free_waiters(pool);
-    brood_job_cache_clear(&pool->job_cache);
-    if (pool->apr != NULL) {
-        apr_pool_destroy(pool->apr);
-    }
-    brood_free(pool);
-}
-
 static void notify_all(brood_pool *pool)
 {
-    brood_supervisor_wake(pool);
+    brood_agenda_supervise(pool);
     brood_agenda_notify(pool, NULL);
 }
 
@@ -224,7 +203,7 @@ size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)
     for (uint32_t i = 0; i < pool->slots; i++) {
         if (pool->workers[i] != NULL) {
             if (pids != NULL && found < count) {
-                pids[found] = brood_process_pid(pool->workers[i]->process);
+                pids[found] = pool->workers[i]->ops->pid(pool->workers[i]);
             }
             found++;
         }

@@ -1,21 +1,20 @@
 /*
  * The object behind a brood_pool, and who does what to it:
  *
- *   create config copies functions    making a pool
- *   pool                              ending, changing and looking at it
- *   submit request make_job           tasks come in
- *   result imap imap_create           what the caller sees of them
- *   job job_cache meter progress      items end, jobs end, and what is told of that
- *   queue                             chunks wait for a worker
- *   dispatch cut roster balance       chunks go to workers, and are taken back
- *   send send_bytes send_shared       a chunk becomes bytes in a ring
- *   receive trust unreported          workers answer
- *   supervisor host failures          workers start
- *   worker exits settle               workers end, and what that means for their chunks
- *   timers deadlines cancel           time-outs, deadlines, cancelling
- *   agenda                            what is due, and who is woken for it
- *   lock engine wait                  the lock, one turn, waiting
- *   threads loop                      the pool's own threads, and the program's event loop
+ *   create config copies functions     making a pool
+ *   pool                               ending, changing and looking at it
+ *   submit request make_job            tasks come in
+ *   result imap imap_create            what the caller sees of them
+ *   job callbacks job_cache meter      items end, jobs end, and what is told of that
+ *   queue chunks                       chunks wait for a worker
+ *   dispatch cut roster balance        chunks go to workers, and are taken back
+ *   worker worker_ops, peer            a worker, and the kind that is a process
+ *   answers notices unreported         what workers say, and are told
+ *   supervisor headcount starts        workers are started and ended
+ *   exits settle failures              workers end, and what that means for their chunks
+ *   timers deadlines cancel            time-outs, deadlines, cancelling
+ *   agenda                             what is due, and who is woken for it
+ *   lock engine wait threads loop      the lock, one turn, waiting, the pool's threads, event loops
  *
  * Everything below is guarded by the pool's lock, except where said. A job is what the caller
  * submitted: one task, a map, a range. It is cut into chunks, and a chunk goes to one worker.

@@ -1,5 +1,7 @@
 #include "pool/queue.h"
 
+#include "pool/chunks.h"
+#include "pool/ends.h"
 #include "pool/job.h"
 
 /* So many later tasks may overtake one of the next lower priority: nobody waits for ever. */
@@ -14,33 +16,6 @@ static unsigned lane_of(int priority)
 int64_t brood_queue_key(uint64_t sequence, int priority)
 {
     return (int64_t)sequence - (int64_t)priority * OVERTAKERS;
-}
-
-void brood_chunks_append(brood_chunk_list *list, brood_chunk *chunk)
-{
-    chunk->next = NULL;
-    chunk->previous = list->last;
-    if (list->last != NULL) {
-        list->last->next = chunk;
-    } else {
-        list->first = chunk;
-    }
-    list->last = chunk;
-}
-
-void brood_chunks_remove(brood_chunk_list *list, brood_chunk *chunk)
-{
-    if (chunk->previous != NULL) {
-        chunk->previous->next = chunk->next;
-    } else {
-        list->first = chunk->next;
-    }
-    if (chunk->next != NULL) {
-        chunk->next->previous = chunk->previous;
-    } else {
-        list->last = chunk->previous;
-    }
-    chunk->next = chunk->previous = NULL;
 }
 
 static void insert_before(brood_chunk_list *list, brood_chunk *at, brood_chunk *chunk)

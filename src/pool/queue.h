@@ -15,7 +15,4 @@ void brood_queue_shrink(brood_pool *pool, uint64_t items);
 /* Ends the items of a chunk of the queue, as its job is doomed to. */
 void brood_queue_end_cancelled(brood_chunk *chunk);
 
-void brood_chunks_append(brood_chunk_list *list, brood_chunk *chunk);
-void brood_chunks_remove(brood_chunk_list *list, brood_chunk *chunk);
-
 #endif

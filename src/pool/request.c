@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "pool/failed_items.h"
 #include "pool/job.h"
-#include "pool/result.h"
 #include "process/options.h"
 
 #define OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)

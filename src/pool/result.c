@@ -1,25 +1,17 @@
-#include "pool/result.h"
-
+#include "pool/callbacks.h"
 #include "pool/cancel.h"
 #include "pool/engine.h"
+#include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/lock.h"
-#include "pool/send_bytes.h"
 #include "pool/submit.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
 #include "process/options.h"
 
-#define FAILURE_SIZE_MIN offsetof(brood_failure, exit)
-
 static bool has_failed(const brood_result *result)
 {
     return result->failed > 0;
-}
-
-brood_status brood_failure_give(brood_failure *given, const brood_failure *failure)
-{
-    return brood_struct_give(given, failure, sizeof *failure, FAILURE_SIZE_MIN);
 }
 
 static bool is_finished(brood_result *result)
@@ -89,7 +81,7 @@ brood_status brood_result_failure(brood_result *result, brood_failure *failure)
     if (result->failures == NULL) {
         full = brood_job_failure(result, result->status, "");
     } else {
-        brood_job_explain(result, result->failures, result->failures->first, &full);
+        brood_failed_items_explain(result, result->failures, result->failures->first, &full);
     }
     return brood_failure_give(failure, &full);
 }
@@ -167,12 +159,12 @@ static bool is_item_over(brood_pool *pool, void *data)
 /* With the lock, of an item that has ended. */
 static brood_status explain_item(const brood_result *result, uint64_t item, brood_failure *failure)
 {
-    const brood_failed_items *items = brood_job_find(result, item);
+    const brood_failed_items *items = brood_failed_items_find(result, item);
     brood_failure full;
     brood_status status = BROOD_OK;
 
     if (items != NULL) {
-        brood_job_explain(result, items, item, &full);
+        brood_failed_items_explain(result, items, item, &full);
         status = items->status;
     } else if (result->unrecorded > 0) {
         full = brood_job_failure(result, BROOD_ERR_NO_MEMORY, "");
@@ -211,7 +203,7 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
     size_t found_size = 0;
 
     if (result == NULL || !brood_is_timeout(timeout_ms) || index >= result->count ||
-        (failure != NULL && brood_struct_check(failure, FAILURE_SIZE_MIN) != BROOD_OK)) {
+        (failure != NULL && brood_struct_check(failure, BROOD_FAILURE_SIZE_MIN) != BROOD_OK)) {
         return BROOD_ERR_ARGUMENT;
     }
     wait.item = result->first + index;
@@ -270,7 +262,8 @@ static void abandon(brood_result *result)
     result->abandoned = true;
     brood_job_cancel(result, BROOD_ERR_CANCELLED);
     for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
-        brood_worker_detach(worker, result);
+        worker->ops->detach(worker, result);
+        brood_worker_check(worker);
     }
 }
 

@@ -1,6 +1,5 @@
 #include "pool/roster.h"
 
-#include "pool/send_bytes.h"
 #include "pool/worker.h"
 
 #define WAKE_NS 20000   /* about what it costs to wake a sleeping worker */
@@ -120,7 +119,6 @@ void brood_worker_set_busy(brood_worker *worker, bool is_busy)
     if (worker->next_busy != NULL) {
         worker->next_busy->previous_busy = worker->previous_busy;
     }
-    brood_worker_leaves(worker);
 }
 
 /* ---- how far ahead ----------------------------------------------------------------------- */
@@ -131,15 +129,6 @@ void brood_pool_set_service(brood_pool *pool, uint64_t ns)
 
     pool->service_ns = ns;
     pool->depth = deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
-}
-
-/* Whether it can be given anything at all. */
-bool brood_worker_serves(const brood_worker *worker)
-{
-    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK &&
-           !worker->bell_closed &&
-           !worker
-                ->is_killed; /* it may yet answer, and begin what it is given, before it is dead */
 }
 
 static bool wants_more(const brood_worker *worker)
@@ -245,14 +234,9 @@ void brood_worker_let_spin(brood_worker *worker)
     place = &pool->spinners[pool->spinners_next++ % pool->spinners_max];
     if (*place != NULL) {
         (*place)->spins = false;
-        brood_exchange32(&(*place)->page->may_spin, 0);
+        (*place)->ops->let_spin(*place, false);
     }
     *place = worker;
     worker->spins = true;
-    brood_exchange32(&worker->page->may_spin, 1);
-}
-
-bool brood_pool_has_room_for_more(const brood_pool *pool)
-{
-    return brood_pool_next_idle(pool) != NULL;
+    worker->ops->let_spin(worker, true);
 }

@@ -10,12 +10,6 @@
 
 #define BROOD_BALANCE_NS (200 * 1000) /* who is busy with one chunk for so long gives others away */
 
-/* Whether the worker can be given tasks at all: it is not told to end, killed, dropped or deaf. */
-bool brood_worker_serves(const brood_worker *worker);
-
-/* Whether there is a worker that what waits could go to. */
-bool brood_pool_has_room_for_more(const brood_pool *pool);
-
 void brood_worker_set_idle(brood_worker *worker, bool is_idle);
 void brood_worker_set_busy(brood_worker *worker, bool is_busy);
 void brood_worker_set_credit(brood_worker *worker);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "pool/dispatch.h"
+#include "pool/ends.h"
+#include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/queue.h"
 #include "pool/worker.h"
@@ -13,13 +15,12 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
 {
     char text[160];
 
-    failure->pid = brood_process_pid(worker->process);
+    failure->pid = worker->ops->pid(worker);
     failure->exit.struct_size = sizeof failure->exit;
     if (worker->is_lost) {
         snprintf(text, sizeof text, "it was killed, and does not end");
     } else {
-        brood_process_exit_info(worker->process, &failure->exit);
-        brood_exit_text(&failure->exit, text, sizeof text);
+        worker->ops->describe(worker, failure, text, sizeof text);
     }
     if (worker->dropped == BROOD_ERR_PROTOCOL) {
         snprintf(text, sizeof text, "%s", brood_status_text(worker->dropped));
@@ -29,7 +30,7 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
 
 uint64_t brood_worker_last_begun(brood_worker *worker)
 {
-    uint64_t begun = brood_worker_begun(worker, brood_load64(&worker->page->claim));
+    uint64_t begun = brood_worker_begun(worker);
 
     return begun == UINT64_MAX && worker->chunks.first != NULL ? worker->chunks.first->id : begun;
 }

@@ -1,15 +1,17 @@
 #include "pool/submit.h"
 
 #include "pool/balance.h"
+#include "pool/callbacks.h"
 #include "pool/dispatch.h"
+#include "pool/ends.h"
 #include "pool/engine.h"
 #include "pool/functions.h"
+#include "pool/headcount.h"
 #include "pool/job.h"
 #include "pool/lock.h"
 #include "pool/make_job.h"
 #include "pool/queue.h"
 #include "pool/request.h"
-#include "pool/supervisor.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
 
@@ -181,12 +183,6 @@ static brood_status submit(brood_request *asked, brood_result **result,
 }
 
 /* ---- and waiting ------------------------------------------------------------------------- */
-
-bool brood_job_is_over(brood_pool *pool, void *job)
-{
-    (void)pool;
-    return brood_load32(&((brood_result *)job)->finished) != 0;
-}
 
 static brood_status wait_for(brood_request *asked, brood_result *job)
 {

@@ -4,9 +4,6 @@
 
 #include "pool/pool_impl.h"
 
-/* Whether the job is finished; data of brood_pool_wait. */
-bool brood_job_is_over(brood_pool *pool, void *job);
-
 /* An item of an imap, with the library's own hook. BROOD_ERR_FULL is not tried twice. */
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     brood_function *function, const void *data, size_t size,

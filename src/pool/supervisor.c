@@ -1,75 +1,15 @@
 #include "pool/supervisor.h"
 
 #include "pool/balance.h"
-#include "pool/cancel.h"
+#include "pool/failed_items.h"
 #include "pool/failures.h"
-#include "pool/host.h"
+#include "pool/headcount.h"
 #include "pool/job.h"
 #include "pool/roster.h"
-#include "pool/send_bytes.h"
-#include "pool/threads.h"
+#include "pool/starts.h"
 #include "pool/worker.h"
 
 #define LEAVE_NS (100 * BROOD_NS_PER_MS) /* to end, where more leave than the pool has workers */
-
-void brood_supervisor_wake(brood_pool *pool)
-{
-    pool->supervisor_due = true;
-    brood_agenda_at(pool, 0);
-}
-
-void brood_supervisor_need(brood_pool *pool)
-{
-    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
-
-    if (is_as_needed && pool->serving < pool->target &&
-        (pool->queue_bits != 0 || pool->idle_first == NULL)) {
-        brood_supervisor_wake(pool);
-    }
-}
-
-void brood_supervisor_run_at(brood_pool *pool, int64_t at)
-{
-    if (at < pool->supervise_at) {
-        pool->supervise_at = at;
-        brood_agenda_at(pool, at);
-    }
-}
-
-uint32_t brood_supervisor_leaving(const brood_pool *pool)
-{
-    return brood_supervisor_count(pool, brood_worker_is_leaving);
-}
-
-bool brood_supervisor_is_as_needed(const brood_pool *pool)
-{
-    return pool->options.lazy || pool->options.idle_timeout_ms > 0;
-}
-
-/* What waits, also behind another task in a worker, could have a worker of its own. */
-static uint64_t count_needed(const brood_pool *pool)
-{
-    uint64_t needed = pool->queued < pool->target ? pool->queued : pool->target;
-
-    for (const brood_worker *worker = pool->busy_first; worker != NULL;
-         worker = worker->next_busy) {
-        needed += worker->chunk_count;
-    }
-    return needed;
-}
-
-/* How many workers there should be now. */
-static uint32_t wanted(const brood_pool *pool)
-{
-    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
-    uint64_t needed = is_as_needed ? count_needed(pool) : pool->target;
-
-    if (pool->terminated || pool->broken || (pool->closed && pool->jobs == NULL)) {
-        return 0;
-    }
-    needed = needed > pool->serving + pool->to_fill ? needed : pool->serving + pool->to_fill;
-    return needed > pool->target ? pool->target : (uint32_t)needed;
-}
 
 /* Starts are bounded, however fast workers leave: their last ones have to end before. */
 static bool may_start(const brood_pool *pool)
@@ -77,10 +17,15 @@ static bool may_start(const brood_pool *pool)
     return pool->leaving <= pool->most && pool->alive < pool->target + pool->most;
 }
 
+bool brood_supervisor_lacks_starter(const brood_pool *pool)
+{
+    return !brood_thread_is_started(&pool->thread) || pool->starter_refused;
+}
+
 /* Whether a start is due; when to look again for that. */
 static int64_t plan_start(brood_pool *pool, int64_t now)
 {
-    bool is_wanted = pool->serving < wanted(pool) && may_start(pool);
+    bool is_wanted = pool->serving < brood_supervisor_wanted(pool) && may_start(pool);
 
     if (pool->serving >= pool->target) {
         pool->to_fill = 0;
@@ -89,7 +34,7 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
     if (pool->start_due) {
         /* The starter's work. Without one a leader must not sleep: it starts the worker itself, or is
          * the pool's thread, and begins the starter. */
-        bool is_leaders = brood_pool_lacks_starter(pool) ||
+        bool is_leaders = brood_supervisor_lacks_starter(pool) ||
                           (!brood_thread_is_started(&pool->starter) && pool->thread_leads);
 
         return is_leaders && !pool->launching ? now : BROOD_NEVER;
@@ -103,7 +48,7 @@ void brood_supervisor_start_one(brood_pool *pool)
     brood_error error = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_OK;
 
-    if (wanted(pool) == 0) {
+    if (brood_supervisor_wanted(pool) == 0) {
         pool->start_due = false;
         return;
     }
@@ -112,11 +57,20 @@ void brood_supervisor_start_one(brood_pool *pool)
         brood_failure why = brood_job_failure(NULL, status, error.message);
 
         brood_supervisor_note_failed_start(pool, &why);
-        brood_supervisor_wake(pool);
+        brood_agenda_supervise(pool);
         brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, perhaps */
     }
     brood_supervisor_run(pool,
                          brood_os_now()); /* the crew has changed: somebody looks at once, too */
+}
+
+bool brood_supervisor_start_due(brood_pool *pool)
+{
+    if (!brood_supervisor_lacks_starter(pool) || !pool->start_due || pool->launching) {
+        return false;
+    }
+    brood_supervisor_start_one(pool);
+    return true;
 }
 
 /*
@@ -181,8 +135,8 @@ static void stop_superfluous(brood_pool *pool)
             brood_worker_revoke(worker);
         }
         if (worker == NULL || !stop(worker)) {
-            brood_supervisor_run_at(pool, brood_os_now() +
-                                              BROOD_WORKER_RETRY_NS); /* nobody can be told now */
+            brood_agenda_supervise_at(pool, brood_os_now() +
+                                                BROOD_WORKER_RETRY_NS); /* nobody can be told now */
             return;
         }
         count--;
@@ -261,10 +215,4 @@ void brood_supervisor_kill_all(brood_pool *pool)
             brood_worker_drop(pool->workers[i], BROOD_ERR_CANCELLED);
         }
     }
-}
-
-void brood_supervisor_give_up(brood_pool *pool)
-{
-    pool->broken = true;
-    brood_jobs_cancel_all(pool, BROOD_ERR_BROKEN);
 }

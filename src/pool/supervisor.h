@@ -1,32 +1,24 @@
-/* How many workers there are. */
+/* Workers are started and ended, so that there are as many as there should be. */
 #ifndef BROOD_SRC_POOL_SUPERVISOR_H
 #define BROOD_SRC_POOL_SUPERVISOR_H
 
 #include "pool/pool_impl.h"
 
-/* How many have done their last task, and are ending. */
-uint32_t brood_supervisor_leaving(const brood_pool *pool);
-
-/* Whether workers are started for tasks that come, and not before. */
-bool brood_supervisor_is_as_needed(const brood_pool *pool);
-
-/* The number of workers, or of those needed, is not what it was. */
-void brood_supervisor_wake(brood_pool *pool);
-
-/* A task has come, or has come back: it may need another worker. */
-void brood_supervisor_need(brood_pool *pool);
-
 /* Ends what is too many, says whether a start is due; when to look again. */
 int64_t brood_supervisor_run(brood_pool *pool, int64_t now);
 
-/* The same for one that is due; what fails is tried again later. */
+/* Starts a worker, if one is still wanted; what fails is tried again later. Gives up the lock. */
 void brood_supervisor_start_one(brood_pool *pool);
 
-/* The pool cannot start workers: all jobs end. */
-void brood_supervisor_give_up(brood_pool *pool);
+/*
+ * Whether whoever keeps the time starts workers: the pool has no threads, or the system has refused
+ * the starter.
+ */
+bool brood_supervisor_lacks_starter(const brood_pool *pool);
+
+/* Starts a worker that is due, in a pool whose starter does not. False: there is none. */
+bool brood_supervisor_start_due(brood_pool *pool);
 
 void brood_supervisor_kill_all(brood_pool *pool);
-
-void brood_supervisor_run_at(brood_pool *pool, int64_t at);
 
 #endif

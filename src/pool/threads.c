@@ -1,5 +1,6 @@
 #include "pool/threads.h"
 
+#include "pool/callbacks.h"
 #include "pool/engine.h"
 #include "pool/job.h"
 #include "pool/lock.h"
@@ -92,26 +93,7 @@ static void run_starter(void *data)
     brood_pool_unlock(pool);
 }
 
-bool brood_pool_lacks_starter(const brood_pool *pool)
-{
-    return !brood_thread_is_started(&pool->thread) || pool->starter_refused;
-}
-
-bool brood_supervisor_start_due(brood_pool *pool)
-{
-    if (!brood_pool_lacks_starter(pool) || !pool->start_due || pool->launching) {
-        return false;
-    }
-    brood_supervisor_start_one(pool);
-    return true;
-}
-
 /* ---- the thread that calls back ------------------------------------------------------------- */
-
-bool brood_pool_in_callback(const brood_pool *pool)
-{
-    return pool->calls_back && pool->caller_id == brood_thread_id();
-}
 
 static void run_caller(void *data)
 {

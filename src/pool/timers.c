@@ -4,8 +4,8 @@
 #include "pool/cancel.h"
 #include "pool/dispatch.h"
 #include "pool/exits.h"
-#include "pool/host.h"
 #include "pool/job.h"
+#include "pool/notices.h"
 #include "pool/unreported.h"
 #include "pool/worker.h"
 
@@ -27,7 +27,7 @@ static bool is_possible(const brood_worker *worker, const brood_chunk *chunk, ui
  */
 static int64_t begin_of(brood_worker *worker, const brood_chunk *chunk, uint64_t item, int64_t now)
 {
-    int64_t started = (int64_t)brood_load64(&worker->page->started);
+    int64_t started = worker->ops->position(worker).started;
 
     if (worker->seen_id != chunk->id || worker->seen_item != item) {
         worker->seen_id = chunk->id;
@@ -35,17 +35,6 @@ static int64_t begin_of(brood_worker *worker, const brood_chunk *chunk, uint64_t
         worker->seen_at = started < chunk->given_at || started > now ? now : started;
     }
     return worker->seen_at;
-}
-
-uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk)
-{
-    uint64_t claim = brood_load64(&worker->page->claim);
-    uint64_t item = brood_load64(&worker->page->item); /* behind the claim, which it belongs to */
-
-    return brood_worker_begun(worker, claim) == chunk->id &&
-                   brood_claim_id(brood_load64(&worker->page->claim)) == chunk->id
-               ? item
-               : 0;
 }
 
 /* As brood_worker_item, of a chunk with a time-out; ends a worker that names an item that cannot be. */
@@ -72,11 +61,11 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     int64_t due = 0;
 
     if (worker->late_id != chunk->id || worker->late_item != chunk->done + 1 || !worker->is_up ||
-        (worker->sending.chunk == chunk && worker->to.own != worker->late_sent)) {
+        (worker->transit.chunk == chunk && worker->ops->sent(worker) != worker->late_sent)) {
         worker->late_id = chunk->id;
         worker->late_item = chunk->done + 1;
         worker->late_since = now;
-        worker->late_sent = worker->to.own;
+        worker->late_sent = worker->ops->sent(worker);
     }
     due = worker->late_since + chunk->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
@@ -115,13 +104,13 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
 /* One that has nothing to do, and takes nothing of what is void for it, is stuck. */
 static int64_t check_void(brood_worker *worker, int64_t now)
 {
-    if (!worker->sending.is_void || !worker->is_up || worker->chunk_count > 0 ||
+    if (!worker->transit.is_void || !worker->is_up || worker->chunk_count > 0 ||
         worker->is_killed) {
         return BROOD_NEVER;
     }
-    if (worker->late_id != 0 || worker->to.own != worker->late_sent) {
+    if (worker->late_id != 0 || worker->ops->sent(worker) != worker->late_sent) {
         worker->late_id = 0;
-        worker->late_sent = worker->to.own;
+        worker->late_sent = worker->ops->sent(worker);
         worker->late_since = now;
     }
     if (worker->late_since + STUCK_NS > now) {
@@ -192,20 +181,6 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
 
 /* ---- alarms ------------------------------------------------------------------------------ */
 
-/* Whether the worker is still at the item that it shall be killed for, and goes on to no other. */
-static bool halt(brood_worker *worker)
-{
-    if (worker->kill_item == 0) {
-        return true;
-    }
-    brood_exchange32(&worker->page->halts, 1);
-    worker->halted = brood_load64(&worker->page->item) == worker->kill_item;
-    if (!worker->halted) {
-        brood_exchange32(&worker->page->halts, 0);
-    }
-    return worker->halted;
-}
-
 /*
  * The grace is over. A worker that has gone on to another item meanwhile may live; and from here on
  * it goes on to no other, which would die with it.
@@ -214,8 +189,11 @@ static void check_kill(brood_worker *worker)
 {
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
     brood_worker_revoke(worker);
-    if (brood_worker_begun(worker, brood_load64(&worker->page->claim)) == worker->kill_id &&
-        halt(worker)) {
+    if (brood_worker_begun(worker) != worker->kill_id) {
+        return;
+    }
+    worker->halted = worker->kill_item != 0 && worker->ops->hold(worker, worker->kill_item);
+    if (worker->halted || worker->kill_item == 0) {
         brood_worker_end(worker);
     }
 }

@@ -1,10 +1,8 @@
 #include "pool/unreported.h"
 
-#include <string.h>
-
+#include "pool/ends.h"
 #include "pool/job.h"
-#include "pool/timers.h"
-#include "pool/trust.h"
+#include "pool/worker.h"
 
 /*
  * Items of a map that are done, but not told of. A worker tells between items, and not of each: it
@@ -20,44 +18,13 @@
 #define LAST_LOOK_NS (10000 * BROOD_NS_PER_MS)
 #define LATER 10 /* times as long after each look */
 
-/* Copies the values of count items that lie in the ring behind a head that was not published. */
-static bool take_values(brood_worker *worker, const brood_chunk *chunk, uint64_t count)
+/* Whether those before that item of its first chunk may lie where they can be taken. */
+static bool has_unreported(const brood_chunk *chunk, uint64_t item)
 {
     const brood_result *job = chunk->job;
-    size_t before = (size_t)chunk->unreported * job->out_size;
-    size_t size = (size_t)count * job->out_size;
-    const unsigned char *at = NULL;
-    brood_wire_answer answer;
-
-    if (before + size > worker->from.capacity - sizeof answer) {
-        return false;
-    }
-    at = brood_ring_peek(&worker->from, sizeof answer + before + size);
-    if (at == NULL) {
-        return false;
-    }
-    memcpy(&answer, at, sizeof answer);
-    if (answer.kind != BROOD_WIRE_RESULT || answer.id != chunk->id ||
-        answer.first != chunk->first + chunk->done - chunk->unreported) {
-        return false;
-    }
-    if (job->cancel_status == BROOD_OK && !job->abandoned) {
-        memcpy((unsigned char *)job->out +
-                   (chunk->first + chunk->done - job->first) * job->out_size,
-               at + sizeof answer + before, size);
-    }
-    return true;
-}
-
-/* Whether those before that item of its first chunk lie in the ring, and nothing is left to be heard. */
-static bool has_unreported(brood_worker *worker, const brood_chunk *chunk, uint64_t item)
-{
-    const brood_result *job = chunk->job;
-    size_t available = 0;
 
     return item > chunk->done + 1 && item <= chunk->count && job->kind != BROOD_JOB_RANGE &&
-           job->out_size != BROOD_SIZE_VARIES && !worker->receiving.in_body &&
-           brood_ring_available(&worker->from, &available) == BROOD_OK && available == 0;
+           job->out_size != BROOD_SIZE_VARIES;
 }
 
 void brood_worker_take_unreported(brood_worker *worker)
@@ -67,12 +34,12 @@ void brood_worker_take_unreported(brood_worker *worker)
     brood_result *job = NULL;
     uint64_t count = 0;
 
-    if (item == 0 || !has_unreported(worker, chunk, item)) {
+    if (item == 0 || !has_unreported(chunk, item)) {
         return;
     }
     job = chunk->job;
     count = item - 1 - chunk->done;
-    if (brood_job_has_values_in_ring(job) && !take_values(worker, chunk, count)) {
+    if (!worker->ops->take(worker, chunk, count)) {
         return;
     }
     chunk->done += count; /* less than all: one is running, or was */

@@ -6,10 +6,8 @@
 #include "pool/agenda.h"
 #include "pool/engine.h"
 #include "pool/exits.h"
-#include "pool/host.h"
 #include "pool/lock.h"
-#include "pool/send_shared.h"
-#include "pool/threads.h"
+#include "pool/supervisor.h"
 
 #define OWNERS_MAX 64
 #define PAUSES_A_LOOK 8

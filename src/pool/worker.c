@@ -1,8 +1,8 @@
 #include "pool/worker.h"
 
+#include "pool/chunks.h"
+#include "pool/pool_impl.h"
 #include "pool/roster.h"
-#include "pool/send.h"
-#include "pool/supervisor.h"
 
 #define LOST_NS (1000 * BROOD_NS_PER_MS) /* a worker that was killed has ended after */
 
@@ -23,12 +23,6 @@ void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
 
 /* ---- how a worker ends ------------------------------------------------------------------- */
 
-bool brood_worker_is_leaving(const brood_worker *worker)
-{
-    return worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0 &&
-           worker->dropped == BROOD_OK && !worker->is_killed;
-}
-
 /* When it is looked at, whatever else happens: time counts for what it does not do. */
 void brood_worker_plan_look(brood_worker *worker)
 {
@@ -38,11 +32,11 @@ void brood_worker_plan_look(brood_worker *worker)
     if (worker->is_killed || worker->bell_closed || brood_worker_is_leaving(worker)) {
         at = worker->end_by;
     } else if (!worker->is_up) {
-        at = brood_process_handshake_deadline(worker->process);
+        at = worker->ops->up_by(worker);
         at = at > now ? at
                       : now + BROOD_WORKER_END_SLOWLY_NS; /* its function may take long to begin */
     }
-    if (worker->must_ring || worker->kill_refused) {
+    if (worker->transit.must_ring || worker->kill_refused) {
         at = brood_earlier(at, now + BROOD_WORKER_RETRY_NS);
     }
     brood_worker_set_alarm(worker, &worker->check_at, at);
@@ -50,7 +44,7 @@ void brood_worker_plan_look(brood_worker *worker)
 
 void brood_worker_kill(brood_worker *worker)
 {
-    worker->kill_refused = brood_process_kill(worker->process) != BROOD_OK;
+    worker->kill_refused = worker->ops->kill(worker) != BROOD_OK;
     if (!worker->is_killed) {
         worker->is_killed = true;
         brood_worker_set_idle(worker, false);
@@ -59,32 +53,20 @@ void brood_worker_kill(brood_worker *worker)
     brood_worker_plan_look(worker);
 }
 
-void brood_worker_leaves(brood_worker *worker)
+/* Its last task has ended: its finalizer and its at-exit functions have exit_timeout_ms. */
+static void leaves(brood_worker *worker)
 {
     if (brood_worker_is_leaving(worker)) {
         worker->end_by =
             brood_os_now() + (int64_t)worker->pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
         brood_worker_plan_look(worker);
-        brood_supervisor_wake(worker->pool);
-    }
-}
-
-void brood_worker_ring(brood_worker *worker)
-{
-    size_t put = 0;
-    brood_status status = brood_os_channel_write(worker->bell, "", 1, &put, NULL);
-
-    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
-    worker->must_ring =
-        status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
-    if (worker->must_ring) {
-        brood_worker_plan_look(worker);
+        brood_agenda_supervise(worker->pool);
     }
 }
 
 void brood_worker_end(brood_worker *worker)
 {
-    const brood_chunk *streaming = worker->sending.chunk;
+    const brood_chunk *streaming = worker->transit.chunk;
 
     worker->partly_sent_id =
         streaming != NULL && streaming != worker->chunks.first ? streaming->id : 0;
@@ -97,15 +79,78 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
         worker->dropped = status;
         brood_worker_set_idle(worker, false);
         brood_worker_kill(worker);
-        brood_supervisor_wake(worker->pool);
+        brood_agenda_supervise(worker->pool);
     }
 }
 
-uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim)
-{
-    uint64_t id = brood_claim_id(claim);
+/* ---- what is sent to it ------------------------------------------------------------------ */
 
-    if (id < worker->begun || id > worker->last_id) {
+void brood_worker_check(brood_worker *worker)
+{
+    if (worker->transit.fault != BROOD_OK) {
+        brood_worker_drop(worker, worker->transit.fault);
+    }
+    if (worker->transit.must_ring && worker->check_at > brood_os_now() + BROOD_WORKER_RETRY_NS) {
+        brood_worker_plan_look(worker);
+    }
+}
+
+static void note_sent(brood_worker *worker, brood_chunk *chunk)
+{
+    chunk->id = ++worker->last_id;
+    chunk->given_at = worker->pool->dispatched_at;
+    brood_chunks_append(&worker->chunks, chunk);
+    worker->chunk_count++;
+    chunk->job->given++;
+}
+
+brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
+{
+    brood_status status = worker->ops->send(worker, chunk);
+
+    if (status == BROOD_OK) {
+        note_sent(worker, chunk);
+    }
+    brood_worker_check(worker);
+    return status;
+}
+
+void brood_worker_go_on(brood_worker *worker)
+{
+    bool was_void = worker->transit.is_void;
+
+    worker->ops->go_on(worker);
+    worker->pool->voids -= was_void && !worker->transit.is_void;
+    brood_worker_check(worker);
+}
+
+bool brood_worker_forget(brood_worker *worker)
+{
+    bool is_told = !brood_worker_serves(worker) || worker->ops->forget(worker);
+
+    brood_worker_check(worker);
+    return is_told;
+}
+
+void brood_worker_stop(brood_worker *worker)
+{
+    if (worker->ops->send_stop(worker) == BROOD_OK) {
+        worker->state = BROOD_WORKER_STOPPING;
+        brood_worker_set_idle(worker, false);
+        leaves(worker);
+    } else {
+        brood_agenda_supervise_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
+    }
+    brood_worker_check(worker);
+}
+
+/* ---- what it has begun ------------------------------------------------------------------- */
+
+uint64_t brood_worker_note_begun(brood_worker *worker, uint64_t id)
+{
+    uint64_t answered = worker->transit.answered_id;
+
+    if (id < worker->begun || id < answered || id > worker->last_id) {
         worker->denies = worker->denies || worker->dropped == BROOD_OK;
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
         return UINT64_MAX;
@@ -114,13 +159,24 @@ uint64_t brood_worker_begun(brood_worker *worker, uint64_t claim)
     return id;
 }
 
-void brood_worker_stop(brood_worker *worker)
+uint64_t brood_worker_begun(brood_worker *worker)
 {
-    if (brood_worker_send_stop(worker) == BROOD_OK) {
-        worker->state = BROOD_WORKER_STOPPING;
-        brood_worker_set_idle(worker, false);
-        brood_worker_leaves(worker);
-    } else {
-        brood_supervisor_run_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
-    }
+    return brood_worker_note_begun(worker, worker->ops->position(worker).id);
+}
+
+uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk)
+{
+    brood_position position = worker->ops->position(worker);
+
+    return brood_worker_note_begun(worker, position.id) == chunk->id &&
+                   position.later_id == chunk->id
+               ? position.item
+               : 0;
+}
+
+void brood_worker_rest(brood_worker *worker)
+{
+    brood_worker_set_busy(worker, false);
+    leaves(worker);
+    brood_worker_set_idle(worker, brood_worker_serves(worker));
 }

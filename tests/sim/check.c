@@ -6,13 +6,14 @@
 #include "five.h"
 
 #include "check.h"
+#include "pool/peer_impl.h"
 #include "pool/pool_impl.h"
 #include "program.h"
 #include "runtime/here.h"
 #include "ipc/shared.h"
 #include "sim.h"
 #include "pool/roster.h"
-#include "pool/send_bytes.h"
+#include "pool/supervisor.h"
 #include "pool/threads.h"
 
 #define LATE_NS (4 * SIM_MS) /* so soon what is due is done, whoever spins or talks meanwhile */
@@ -68,7 +69,7 @@ static bool is_left_to_loop(bool also_while_led)
 /* Whether the thread that keeps the time is in a call that takes long, which the header tells of. */
 static bool is_held_up(void)
 {
-    bool is_now = (pool->launching && brood_pool_lacks_starter(pool)) ||
+    bool is_now = (pool->launching && brood_supervisor_lacks_starter(pool)) ||
                   (pool->spinning == 0 && is_left_to_loop(false));
 
     if (is_now || was_held_up) {
@@ -161,7 +162,7 @@ static void check_jobs(void)
             sim_fail("a task is nowhere\n  %s", sim_program_description());
         }
     }
-    if (pool->queue_bits != 0 && brood_pool_has_room_for_more(pool)) {
+    if (pool->queue_bits != 0 && brood_pool_next_idle(pool) != NULL) {
         sim_check_due("a chunk waits, and a worker has room",
                       pool->dispatch_at != SIM_NEVER ? pool->dispatch_at : sim_now() + BALANCE_NS);
     }
@@ -183,8 +184,8 @@ static void check_forgets(const sim_process *program, const brood_worker *worker
     if (!brood_worker_serves(worker) || !brood_worker_can_send(worker)) {
         return;
     }
-    for (size_t i = 0; i < worker->shared_count; i++) {
-        if (!is_shared(program, worker->shared[i])) {
+    for (size_t i = 0; i < brood_peer_seen(worker)->shared_count; i++) {
+        if (!is_shared(program, brood_peer_seen(worker)->shared[i])) {
             sim_check_due("a worker is to give back shared memory", 0);
         }
     }

@@ -2,12 +2,12 @@
 #include "five.h"
 
 #include "check.h"
+#include "pool/peer_impl.h"
+#include "pool/headcount.h"
 #include "pool/pool_impl.h"
 #include "program.h"
 #include "sim.h"
 #include "pool/roster.h"
-#include "pool/send_bytes.h"
-#include "pool/supervisor.h"
 
 #define SEEN_MAX 16
 #define HEAR_NS SIM_MS /* so soon an answer is heard by who has a core */
@@ -15,7 +15,8 @@
 static void fail(const brood_worker *worker, const char *what)
 {
     sim_fail("worker %u, process %lld, %s\n  %s", (unsigned)worker->slot,
-             (long long)brood_process_pid(worker->process), what, sim_program_description());
+             (long long)brood_process_pid(brood_peer_seen(worker)->process), what,
+             sim_program_description());
 }
 
 /* ---- one worker --------------------------------------------------------------------------------- */
@@ -58,7 +59,7 @@ static bool is_leaving(const brood_worker *worker)
 /* It sleeps: then there is nothing that it could do. */
 static void check_asleep(const brood_worker *worker)
 {
-    const brood_ring_shared *to = worker->to.shared;
+    const brood_ring_shared *to = brood_peer_seen(worker)->to.shared;
 
     if (worker->chunk_count > 0 && brood_worker_can_send(worker)) {
         fail(worker, "has a task, and sleeps");
@@ -71,9 +72,10 @@ static void check_asleep(const brood_worker *worker)
 /* The same, and nobody of the program's is about to do something. */
 static void check_unsent(const brood_worker *worker)
 {
-    const brood_ring_shared *to = worker->to.shared;
+    const brood_ring_shared *to = brood_peer_seen(worker)->to.shared;
 
-    if (!brood_worker_can_send(worker) && to->written - to->read < worker->to.capacity) {
+    if (!brood_worker_can_send(worker) &&
+        to->written - to->read < brood_peer_seen(worker)->to.capacity) {
         fail(worker, "could be sent more, and sleeps");
     }
 }
@@ -81,7 +83,7 @@ static void check_unsent(const brood_worker *worker)
 /* What it runs is the first of what it was given; it was not taken back, nor was it cancelled before. */
 static void check_claim(const brood_worker *worker, const sim_process *process)
 {
-    uint64_t claimed = brood_claim_id(worker->page->claim);
+    uint64_t claimed = brood_claim_id(brood_peer_seen(worker)->page->claim);
     const brood_chunk *first = worker->chunks.first;
     bool runs = process != NULL && process->main != NULL && process->main->in_user_code;
 
@@ -104,38 +106,39 @@ static void check_told(const brood_worker *worker)
         int64_t pid;
         uint64_t id, item;
     } seen[SEEN_MAX], *at = NULL;
-    int64_t pid = brood_process_pid(worker->process);
+    int64_t pid = brood_process_pid(brood_peer_seen(worker)->process);
     const brood_chunk *chunk = worker->chunks.first;
 
     at = &seen[worker->slot % SEEN_MAX];
     if (chunk == NULL || chunk->job->watchers == 0 || chunk->job->kind != BROOD_JOB_MAP ||
-        brood_claim_id(worker->page->claim) != chunk->id) {
+        brood_claim_id(brood_peer_seen(worker)->page->claim) != chunk->id) {
         at->job = NULL;
         return;
     }
     if (at->job == chunk->job && at->pid == pid && at->id == chunk->id &&
-        worker->page->item > at->item && chunk->done < at->item) {
+        brood_peer_seen(worker)->page->item > at->item && chunk->done < at->item) {
         fail(worker, "keeps a value back that somebody waits for");
     }
     at->job = chunk->job;
     at->pid = pid;
     at->id = chunk->id;
-    at->item = worker->page->item;
+    at->item = brood_peer_seen(worker)->page->item;
 }
 
 static bool is_asleep(const brood_worker *worker, const sim_process *process)
 {
-    return !goes_on(process) && !worker->must_ring;
+    return !goes_on(process) && !worker->transit.must_ring;
 }
 
 static void check_rings(const brood_worker *worker)
 {
-    const sim_process *process = sim_process_find(brood_process_pid(worker->process));
+    const sim_process *process =
+        sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
 
     if (!is_still(process)) {
         return;
     }
-    if (worker->from.shared->written != worker->from.own) {
+    if (brood_peer_seen(worker)->from.shared->written != brood_peer_seen(worker)->from.own) {
         sim_check_due("a worker has answered", 0);
     }
     if (is_asleep(worker, process)) {
@@ -150,7 +153,7 @@ static void check_rings(const brood_worker *worker)
 static void check_timed(const brood_worker *worker)
 {
     const brood_chunk *chunk = worker->chunks.first;
-    const brood_wire_page *page = worker->page;
+    const brood_wire_page *page = brood_peer_seen(worker)->page;
 
     if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
         brood_claim_id(page->claim) != chunk->id || page->item <= chunk->done ||
@@ -176,7 +179,7 @@ static void check_alarms(const brood_worker *worker)
     if (!worker->is_up && worker->check_at == SIM_NEVER) {
         fail(worker, "comes up, and nobody looks whether it does");
     }
-    if (worker->must_ring || worker->kill_refused) {
+    if (worker->transit.must_ring || worker->kill_refused) {
         sim_check_due("something was refused", sim_now() + RETRY_NS);
     }
 }
@@ -291,10 +294,11 @@ void sim_check_crew_still(const brood_pool *pool)
     for (uint32_t i = 0; i < pool->slots; i++) {
         const brood_worker *worker = pool->workers[i];
         const sim_process *process =
-            worker != NULL ? sim_process_find(brood_process_pid(worker->process)) : NULL;
+            worker != NULL ? sim_process_find(brood_process_pid(brood_peer_seen(worker)->process))
+                           : NULL;
 
         if (is_still(process) && is_heard(worker) &&
-            worker->from.shared->written == worker->from.own) {
+            brood_peer_seen(worker)->from.shared->written == brood_peer_seen(worker)->from.own) {
             check_claim(worker, process);
             if (is_asleep(worker, process)) {
                 check_asleep(worker);
@@ -308,13 +312,15 @@ void sim_check_crew_times(const brood_pool *pool)
     for (uint32_t i = 0; i < pool->slots; i++) {
         const brood_worker *worker = pool->workers[i];
         const sim_process *process =
-            worker != NULL ? sim_process_find(brood_process_pid(worker->process)) : NULL;
+            worker != NULL ? sim_process_find(brood_process_pid(brood_peer_seen(worker)->process))
+                           : NULL;
 
         if (worker != NULL) {
             sim_check_late("a worker was to be killed", worker->kill_at);
             sim_check_late("a worker was to be looked at", worker->check_at);
         }
-        if (process != NULL && process->state == SIM_DEAD && worker->watched_process) {
+        if (process != NULL && process->state == SIM_DEAD &&
+            brood_peer_seen(worker)->watches_process) {
             sim_check_late("a worker has ended", process->known_at);
         }
     }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "pool/peer_impl.h"
 #include "pool/pool_impl.h"
 #include "process/task.h"
 #include "program.h"
@@ -54,6 +55,11 @@ static void set_one_quiet(brood_pool_options *options)
 {
     options->workers = 1;
     options->spin = BROOD_SPIN_NEVER;
+}
+
+static const brood_peer *first_peer(void)
+{
+    return brood_peer_seen(small_pool()->workers[0]);
 }
 
 /* ---- W1: a call that waits with a full queue ------------------------------------------------------ */
@@ -208,7 +214,7 @@ static void run_slow_end(brood_pool *pool)
 static void make_immortal(uint32_t slot)
 {
     const brood_worker *worker = small_pool()->workers[slot];
-    sim_process *process = sim_process_find(brood_process_pid(worker->process));
+    sim_process *process = sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
 
     process->is_immortal = process->escapes = true;
 }
@@ -260,7 +266,7 @@ static void run_join_failed_start(brood_pool *pool)
 static void stop_until(uint32_t slot, int64_t time)
 {
     const brood_worker *worker = small_pool()->workers[slot];
-    sim_process *process = sim_process_find(brood_process_pid(worker->process));
+    sim_process *process = sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
 
     process->state = SIM_STOPPED;
     process->stopped_until = time;
@@ -443,7 +449,7 @@ static int spoil_answers(brood_task *task, const void *arg, size_t size)
     (void)arg;
     (void)size;
     spoiled++;
-    small_pool()->workers[0]->from.shared->written += UINT64_C(1) << 40;
+    first_peer()->from.shared->written += UINT64_C(1) << 40;
     support_kill_self();
     return 0;
 }
@@ -469,7 +475,7 @@ static void run_spoiled(brood_pool *pool)
 /* In the second item the worker says that the first one, whose value it has written, has failed. */
 static int deny_first(brood_task *task, const void *arg, size_t size)
 {
-    const brood_ring *ring = &small_pool()->workers[0]->from;
+    const brood_ring *ring = &first_peer()->from;
     brood_wire_answer answer = {
         .kind = BROOD_WIRE_FAILED, .id = task->id, .count = 1, .status = BROOD_ERR_TASK};
     uint64_t at = 0;
@@ -524,7 +530,7 @@ static int return_large(brood_task *task, const void *arg, size_t size)
 
 static const void *room_of_first(void)
 {
-    return &small_pool()->workers[0]->from.shared->writer_sleeps;
+    return &first_peer()->from.shared->writer_sleeps;
 }
 
 static void run_value_in_part(brood_pool *pool)
@@ -556,29 +562,29 @@ static void run_long_value(brood_pool *pool)
 
 static const void *read_from_first(void)
 {
-    return &small_pool()->workers[0]->from.shared->read;
+    return &first_peer()->from.shared->read;
 }
 
 /* ---- a side that goes to sleep, and one that says that there is more ----------------------------------- */
 
 static const void *written_to_first(void)
 {
-    return &small_pool()->workers[0]->to.shared->written;
+    return &first_peer()->to.shared->written;
 }
 
 static const void *sleep_of_first(void)
 {
-    return &small_pool()->workers[0]->to.shared->reader_sleeps;
+    return &first_peer()->to.shared->reader_sleeps;
 }
 
 static const void *claim_of_first(void)
 {
-    return &small_pool()->workers[0]->page->claim;
+    return &first_peer()->page->claim;
 }
 
 static const void *void_of_first(void)
 {
-    return &small_pool()->workers[0]->page->revoked_upto;
+    return &first_peer()->page->revoked_upto;
 }
 
 static void run_two(brood_pool *pool)
@@ -650,12 +656,12 @@ static void run_wake_with_end(brood_pool *pool)
     options.shared = &shared;
     options.shared_count = 1;
     small_finish(small_submit(pool, plain(0), &options), 0, OK);
-    small_must(small_pool()->workers[0]->shared_count == 1, "the worker knows the memory");
+    small_must(first_peer()->shared_count == 1, "the worker knows the memory");
     other = small_thread("other", destroy_shared, shared);
     sim_program_sleep(5);
     small_finish(small_submit(pool, plain(1), NULL), 1, OK);
     support_thread_join(other);
-    small_must(small_pool()->workers[0]->shared_count == 0, "the worker was told to unmap it");
+    small_must(first_peer()->shared_count == 0, "the worker was told to unmap it");
 }
 
 /* ---- a task behind a long one, while no worker is ever idle ------------------------------------------------ */

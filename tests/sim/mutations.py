@@ -41,7 +41,7 @@ mutation("W2b", "a caller that spins in a pool with an event loop does not keep 
                 "    if (now != 0) {\n"))
 mutation("W3", "a task that needs another worker is not told to the leader",
          (POOL, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
-                  "        brood_supervisor_wake(pool);\n",
+                  "        brood_agenda_supervise(pool);\n",
                   "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
                   "        pool->supervisor_due = true;\n"
                   "        if (pool->thread_leads || pool->options.event_loop) {\n"
@@ -52,20 +52,20 @@ mutation("W3b", "a task starts another worker by the number of those alive, not 
 mutation("W4", "a worker that is told to end is not looked after",
          (POOL, "        worker->end_by =\n            brood_os_now() + (int64_t)worker->pool->options."
                 "exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
-                "        brood_supervisor_wake(worker->pool);\n",
+                "        brood_agenda_supervise(worker->pool);\n",
                 "        worker->end_by = BROOD_NEVER;\n"))
 mutation("W4b", "a worker in its finalizer counts as serving: it is replaced when it has ended",
          (POOL, "    return worker->dropped == BROOD_OK && !worker->bell_closed &&\n"
                 "           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);\n",
                 "    return worker->dropped == BROOD_OK && !worker->bell_closed;\n"))
 mutation("W5", "a large argument on its way is not taken back",
-         (POOL, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n",
-                "    const brood_chunk *streaming = worker->sending.chunk;\n"
+         (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n",
+                "    const brood_chunk *streaming = worker->transit.chunk;\n"
                 "    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;\n\n"
-                "    brood_store64(&worker->page->revoked_upto, upto);\n"),
+                "    brood_store64(&page->revoked_upto, upto);\n"),
          (POOL, "        revoke_chunk(worker, chunk);\n    }\n",
-                "        if (chunk->id <= upto) {\n            revoke_chunk(worker, chunk);\n"
-                "        }\n    }\n"))
+                "        if (chunk != worker->transit.chunk) {\n"
+                "            revoke_chunk(worker, chunk);\n        }\n    }\n"))
 mutation("W6", "those who wait for room are told when a task ends, not when the queue drains",
          (POOL, "    brood_agenda_notify(pool, job);\n    brood_job_release(job);\n",
                "    brood_agenda_notify(pool, job);\n    brood_agenda_notify(pool, BROOD_ROOM(pool));\n"
@@ -86,44 +86,44 @@ mutation("H6", "of a worker that died only the first task counts as begun",
          (POOL, "    if (chunk->id < begun) {\n        return left;\n    }\n",
                 "    if (chunk != worker->chunks.first) {\n        return 0;\n    }\n"))
 mutation("H6b", "a value for which the program has no memory ends the worker",
-         (POOL, "    receiving->is_lost = !find_place(worker);\n    return BROOD_OK;\n",
-                "    return find_place(worker) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))
+         (POOL, "    receiving->is_lost = !find_place(peer);\n    return BROOD_OK;\n",
+                "    return find_place(peer) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))
 mutation("H7", "a value that comes in parts is written where it belongs at once",
-         (POOL, "        receiving->is_staged = !is_there(worker);\n", "        is_there(worker);\n"))
+         (POOL, "        receiving->is_staged = !is_there(peer);\n", "        is_there(peer);\n"))
 
 # ---- the claim --------------------------------------------------------------------------------
 
 mutation("claim.counter", "a claim that is frozen twice is the same claim",
          (POOL, "brood_claim_frozen(claim)", "(claim | 1)"))
 mutation("claim.freeze", "what was not begun is taken back without freezing the claim",
-         (POOL, "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
+         (POOL, "    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));\n",
                 "    } while (false);\n"))
 mutation("claim.upto", "a worker begins what was taken back",
          (SERVE, "brood_claim_is_frozen(before) && id <= brood_load64(&page->revoked_upto)", "id == 0"))
 mutation("claim.order", "the claim is frozen before the worker can see up to where",
-         (POOL, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {", "    do {"),
-         (POOL, "    begun = brood_worker_begun(worker, claim);\n    for (",
-                "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n"
-                "    begun = brood_worker_begun(worker, claim);\n    for ("))
+         (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n    do {", "    do {"),
+         (POOL, "    return brood_claim_id(claim);\n",
+                "    brood_store64(&page->revoked_upto, worker->last_id);\n"
+                "    return brood_claim_id(claim);\n"))
 mutation("claim.release", "up to where is a store that may come late, and a load of the claim",
-         (POOL, "    brood_store64(&worker->page->revoked_upto, worker->last_id);\n    do {\n"
-                "        claim = brood_load64(&worker->page->claim);\n"
-                "    } while (!brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    brood_release64(&worker->page->revoked_upto, worker->last_id);\n"
-                "    claim = brood_load64(&worker->page->claim);\n"))
+         (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n    do {\n"
+                "        claim = brood_load64(&page->claim);\n"
+                "    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));\n",
+                "    brood_release64(&page->revoked_upto, worker->last_id);\n"
+                "    claim = brood_load64(&page->claim);\n"))
 mutation("claim.item", "a new claim has the number of items of the one before",
          (SERVE, "    brood_release64(&page->item, 0);\n", ""))
 mutation("claim.again", "what is known to have begun is read before the claim is frozen",
-         (POOL, "    do {\n        claim = brood_load64(&worker->page->claim);\n    } while (!brood_cas64("
-                "&worker->page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    claim = brood_load64(&worker->page->claim);\n"
-                "    brood_cas64(&worker->page->claim, claim, brood_claim_frozen(claim));\n"))
+         (POOL, "    do {\n        claim = brood_load64(&page->claim);\n    } while (!brood_cas64("
+                "&page->claim, claim, brood_claim_frozen(claim)));\n",
+                "    claim = brood_load64(&page->claim);\n"
+                "    brood_cas64(&page->claim, claim, brood_claim_frozen(claim));\n"))
 mutation("revoke.sending", "what is on its way is not voided when it is taken back",
-         (POOL, "    if (worker->sending.chunk == chunk) {\n        brood_worker_void(worker);\n    }\n",
+         (POOL, "    if (worker->transit.chunk == chunk) {\n        worker->ops->discard(worker);\n"
+                "        worker->pool->voids++;\n    }\n",
                 ""))
 mutation("halt", "a worker is killed for an item that it may have left",
-         (POOL, "    if (worker->kill_item == 0) {\n        return true;\n    }\n",
-                  "    if (worker != NULL) {\n        return true;\n    }\n"))
+         (POOL, "    if (worker->halted || worker->kill_item == 0) {\n", "    if (worker != NULL) {\n"))
 mutation("halt.worker", "a worker goes on to an item although it shall be killed for the one before",
          (RUN, "    while (brood_load32(&page->halts) != 0 &&", "    while (false &&"))
 mutation("halt.item", "the worker says which item it begins by a store that may come late",
@@ -135,14 +135,14 @@ mutation("halt.order", "a worker looks whether it may go on before it says so",
                "        brood_sleep(HALT_NS);\n    }\n"
                "    brood_store64(&page->item, run->next + 1);\n"))
 mutation("until", "a worker in the loop over items is not stirred",
-         (POOL, "    brood_store64(&worker->page->run_until, 0);\n", ""))
+         (POOL, "    brood_store64(&page->run_until, 0);\n", ""))
 mutation("until.order", "a worker is stirred before it can see for what",
-         (POOL, "    brood_store64(&worker->page->cancel_item, item);\n"
-                  "    brood_store64(&worker->page->cancel_id, worker->chunks.first->id);\n"
-                  "    brood_store64(&worker->page->run_until, 0);\n",
-                  "    brood_store64(&worker->page->run_until, 0);\n"
-                  "    brood_store64(&worker->page->cancel_item, item);\n"
-                  "    brood_store64(&worker->page->cancel_id, worker->chunks.first->id);\n"))
+         (POOL, "    brood_store64(&page->cancel_item, item);\n"
+                  "    brood_store64(&page->cancel_id, worker->chunks.first->id);\n"
+                  "    brood_store64(&page->run_until, 0);\n",
+                  "    brood_store64(&page->run_until, 0);\n"
+                  "    brood_store64(&page->cancel_item, item);\n"
+                  "    brood_store64(&page->cancel_id, worker->chunks.first->id);\n"))
 mutation("until.release", "the bound of the loop over items is a store that may come late",
          (RUN, "    brood_store64(&run->link->page->run_until, stop);\n",
                "    brood_release64(&run->link->page->run_until, stop);\n"))
@@ -188,20 +188,20 @@ mutation("link.await.release", "a worker sleeps for bytes without giving back wh
 # ---- who rings --------------------------------------------------------------------------------
 
 mutation("ring.hear", "a worker that waits for room is not rung in the middle of what it says",
-         (POOL, "            if (brood_ring_release(&worker->from)) {\n"
-                "                brood_worker_ring(worker);\n            }\n",
-                "            brood_ring_release(&worker->from);\n"))
+         (POOL, "            release(peer);\n",
+                "            receiving->released_at = peer->from.own;\n"
+                "            brood_ring_release(&peer->from);\n"))
 mutation("ring.heard", "a worker that waits for room is not rung when it was heard",
-         (POOL, "    if (worker->from.own != released && brood_ring_release(&worker->from)) {\n"
-                "        brood_worker_ring(worker);\n    }\n",
-                "    if (worker->from.own != released) {\n"
-                "        brood_ring_release(&worker->from);\n    }\n"))
+         (POOL, "    if (peer->from.own != peer->receiving.released_at) {\n        release(peer);\n",
+                "    if (peer->from.own != peer->receiving.released_at) {\n"
+                "        brood_ring_release(&peer->from);\n"))
 mutation("ring.send", "a worker that sleeps is not rung for a task",
-         (POOL + "/send_bytes.c", "        brood_worker_ring(worker);\n", "        (void)worker;\n"))
+         (POOL + "/peer_bytes.c", "        brood_peer_ring(&peer->base);\n", "        (void)peer;\n"))
 mutation("ring.again", "a worker whose bell could not be rung is not rung again",
-         (POOL, "    if (worker->must_ring) {\n        brood_worker_ring(worker);\n    }\n", ""))
+         (POOL, "    if (worker->transit.must_ring) {\n        worker->ops->ring(worker);\n    }\n", ""))
 mutation("ring.refused", "nobody plans to ring again a bell that could not be rung",
-         (POOL, "    if (worker->must_ring) {\n        brood_worker_plan_look(worker);\n    }\n", ""))
+         (POOL, "    if (worker->transit.must_ring && worker->check_at > brood_os_now() + "
+                "BROOD_WORKER_RETRY_NS) {\n        brood_worker_plan_look(worker);\n    }\n", ""))
 mutation("link.release.ring", "a worker does not ring for the room that it gives back",
          (LINK, "    if (!link->is_broken && brood_ring_release(&link->in)) {\n        ring_bell(link);\n    }\n",
                 "    brood_ring_release(&link->in);\n"))
@@ -213,7 +213,8 @@ mutation("link.publish.ring", "a worker does not ring for its answer",
 # ---- who must ring ----------------------------------------------------------------------------
 
 without("arm.rung", "a worker that has rung is not told to ring again", POOL,
-        "    brood_agenda_arm(worker);\n", "    worker->armed = false;\n")
+        "    brood_agenda_arm(worker);\n",
+        "    brood_status status = worker->ops->listen(worker);\n\n")
 without("arm.given", "a worker that got a task is not told to ring", POOL + "/dispatch.c",
         "        brood_agenda_arm(worker);\n")
 without("arm.turn", "a worker that was heard is not told to ring", POOL + "/engine.c",
@@ -225,7 +226,7 @@ mutation("arm.answer", "an answer that came while a worker was told to ring is n
          (POOL, " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n",
                   " !brood_agenda_arm_all(pool)) {\n        (void)pool;\n    }\n"))
 mutation("arm.room", "a worker is not told to ring for room for a long argument",
-         (POOL, "    return room == 0 && brood_ring_sleep_to_write(&worker->to, 0);\n",
+         (POOL, "    return room == 0 && brood_ring_sleep_to_write(&peer->to, 0);\n",
                 "    return true;\n"))
 mutation("arm.loop", "workers that have answered do not keep the handle of an event loop ready",
          (POOL, "again || pool->due == 0 || !brood_agenda_arm_all(pool);",
@@ -245,7 +246,7 @@ mutation("due.crew", "nobody wakes because the crew has changed",
          (POOL, "    pool->supervisor_due = true;\n    brood_agenda_at(pool, 0);\n",
                 "    pool->supervisor_due = true;\n"))
 without("due.crew_at", "nobody wakes to look after the crew again", POOL,
-        "        brood_agenda_at(pool, at);\n", "        pool->supervise_at = at;\n")
+        "        brood_agenda_at(pool, when);\n", "        pool->supervise_at = when;\n")
 without("due.stuck", "nobody wakes for a worker that does not begin", POOL,
         "        brood_agenda_at(pool, pool->stuck_at);\n")
 mutation("due.overtaken", "what stands behind a long task stays there while nobody is idle",
@@ -271,8 +272,8 @@ mutation("due.keep_balance", "nobody wakes to balance again",
          (POOL, "    brood_agenda_at(pool, brood_pool_balance(pool, now));\n",
                 "    brood_pool_balance(pool, now);\n"))
 mutation("due.forget", "nobody wakes to tell of shared memory a worker that got the rest of something",
-         (POOL, "        if (brood_send_has_to_forget(worker)) {\n            brood_agenda_at(worker->pool, 0);",
-                "        if (false) {\n            brood_agenda_at(worker->pool, 0);"))
+         (POOL, "    if (brood_peer_has_to_forget(peer)) {\n        brood_agenda_at(peer->base.pool, 0);",
+                "    if (false) {\n        brood_agenda_at(peer->base.pool, 0);"))
 mutation("due.waiters", "nobody wakes for the time-out of a follower",
          (POOL, "    brood_agenda_at(pool, deadline_of_waiters(pool, now));\n",
                 "    deadline_of_waiters(pool, now);\n"))
@@ -286,23 +287,23 @@ without("due.ends", "a thread that leads is not woken by the end of its pool", P
 # ---- what has happened to the crew ------------------------------------------------------------
 
 without("crew.enlist", "a new worker is no change of the crew", POOL,
-        "    brood_supervisor_wake(pool);\n", "    pool->workers[worker->slot] = worker;\n")
+        "    brood_agenda_supervise(pool);\n", "    pool->workers[worker->slot] = worker;\n")
 without("crew.leaves", "a worker that leaves is no change of the crew", POOL,
-        "        brood_supervisor_wake(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
+        "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
 without("crew.drop", "a worker that is dropped is no change of the crew", POOL,
-        "        brood_supervisor_wake(worker->pool);\n", "        brood_worker_kill(worker);\n")
+        "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_kill(worker);\n")
 without("crew.dismiss", "a worker that has ended is no change of the crew", POOL,
-        "    brood_supervisor_wake(pool);\n", "    brood_worker_free(worker);\n")
+        "    brood_agenda_supervise(pool);\n", "    worker->ops->destroy(worker);\n")
 without("crew.deaf", "a worker whose bell has closed is no change of the crew", POOL,
-        "    brood_supervisor_wake(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
+        "    brood_agenda_supervise(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
 without("crew.failed", "a start that failed is no change of the crew", POOL,
-        "        brood_supervisor_wake(pool);\n", "        brood_supervisor_note_failed_start(pool, &why);\n")
+        "        brood_agenda_supervise(pool);\n", "        brood_supervisor_note_failed_start(pool, &why);\n")
 mutation("crew.over", "a start that was planned is made although the pool has come to its end",
-         (POOL, "    if (wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
+         (POOL, "    if (brood_supervisor_wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
 without("crew.last_job", "the last task of a closed pool is no change of the crew", POOL,
-        "        brood_supervisor_wake(pool); /* its workers are told to end */\n")
+        "        brood_agenda_supervise(pool); /* its workers are told to end */\n")
 without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL + "/pool.c",
-        "    brood_supervisor_wake(pool);\n")
+        "    brood_agenda_supervise(pool);\n")
 without("look.leaves", "nobody plans to look at a worker that leaves", POOL,
         "        brood_worker_plan_look(worker);\n", "options.exit_timeout_ms * BROOD_NS_PER_MS;\n")
 without("look.kill", "nobody plans to look at a worker that was killed", POOL,
@@ -310,12 +311,12 @@ without("look.kill", "nobody plans to look at a worker that was killed", POOL,
         "        worker->end_by = brood_os_now() + LOST_NS;\n    }\n")
 without("look.enlist", "nobody plans to look at a worker that was started", POOL,
         "    brood_worker_plan_look(worker);\n",
-        "    worker->forgotten = brood_shared_forgotten();\n")
+        "    worker->items_left = draw_items(pool);\n")
 without("look.deaf", "nobody plans to look at a worker whose bell has closed", POOL,
         "    brood_worker_plan_look(worker);\n", "    brood_worker_set_idle(worker, false);\n")
 without("look.again", "nobody plans to look again at a worker that was looked at", POOL,
         "    brood_worker_plan_look(worker);\n",
-        "    if (worker->must_ring) {\n        brood_worker_ring(worker);\n    }\n")
+        "    if (worker->transit.must_ring) {\n        worker->ops->ring(worker);\n    }\n")
 without("look.lost", "a worker that was killed and does not end is waited for", POOL,
         "        lose(worker);\n        return;\n",
         "    if (worker->is_killed && is_late) {\n")
@@ -326,7 +327,7 @@ without("notify.end", "a join is not told of a worker's end", POOL + "/exits.c",
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
 without("notify.imap", "an imap is not told of an item that has ended", POOL,
         "    brood_agenda_notify(item->imap->pool, item->imap);\n")
-without("notify.called", "a join is not told that a callback has come back", POOL + "/job.c",
+without("notify.called", "a join is not told that a callback has come back", POOL + "/callbacks.c",
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
 without("notify.job", "nobody is told that a task has ended", POOL,
         "    brood_agenda_notify(pool, job);\n")

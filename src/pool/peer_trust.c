@@ -1,4 +1,4 @@
-#include "pool/trust.h"
+#include "pool/peer_impl.h"
 
 #define LONGEST ((uint64_t)SIZE_MAX >> (sizeof(size_t) == 8 ? 8 : 1))
 
@@ -15,11 +15,6 @@ static bool is_known_failure(uint32_t status)
     default:
         return false;
     }
-}
-
-bool brood_job_has_values_in_ring(const brood_result *job)
-{
-    return job->out_size > 0 && job->out_shared == NULL;
 }
 
 static bool is_right_size(const brood_result *job, const brood_wire_answer *answer)
@@ -45,9 +40,9 @@ static bool is_next(const brood_chunk *chunk, const brood_wire_answer *answer)
 }
 
 /* Whether an answer about a chunk can be; each worker answers in the order of its chunks. */
-static bool is_possible(const brood_worker *worker, const brood_wire_answer *answer)
+static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = peer->base.chunks.first;
     bool is_range = chunk != NULL && chunk->job->kind == BROOD_JOB_RANGE;
 
     if (chunk == NULL || !is_next(chunk, answer) || (is_range && answer->count != chunk->count)) {
@@ -60,16 +55,16 @@ static bool is_possible(const brood_worker *worker, const brood_wire_answer *ans
         return answer->size < BROOD_MESSAGE_MAX && is_known_failure(answer->status) &&
                (answer->count == 1 || is_range) &&
                (answer->status != BROOD_ERR_CANCELLED || chunk->job->cancel_status != BROOD_OK ||
-                worker->kill_id == chunk->id);
+                peer->base.kill_id == chunk->id);
     default: /* SKIPPED */
         return answer->size == 0 && chunk->job->cancel_status != BROOD_OK;
     }
 }
 
 /* It has failed once only, and ends. */
-static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *answer)
+static bool is_about_setup(const brood_peer *peer, const brood_wire_answer *answer)
 {
-    return !worker->is_up && worker->setup.status == BROOD_OK && answer->id == 0 &&
+    return !peer->base.is_up && peer->base.setup.status == BROOD_OK && answer->id == 0 &&
            answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
             (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
@@ -79,26 +74,26 @@ static bool is_about_setup(const brood_worker *worker, const brood_wire_answer *
  * What fills the ring up to its end, before an answer that shall lie in one chunk: nothing else, so
  * that whatever a worker says without end is about ever more of what it was given.
  */
-static bool is_right_pad(const brood_worker *worker, const brood_wire_answer *answer)
+static bool is_right_pad(const brood_peer *peer, const brood_wire_answer *answer)
 {
     size_t head = sizeof *answer;
-    size_t begun = (size_t)((worker->from.own - head) & (worker->from.capacity - 1));
-    size_t to_end = worker->from.capacity - begun;
+    size_t begun = (size_t)((peer->from.own - head) & (peer->from.capacity - 1));
+    size_t to_end = peer->from.capacity - begun;
 
-    return answer->size == (to_end > head ? to_end - head : 0) && worker->chunks.first != NULL &&
-           !worker->receiving.is_padded;
+    return answer->size == (to_end > head ? to_end - head : 0) && peer->base.chunks.first != NULL &&
+           !peer->receiving.is_padded;
 }
 
-bool brood_answer_is_right(const brood_worker *worker, const brood_wire_answer *answer)
+bool brood_peer_may_answer(const brood_peer *peer, const brood_wire_answer *answer)
 {
     switch (answer->kind) {
     case BROOD_WIRE_PAD:
-        return is_right_pad(worker, answer);
+        return is_right_pad(peer, answer);
     case BROOD_WIRE_RESULT:
     case BROOD_WIRE_FAILED:
     case BROOD_WIRE_SKIPPED:
-        return is_possible(worker, answer) || is_about_setup(worker, answer);
+        return is_possible(peer, answer) || is_about_setup(peer, answer);
     default:
-        return is_about_setup(worker, answer);
+        return is_about_setup(peer, answer);
     }
 }

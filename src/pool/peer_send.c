@@ -1,11 +1,7 @@
-#include "pool/send.h"
-
 #include <string.h>
 
 #include "base/memory.h"
-#include "pool/queue.h"
-#include "pool/send_bytes.h"
-#include "pool/send_shared.h"
+#include "pool/peer_impl.h"
 
 /* ---- chunks ------------------------------------------------------------------------------ */
 
@@ -117,12 +113,12 @@ static brood_status find_data(brood_sending *sending, const brood_chunk *chunk)
     return sending->data_size > 0 && sending->data == NULL ? BROOD_ERR_NO_MEMORY : BROOD_OK;
 }
 
-static brood_wire_order order_of(const brood_worker *worker, const brood_chunk *chunk)
+static brood_wire_order order_of(const brood_peer *peer, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
     brood_wire_order order = {.kind = BROOD_WIRE_TASK,
                               .flags = job->flags,
-                              .id = worker->last_id + 1,
+                              .id = peer->base.last_id + 1,
                               .function = job->function,
                               .attempt = chunk->attempt,
                               .first = chunk->first,
@@ -142,30 +138,20 @@ static brood_wire_order order_of(const brood_worker *worker, const brood_chunk *
     return order;
 }
 
-static void note_sent(brood_worker *worker, brood_chunk *chunk)
+static bool knows_or_needs_not(const brood_peer *peer, const brood_shared *shared)
 {
-    chunk->id = ++worker->last_id;
-    chunk->given_at = worker->pool->dispatched_at;
-    brood_chunks_append(&worker->chunks, chunk);
-    worker->chunk_count++;
-    chunk->job->given++;
-}
-
-static bool knows_or_needs_not(const brood_worker *worker, const brood_shared *shared)
-{
-    return shared == NULL || brood_send_knows(worker, shared->id);
+    return shared == NULL || brood_peer_knows(peer, shared->id);
 }
 
 /* Whether nothing has to stand before the task: the worker knows all that it is about. */
-static bool knows_all(const brood_worker *worker, const brood_result *job)
+static bool knows_all(const brood_peer *peer, const brood_result *job)
 {
-    if (worker->functions <= job->function || brood_send_has_to_forget(worker) ||
-        !knows_or_needs_not(worker, job->in_shared) ||
-        !knows_or_needs_not(worker, job->out_shared)) {
+    if (peer->functions <= job->function || brood_peer_has_to_forget(peer) ||
+        !knows_or_needs_not(peer, job->in_shared) || !knows_or_needs_not(peer, job->out_shared)) {
         return false;
     }
     for (size_t i = 0; i < job->shared_count; i++) {
-        if (!brood_send_knows(worker, job->shared[i]->id)) {
+        if (!brood_peer_knows(peer, job->shared[i]->id)) {
             return false;
         }
     }
@@ -194,18 +180,18 @@ typedef struct task_head {
     uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
 } task_head;
 
-static void put_short(brood_worker *worker, const task_head *head, size_t head_size,
-                      const void *data, size_t size)
+static void put_short(brood_peer *peer, const task_head *head, size_t head_size, const void *data,
+                      size_t size)
 {
-    brood_ring_put(&worker->to, head, head_size);
+    brood_ring_put(&peer->to, head, head_size);
     if (size > 0) {
-        brood_ring_put(&worker->to, data, size);
-        brood_ring_put(&worker->to, brood_send_zeros, (size_t)brood_wire_padded(size) - size);
+        brood_ring_put(&peer->to, data, size);
+        brood_ring_put(&peer->to, brood_peer_zeros, (size_t)brood_wire_padded(size) - size);
     }
 }
 
 /* A small task goes straight into the ring when its worker knows all that it is about. */
-static bool send_short(brood_worker *worker, brood_chunk *chunk)
+static bool send_short(brood_peer *peer, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
     const void *data = NULL;
@@ -213,43 +199,42 @@ static bool send_short(brood_worker *worker, brood_chunk *chunk)
     size_t extra_size = 0;
     task_head head;
 
-    if (!knows_all(worker, job) ||
+    if (!knows_all(peer, job) ||
         (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES)) {
         return false;
     }
     size = find_plain(chunk, &data);
     extra_size = needs_extra(job) ? fill_extra(head.extra, job) : 0;
-    if (size > worker->to.capacity / 2 ||
-        !brood_ring_fits(&worker->to,
+    if (size > peer->to.capacity / 2 ||
+        !brood_ring_fits(&peer->to,
                          sizeof head.order + extra_size + (size_t)brood_wire_padded(size))) {
         return false;
     }
-    head.order = order_of(worker, chunk);
+    head.order = order_of(peer, chunk);
     head.order.size = extra_size + size;
     head.order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
-    put_short(worker, &head, sizeof head.order + extra_size, data, size);
-    note_sent(worker, chunk);
-    brood_send_publish(worker);
+    put_short(peer, &head, sizeof head.order + extra_size, data, size);
+    brood_peer_publish(peer);
     return true;
 }
 
 /* Room for all that may stand before the data, so that nothing can fail half way. */
-static brood_status reserve(brood_worker *worker, const brood_result *job)
+static brood_status reserve(brood_peer *peer, const brood_result *job)
 {
     size_t shared = job->shared_count + 2;
-    size_t size = brood_send_size_of_functions(worker, job->function + 1) +
-                  (shared + worker->shared_count + 2) * sizeof(brood_wire_order) +
+    size_t size = brood_peer_size_of_functions(peer, job->function + 1) +
+                  (shared + peer->shared_count + 2) * sizeof(brood_wire_order) +
                   (BROOD_WIRE_EXTRA_WORDS + 1) * sizeof(uint64_t) + BROOD_WIRE_ALIGN;
 
-    return brood_send_grow_known(worker, shared) &&
-                   brood_send_make_room(&worker->sending.head, size)
+    return brood_peer_grow_known(peer, shared) && brood_peer_make_room(peer, size)
                ? BROOD_OK
                : BROOD_ERR_NO_MEMORY;
 }
 
 /* The head of the task, and what stands before its data. */
-static void append_task(brood_sending *sending, brood_chunk *chunk, brood_wire_order *order)
+static void append_task(brood_peer *peer, const brood_chunk *chunk, brood_wire_order *order)
 {
+    brood_sending *sending = &peer->sending;
     const brood_result *job = chunk->job;
     uint64_t size[BROOD_WIRE_ALIGN / sizeof(uint64_t)] = {sending->data_size, 0};
     uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
@@ -257,7 +242,7 @@ static void append_task(brood_sending *sending, brood_chunk *chunk, brood_wire_o
     bool has_table = is_one_of_its_size(chunk);
 
     sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;
-    sending->chunk = chunk;
+    peer->base.transit.chunk = chunk;
     order->size = extra_size + sending->data_size + (has_table ? sizeof size : 0);
     order->flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
     brood_buffer_append(&sending->head, order, sizeof *order);
@@ -267,77 +252,79 @@ static void append_task(brood_sending *sending, brood_chunk *chunk, brood_wire_o
     }
 }
 
-static brood_status send_long(brood_worker *worker, brood_chunk *chunk)
+static brood_status send_long(brood_peer *peer, const brood_chunk *chunk)
 {
-    brood_sending *sending = &worker->sending;
+    brood_sending *sending = &peer->sending;
     const brood_result *job = chunk->job;
-    brood_wire_order order = order_of(worker, chunk);
-    brood_status status = reserve(worker, job);
+    brood_wire_order order = order_of(peer, chunk);
+    brood_status status = reserve(peer, job);
 
     if (status == BROOD_OK) {
         status = find_data(sending, chunk);
     }
     if (status == BROOD_OK) {
-        brood_send_append_forgotten(worker);
-        brood_send_append_functions(worker, job->function + 1);
-        status = brood_send_append_shared(worker, job);
+        brood_peer_append_forgotten(peer);
+        brood_peer_append_functions(peer, job->function + 1);
+        status = brood_peer_append_shared(peer, job);
     }
     if (status != BROOD_OK) {
         brood_free(sending->own);
         sending->own = NULL;
         sending->data = NULL;
         sending->data_size = 0;
-        brood_worker_go_on(worker); /* what was put into the head already */
+        brood_peer_go_on(&peer->base); /* what was put into the head already */
         return status;
     }
-    append_task(sending, chunk, &order);
-    note_sent(worker, chunk);
-    brood_worker_go_on(worker);
+    append_task(peer, chunk, &order);
+    brood_peer_go_on(&peer->base);
     return BROOD_OK;
 }
 
-brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
+brood_status brood_peer_send(brood_worker *worker, const brood_chunk *chunk)
 {
-    return send_short(worker, chunk) ? BROOD_OK : send_long(worker, chunk);
+    brood_peer *peer = brood_peer_of(worker);
+
+    return send_short(peer, chunk) ? BROOD_OK : send_long(peer, chunk);
 }
 
 /* ---- the beginning and the end of a worker ------------------------------------------------ */
 
-brood_status brood_worker_send_setup(brood_worker *worker)
+brood_status brood_peer_send_setup(brood_worker *worker)
 {
-    brood_pool *pool = worker->pool;
-    brood_buffer *head = &worker->sending.head;
+    brood_peer *peer = brood_peer_of(worker);
+    const brood_pool *pool = worker->pool;
     uint32_t count = pool->has_finalizer ? pool->finalizer + 1 : 0;
 
     if (pool->has_initializer && pool->initializer >= count) {
         count = pool->initializer + 1;
     }
-    if (!brood_send_make_room(
-            head, brood_send_size_of_functions(worker, count) + 4 * sizeof(brood_wire_order) +
+    if (!brood_peer_make_room(
+            peer, brood_peer_size_of_functions(peer, count) + 4 * sizeof(brood_wire_order) +
                       (size_t)brood_wire_padded(pool->options.initializer_size))) {
         return BROOD_ERR_NO_MEMORY;
     }
-    brood_send_append_functions(worker, count);
+    brood_peer_append_functions(peer, count);
     if (pool->has_initializer) {
-        brood_send_append_order(head, BROOD_WIRE_INITIALIZE, pool->initializer,
+        brood_peer_append_order(peer, BROOD_WIRE_INITIALIZE, pool->initializer,
                                 pool->initializer_arg, pool->options.initializer_size);
     }
     if (pool->has_finalizer) {
-        brood_send_append_order(head, BROOD_WIRE_FINALIZE, pool->finalizer, NULL, 0);
+        brood_peer_append_order(peer, BROOD_WIRE_FINALIZE, pool->finalizer, NULL, 0);
     }
-    brood_send_append_order(head, BROOD_WIRE_READY, 0, NULL, 0);
-    brood_worker_go_on(worker);
+    brood_peer_append_order(peer, BROOD_WIRE_READY, 0, NULL, 0);
+    brood_peer_go_on(&peer->base);
     return BROOD_OK;
 }
 
 /* Behind all that is on its way to it. */
-brood_status brood_worker_send_stop(brood_worker *worker)
+brood_status brood_peer_send_stop(brood_worker *worker)
 {
-    if (!brood_worker_can_send(worker) ||
-        !brood_send_make_room(&worker->sending.head, sizeof(brood_wire_order))) {
+    brood_peer *peer = brood_peer_of(worker);
+
+    if (!brood_worker_can_send(worker) || !brood_peer_make_room(peer, sizeof(brood_wire_order))) {
         return BROOD_ERR_NO_MEMORY;
     }
-    brood_send_append_order(&worker->sending.head, BROOD_WIRE_STOP, 0, NULL, 0);
-    brood_worker_go_on(worker);
+    brood_peer_append_order(peer, BROOD_WIRE_STOP, 0, NULL, 0);
+    brood_peer_go_on(&peer->base);
     return BROOD_OK;
 }

@@ -1,0 +1,150 @@
+#include "pool/answers.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "pool/dispatch.h"
+#include "pool/ends.h"
+#include "pool/failed_items.h"
+#include "pool/job.h"
+#include "pool/worker.h"
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+static void give_varying(const brood_event *event, brood_result *job)
+{
+    brood_output *output = (brood_output *)job->out + (event->first - job->first);
+
+    if (job->cancel_status != BROOD_OK || job->abandoned) {
+        brood_free(event->own);
+    } else if (job->kind == BROOD_JOB_TASK) {
+        job->value = event->own != NULL ? event->own : job->small_value;
+        job->value_size = event->size;
+    } else {
+        output->data = (char *)event->own;
+        output->size = event->size;
+    }
+}
+
+static void give_value(const brood_event *event, brood_result *job)
+{
+    if (job->out_size == BROOD_SIZE_VARIES) {
+        give_varying(event, job);
+    } else if (event->staged != NULL && job->cancel_status == BROOD_OK && !job->abandoned) {
+        memcpy((unsigned char *)job->out + (event->first - job->first) * job->out_size,
+               event->staged, event->size);
+    }
+}
+
+/* ---- failures ---------------------------------------------------------------------------- */
+
+/* cancelled_for: as what a task counts that says it was cancelled. */
+static void on_failed(const brood_worker *worker, const brood_event *event, brood_result *job,
+                      uint32_t attempt, brood_status cancelled_for)
+{
+    brood_status status = event->status == BROOD_ERR_CANCELLED ? cancelled_for : event->status;
+    brood_failure failure = brood_job_failure(job, status, event->message);
+
+    failure.task_code = event->code;
+    failure.pid = worker->ops->pid(worker);
+    failure.attempt = attempt;
+    brood_job_fail(job, event->first, event->count, &failure);
+}
+
+/* It has run, and is not run again. */
+static void on_lost(const brood_worker *worker, const brood_event *event, brood_result *job,
+                    uint32_t attempt)
+{
+    brood_failure failure =
+        brood_job_failure(job, BROOD_ERR_NO_MEMORY, "the program has no memory for the value");
+
+    failure.pid = worker->ops->pid(worker);
+    failure.attempt = attempt;
+    brood_job_fail(job, event->first, event->count, &failure);
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+/* How items end that have succeeded, were skipped, or whose value there is no memory for. */
+static void on_ended(const brood_worker *worker, const brood_event *event, brood_result *job,
+                     uint32_t attempt)
+{
+    if (event->is_lost && job->cancel_status == BROOD_OK) {
+        on_lost(worker, event, job, attempt);
+        return;
+    }
+    give_value(event, job);
+    if (job->cancel_status != BROOD_OK) {
+        brood_job_end_cancelled(job, event->first, event->count);
+    } else {
+        brood_job_succeed(job, event->count);
+    }
+}
+
+/* The chunk may end here, and its job with it. */
+static void on_answer(brood_worker *worker, const brood_event *event)
+{
+    brood_chunk *chunk = worker->chunks.first;
+    brood_result *job = chunk->job;
+    uint32_t attempt = chunk->attempt;
+    bool is_timed_out = worker->kill_id == chunk->id && job->cancel_status == BROOD_OK;
+    brood_status cancelled_for = is_timed_out ? worker->kill_for : job->cancel_status;
+
+    worker->has_answered = true;
+    worker->pool->crash_streak = 0;
+    chunk->unreported = 0;
+    if (event->count == 0) {
+        return; /* all of it was taken before */
+    }
+    if (event->awake_ns != 0 && event->count == chunk->count) {
+        worker->first_since = brood_os_now() - event->awake_ns; /* before, it was only waking up */
+    }
+    chunk->done += event->count;
+    if (chunk->done == chunk->count) {
+        brood_worker_chunk_ended(worker, chunk); /* from now on it may be told of the next one */
+    }
+    if (event->kind == BROOD_EVENT_FAILED) {
+        on_failed(worker, event, job, attempt, cancelled_for);
+    } else {
+        on_ended(worker, event, job, attempt);
+    }
+}
+
+static void on_ready(brood_worker *worker)
+{
+    worker->is_up = true;
+    brood_worker_plan_look(worker);
+    if (worker->state == BROOD_WORKER_STARTING) {
+        worker->state = BROOD_WORKER_READY;
+    }
+    worker->pool->start_failures = worker->pool->crash_streak;
+    worker->first_since = brood_os_now();
+}
+
+static void on_event(brood_worker *worker, const brood_event *event)
+{
+    switch (event->kind) {
+    case BROOD_EVENT_READY:
+        on_ready(worker);
+        break;
+    case BROOD_EVENT_SETUP_FAILED:
+        worker->setup = brood_job_failure(NULL, event->status, event->message);
+        worker->setup.task_code = event->code;
+        break;
+    default:
+        on_answer(worker, event);
+        break;
+    }
+}
+
+brood_status brood_worker_receive(brood_worker *worker)
+{
+    brood_event event = {.kind = BROOD_EVENT_NONE};
+    brood_status status = worker->ops->receive(worker, &event);
+
+    while (event.kind != BROOD_EVENT_NONE) {
+        on_event(worker, &event);
+        status = worker->ops->receive(worker, &event);
+    }
+    return status;
+}

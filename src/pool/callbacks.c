@@ -1,0 +1,74 @@
+#include "pool/callbacks.h"
+
+#include "pool/agenda.h"
+#include "pool/job.h"
+#include "pool/lock.h"
+
+void brood_job_call_later(brood_result *job)
+{
+    brood_pool *pool = job->pool;
+
+    if (job->is_due) {
+        return;
+    }
+    job->is_due = true;
+    job->next_due = NULL;
+    if (pool->due_last != NULL) {
+        pool->due_last->next_due = job;
+    } else {
+        pool->due_first = job;
+    }
+    pool->due_last = job;
+    brood_job_hold(job);
+}
+
+static void call_progress(brood_result *job)
+{
+    uint64_t done = job->count - job->left;
+    uint64_t failed = job->failed;
+
+    brood_pool_unlock(job->pool);
+    brood_meter_report(&job->meter, done, job->count, failed);
+    brood_pool_lock(job->pool);
+}
+
+static void call_one(brood_result *job)
+{
+    bool is_finished = brood_load32(&job->finished) != 0;
+    brood_result_function *function = job->status == BROOD_OK ? job->on_done : job->on_failed;
+
+    if (job->meter.function != NULL) {
+        call_progress(job);
+    }
+    if (is_finished && function != NULL) {
+        brood_pool_unlock(job->pool);
+        function(job, job->user);
+        brood_pool_lock(job->pool);
+    }
+}
+
+bool brood_pool_call_next(brood_pool *pool)
+{
+    brood_result *job = pool->due_first;
+
+    if (job == NULL || pool->calls_back) {
+        return false;
+    }
+    pool->due_first = job->next_due;
+    if (pool->due_first == NULL) {
+        pool->due_last = NULL;
+    }
+    job->is_due = false;
+    pool->calls_back = true;
+    pool->caller_id = brood_thread_id();
+    call_one(job);
+    pool->calls_back = false;
+    brood_job_release(job); /* the pool itself has a reference more */
+    brood_agenda_notify(pool, BROOD_END(pool));
+    return true;
+}
+
+bool brood_pool_in_callback(const brood_pool *pool)
+{
+    return pool->calls_back && pool->caller_id == brood_thread_id();
+}

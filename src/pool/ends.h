@@ -1,0 +1,17 @@
+/* Items end, and with the last of them their job. */
+#ifndef BROOD_SRC_POOL_ENDS_H
+#define BROOD_SRC_POOL_ENDS_H
+
+#include "pool/pool_impl.h"
+
+/* So many items of the job have succeeded. */
+void brood_job_succeed(brood_result *job, uint64_t count);
+
+/* Items first to first + count have failed, all in the way that failure says. */
+void brood_job_fail(brood_result *job, uint64_t first, uint64_t count,
+                    const brood_failure *failure);
+
+/* They end as the job's cancel_status says. */
+void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count);
+
+#endif

@@ -1,0 +1,68 @@
+#include "pool/headcount.h"
+
+#include "pool/agenda.h"
+#include "pool/worker.h"
+
+/* ---- how many there are ------------------------------------------------------------------- */
+
+bool brood_worker_is_serving(const brood_worker *worker)
+{
+    return worker->dropped == BROOD_OK && !worker->bell_closed &&
+           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);
+}
+
+uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *))
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < pool->slots; i++) {
+        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
+    }
+    return count;
+}
+
+/* ---- how many there should be -------------------------------------------------------------- */
+
+void brood_supervisor_need(brood_pool *pool)
+{
+    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
+
+    if (is_as_needed && pool->serving < pool->target &&
+        (pool->queue_bits != 0 || pool->idle_first == NULL)) {
+        brood_agenda_supervise(pool);
+    }
+}
+
+uint32_t brood_supervisor_leaving(const brood_pool *pool)
+{
+    return brood_supervisor_count(pool, brood_worker_is_leaving);
+}
+
+bool brood_supervisor_is_as_needed(const brood_pool *pool)
+{
+    return pool->options.lazy || pool->options.idle_timeout_ms > 0;
+}
+
+/* What waits, also behind another task in a worker, could have a worker of its own. */
+static uint64_t count_needed(const brood_pool *pool)
+{
+    uint64_t needed = pool->queued < pool->target ? pool->queued : pool->target;
+
+    for (const brood_worker *worker = pool->busy_first; worker != NULL;
+         worker = worker->next_busy) {
+        needed += worker->chunk_count;
+    }
+    return needed;
+}
+
+uint32_t brood_supervisor_wanted(const brood_pool *pool)
+{
+    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
+    uint64_t needed = is_as_needed ? count_needed(pool) : pool->target;
+
+    if (pool->terminated || pool->broken || (pool->closed && pool->jobs == NULL)) {
+        return 0;
+    }
+    needed = needed > pool->serving + pool->to_fill ? needed : pool->serving + pool->to_fill;
+    return needed > pool->target ? pool->target : (uint32_t)needed;
+}

@@ -1,0 +1,182 @@
+#include "pool/peer.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pool/peer_impl.h"
+#include "process/process.h"
+
+/* ---- its life ---------------------------------------------------------------------------- */
+
+/* Its function may take long to begin: from then on it is looked at again and again. */
+static int64_t up_by(const brood_worker *worker)
+{
+    return brood_process_handshake_deadline(brood_peer_seen(worker)->process);
+}
+
+static bool is_alive(brood_worker *worker)
+{
+    return brood_process_is_alive(brood_peer_of(worker)->process);
+}
+
+static brood_status kill_it(brood_worker *worker)
+{
+    return brood_process_kill(brood_peer_of(worker)->process);
+}
+
+static void abandon(brood_worker *worker)
+{
+    brood_process_be_left(brood_peer_of(worker)->process);
+}
+
+static int64_t pid(const brood_worker *worker)
+{
+    return brood_process_pid(brood_peer_seen(worker)->process);
+}
+
+static void describe(const brood_worker *worker, brood_failure *failure, char *text, size_t size)
+{
+    brood_process_exit_info(brood_peer_seen(worker)->process, &failure->exit);
+    brood_exit_text(&failure->exit, text, size);
+}
+
+static uint64_t sent(const brood_worker *worker)
+{
+    return brood_peer_seen(worker)->to.own;
+}
+
+static void destroy(brood_worker *worker)
+{
+    brood_peer *peer = brood_peer_of(worker);
+
+    brood_peer_unwatch(peer);
+    brood_os_channel_close(peer->bell);
+    brood_process_destroy(peer->process);
+    brood_os_segment_close(&peer->segment);
+    brood_sending_free(&peer->sending);
+    brood_free(peer->receiving.own);
+    brood_free(peer->receiving.stage);
+    brood_free(peer->shared);
+    brood_free(peer);
+}
+
+/* ---- its start ---------------------------------------------------------------------------- */
+
+/* From now on its answers are listened to. */
+static brood_status send_setup(brood_worker *worker)
+{
+    brood_peer *peer = brood_peer_of(worker);
+
+    peer->forgotten = brood_shared_forgotten();
+    return brood_peer_watch(peer) ? brood_peer_send_setup(worker) : BROOD_ERR_NO_MEMORY;
+}
+
+static const brood_worker_ops peer_ops = {
+    .send_setup = send_setup,
+    .send = brood_peer_send,
+    .send_stop = brood_peer_send_stop,
+    .go_on = brood_peer_go_on,
+    .discard = brood_peer_discard,
+    .detach = brood_peer_detach,
+    .sent = sent,
+    .forget = brood_peer_forget,
+    .receive = brood_peer_receive,
+    .take = brood_peer_take,
+    .arm = brood_peer_arm,
+    .disarm = brood_peer_disarm,
+    .listen = brood_peer_listen,
+    .ring = brood_peer_ring,
+    .position = brood_peer_position,
+    .revoke = brood_peer_revoke,
+    .interrupt = brood_peer_interrupt,
+    .hold = brood_peer_hold,
+    .let_spin = brood_peer_let_spin,
+    .up_by = up_by,
+    .is_alive = is_alive,
+    .kill = kill_it,
+    .abandon = abandon,
+    .describe = describe,
+    .pid = pid,
+    .destroy = destroy,
+};
+
+/* Memory and the bell. */
+static brood_status equip(brood_peer *peer, size_t capacity, brood_handle *bell, brood_error *error)
+{
+    brood_status status =
+        brood_os_segment_create(&peer->segment, brood_wire_segment_size(capacity), true, error);
+    unsigned char *base = peer->segment.base;
+
+    if (status == BROOD_OK) {
+        status = brood_os_channel_pair(&peer->bell, bell, error);
+    }
+    if (status != BROOD_OK) {
+        return status;
+    }
+    peer->page = (brood_wire_page *)(void *)base;
+    base += sizeof(brood_wire_page);
+    brood_ring_attach(&peer->to, base, capacity);
+    base += brood_ring_size(capacity);
+    brood_ring_attach(&peer->from, base, capacity);
+    return BROOD_OK;
+}
+
+static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *error)
+{
+    const brood_pool *pool = peer->base.pool;
+    brood_nesting nesting = {brood_nesting_here().depth + 1, peer->base.cores};
+    brood_wire_start start = {peer->to.capacity, peer->segment.size,
+                              pool->options.spin == BROOD_SPIN_NEVER ? 0
+                                                                     : (uint64_t)pool->spin_ns / 4};
+    brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
+    brood_process_options options = pool->process;
+    char name[256];
+
+    handles[BROOD_WIRE_HANDLE_SEGMENT] = peer->segment.handle;
+    handles[BROOD_WIRE_HANDLE_BELL] = bell;
+    for (size_t i = 0; i < options.handle_count; i++) {
+        handles[BROOD_WIRE_HANDLES + i] = options.handles[i];
+    }
+    snprintf(name, sizeof name, "%s-%u", pool->options.name, (unsigned)peer->base.slot + 1);
+    options.error = error;
+    options.name = name;
+    options.function_name = BROOD_WORKER_NAME;
+    options.handles = handles;
+    options.handle_count += BROOD_WIRE_HANDLES;
+    options.daemon = true;
+    return brood_process_start_nested(&peer->process, NULL, &start, sizeof start, &options,
+                                      &nesting, &pool->origin);
+}
+
+brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
+                               uint32_t cores, brood_error *error)
+{
+    brood_peer *peer = brood_calloc(1, sizeof *peer);
+    brood_handle bell = BROOD_HANDLE_NONE;
+    brood_status status = BROOD_OK;
+
+    *worker = NULL;
+    if (peer == NULL) {
+        return brood_fail_memory(error, "worker");
+    }
+    peer->base.ops = &peer_ops;
+    peer->base.pool = pool;
+    peer->base.slot = slot;
+    peer->base.cores = cores > 0 ? cores : 1;
+    peer->base.check_at = peer->base.kill_at = peer->base.unreported_at = BROOD_NEVER;
+    peer->segment.handle = BROOD_HANDLE_NONE;
+    status = equip(peer, pool->capacity, &bell, error);
+    if (status == BROOD_OK) {
+        status = launch(peer, bell, error);
+    }
+    brood_os_handle_close(bell);
+    brood_os_handle_close(peer->segment.handle); /* the memory stays; a descriptor less */
+    peer->segment.handle = BROOD_HANDLE_NONE;
+    if (status != BROOD_OK) {
+        destroy(&peer->base);
+        return status;
+    }
+    *worker = &peer->base;
+    return BROOD_OK;
+}

@@ -1,0 +1,11 @@
+/* A worker that is a process of its own: memory that both share, with a ring for each way, and a bell. */
+#ifndef BROOD_SRC_POOL_PEER_H
+#define BROOD_SRC_POOL_PEER_H
+
+#include "pool/pool_impl.h"
+
+/* Starts one, for that slot, with so many cores. Without the lock; it is not yet one of the pool's. */
+brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
+                               uint32_t cores, brood_error *error);
+
+#endif

@@ -1,0 +1,92 @@
+#include "pool/peer_impl.h"
+#include "process/process.h"
+
+bool brood_peer_watch(brood_peer *peer)
+{
+    brood_os_poller *poller = peer->base.pool->poller;
+    uint32_t slot = peer->base.slot;
+
+    peer->watches_bell = brood_os_poller_add(poller, peer->bell, (void *)BROOD_OWNER_OF_BELL(slot),
+                                             NULL) == BROOD_OK;
+    peer->watches_process =
+        brood_os_poller_add_process(poller, brood_process_os(peer->process),
+                                    (void *)BROOD_OWNER_OF_PROCESS(slot), NULL) == BROOD_OK;
+    return peer->watches_bell && peer->watches_process;
+}
+
+static void unwatch_bell(brood_peer *peer)
+{
+    if (peer->watches_bell) {
+        brood_os_poller_remove(peer->base.pool->poller, peer->bell);
+        peer->watches_bell = false;
+    }
+}
+
+void brood_peer_unwatch(brood_peer *peer)
+{
+    if (peer->watches_process) {
+        brood_os_poller_remove_process(peer->base.pool->poller, brood_process_os(peer->process));
+        peer->watches_process = false;
+    }
+    unwatch_bell(peer);
+}
+
+void brood_peer_ring(brood_worker *worker)
+{
+    size_t put = 0;
+    brood_status status = brood_os_channel_write(brood_peer_of(worker)->bell, "", 1, &put, NULL);
+
+    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
+    worker->transit.must_ring =
+        status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
+}
+
+bool brood_peer_arm(brood_worker *worker)
+{
+    brood_peer *peer = brood_peer_of(worker);
+    size_t room = 0;
+
+    /* Also where it is not armed after all: it may have rung by then. */
+    peer->rings_due += !worker->transit.is_armed;
+    if (!worker->transit.is_armed && !brood_ring_sleep_to_read(&peer->from, 0)) {
+        return false;
+    }
+    worker->transit.is_armed = true;
+    if (brood_worker_can_send(worker) || brood_ring_room(&peer->to, &room) != BROOD_OK) {
+        return true;
+    }
+    peer->rings_due++;
+    return room == 0 && brood_ring_sleep_to_write(&peer->to, 0);
+}
+
+void brood_peer_disarm(brood_worker *worker)
+{
+    worker->transit.is_armed = false;
+    brood_ring_wake_to_read(&brood_peer_of(worker)->from);
+}
+
+/* False: more often than it was armed, which would keep us awake. */
+static bool note_rings(brood_peer *peer, size_t rings)
+{
+    bool is_right = rings <= peer->rings_due;
+
+    peer->rings_due -= is_right ? rings : peer->rings_due;
+    return is_right;
+}
+
+brood_status brood_peer_listen(brood_worker *worker)
+{
+    brood_peer *peer = brood_peer_of(worker);
+    char bytes[64];
+    size_t got = 0;
+    brood_status status = brood_os_channel_read(peer->bell, bytes, sizeof bytes, &got, NULL);
+
+    worker->transit.is_armed = false;
+    if (!note_rings(peer, got)) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    if (status == BROOD_ERR_CLOSED) {
+        unwatch_bell(peer);
+    }
+    return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+}

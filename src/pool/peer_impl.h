@@ -1,0 +1,140 @@
+/*
+ * The object behind a worker that is a process of its own:
+ *
+ *   peer          its memory, its process, its end
+ *   peer_page     the page that both see: what it has begun, and what is said beside the rings
+ *   peer_bell     who wakes whom
+ *   peer_send     a chunk becomes bytes
+ *   peer_bytes    bytes go into the ring
+ *   peer_shared   what shared memory it knows
+ *   peer_receive  bytes of the ring become events
+ *   peer_trust    what it may say
+ */
+#ifndef BROOD_SRC_POOL_PEER_IMPL_H
+#define BROOD_SRC_POOL_PEER_IMPL_H
+
+#include "pool/pool_impl.h"
+#include "pool/worker.h"
+
+/* What is being written to it, piece by piece of the ring. */
+typedef struct brood_sending {
+    brood_buffer head; /* frames and heads */
+    size_t head_at;
+    const unsigned char *data; /* behind them: the caller's, or own; NULL: void */
+    size_t data_size, data_at;
+    size_t padding;
+    unsigned char *own; /* malloc'd, or NULL */
+} brood_sending;
+
+/* What is being read from it. */
+typedef struct brood_receiving {
+    brood_wire_answer answer;
+    bool in_body;
+    bool is_lost;                  /* there was no memory for the value */
+    bool is_padded;                /* the last one was a pad */
+    uint64_t left;                 /* of the body, with padding */
+    uint64_t wanted;               /* of the body, without */
+    unsigned char *into;           /* where it goes; NULL: nowhere */
+    unsigned char *own;            /* malloc'd for it */
+    unsigned char *stage;          /* kept from value to value of stage_job, of stage_room bytes */
+    const brood_result *stage_job; /* not used but to compare */
+    size_t stage_room;
+    bool is_staged; /* into is the stage */
+    bool in_turn;   /* some of the answers that it had at turn_at were received */
+    uint64_t turn_at, released_at;
+    char message[BROOD_MESSAGE_MAX];
+} brood_receiving;
+
+typedef struct brood_peer {
+    brood_worker base; /* the first member */
+    brood_process *process;
+    brood_os_channel *bell;
+    brood_os_segment segment;
+    brood_wire_page *page;
+    brood_ring to, from;
+    bool watches_bell, watches_process; /* by the poller */
+    uint64_t rings_due;                 /* how often it may ring yet: once for each arming */
+    uint32_t functions;                 /* that it knows: the first so many of the pool's */
+    uint64_t *shared;                   /* ids that it knows */
+    size_t shared_count;
+    uint64_t forgotten; /* see brood_shared_forgotten */
+    brood_sending sending;
+    brood_receiving receiving;
+} brood_peer;
+
+static inline brood_peer *brood_peer_of(brood_worker *worker)
+{
+    return (brood_peer *)(void *)worker;
+}
+
+static inline const brood_peer *brood_peer_seen(const brood_worker *worker)
+{
+    return (const brood_peer *)(const void *)worker;
+}
+
+/* ---- peer_page --------------------------------------------------------------------------- */
+
+brood_position brood_peer_position(const brood_worker *worker);
+uint64_t brood_peer_revoke(brood_worker *worker);
+void brood_peer_interrupt(brood_worker *worker, uint64_t item);
+bool brood_peer_hold(brood_worker *worker, uint64_t item);
+void brood_peer_let_spin(brood_worker *worker, bool may);
+
+/* ---- peer_bell --------------------------------------------------------------------------- */
+
+/* False: it cannot be watched. */
+bool brood_peer_watch(brood_peer *peer);
+void brood_peer_unwatch(brood_peer *peer);
+void brood_peer_ring(brood_worker *worker);
+bool brood_peer_arm(brood_worker *worker);
+void brood_peer_disarm(brood_worker *worker);
+brood_status brood_peer_listen(brood_worker *worker);
+
+/* ---- peer_bytes -------------------------------------------------------------------------- */
+
+static const char brood_peer_zeros[BROOD_WIRE_ALIGN]; /* padding */
+
+void brood_peer_publish(brood_peer *peer);
+void brood_peer_go_on(brood_worker *worker);
+void brood_peer_discard(brood_worker *worker);
+void brood_peer_detach(brood_worker *worker, const brood_result *job);
+void brood_sending_free(brood_sending *sending);
+
+/* Room in the head for size bytes more. One that failed may have memory the next time. */
+bool brood_peer_make_room(brood_peer *peer, size_t size);
+void brood_peer_append_order(brood_peer *peer, brood_wire_kind kind, uint32_t function,
+                             const void *body, size_t size);
+
+/* The functions that it does not know yet, up to, but not with, that number. */
+size_t brood_peer_size_of_functions(const brood_peer *peer, uint32_t count);
+void brood_peer_append_functions(brood_peer *peer, uint32_t count);
+
+/* ---- peer_send --------------------------------------------------------------------------- */
+
+brood_status brood_peer_send(brood_worker *worker, const brood_chunk *chunk);
+brood_status brood_peer_send_setup(brood_worker *worker);
+brood_status brood_peer_send_stop(brood_worker *worker);
+
+/* ---- peer_shared ------------------------------------------------------------------------- */
+
+/* Whether the program has unmapped something since that it may know. */
+static inline bool brood_peer_has_to_forget(const brood_peer *peer)
+{
+    return peer->shared_count > 0 && peer->forgotten != brood_shared_forgotten();
+}
+
+bool brood_peer_knows(const brood_peer *peer, uint64_t id);
+bool brood_peer_grow_known(brood_peer *peer, size_t more);
+
+/* Room was made for these before. */
+brood_status brood_peer_append_shared(brood_peer *peer, const brood_result *job);
+void brood_peer_append_forgotten(brood_peer *peer);
+bool brood_peer_forget(brood_worker *worker);
+
+/* ---- peer_receive, peer_trust ------------------------------------------------------------ */
+
+brood_status brood_peer_receive(brood_worker *worker, brood_event *event);
+bool brood_peer_take(brood_worker *worker, const brood_chunk *chunk, uint64_t count);
+bool brood_peer_may_answer(const brood_peer *peer, const brood_wire_answer *answer);
+
+#endif

@@ -1,0 +1,52 @@
+#include "pool/peer_impl.h"
+
+brood_position brood_peer_position(const brood_worker *worker)
+{
+    brood_wire_page *page = brood_peer_seen(worker)->page;
+    brood_position position = {brood_claim_id(brood_load64(&page->claim)), 0, 0, 0};
+
+    position.item = brood_load64(&page->item); /* behind the claim, which it belongs to */
+    position.started = (int64_t)brood_load64(&page->started);
+    position.later_id = brood_claim_id(brood_load64(&page->claim));
+    return position;
+}
+
+uint64_t brood_peer_revoke(brood_worker *worker)
+{
+    brood_wire_page *page = brood_peer_of(worker)->page;
+    uint64_t claim = 0;
+
+    brood_store64(&page->revoked_upto, worker->last_id);
+    do {
+        claim = brood_load64(&page->claim);
+    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));
+    return brood_claim_id(claim);
+}
+
+/* In this order: the worker does not overlook it. */
+void brood_peer_interrupt(brood_worker *worker, uint64_t item)
+{
+    brood_wire_page *page = brood_peer_of(worker)->page;
+
+    brood_store64(&page->cancel_item, item);
+    brood_store64(&page->cancel_id, worker->chunks.first->id);
+    brood_store64(&page->run_until, 0);
+}
+
+bool brood_peer_hold(brood_worker *worker, uint64_t item)
+{
+    brood_wire_page *page = brood_peer_of(worker)->page;
+    bool is_held = false;
+
+    brood_exchange32(&page->halts, 1);
+    is_held = brood_load64(&page->item) == item;
+    if (!is_held) {
+        brood_exchange32(&page->halts, 0);
+    }
+    return is_held;
+}
+
+void brood_peer_let_spin(brood_worker *worker, bool may)
+{
+    brood_exchange32(&brood_peer_of(worker)->page->may_spin, may ? 1 : 0);
+}

@@ -1,0 +1,338 @@
+#include <string.h>
+
+#include "base/memory.h"
+#include "pool/peer_impl.h"
+
+/* ---- where it goes ----------------------------------------------------------------------- */
+
+/* Values of any size; a zero byte behind them is not counted. False: out of memory. */
+static bool make_own(brood_receiving *receiving, const brood_result *job)
+{
+    uint64_t size = receiving->answer.size;
+
+    if (job->kind == BROOD_JOB_TASK && size < sizeof job->small_value) {
+        receiving->into = ((brood_result *)(uintptr_t)job)->small_value;
+        receiving->into[size] = '\0';
+        return true;
+    }
+    receiving->own = size < SIZE_MAX - BROOD_WIRE_ALIGN ? brood_malloc((size_t)size + 1) : NULL;
+    if (receiving->own != NULL) {
+        receiving->own[size] = '\0';
+    }
+    receiving->into = receiving->own;
+    return receiving->own != NULL;
+}
+
+/*
+ * Where a value of fixed size waits until all of it has come. Kept as long as the worker has more of
+ * the same job: memory that is new costs more than to copy into it.
+ */
+static bool make_stage(brood_receiving *receiving, const brood_result *job)
+{
+    size_t size = (size_t)receiving->answer.size;
+
+    if (size > receiving->stage_room) {
+        brood_free(receiving->stage);
+        receiving->stage = brood_malloc(size);
+        receiving->stage_room = receiving->stage == NULL ? 0 : size;
+    }
+    receiving->stage_job = job;
+    receiving->into = receiving->stage;
+    return receiving->stage != NULL;
+}
+
+static unsigned char *place_of(const brood_receiving *receiving, const brood_result *job)
+{
+    return (unsigned char *)job->out + (receiving->answer.first - job->first) * job->out_size;
+}
+
+/* Whether the body of the answer is all there. */
+static bool is_there(brood_peer *peer)
+{
+    uint64_t size = brood_wire_padded(peer->receiving.answer.size);
+    size_t available = (size_t)(peer->from.other - peer->from.own);
+
+    return size <= available ||
+           (brood_ring_available(&peer->from, &available) == BROOD_OK && size <= available);
+}
+
+/*
+ * The place of a value in the caller's array is written when all of the value has come: what fails
+ * midway has not touched it, and nor has what comes after the array was given up. False: there is no
+ * memory for it; the value is passed over, and its item fails.
+ */
+static bool find_place(brood_peer *peer)
+{
+    brood_receiving *receiving = &peer->receiving;
+    const brood_wire_answer *answer = &receiving->answer;
+    const brood_chunk *chunk = peer->base.chunks.first;
+
+    receiving->into = NULL;
+    receiving->is_staged = false;
+    if (answer->kind == BROOD_WIRE_FAILED) {
+        receiving->into = (unsigned char *)receiving->message;
+        receiving->message[answer->size] = '\0';
+    } else if (answer->kind == BROOD_WIRE_RESULT && answer->size > 0 &&
+               chunk->job->cancel_status == BROOD_OK && !chunk->job->abandoned) {
+        if (chunk->job->out_size == BROOD_SIZE_VARIES) {
+            return make_own(receiving, chunk->job);
+        }
+        receiving->is_staged = !is_there(peer);
+        if (receiving->is_staged) {
+            return make_stage(receiving, chunk->job);
+        }
+        receiving->into = place_of(receiving, chunk->job);
+    }
+    return true;
+}
+
+/*
+ * What was taken before it was told of is not taken again: the caller may have changed it since. It is
+ * told together with all behind it. False: its bytes have not come, which cannot be.
+ */
+static bool pass_over_taken(brood_peer *peer)
+{
+    brood_receiving *receiving = &peer->receiving;
+    const brood_chunk *chunk = peer->base.chunks.first;
+    size_t available = 0;
+    uint64_t size = 0;
+
+    if (receiving->answer.kind != BROOD_WIRE_RESULT || chunk == NULL || chunk->unreported == 0) {
+        return true;
+    }
+    size = brood_job_has_values_in_ring(chunk->job) ? chunk->unreported * chunk->job->out_size : 0;
+    if (brood_ring_available(&peer->from, &available) != BROOD_OK || available < size) {
+        return false;
+    }
+    brood_ring_advance(&peer->from, (size_t)size);
+    receiving->answer.first += chunk->unreported;
+    receiving->answer.count -= chunk->unreported;
+    receiving->answer.size -= size;
+    receiving->left -= size;
+    return true;
+}
+
+static brood_status take_head(brood_peer *peer)
+{
+    brood_receiving *receiving = &peer->receiving;
+    const brood_wire_answer *answer = &receiving->answer;
+
+    brood_ring_get(&peer->from, &receiving->answer, sizeof receiving->answer);
+    if (!brood_peer_may_answer(peer, answer)) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    receiving->is_padded = answer->kind == BROOD_WIRE_PAD;
+    if (!receiving->is_padded && answer->id > peer->base.transit.answered_id) {
+        peer->base.transit.answered_id = answer->id;
+    }
+    receiving->in_body = true;
+    receiving->left = brood_wire_padded(answer->size);
+    if (!pass_over_taken(peer)) {
+        return BROOD_ERR_PROTOCOL;
+    }
+    receiving->wanted = answer->size;
+    receiving->is_lost = !find_place(peer);
+    return BROOD_OK;
+}
+
+/* ---- receiving --------------------------------------------------------------------------- */
+
+/* Takes what there is of a body. */
+static void take_body(brood_peer *peer, size_t available)
+{
+    brood_receiving *receiving = &peer->receiving;
+    size_t part = available < receiving->left ? available : (size_t)receiving->left;
+    size_t wanted = part < receiving->wanted ? part : (size_t)receiving->wanted;
+
+    if (receiving->into != NULL && wanted > 0) {
+        brood_ring_get(&peer->from, receiving->into, wanted);
+        receiving->into += wanted;
+        brood_ring_advance(&peer->from, part - wanted);
+    } else {
+        brood_ring_advance(&peer->from, part);
+    }
+    receiving->wanted -= wanted;
+    receiving->left -= part;
+}
+
+/* ---- events ------------------------------------------------------------------------------ */
+
+static brood_event_kind kind_of(const brood_wire_answer *answer)
+{
+    switch (answer->kind) {
+    case BROOD_WIRE_READY:
+        return BROOD_EVENT_READY;
+    case BROOD_WIRE_RESULT:
+        return BROOD_EVENT_DONE;
+    case BROOD_WIRE_SKIPPED:
+        return BROOD_EVENT_SKIPPED;
+    default:
+        return answer->id == 0 ? BROOD_EVENT_SETUP_FAILED : BROOD_EVENT_FAILED;
+    }
+}
+
+/* All of it is there. A pad is no event. */
+static void on_whole(brood_peer *peer, brood_event *event)
+{
+    brood_receiving *receiving = &peer->receiving;
+    const brood_wire_answer *answer = &receiving->answer;
+
+    receiving->in_body = false;
+    if (answer->kind == BROOD_WIRE_PAD) {
+        return;
+    }
+    *event = (brood_event){.kind = kind_of(answer),
+                           .status = (brood_status)answer->status,
+                           .code = answer->code,
+                           .message = receiving->message,
+                           .first = answer->first,
+                           .count = answer->count,
+                           .awake_ns = answer->awake_ns,
+                           .staged = receiving->is_staged ? receiving->stage : NULL,
+                           .own = receiving->own,
+                           .size = (size_t)answer->size,
+                           .is_lost = receiving->is_lost};
+    receiving->own = NULL;
+}
+
+/* One step; false when there is nothing more to take. */
+static bool take_step(brood_peer *peer, brood_event *event, brood_status *status)
+{
+    brood_receiving *receiving = &peer->receiving;
+    size_t available = (size_t)(peer->from.other - peer->from.own);
+    size_t needed = receiving->in_body ? 1 : sizeof receiving->answer;
+
+    if (available < needed) {
+        *status = brood_ring_available(&peer->from, &available);
+        if (*status == BROOD_OK && available > 0 && available < needed) {
+            *status = BROOD_ERR_PROTOCOL; /* a head is published as a whole */
+        }
+        if (*status != BROOD_OK || available < needed) {
+            return false;
+        }
+    }
+    if (receiving->in_body) {
+        take_body(peer, available);
+    } else {
+        *status = take_head(peer);
+        if (*status != BROOD_OK) {
+            return false;
+        }
+    }
+    if (receiving->left == 0) {
+        on_whole(peer, event);
+    }
+    return true;
+}
+
+/* ---- a turn ------------------------------------------------------------------------------ */
+
+static void release(brood_peer *peer)
+{
+    peer->receiving.released_at = peer->from.own;
+    if (brood_ring_release(&peer->from)) {
+        brood_peer_ring(&peer->base);
+    }
+}
+
+/* Memory for values is kept for more of the same job. */
+static void free_stage(brood_peer *peer)
+{
+    brood_receiving *receiving = &peer->receiving;
+    const brood_chunk *first = peer->base.chunks.first;
+
+    if (receiving->stage != NULL && !receiving->in_body &&
+        (first == NULL || first->job != receiving->stage_job)) {
+        brood_free(receiving->stage);
+        receiving->stage = NULL;
+        receiving->stage_room = 0;
+    }
+}
+
+static void begin_turn(brood_receiving *receiving, uint64_t at)
+{
+    if (!receiving->in_turn) {
+        receiving->in_turn = true;
+        receiving->turn_at = receiving->released_at = at;
+    }
+}
+
+static void end_turn(brood_peer *peer)
+{
+    peer->receiving.in_turn = false;
+    if (peer->from.own != peer->receiving.released_at) {
+        release(peer);
+    }
+}
+
+/* No worker holds up the program: once around the ring, at most twice; arming sees what is left. */
+brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
+{
+    brood_peer *peer = brood_peer_of(worker);
+    brood_receiving *receiving = &peer->receiving;
+    brood_status status = BROOD_OK;
+
+    event->kind = BROOD_EVENT_NONE;
+    free_stage(peer);
+    begin_turn(receiving, peer->from.own);
+    while (event->kind == BROOD_EVENT_NONE &&
+           peer->from.own - receiving->turn_at < peer->from.capacity &&
+           take_step(peer, event, &status)) {
+        worker->pool->moved++;
+        if (peer->from.own - receiving->released_at >= peer->from.capacity / 4) {
+            release(peer);
+        }
+    }
+    if (event->kind == BROOD_EVENT_NONE) {
+        end_turn(peer);
+    }
+    return status;
+}
+
+/* ---- what was not told of ------------------------------------------------------------------ */
+
+/* Nothing that was told of is left to be received. */
+static bool is_empty(brood_peer *peer)
+{
+    size_t available = 0;
+
+    return !peer->receiving.in_body && brood_ring_available(&peer->from, &available) == BROOD_OK &&
+           available == 0;
+}
+
+/* Copies the values of count items that lie in the ring behind a head that was not published. */
+static bool take_values(brood_peer *peer, const brood_chunk *chunk, uint64_t count)
+{
+    const brood_result *job = chunk->job;
+    size_t before = (size_t)chunk->unreported * job->out_size;
+    size_t size = (size_t)count * job->out_size;
+    const unsigned char *at = NULL;
+    brood_wire_answer answer;
+
+    if (before + size > peer->from.capacity - sizeof answer) {
+        return false;
+    }
+    at = brood_ring_peek(&peer->from, sizeof answer + before + size);
+    if (at == NULL) {
+        return false;
+    }
+    memcpy(&answer, at, sizeof answer);
+    if (answer.kind != BROOD_WIRE_RESULT || answer.id != chunk->id ||
+        answer.first != chunk->first + chunk->done - chunk->unreported) {
+        return false;
+    }
+    if (job->cancel_status == BROOD_OK && !job->abandoned) {
+        memcpy((unsigned char *)job->out +
+                   (chunk->first + chunk->done - job->first) * job->out_size,
+               at + sizeof answer + before, size);
+    }
+    return true;
+}
+
+bool brood_peer_take(brood_worker *worker, const brood_chunk *chunk, uint64_t count)
+{
+    brood_peer *peer = brood_peer_of(worker);
+
+    return is_empty(peer) &&
+           (!brood_job_has_values_in_ring(chunk->job) || take_values(peer, chunk, count));
+}
