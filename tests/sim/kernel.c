@@ -16,7 +16,7 @@
 #define GUARD_SIZE ((size_t)4096)
 #define SPARE_STACKS_MAX 64
 #define PAUSE_NS INT64_C(60)
-#define PAUSES_MAX 8 /* in a row, from which on each takes as long */
+#define PAUSES_MAX 6 /* in a row, from which on each takes as long */
 #define OFF_CORE_MAX (50 * SIM_MS)
 #define CHECK_EVERY 64                     /* events */
 #define STEPS_MAX (50 * UINT64_C(1000000)) /* of a life; most have a hundredth of it */
