@@ -175,7 +175,7 @@ void stage_await_started(pool_stage *stage, uint64_t started)
 
 static brood_worker *worker_at(pool_stage *stage, uint32_t slot)
 {
-    return slot < stage->pool->slots ? stage->pool->workers[slot] : NULL;
+    return slot < stage->pool->roster.slots ? stage->pool->roster.workers[slot] : NULL;
 }
 
 int64_t stage_pid(pool_stage *stage, uint32_t slot)
@@ -195,8 +195,8 @@ int64_t stage_busy_pid(pool_stage *stage)
     int64_t pid = -1;
 
     brood_pool_lock(stage->pool);
-    if (stage->pool->busy_first != NULL) {
-        pid = brood_process_pid(brood_peer_seen(stage->pool->busy_first)->process);
+    if (stage->pool->roster.busy_first != NULL) {
+        pid = brood_process_pid(brood_peer_seen(stage->pool->roster.busy_first)->process);
     }
     brood_pool_unlock(stage->pool);
     return pid;

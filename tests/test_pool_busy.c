@@ -1,9 +1,10 @@
 /* W11, W13: the pool goes on while its callers are busy, and while callbacks take long. */
 #include "pool_tools.h"
 
+#include "pool/lock.h"
 #include "pool/peer_impl.h"
 #include "pool/pool_impl.h"
-#include "pool/lock.h"
+#include "process/process.h"
 
 static brood_pool_stats stats_of(brood_pool *pool)
 {
@@ -88,7 +89,7 @@ static void be_left_alone(brood_pool *pool)
     for (bool leads = true; leads;) {
         be_busy(pool);
         brood_pool_lock(pool);
-        leads = pool->leading;
+        leads = pool->wait.leading;
         brood_agenda_at(pool, leads ? 0 : BROOD_NEVER); /* so that it looks up */
         brood_pool_unlock(pool);
     }
@@ -100,10 +101,10 @@ static bool has_ended(brood_pool *pool, int64_t pid)
     bool ended = true;
 
     brood_pool_lock(pool);
-    if (pool->workers[0] != NULL &&
-        brood_process_pid(brood_peer_seen(pool->workers[0])->process) == pid) {
+    if (pool->roster.workers[0] != NULL &&
+        brood_process_pid(brood_peer_seen(pool->roster.workers[0])->process) == pid) {
         brood_os_wait_item item = {
-            .process = brood_process_os(brood_peer_seen(pool->workers[0])->process)};
+            .process = brood_process_os(brood_peer_seen(pool->roster.workers[0])->process)};
 
         ended = brood_os_wait(&item, 1, 0, NULL) == BROOD_OK;
     }
@@ -117,8 +118,8 @@ static bool is_seen(brood_pool *pool, uint64_t died, uint64_t *looked_at, int *l
     bool seen = false;
 
     brood_pool_lock(pool);
-    *looks += pool->submits_seen != *looked_at;
-    *looked_at = pool->submits_seen;
+    *looks += pool->callers.submits_seen != *looked_at;
+    *looked_at = pool->callers.submits_seen;
     seen = pool->stats.died > died;
     brood_pool_unlock(pool);
     return seen;

@@ -226,7 +226,7 @@ static bool give_ahead(brood_pool *pool, pool_gate *gate, brood_result *results[
     }
     gate_await(gate, 2);
     brood_pool_lock(pool);
-    is_so = pool->workers[0]->chunk_count == 2 && pool->workers[1]->chunk_count == 2;
+    is_so = pool->roster.workers[0]->chunk_count == 2 && pool->roster.workers[1]->chunk_count == 2;
     brood_pool_unlock(pool);
     return is_so;
 }
@@ -235,7 +235,7 @@ static bool give_ahead(brood_pool *pool, pool_gate *gate, brood_result *results[
 static void lock_asleep(brood_pool *pool)
 {
     brood_pool_lock(pool);
-    while (!pool->sleeping) {
+    while (!pool->wait.sleeping) {
         brood_pool_unlock(pool);
         support_yield();
         brood_pool_lock(pool);
@@ -246,14 +246,14 @@ static void lock_asleep(brood_pool *pool)
 static void hear_one_end(brood_pool *pool, pool_gate *gate)
 {
     lock_asleep(pool);
-    pool->spinning++;
+    pool->wait.spinning++;
     brood_pool_turn(pool);
     gate_pass(gate, 1);
-    while (pool->busy == 2) {
+    while (pool->roster.busy == 2) {
         support_yield();
         brood_pool_turn(pool);
     }
-    pool->spinning--;
+    pool->wait.spinning--;
     brood_pool_unlock(pool);
 }
 

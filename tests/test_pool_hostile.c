@@ -154,7 +154,7 @@ static int flood_in_initializer(brood_task *task, const void *arg, size_t size)
 
 static brood_result *begin_flood(pool_stage *stage, brood_wire_kind kind, uint64_t size)
 {
-    flood_order order = {stage->pool->capacity, kind, size};
+    flood_order order = {stage->pool->config.capacity, kind, size};
     brood_result *result = NULL;
 
     assert_ok(brood_pool_apply_async(stage->pool, &result, flood_in_task, &order, sizeof order,
@@ -196,7 +196,7 @@ static void h2_failures_of_the_setup_without_end(void **state)
     stage.options.backoff_ms = 1;
     order.capacity = RING_BYTES;
     stage_open(&stage);
-    assert_int_equal(stage.pool->capacity, RING_BYTES);
+    assert_int_equal(stage.pool->config.capacity, RING_BYTES);
     assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, NULL, 0, NULL));
     assert_ok(look_for_end(result));
     stage_end(result, BROOD_ERR_BROKEN);
@@ -269,7 +269,7 @@ static int answer_all(brood_task *task, const void *arg, size_t size)
 /* The most that one turn hears, until all has come that the first worker says. */
 static uint64_t hear_all(brood_pool *pool)
 {
-    const brood_worker *worker = pool->workers[0];
+    const brood_worker *worker = pool->roster.workers[0];
     uint64_t end = brood_peer_seen(worker)->from.own + RINGS_OF_ANSWERS * RING_BYTES;
     uint64_t most = 0;
 
@@ -322,7 +322,7 @@ static int take_all(brood_task *task, const void *arg, size_t size)
 /* The most that one turn sends, until the first worker has all that is on its way. */
 static uint64_t send_all(brood_pool *pool, uint64_t end)
 {
-    const brood_peer *peer = brood_peer_seen(pool->workers[0]);
+    const brood_peer *peer = brood_peer_seen(pool->roster.workers[0]);
     uint64_t most = 0;
 
     while (peer->to.own < end && peer->base.dropped == BROOD_OK) {
@@ -354,11 +354,11 @@ static void h2_a_turn_sends_no_more_than_a_ring(void **state)
     stage_open(&stage);
     assert_ok(brood_pool_apply(stage.pool, take_all, NULL, 0, NULL, 0, NULL));
     brood_pool_lock(stage.pool);
-    begun = brood_peer_seen(stage.pool->workers[0])->to.own;
+    begun = brood_peer_seen(stage.pool->roster.workers[0])->to.own;
     brood_pool_unlock(stage.pool);
     assert_ok(brood_pool_apply_async(stage.pool, &result, take_all, arg, size, NULL));
     brood_pool_lock(stage.pool);
-    most = brood_peer_seen(stage.pool->workers[0])->to.own - begun;
+    most = brood_peer_seen(stage.pool->roster.workers[0])->to.own - begun;
     assert_in_range(most, 1, 2 * RING_BYTES);
     most = send_all(stage.pool, begun + size);
     brood_pool_unlock(stage.pool);
@@ -463,8 +463,8 @@ static bool have_forgotten(void *data)
         brood_pool_run(pool);
     }
     brood_pool_lock(pool);
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
 
         all = all && (worker == NULL || (brood_peer_seen(worker)->shared_count == 0 &&
                                          brood_load64(&brood_peer_seen(worker)->to.shared->read) ==
@@ -585,7 +585,7 @@ static void check_places(size_t size, bool cancels)
     stage_prepare(&stage, 1);
     stage.options.grace_ms = 1;
     stage_open(&stage);
-    order.capacity = stage.pool->capacity;
+    order.capacity = stage.pool->config.capacity;
     assert_ok(brood_pool_map_async(stage.pool, &result, begin_value, &order, 1, sizeof order, out,
                                    size, &stage.task_options));
     stage_await(&stage);
@@ -649,7 +649,7 @@ static void h2_every_status_of_a_failure_is_taken(void **state)
     stage_prepare(&stage, 1);
     stage_open(&stage);
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-        flood_order order = {stage.pool->capacity, BROOD_WIRE_FAILED, (uint64_t)statuses[i]};
+        flood_order order = {stage.pool->config.capacity, BROOD_WIRE_FAILED, (uint64_t)statuses[i]};
         bool is_wrong = statuses[i] == BROOD_OK || statuses[i] == BROOD_ERR_CANCELLED;
 
         assert_ok(brood_pool_apply_async(stage.pool, &result, fail_as, &order, sizeof order,

@@ -294,11 +294,11 @@ static bool is_everybody_up(void *data)
     uint32_t up = 0;
 
     brood_pool_lock(pool);
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        up += pool->workers[i] != NULL && pool->workers[i]->is_up;
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        up += pool->roster.workers[i] != NULL && pool->roster.workers[i]->is_up;
     }
     brood_pool_unlock(pool);
-    return up == pool->target;
+    return up == pool->supervisor.target;
 }
 
 /* Those that are there work on while no other comes up; the last one's end breaks the pool. */

@@ -123,9 +123,9 @@ static void kill_at_random(stress *all, int64_t each_ms)
         bool early = draw(&seed) % 8 == 0; /* seldom: it takes longer to start than to be killed */
 
         brood_pool_lock(pool); /* the worker is not reaped meanwhile */
-        if (slot < pool->slots && pool->workers[slot] != NULL &&
-            (early || pool->workers[slot]->is_up)) {
-            support_kill(brood_process_pid(brood_peer_seen(pool->workers[slot])->process));
+        if (slot < pool->roster.slots && pool->roster.workers[slot] != NULL &&
+            (early || pool->roster.workers[slot]->is_up)) {
+            support_kill(brood_process_pid(brood_peer_seen(pool->roster.workers[slot])->process));
         }
         brood_pool_unlock(pool);
         apr_sleep(each_ms * 1000); /* nothing is waited for */

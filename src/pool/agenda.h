@@ -27,11 +27,15 @@
 #ifndef BROOD_SRC_POOL_AGENDA_H
 #define BROOD_SRC_POOL_AGENDA_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "pool/types.h"
 
-typedef struct brood_pool brood_pool;
-typedef struct brood_worker brood_worker;
+typedef struct brood_agenda {
+    int64_t due;           /* the earliest time at which something must be done */
+    bool supervisor_due;   /* the supervisor looks now, */
+    int64_t supervise_at;  /* or then */
+    bool to_signal;        /* a waiter was notified */
+    brood_worker *unarmed; /* workers that must ring from now on */
+} brood_agenda;
 
 /* The pool has something to do at that time (0: now), whoever keeps the time. */
 void brood_agenda_at(brood_pool *pool, int64_t when);

@@ -7,6 +7,7 @@
 #include "pool/ends.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/worker.h"
 
 /* ---- values ------------------------------------------------------------------------------ */
@@ -91,7 +92,7 @@ static void on_answer(brood_worker *worker, const brood_event *event)
     brood_status cancelled_for = is_timed_out ? worker->kill_for : job->cancel_status;
 
     worker->has_answered = true;
-    worker->pool->crash_streak = 0;
+    worker->pool->supervisor.crash_streak = 0;
     chunk->unreported = 0;
     if (event->count == 0) {
         return; /* all of it was taken before */
@@ -117,7 +118,7 @@ static void on_ready(brood_worker *worker)
     if (worker->state == BROOD_WORKER_STARTING) {
         worker->state = BROOD_WORKER_READY;
     }
-    worker->pool->start_failures = worker->pool->crash_streak;
+    worker->pool->supervisor.start_failures = worker->pool->supervisor.crash_streak;
     worker->first_since = brood_os_now();
 }
 

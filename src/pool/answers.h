@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_ANSWERS_H
 #define BROOD_SRC_POOL_ANSWERS_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /*
  * Takes what the worker has answered, or a part of it that is bounded: arming it tells that

@@ -1,9 +1,10 @@
 #include "pool/balance.h"
 
 #include "pool/dispatch.h"
+#include "pool/headcount.h"
+#include "pool/pool_impl.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
-#include "pool/headcount.h"
 #include "pool/worker.h"
 
 /* Its argument may still be on the way: the worker passes over it, whatever it is. */
@@ -11,7 +12,7 @@ static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
 {
     if (worker->transit.chunk == chunk) {
         worker->ops->discard(worker);
-        worker->pool->voids++;
+        worker->pool->upkeep.voids++;
     }
     brood_worker_remove(worker, chunk);
     if (worker->items_left != UINT64_MAX) {
@@ -67,19 +68,19 @@ static int64_t overtaken_at(brood_worker *worker, int64_t now)
 /* What waits although there are idle workers, and nobody comes to it: a few more are woken. */
 static int64_t push(brood_pool *pool, int64_t now)
 {
-    if (now - pool->answered_at < BROOD_BALANCE_NS) {
-        return pool->answered_at + BROOD_BALANCE_NS;
+    if (now - pool->dispatch.answered_at < BROOD_BALANCE_NS) {
+        return pool->dispatch.answered_at + BROOD_BALANCE_NS;
     }
-    pool->wakes_left = pool->cores;
+    pool->roster.wakes_left = pool->config.cores;
     brood_pool_dispatch(pool);
-    pool->wakes_left = 0;
+    pool->roster.wakes_left = 0;
     return now + BROOD_BALANCE_NS;
 }
 
 /* One that is slow stands behind those that have not come up yet. */
 static bool has_ready_idle(const brood_pool *pool)
 {
-    const brood_worker *idle = pool->idle_first;
+    const brood_worker *idle = pool->roster.idle_first;
 
     while (idle != NULL && (idle->state != BROOD_WORKER_READY || !brood_worker_can_send(idle))) {
         idle = idle->next_idle;
@@ -93,10 +94,10 @@ static int64_t balance(brood_pool *pool, int64_t now)
     brood_worker *following = NULL;
     bool is_any_idle = has_ready_idle(pool);
 
-    if (is_any_idle && pool->queue_bits != 0) {
+    if (is_any_idle && pool->queue.bits != 0) {
         return push(pool, now);
     }
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
         int64_t due = is_any_idle ? balance_at(worker) : overtaken_at(worker, now);
         size_t had = worker->chunk_count;
 
@@ -117,8 +118,8 @@ static int64_t balance(brood_pool *pool, int64_t now)
 
 int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 {
-    if (pool->stuck_at <= now) {
-        pool->stuck_at = BROOD_NEVER;
+    if (pool->roster.stuck_at <= now) {
+        pool->roster.stuck_at = BROOD_NEVER;
     }
-    return brood_earlier(balance(pool, now), pool->stuck_at);
+    return brood_earlier(balance(pool, now), pool->roster.stuck_at);
 }

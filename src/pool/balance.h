@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_BALANCE_H
 #define BROOD_SRC_POOL_BALANCE_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* The worker takes back what it has not begun. */
 void brood_worker_revoke(brood_worker *worker);

@@ -3,6 +3,7 @@
 #include "pool/agenda.h"
 #include "pool/job.h"
 #include "pool/lock.h"
+#include "pool/pool_impl.h"
 
 void brood_job_call_later(brood_result *job)
 {
@@ -13,12 +14,12 @@ void brood_job_call_later(brood_result *job)
     }
     job->is_due = true;
     job->next_due = NULL;
-    if (pool->due_last != NULL) {
-        pool->due_last->next_due = job;
+    if (pool->callbacks.last != NULL) {
+        pool->callbacks.last->next_due = job;
     } else {
-        pool->due_first = job;
+        pool->callbacks.first = job;
     }
-    pool->due_last = job;
+    pool->callbacks.last = job;
     brood_job_hold(job);
 }
 
@@ -49,20 +50,20 @@ static void call_one(brood_result *job)
 
 bool brood_pool_call_next(brood_pool *pool)
 {
-    brood_result *job = pool->due_first;
+    brood_result *job = pool->callbacks.first;
 
-    if (job == NULL || pool->calls_back) {
+    if (job == NULL || pool->callbacks.is_running) {
         return false;
     }
-    pool->due_first = job->next_due;
-    if (pool->due_first == NULL) {
-        pool->due_last = NULL;
+    pool->callbacks.first = job->next_due;
+    if (pool->callbacks.first == NULL) {
+        pool->callbacks.last = NULL;
     }
     job->is_due = false;
-    pool->calls_back = true;
-    pool->caller_id = brood_thread_id();
+    pool->callbacks.is_running = true;
+    pool->callbacks.thread = brood_thread_id();
     call_one(job);
-    pool->calls_back = false;
+    pool->callbacks.is_running = false;
     brood_job_release(job); /* the pool itself has a reference more */
     brood_agenda_notify(pool, BROOD_END(pool));
     return true;
@@ -70,5 +71,5 @@ bool brood_pool_call_next(brood_pool *pool)
 
 bool brood_pool_in_callback(const brood_pool *pool)
 {
-    return pool->calls_back && pool->caller_id == brood_thread_id();
+    return pool->callbacks.is_running && pool->callbacks.thread == brood_thread_id();
 }

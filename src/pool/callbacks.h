@@ -2,7 +2,13 @@
 #ifndef BROOD_SRC_POOL_CALLBACKS_H
 #define BROOD_SRC_POOL_CALLBACKS_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
+
+typedef struct brood_callbacks {
+    brood_result *first, *last; /* the jobs that have one which is due */
+    bool is_running;            /* a thread is in a callback: */
+    uint64_t thread;
+} brood_callbacks;
 
 /* The job has a callback, for its end or its progress, which is due. */
 void brood_job_call_later(brood_result *job);

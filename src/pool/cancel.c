@@ -4,6 +4,7 @@
 #include "pool/dispatch.h"
 #include "pool/job.h"
 #include "pool/notices.h"
+#include "pool/pool_impl.h"
 #include "pool/queue.h"
 #include "pool/worker.h"
 
@@ -11,7 +12,8 @@
 
 void brood_job_flush(const brood_result *job)
 {
-    for (brood_worker *worker = job->pool->busy_first; worker != NULL; worker = worker->next_busy) {
+    for (brood_worker *worker = job->pool->roster.busy_first; worker != NULL;
+         worker = worker->next_busy) {
         if (worker->chunks.first != NULL && worker->chunks.first->job == job) {
             brood_worker_flush(worker);
         }
@@ -32,7 +34,7 @@ static void cancel_given(brood_result *job)
 {
     brood_worker *following = NULL;
 
-    for (brood_worker *worker = job->pool->busy_first; worker != NULL; worker = following) {
+    for (brood_worker *worker = job->pool->roster.busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
         if (!has_chunks_of(worker, job)) {
             continue;
@@ -89,7 +91,7 @@ static void end_cancelled_given(brood_pool *pool)
 {
     brood_worker *following = NULL;
 
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
         if (!has_cancelled_chunks(worker)) {
             continue;
@@ -116,15 +118,15 @@ static void end_cancelled_in(const brood_chunk_list *lane)
 static void end_cancelled_jobs(brood_pool *pool)
 {
     end_cancelled_given(pool);
-    for (size_t i = 0; i < sizeof pool->queue / sizeof pool->queue[0]; i++) {
-        end_cancelled_in(&pool->queue[i]);
+    for (size_t i = 0; i < sizeof pool->queue.lanes / sizeof pool->queue.lanes[0]; i++) {
+        end_cancelled_in(&pool->queue.lanes[i]);
     }
     brood_pool_dispatch(pool);
 }
 
 void brood_jobs_cancel_all(brood_pool *pool, brood_status cancel_status)
 {
-    for (brood_result *job = pool->jobs; job != NULL; job = job->next) {
+    for (brood_result *job = pool->jobs.first; job != NULL; job = job->next) {
         if (job->cancel_status == BROOD_OK) {
             job->cancel_status = cancel_status;
         }

@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_CANCEL_H
 #define BROOD_SRC_POOL_CANCEL_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* Ends the items of the job that are left with that status; those that run after the grace. */
 void brood_job_cancel(brood_result *job, brood_status cancel_status);

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "process/options.h"
+#include "process/protocol.h"
+#include "wire/wire.h"
 
 #define OPTIONS_SIZE_MIN offsetof(brood_pool_options, name)
 #define NAME_MAX_BYTES 200

@@ -2,7 +2,21 @@
 #ifndef BROOD_SRC_POOL_CONFIG_H
 #define BROOD_SRC_POOL_CONFIG_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
+#include "process/origin.h"
+
+/* What the options say, and what follows from them. Written while the pool is made. */
+typedef struct brood_config {
+    brood_pool_options options; /* the strings in it are ours, other pointers NULL */
+    brood_process_options process;
+    brood_origin origin;       /* of whoever created it */
+    struct brood_copy *copies; /* what the options point to */
+    void *initializer_arg;
+    uint32_t base_workers; /* as in the options */
+    uint32_t cores;        /* for all of the pool */
+    size_t capacity;       /* of the rings */
+    int64_t spin_ns;
+} brood_config;
 
 #define BROOD_WORKERS_MAX 4096
 

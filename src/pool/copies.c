@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pool/config.h"
+#include "pool/pool_impl.h"
 #include "process/options.h"
 
 typedef struct brood_copy {
@@ -22,18 +23,18 @@ static void *keep_copy(brood_pool *pool, const void *data, size_t size)
         return NULL;
     }
     memcpy(copy + 1, data, size);
-    copy->next = pool->copies;
-    pool->copies = copy;
+    copy->next = pool->config.copies;
+    pool->config.copies = copy;
     return copy + 1;
 }
 
 void brood_config_free_copies(brood_pool *pool)
 {
-    while (pool->copies != NULL) {
-        brood_copy *next = pool->copies->next;
+    while (pool->config.copies != NULL) {
+        brood_copy *next = pool->config.copies->next;
 
-        brood_free(pool->copies);
-        pool->copies = next;
+        brood_free(pool->config.copies);
+        pool->config.copies = next;
     }
 }
 
@@ -49,7 +50,7 @@ static bool copy_text(brood_pool *pool, const char **text)
 
 static bool copy_environment(brood_pool *pool)
 {
-    const char *const *given = pool->process.environment;
+    const char *const *given = pool->config.process.environment;
     const char **all = NULL;
     size_t count = 0;
 
@@ -60,7 +61,7 @@ static bool copy_environment(brood_pool *pool)
         count++;
     }
     all = keep_copy(pool, (const void *)given, (count + 1) * sizeof *all);
-    pool->process.environment = all;
+    pool->config.process.environment = all;
     for (size_t i = 0; all != NULL && i < count; i++) {
         if (!copy_text(pool, &all[i])) {
             return false;
@@ -72,7 +73,7 @@ static bool copy_environment(brood_pool *pool)
 /* Later workers mean the same paths as the first ones, wherever the program is then. */
 static brood_status copy_paths(brood_pool *pool)
 {
-    brood_process_options *own = &pool->process;
+    brood_process_options *own = &pool->config.process;
     const char **paths[] = {&own->executable, &own->working_directory, &own->stdin_to.path,
                             &own->stdout_to.path, &own->stderr_to.path};
     brood_status status = BROOD_OK;
@@ -82,11 +83,11 @@ static brood_status copy_paths(brood_pool *pool)
 
         if (*paths[i] != NULL) {
             status = brood_os_path_absolute(&absolute, *paths[i], paths[i] == &own->executable,
-                                            pool->options.error);
+                                            pool->config.options.error);
             *paths[i] = absolute;
         }
         if (status == BROOD_OK && !copy_text(pool, paths[i])) {
-            status = brood_fail_memory(pool->options.error, "options");
+            status = brood_fail_memory(pool->config.options.error, "options");
         }
         brood_free(absolute);
     }
@@ -95,37 +96,37 @@ static brood_status copy_paths(brood_pool *pool)
 
 static brood_status copy_process_options(brood_pool *pool)
 {
-    brood_process_options *own = &pool->process;
+    brood_process_options *own = &pool->config.process;
     bool copied = copy_environment(pool);
 
     if (copied && own->cpu_count > 0) {
         own->cpus = keep_copy(pool, own->cpus, own->cpu_count * sizeof *own->cpus);
         copied = own->cpus != NULL;
     }
-    return copied ? copy_paths(pool) : brood_fail_memory(pool->options.error, "options");
+    return copied ? copy_paths(pool) : brood_fail_memory(pool->config.options.error, "options");
 }
 
 /* The program may close its own. */
 static brood_status copy_handles(brood_pool *pool)
 {
-    const brood_handle *given = pool->process.handles;
+    const brood_handle *given = pool->config.process.handles;
     brood_handle *handles = NULL;
-    size_t count = pool->process.handle_count;
+    size_t count = pool->config.process.handle_count;
     brood_status status = BROOD_OK;
 
-    pool->process.handles = NULL;
-    pool->process.handle_count = 0;
+    pool->config.process.handles = NULL;
+    pool->config.process.handle_count = 0;
     if (count == 0) {
         return BROOD_OK;
     }
     handles = keep_copy(pool, given, count * sizeof *handles);
     if (handles == NULL) {
-        return brood_fail_memory(pool->options.error, "handles");
+        return brood_fail_memory(pool->config.options.error, "handles");
     }
-    pool->process.handles = handles;
+    pool->config.process.handles = handles;
     for (size_t i = 0; i < count && status == BROOD_OK; i++) {
-        status = brood_os_handle_duplicate(&handles[i], given[i], pool->options.error);
-        pool->process.handle_count += status == BROOD_OK;
+        status = brood_os_handle_duplicate(&handles[i], given[i], pool->config.options.error);
+        pool->config.process.handle_count += status == BROOD_OK;
     }
     return status;
 }
@@ -152,31 +153,33 @@ brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given
     brood_process_options process;
     brood_status status = take_process_options(&process, given);
 
-    pool->options = *given;
-    pool->options.name = given->name != NULL ? given->name : "brood";
-    pool->options.process = NULL; /* these two stay the program's; see process, initializer_arg */
-    pool->options.initializer_arg = NULL;
+    pool->config.options = *given;
+    pool->config.options.name = given->name != NULL ? given->name : "brood";
+    pool->config.options.process =
+        NULL; /* these two stay the program's; see process, initializer_arg */
+    pool->config.options.initializer_arg = NULL;
     if (status != BROOD_OK) {
         return status;
     }
-    pool->process = process;
-    pool->process.error = NULL;
-    status = copy_text(pool, &pool->options.name) ? copy_process_options(pool)
-                                                  : brood_fail_memory(given->error, "options");
+    pool->config.process = process;
+    pool->config.process.error = NULL;
+    status = copy_text(pool, &pool->config.options.name)
+                 ? copy_process_options(pool)
+                 : brood_fail_memory(given->error, "options");
     if (status != BROOD_OK) {
-        pool->process.handle_count = 0; /* they are not ours */
+        pool->config.process.handle_count = 0; /* they are not ours */
         return status;
     }
     status = copy_handles(pool);
     if (status == BROOD_OK) {
-        status = brood_origin_take(&pool->origin, given->error);
+        status = brood_origin_take(&pool->config.origin, given->error);
     }
     if (status == BROOD_OK && given->initializer_size > 0) {
-        pool->initializer_arg = brood_malloc(given->initializer_size);
-        if (pool->initializer_arg == NULL) {
+        pool->config.initializer_arg = brood_malloc(given->initializer_size);
+        if (pool->config.initializer_arg == NULL) {
             return brood_fail_memory(given->error, "initializer_arg");
         }
-        memcpy(pool->initializer_arg, given->initializer_arg, given->initializer_size);
+        memcpy(pool->config.initializer_arg, given->initializer_arg, given->initializer_size);
     }
     return status;
 }

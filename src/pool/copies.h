@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_COPIES_H
 #define BROOD_SRC_POOL_COPIES_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given);
 

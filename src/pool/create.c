@@ -11,6 +11,7 @@
 #include "pool/starts.h"
 #include "pool/supervisor.h"
 #include "pool/threads.h"
+#include "process/process.h"
 #include "process/self.h"
 
 #define RING_SMALL (64 * 1024)
@@ -20,19 +21,19 @@
 
 static brood_status learn_functions(brood_pool *pool)
 {
-    brood_error *error = pool->options.error;
+    brood_error *error = pool->config.options.error;
     brood_status status = BROOD_OK;
 
-    pool->has_initializer = pool->options.initializer != NULL;
-    pool->has_finalizer = pool->options.finalizer != NULL;
-    if (pool->has_initializer) {
-        status = brood_pool_function(pool, &pool->initializer,
-                                     (brood_os_function *)pool->options.initializer, NULL,
+    pool->functions.has_initializer = pool->config.options.initializer != NULL;
+    pool->functions.has_finalizer = pool->config.options.finalizer != NULL;
+    if (pool->functions.has_initializer) {
+        status = brood_pool_function(pool, &pool->functions.initializer,
+                                     (brood_os_function *)pool->config.options.initializer, NULL,
                                      "initializer", error);
     }
-    if (status == BROOD_OK && pool->has_finalizer) {
-        status = brood_pool_function(pool, &pool->finalizer,
-                                     (brood_os_function *)pool->options.finalizer, NULL,
+    if (status == BROOD_OK && pool->functions.has_finalizer) {
+        status = brood_pool_function(pool, &pool->functions.finalizer,
+                                     (brood_os_function *)pool->config.options.finalizer, NULL,
                                      "finalizer", error);
     }
     return status;
@@ -47,29 +48,32 @@ static void size_up(brood_pool *pool)
     const brood_nesting here = brood_nesting_here();
     int usable = brood_cpu_usable();
 
-    pool->cores = here.cores > 0 && (int)here.cores < usable ? here.cores : (uint32_t)usable;
-    pool->base_workers = brood_config_or_default(pool->options.workers, pool->cores);
-    if (pool->base_workers > BROOD_WORKERS_MAX) {
-        pool->base_workers = BROOD_WORKERS_MAX;
+    pool->config.cores = here.cores > 0 && (int)here.cores < usable ? here.cores : (uint32_t)usable;
+    pool->config.base_workers =
+        brood_config_or_default(pool->config.options.workers, pool->config.cores);
+    if (pool->config.base_workers > BROOD_WORKERS_MAX) {
+        pool->config.base_workers = BROOD_WORKERS_MAX;
     }
-    pool->target = pool->most = pool->base_workers;
-    pool->capacity = pool->target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
-    pool->spin_ns = pool->options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
-    pool->spinners_max = (uint32_t)usable - 1;
-    if (pool->options.spin == BROOD_SPIN_ALWAYS) {
-        pool->spinners_max = pool->target;
+    pool->supervisor.target = pool->supervisor.most = pool->config.base_workers;
+    pool->config.capacity = pool->supervisor.target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
+    pool->config.spin_ns =
+        pool->config.options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
+    pool->roster.spinners_max = (uint32_t)usable - 1;
+    if (pool->config.options.spin == BROOD_SPIN_ALWAYS) {
+        pool->roster.spinners_max = pool->supervisor.target;
     }
-    if (pool->spinners_max > BROOD_SPINNERS_MAX) {
-        pool->spinners_max = BROOD_SPINNERS_MAX;
+    if (pool->roster.spinners_max > BROOD_SPINNERS_MAX) {
+        pool->roster.spinners_max = BROOD_SPINNERS_MAX;
     }
-    if (pool->spin_ns == 0) {
-        pool->spinners_max = 0;
+    if (pool->config.spin_ns == 0) {
+        pool->roster.spinners_max = 0;
     }
     brood_pool_set_service(pool, SERVICE_NS_AT_FIRST);
-    pool->dispatch_at = pool->starved_since = BROOD_NEVER;
-    pool->supervise_at = pool->due = pool->stuck_at = pool->unreported_at = BROOD_NEVER;
-    pool->supervisor_due = true;
-    pool->to_fill = pool->options.lazy ? 0 : pool->target;
+    pool->dispatch.retry_at = pool->dispatch.starved_since = BROOD_NEVER;
+    pool->agenda.supervise_at = pool->agenda.due = pool->roster.stuck_at =
+        pool->upkeep.unreported_at = BROOD_NEVER;
+    pool->agenda.supervisor_due = true;
+    pool->supervisor.to_fill = pool->config.options.lazy ? 0 : pool->supervisor.target;
 }
 
 /* NULL: out of memory. */
@@ -83,10 +87,10 @@ static brood_pool *make(brood_error *error)
     }
     brood_exchange32(&made->references, 1);
     if (brood_apr_pool_create(&made->apr) != APR_SUCCESS ||
-        brood_mutex_create(&made->lock, made->apr) != BROOD_OK ||
-        brood_condition_create(&made->thread_cond, made->apr) != BROOD_OK ||
-        brood_condition_create(&made->starter_cond, made->apr) != BROOD_OK ||
-        brood_condition_create(&made->caller_cond, made->apr) != BROOD_OK) {
+        brood_mutex_create(&made->lock.mutex, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->threads.thread_cond, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->threads.starter_cond, made->apr) != BROOD_OK ||
+        brood_condition_create(&made->threads.caller_cond, made->apr) != BROOD_OK) {
         brood_pool_release(made);
         brood_fail_memory(error, "pool");
         return NULL;
@@ -97,12 +101,12 @@ static brood_pool *make(brood_error *error)
 static brood_status open_poller(brood_pool *pool)
 {
     brood_handle handle = BROOD_HANDLE_NONE;
-    brood_status status = brood_os_poller_create(&pool->poller, pool->options.error);
+    brood_status status = brood_os_poller_create(&pool->wait.poller, pool->config.options.error);
 
-    if (status == BROOD_OK && pool->options.event_loop) {
-        status = brood_os_poller_handle(pool->poller, &handle, pool->options.error);
-        pool->handle = handle;
-        pool->loop_sleeps = pool->loop_shows = true;
+    if (status == BROOD_OK && pool->config.options.event_loop) {
+        status = brood_os_poller_handle(pool->wait.poller, &handle, pool->config.options.error);
+        pool->loop.handle = handle;
+        pool->loop.sleeps = pool->loop.shows = true;
     }
     return status;
 }
@@ -110,7 +114,7 @@ static brood_status open_poller(brood_pool *pool)
 static bool is_start_due(brood_pool *pool)
 {
     brood_supervisor_run(pool, brood_os_now());
-    return pool->start_due;
+    return pool->supervisor.start_due;
 }
 
 static brood_status begin(brood_pool *pool)
@@ -125,14 +129,14 @@ static brood_status begin(brood_pool *pool)
         return status;
     }
     held = brood_pool_enter(pool);
-    if (!pool->options.lazy) {
-        status = brood_supervisor_start(pool, pool->options.error);
+    if (!pool->config.options.lazy) {
+        status = brood_supervisor_start(pool, pool->config.options.error);
         while (status == BROOD_OK && is_start_due(pool)) {
             brood_supervisor_start_one(pool);
         }
     }
-    if (status == BROOD_OK && !pool->options.event_loop) {
-        status = brood_pool_threads_start(pool, pool->options.error);
+    if (status == BROOD_OK && !pool->config.options.event_loop) {
+        status = brood_pool_threads_start(pool, pool->config.options.error);
     }
     brood_pool_leave(pool, held);
     return status;
@@ -166,7 +170,7 @@ static brood_status create(brood_pool **pool, const brood_pool_options *options)
         size_up(made);
         status = begin(made);
     }
-    made->options.error = NULL;
+    made->config.options.error = NULL;
     *pool = status == BROOD_OK ? made : brood_pool_destroy(made);
     return status;
 }

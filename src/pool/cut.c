@@ -1,6 +1,7 @@
 #include "pool/cut.h"
 
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/queue.h"
 
 #define CHUNK_NS 100000   /* smaller chunks of a map are not worth their own way */
@@ -25,7 +26,7 @@ static uint64_t most_varying(const brood_chunk *chunk, size_t most)
 static uint64_t most_in_ring(const brood_pool *pool, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
-    size_t quarter = pool->capacity / 4 - HEADS_MAX;
+    size_t quarter = pool->config.capacity / 4 - HEADS_MAX;
 
     if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
         return UINT64_MAX;
@@ -56,7 +57,7 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
     if (count == 0) {
         uint64_t most = most_in_ring(pool, chunk);
 
-        count = chunk->count / ((uint64_t)CHUNKS_A_WORKER * pool->target);
+        count = chunk->count / ((uint64_t)CHUNKS_A_WORKER * pool->supervisor.target);
         count = count > worthwhile(job) ? count : worthwhile(job);
         count = count < most ? count : most;
     }

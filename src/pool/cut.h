@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_CUT_H
 #define BROOD_SRC_POOL_CUT_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* Takes a part off the first chunk of the queue, or all of it when there is no memory to cut. */
 brood_chunk *brood_chunk_cut(brood_worker *worker, brood_chunk *chunk);

@@ -6,6 +6,7 @@
 #include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/notices.h"
+#include "pool/pool_impl.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
 #include "pool/worker.h"
@@ -29,7 +30,7 @@ static void note_given(brood_worker *worker, const brood_chunk *chunk)
     uint64_t items = chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
 
     if (worker->chunk_count == 1) {
-        worker->first_since = pool->dispatched_at;
+        worker->first_since = pool->dispatch.at;
         brood_worker_set_idle(worker, false);
         brood_worker_set_busy(worker, true);
         brood_worker_first_changed(worker);
@@ -51,7 +52,7 @@ static brood_status give(brood_worker *worker, brood_chunk *chunk)
     brood_status status = brood_worker_send(worker, chunk);
 
     if (status == BROOD_OK) {
-        worker->pool->starved_since = BROOD_NEVER;
+        worker->pool->dispatch.starved_since = BROOD_NEVER;
         note_given(worker, chunk);
     }
     return status;
@@ -74,15 +75,16 @@ static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status
 static bool keep_back(brood_pool *pool, brood_chunk *chunk, brood_status status)
 {
     brood_queue_put(pool, chunk);
-    if (status != BROOD_ERR_TIMEOUT && pool->starved_since == BROOD_NEVER) {
-        pool->starved_since = pool->dispatched_at;
+    if (status != BROOD_ERR_TIMEOUT && pool->dispatch.starved_since == BROOD_NEVER) {
+        pool->dispatch.starved_since = pool->dispatch.at;
     }
-    if (status != BROOD_ERR_TIMEOUT && pool->dispatched_at - pool->starved_since >= STARVE_NS) {
+    if (status != BROOD_ERR_TIMEOUT &&
+        pool->dispatch.at - pool->dispatch.starved_since >= STARVE_NS) {
         fail_chunk(pool, chunk, status);
         return true;
     }
-    pool->dispatch_at = pool->dispatched_at + RETRY_NS;
-    brood_agenda_at(pool, pool->dispatch_at);
+    pool->dispatch.retry_at = pool->dispatch.at + RETRY_NS;
+    brood_agenda_at(pool, pool->dispatch.retry_at);
     return false;
 }
 
@@ -99,8 +101,8 @@ static bool end_cancelled(brood_chunk *chunk)
 /* Chunks wait although workers are idle: the agenda gets the time at which more of those are woken. */
 static void plan_push(brood_pool *pool)
 {
-    if (pool->idle_first != NULL) {
-        brood_agenda_at(pool, pool->dispatched_at + BROOD_BALANCE_NS);
+    if (pool->roster.idle_first != NULL) {
+        brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);
     }
 }
 
@@ -108,11 +110,11 @@ void brood_pool_dispatch(brood_pool *pool)
 {
     bool goes = true;
 
-    pool->dispatch_at = BROOD_NEVER;
-    if (pool->queue_bits == 0) {
+    pool->dispatch.retry_at = BROOD_NEVER;
+    if (pool->queue.bits == 0) {
         return;
     }
-    pool->dispatched_at = brood_os_now();
+    pool->dispatch.at = brood_os_now();
     while (goes) {
         brood_chunk *chunk = brood_queue_first(pool);
         brood_worker *worker = NULL;
@@ -148,8 +150,8 @@ void brood_worker_measure(brood_worker *worker, int64_t now)
     brood_pool *pool = worker->pool;
     uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
 
-    brood_pool_set_service(pool, pool->service_ns - pool->service_ns / 8 + each / 8);
-    worker->first_since = pool->answered_at = now;
+    brood_pool_set_service(pool, pool->roster.service_ns - pool->roster.service_ns / 8 + each / 8);
+    worker->first_since = pool->dispatch.answered_at = now;
     worker->chunks_received = 0;
 }
 
@@ -182,7 +184,7 @@ void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk)
     brood_worker_first_changed(worker);
     if (worker->chunk_count == 0) {
         brood_worker_rest(worker);
-    } else if (worker->chunk_count < worker->pool->depth / 2 + 1) {
+    } else if (worker->chunk_count < worker->pool->roster.depth / 2 + 1) {
         brood_worker_set_credit(worker);
     }
 }

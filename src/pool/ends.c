@@ -6,13 +6,14 @@
 #include "pool/callbacks.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 
 static void unlink_job(brood_result *job)
 {
     if (job->previous != NULL) {
         job->previous->next = job->next;
     } else {
-        job->pool->jobs = job->next;
+        job->pool->jobs.first = job->next;
     }
     if (job->next != NULL) {
         job->next->previous = job->previous;
@@ -26,11 +27,11 @@ static void finish(brood_result *job)
                  (job->status == BROOD_OK ? job->on_done : job->on_failed) != NULL;
 
     unlink_job(job);
-    if (pool->closed && pool->jobs == NULL) {
+    if (pool->closed && pool->jobs.first == NULL) {
         brood_agenda_supervise(pool); /* its workers are told to end */
     }
-    pool->timed -= job->timeout_ns > 0;
-    brood_deadlines_remove(&pool->deadlines, job);
+    pool->jobs.timed -= job->timeout_ns > 0;
+    brood_deadlines_remove(&pool->jobs.deadlines, job);
     brood_job_give_back_shared(job);
     brood_exchange32(&job->finished, 1);
     if (calls) {
@@ -80,11 +81,11 @@ void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count)
     brood_failure failure = brood_job_failure(job, job->cancel_status, "");
 
     if (job->cancel_status == BROOD_ERR_BROKEN) {
-        failure.exit = job->pool->last_start.exit;
-        failure.pid = job->pool->last_start.pid;
-        failure.task_code = job->pool->last_start.task_code;
+        failure.exit = job->pool->supervisor.last_start.exit;
+        failure.pid = job->pool->supervisor.last_start.pid;
+        failure.task_code = job->pool->supervisor.last_start.task_code;
         snprintf(failure.message, sizeof failure.message, "%.*s", (int)sizeof failure.message - 1,
-                 job->pool->last_start.message);
+                 job->pool->supervisor.last_start.message);
     }
     brood_job_fail(job, first, count, &failure);
 }

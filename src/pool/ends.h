@@ -2,7 +2,14 @@
 #ifndef BROOD_SRC_POOL_ENDS_H
 #define BROOD_SRC_POOL_ENDS_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
+
+/* The jobs that are not finished. */
+typedef struct brood_jobs {
+    brood_result *first;
+    brood_result *deadlines; /* the job with the earliest one */
+    uint32_t timed;          /* jobs with a time-out */
+} brood_jobs;
 
 /* So many items of the job have succeeded. */
 void brood_job_succeed(brood_result *job, uint64_t count);

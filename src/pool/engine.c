@@ -6,6 +6,7 @@
 #include "pool/answers.h"
 #include "pool/balance.h"
 #include "pool/dispatch.h"
+#include "pool/pool_impl.h"
 #include "pool/roster.h"
 #include "pool/supervisor.h"
 #include "pool/timers.h"
@@ -43,8 +44,8 @@ void brood_pool_turn(brood_pool *pool)
 {
     brood_worker *following = NULL;
 
-    pool->unreceived = 0;
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+    pool->callers.unreceived = 0;
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
         turn_worker(worker);
     }
@@ -57,11 +58,11 @@ void brood_pool_turn(brood_pool *pool)
  */
 static void turn_others(brood_pool *pool)
 {
-    if (pool->alarms == 0 && pool->voids == 0) {
+    if (pool->upkeep.alarms == 0 && pool->upkeep.voids == 0) {
         return;
     }
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->transit.is_void)) {
             turn_worker(worker);
@@ -74,17 +75,19 @@ static void turn_others(brood_pool *pool)
 
 void brood_pool_forget(brood_pool *pool)
 {
-    uint64_t forgotten = pool->watch.poller != NULL ? brood_shared_forgotten() : pool->forgotten;
+    uint64_t forgotten =
+        pool->shared.watch.poller != NULL ? brood_shared_forgotten() : pool->shared.forgotten;
     bool all = true;
 
-    if (forgotten == pool->forgotten) {
+    if (forgotten == pool->shared.forgotten) {
         return;
     }
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        all = (pool->workers[i] == NULL || brood_worker_forget(pool->workers[i])) && all;
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        all = (pool->roster.workers[i] == NULL || brood_worker_forget(pool->roster.workers[i])) &&
+              all;
     }
     if (all) {
-        pool->forgotten = forgotten;
+        pool->shared.forgotten = forgotten;
     }
 }
 
@@ -93,9 +96,9 @@ static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
 {
     int64_t deadline = BROOD_NEVER;
 
-    for (brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+    for (brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         if (at->deadline <= now) {
-            at->is_notified = pool->to_signal = true;
+            at->is_notified = pool->agenda.to_signal = true;
         } else {
             deadline = brood_earlier(deadline, at->deadline);
         }
@@ -107,7 +110,7 @@ void brood_pool_run_due(brood_pool *pool)
 {
     int64_t now = brood_os_now();
 
-    pool->due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
+    pool->agenda.due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
     turn_others(pool);
     brood_pool_forget(pool);
     brood_agenda_at(pool, brood_pool_run_timers(pool, now));

@@ -3,6 +3,7 @@
 #include "pool/answers.h"
 #include "pool/balance.h"
 #include "pool/failures.h"
+#include "pool/pool_impl.h"
 #include "pool/roster.h"
 #include "pool/settle.h"
 #include "pool/unreported.h"
@@ -12,17 +13,17 @@ static void leave_lists(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
-    pool->voids -= worker->transit.is_void;
+    pool->upkeep.voids -= worker->transit.is_void;
     brood_worker_set_idle(worker, false);
     brood_worker_set_busy(worker, false);
     brood_agenda_forget(worker);
     brood_worker_set_alarm(worker, &worker->check_at, BROOD_NEVER);
     brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
-    for (brood_worker **at = &pool->credit_first, *last = NULL; *at != NULL;) {
+    for (brood_worker **at = &pool->roster.credit_first, *last = NULL; *at != NULL;) {
         if (*at == worker) {
             *at = worker->next_with_credit;
-            if (pool->credit_last == worker) {
-                pool->credit_last = last;
+            if (pool->roster.credit_last == worker) {
+                pool->roster.credit_last = last;
             }
             break;
         }
@@ -30,8 +31,8 @@ static void leave_lists(brood_worker *worker)
         at = &(*at)->next_with_credit;
     }
     for (uint32_t i = 0; i < BROOD_SPINNERS_MAX; i++) {
-        if (pool->spinners[i] == worker) {
-            pool->spinners[i] = NULL;
+        if (pool->roster.spinners[i] == worker) {
+            pool->roster.spinners[i] = NULL;
         }
     }
 }
@@ -42,8 +43,8 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
     brood_pool *pool = worker->pool;
     bool crash_streak = brood_worker_is_of_crash_streak(worker);
 
-    pool->workers[worker->slot] = NULL;
-    pool->alive--;
+    pool->roster.workers[worker->slot] = NULL;
+    pool->roster.alive--;
     ++*counter;
     brood_worker_settle(worker);
     brood_worker_note_early_end(worker, crash_streak);
@@ -160,7 +161,7 @@ static void look_at_process(brood_worker *worker)
 void brood_supervisor_look(brood_pool *pool, uintptr_t owner)
 {
     size_t slot = BROOD_SLOT_OF_OWNER(owner);
-    brood_worker *worker = slot < pool->slots ? pool->workers[slot] : NULL;
+    brood_worker *worker = slot < pool->roster.slots ? pool->roster.workers[slot] : NULL;
 
     if (worker == NULL) {
         return; /* it has been dismissed meanwhile */

@@ -6,6 +6,7 @@
 #include "pool/failed_items.h"
 #include "pool/headcount.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/settle.h"
 #include "pool/worker.h"
 
@@ -13,10 +14,10 @@
 
 static int64_t backoff(const brood_pool *pool)
 {
-    int64_t delay = (int64_t)pool->options.backoff_ms * BROOD_NS_PER_MS;
+    int64_t delay = (int64_t)pool->config.options.backoff_ms * BROOD_NS_PER_MS;
     int64_t most = delay * BACKOFF_MOST;
 
-    for (uint32_t i = 1; i < pool->start_failures && delay < most; i++) {
+    for (uint32_t i = 1; i < pool->supervisor.start_failures && delay < most; i++) {
         delay *= 2;
     }
     return delay < most ? delay : most;
@@ -33,7 +34,7 @@ static bool is_relied_on(const brood_worker *worker)
 
     return brood_worker_is_serving(worker) &&
            ((worker->is_up && (worker->chunk_count == 0 || has_begun)) ||
-            worker->number <= worker->pool->started_before_failures);
+            worker->number <= worker->pool->supervisor.started_before_failures);
 }
 
 /* The pool cannot start workers: all jobs end. */
@@ -45,13 +46,13 @@ static void give_up(brood_pool *pool)
 
 void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *why)
 {
-    if (pool->start_failures == 0) {
-        pool->started_before_failures = pool->stats.started;
+    if (pool->supervisor.start_failures == 0) {
+        pool->supervisor.started_before_failures = pool->stats.started;
     }
-    pool->last_start = *why;
-    pool->start_failures++;
-    pool->start_at = brood_os_now() + backoff(pool);
-    if (pool->start_failures >= pool->options.crash_limit &&
+    pool->supervisor.last_start = *why;
+    pool->supervisor.start_failures++;
+    pool->supervisor.start_at = brood_os_now() + backoff(pool);
+    if (pool->supervisor.start_failures >= pool->config.options.crash_limit &&
         brood_supervisor_count(pool, is_relied_on) == 0) {
         give_up(pool);
     }
@@ -73,7 +74,7 @@ void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)
     if ((worker->is_up && !crash_streak) || worker->pool->terminated) {
         return;
     }
-    worker->pool->crash_streak += crash_streak;
+    worker->pool->supervisor.crash_streak += crash_streak;
     brood_worker_describe_end(worker, &why);
     if (worker->setup.status != BROOD_OK) {
         why.task_code = worker->setup.task_code;

@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_FAILURES_H
 #define BROOD_SRC_POOL_FAILURES_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* It came up, got chunks, and was lost before it had begun any; it was not told to end. */
 bool brood_worker_is_of_crash_streak(brood_worker *worker);

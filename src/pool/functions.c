@@ -4,7 +4,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "pool/pool_impl.h"
 #include "process/function.h"
+#include "process/protocol.h"
 
 static bool is_same_function(const brood_known_function *known, brood_os_function *function,
                              const char *name)
@@ -19,16 +21,16 @@ static brood_status learn_function(brood_pool *pool, brood_os_function *function
     brood_known_function *grown = NULL;
     brood_known_function *entry = NULL;
     brood_function_ref ref;
-    brood_status status = brood_function_locate(&ref, function, name,
-                                                pool->process.executable != NULL, argument, error);
+    brood_status status = brood_function_locate(
+        &ref, function, name, pool->config.process.executable != NULL, argument, error);
 
     if (status != BROOD_OK) {
         return status;
     }
-    grown = brood_realloc(pool->functions, (pool->function_count + 1) * sizeof *grown);
+    grown = brood_realloc(pool->functions.known, (pool->functions.count + 1) * sizeof *grown);
     if (grown != NULL) {
-        pool->functions = grown;
-        entry = &grown[pool->function_count];
+        pool->functions.known = grown;
+        entry = &grown[pool->functions.count];
         memset(entry, 0, sizeof *entry);
         entry->function = function;
         brood_function_encode(&entry->encoded, &ref);
@@ -47,7 +49,7 @@ static brood_status learn_function(brood_pool *pool, brood_os_function *function
     if (function == NULL) {
         memcpy(entry->name, name, strlen(name) + 1);
     }
-    pool->function_count++;
+    pool->functions.count++;
     return BROOD_OK;
 }
 
@@ -59,13 +61,13 @@ brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_fu
     if (function != NULL && name != NULL) {
         return brood_fail_argument(error, "function_name", "must be NULL when a function is given");
     }
-    for (uint32_t i = 0; i < pool->function_count; i++) {
-        if (is_same_function(&pool->functions[i], function, name)) {
+    for (uint32_t i = 0; i < pool->functions.count; i++) {
+        if (is_same_function(&pool->functions.known[i], function, name)) {
             *number = i;
             return BROOD_OK;
         }
     }
     status = learn_function(pool, function, name, argument, error);
-    *number = pool->function_count - 1;
+    *number = pool->functions.count - 1;
     return status;
 }

@@ -2,7 +2,22 @@
 #ifndef BROOD_SRC_POOL_FUNCTIONS_H
 #define BROOD_SRC_POOL_FUNCTIONS_H
 
-#include "pool/pool_impl.h"
+#include "base/buffer.h"
+#include "platform.h"
+#include "pool/types.h"
+
+typedef struct brood_known_function {
+    brood_os_function *function;
+    char *name; /* of function_name, or NULL */
+    brood_buffer encoded;
+} brood_known_function;
+
+typedef struct brood_function_table {
+    brood_known_function *known;
+    uint32_t count;
+    uint32_t initializer, finalizer; /* their numbers */
+    bool has_initializer, has_finalizer;
+} brood_function_table;
 
 /* The number of a function; it is told to workers when they need it. */
 brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_function *function,

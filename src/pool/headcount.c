@@ -1,6 +1,7 @@
 #include "pool/headcount.h"
 
 #include "pool/agenda.h"
+#include "pool/pool_impl.h"
 #include "pool/worker.h"
 
 /* ---- how many there are ------------------------------------------------------------------- */
@@ -15,8 +16,8 @@ uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const br
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        count += pool->workers[i] != NULL && is_such(pool->workers[i]);
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        count += pool->roster.workers[i] != NULL && is_such(pool->roster.workers[i]);
     }
     return count;
 }
@@ -27,8 +28,8 @@ void brood_supervisor_need(brood_pool *pool)
 {
     bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
 
-    if (is_as_needed && pool->serving < pool->target &&
-        (pool->queue_bits != 0 || pool->idle_first == NULL)) {
+    if (is_as_needed && pool->supervisor.serving < pool->supervisor.target &&
+        (pool->queue.bits != 0 || pool->roster.idle_first == NULL)) {
         brood_agenda_supervise(pool);
     }
 }
@@ -40,15 +41,16 @@ uint32_t brood_supervisor_leaving(const brood_pool *pool)
 
 bool brood_supervisor_is_as_needed(const brood_pool *pool)
 {
-    return pool->options.lazy || pool->options.idle_timeout_ms > 0;
+    return pool->config.options.lazy || pool->config.options.idle_timeout_ms > 0;
 }
 
 /* What waits, also behind another task in a worker, could have a worker of its own. */
 static uint64_t count_needed(const brood_pool *pool)
 {
-    uint64_t needed = pool->queued < pool->target ? pool->queued : pool->target;
+    uint64_t needed =
+        pool->queue.items < pool->supervisor.target ? pool->queue.items : pool->supervisor.target;
 
-    for (const brood_worker *worker = pool->busy_first; worker != NULL;
+    for (const brood_worker *worker = pool->roster.busy_first; worker != NULL;
          worker = worker->next_busy) {
         needed += worker->chunk_count;
     }
@@ -58,11 +60,13 @@ static uint64_t count_needed(const brood_pool *pool)
 uint32_t brood_supervisor_wanted(const brood_pool *pool)
 {
     bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
-    uint64_t needed = is_as_needed ? count_needed(pool) : pool->target;
+    uint64_t needed = is_as_needed ? count_needed(pool) : pool->supervisor.target;
 
-    if (pool->terminated || pool->broken || (pool->closed && pool->jobs == NULL)) {
+    if (pool->terminated || pool->broken || (pool->closed && pool->jobs.first == NULL)) {
         return 0;
     }
-    needed = needed > pool->serving + pool->to_fill ? needed : pool->serving + pool->to_fill;
-    return needed > pool->target ? pool->target : (uint32_t)needed;
+    needed = needed > pool->supervisor.serving + pool->supervisor.to_fill
+                 ? needed
+                 : pool->supervisor.serving + pool->supervisor.to_fill;
+    return needed > pool->supervisor.target ? pool->supervisor.target : (uint32_t)needed;
 }

@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_HEADCOUNT_H
 #define BROOD_SRC_POOL_HEADCOUNT_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *));
 

@@ -62,7 +62,7 @@ static size_t window_of(const brood_imap *imap)
         return imap->options.window;
     }
     held = brood_pool_enter(imap->pool); /* it may be resized meanwhile */
-    workers = imap->pool->target;
+    workers = imap->pool->supervisor.target;
     brood_pool_leave(imap->pool, held);
     return (size_t)workers * WINDOW_A_WORKER;
 }

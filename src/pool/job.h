@@ -2,15 +2,12 @@
 #ifndef BROOD_SRC_POOL_JOB_H
 #define BROOD_SRC_POOL_JOB_H
 
-#include <brood/pool.h>
-
 #include "ipc/shared.h"
 #include "pool/deadlines.h"
 #include "pool/meter.h"
+#include "pool/types.h"
 #include "runtime/time.h"
 #include "wire/wire.h"
-
-typedef struct brood_chunk brood_chunk;
 
 /* ---- chunks ------------------------------------------------------------------------------ */
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "pool/agenda.h"
+#include "pool/pool_impl.h"
 
 #define LOCK_TRIES 8 /* before a thread sleeps until the lock is free */
 
@@ -11,7 +12,7 @@ static bool try_lock_for_a_moment(brood_pool *pool)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         brood_yield();
-        if (brood_mutex_try_lock(&pool->lock)) {
+        if (brood_mutex_try_lock(&pool->lock.mutex)) {
             return true;
         }
     }
@@ -20,21 +21,21 @@ static bool try_lock_for_a_moment(brood_pool *pool)
 
 bool brood_pool_lock(brood_pool *pool)
 {
-    if (brood_mutex_try_lock(&pool->lock)) {
+    if (brood_mutex_try_lock(&pool->lock.mutex)) {
         return true;
     }
-    brood_add32(&pool->lock_waiters, 1);
+    brood_add32(&pool->lock.waiters, 1);
     if (!try_lock_for_a_moment(pool)) {
-        brood_mutex_lock(&pool->lock);
+        brood_mutex_lock(&pool->lock.mutex);
     }
-    brood_add32(&pool->lock_waiters, (uint32_t)-1);
+    brood_add32(&pool->lock.waiters, (uint32_t)-1);
     return false;
 }
 
 void brood_pool_unlock(brood_pool *pool)
 {
     brood_agenda_deliver(pool);
-    brood_mutex_unlock(&pool->lock);
+    brood_mutex_unlock(&pool->lock.mutex);
 }
 
 int brood_pool_enter(brood_pool *pool)
@@ -54,7 +55,7 @@ void brood_pool_leave(brood_pool *pool, int held)
 #if !defined(NDEBUG)
 bool brood_pool_counts_as_spinning(const brood_pool *pool)
 {
-    const brood_spinner *at = pool->spinning_threads;
+    const brood_spinner *at = pool->wait.spinning_threads;
 
     while (at != NULL && at->thread != brood_thread_id()) {
         at = at->next;
@@ -67,5 +68,5 @@ void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
 {
     assert(!brood_pool_counts_as_spinning(pool));
     brood_agenda_deliver(pool);
-    brood_condition_wait(cond, &pool->lock);
+    brood_condition_wait(cond, &pool->lock.mutex);
 }

@@ -2,7 +2,14 @@
 #ifndef BROOD_SRC_POOL_LOCK_H
 #define BROOD_SRC_POOL_LOCK_H
 
-#include "pool/pool_impl.h"
+#include "base/atomic.h"
+#include "pool/types.h"
+#include "runtime/sync.h"
+
+typedef struct brood_lock {
+    brood_mutex mutex;
+    brood_atomic32 waiters; /* threads that wait for it */
+} brood_lock;
 
 /* False: the lock was not free, and the thread has waited for it. */
 bool brood_pool_lock(brood_pool *pool);

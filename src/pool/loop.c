@@ -1,6 +1,7 @@
 #include <brood/cpu.h>
 
 #include "pool/lock.h"
+#include "pool/pool_impl.h"
 #include "pool/threads.h"
 
 brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
@@ -8,18 +9,18 @@ brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
     if (pool == NULL || handle == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    *handle = pool->options.event_loop ? pool->handle : BROOD_HANDLE_NONE;
-    return pool->options.event_loop ? BROOD_OK : BROOD_ERR_STATE;
+    *handle = pool->config.options.event_loop ? pool->loop.handle : BROOD_HANDLE_NONE;
+    return pool->config.options.event_loop ? BROOD_OK : BROOD_ERR_STATE;
 }
 
 /* When the program runs the loop at the latest, from now on. */
 static int64_t loop_until(brood_pool *pool)
 {
-    if (pool->due_first != NULL || pool->loop_called) {
+    if (pool->callbacks.first != NULL || pool->loop.is_called) {
         return 0;
     }
-    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;
-    return pool->loop_until;
+    pool->loop.until = pool->loop.shows ? pool->agenda.due : BROOD_NEVER;
+    return pool->loop.until;
 }
 
 int64_t brood_pool_timeout_ms(brood_pool *pool)
@@ -50,7 +51,7 @@ brood_status brood_pool_run(brood_pool *pool)
         return BROOD_ERR_ARGUMENT;
     }
     held = brood_pool_enter(pool);
-    if (!pool->options.event_loop || pool->calls_back) {
+    if (!pool->config.options.event_loop || pool->callbacks.is_running) {
         status = BROOD_ERR_STATE;
     } else {
         brood_pool_run_loop(pool);

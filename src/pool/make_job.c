@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/request.h"
 
 /* The shared memory in which a plain array lies, or NULL; with a reference. */
@@ -35,7 +36,7 @@ static void take_task_options(brood_result *job, const brood_request *asked)
     const brood_task_options *options = &asked->options;
 
     job->chunk_size = options->chunk_size;
-    job->retries = options->retries != 0 ? options->retries : asked->pool->options.retries;
+    job->retries = options->retries != 0 ? options->retries : asked->pool->config.options.retries;
     job->timeout_ns = (int64_t)options->timeout_ms * BROOD_NS_PER_MS;
     job->deadline = BROOD_NEVER;
     if (options->deadline_ms != 0) {

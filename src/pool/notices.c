@@ -1,6 +1,7 @@
 #include "pool/notices.h"
 
 #include "pool/agenda.h"
+#include "pool/pool_impl.h"
 #include "pool/unreported.h"
 #include "pool/worker.h"
 
@@ -8,7 +9,7 @@ void brood_worker_announce(brood_worker *worker, uint64_t item, brood_status why
 {
     brood_pool *pool = worker->pool;
     const brood_chunk *chunk = worker->chunks.first;
-    int64_t grace = (int64_t)pool->options.grace_ms * BROOD_NS_PER_MS;
+    int64_t grace = (int64_t)pool->config.options.grace_ms * BROOD_NS_PER_MS;
 
     worker->ops->interrupt(worker, item);
     worker->kill_id = chunk->id;

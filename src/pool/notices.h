@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_NOTICES_H
 #define BROOD_SRC_POOL_NOTICES_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* Another chunk is the worker's first: what is said of its job is said to the worker. */
 void brood_worker_first_changed(brood_worker *worker);

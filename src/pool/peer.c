@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "pool/peer_impl.h"
 #include "process/process.h"
+#include "process/protocol.h"
 
 /* ---- its life ---------------------------------------------------------------------------- */
 
@@ -126,11 +127,11 @@ static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *err
 {
     const brood_pool *pool = peer->base.pool;
     brood_nesting nesting = {brood_nesting_here().depth + 1, peer->base.cores};
-    brood_wire_start start = {peer->to.capacity, peer->segment.size,
-                              pool->options.spin == BROOD_SPIN_NEVER ? 0
-                                                                     : (uint64_t)pool->spin_ns / 4};
+    brood_wire_start start = {
+        peer->to.capacity, peer->segment.size,
+        pool->config.options.spin == BROOD_SPIN_NEVER ? 0 : (uint64_t)pool->config.spin_ns / 4};
     brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
-    brood_process_options options = pool->process;
+    brood_process_options options = pool->config.process;
     char name[256];
 
     handles[BROOD_WIRE_HANDLE_SEGMENT] = peer->segment.handle;
@@ -138,7 +139,7 @@ static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *err
     for (size_t i = 0; i < options.handle_count; i++) {
         handles[BROOD_WIRE_HANDLES + i] = options.handles[i];
     }
-    snprintf(name, sizeof name, "%s-%u", pool->options.name, (unsigned)peer->base.slot + 1);
+    snprintf(name, sizeof name, "%s-%u", pool->config.options.name, (unsigned)peer->base.slot + 1);
     options.error = error;
     options.name = name;
     options.function_name = BROOD_WORKER_NAME;
@@ -146,7 +147,7 @@ static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *err
     options.handle_count += BROOD_WIRE_HANDLES;
     options.daemon = true;
     return brood_process_start_nested(&peer->process, NULL, &start, sizeof start, &options,
-                                      &nesting, &pool->origin);
+                                      &nesting, &pool->config.origin);
 }
 
 brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
@@ -166,7 +167,7 @@ brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t
     peer->base.cores = cores > 0 ? cores : 1;
     peer->base.check_at = peer->base.kill_at = peer->base.unreported_at = BROOD_NEVER;
     peer->segment.handle = BROOD_HANDLE_NONE;
-    status = equip(peer, pool->capacity, &bell, error);
+    status = equip(peer, pool->config.capacity, &bell, error);
     if (status == BROOD_OK) {
         status = launch(peer, bell, error);
     }

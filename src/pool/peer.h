@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_PEER_H
 #define BROOD_SRC_POOL_PEER_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* Starts one, for that slot, with so many cores. Without the lock; it is not yet one of the pool's. */
 brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,

@@ -3,7 +3,7 @@
 
 bool brood_peer_watch(brood_peer *peer)
 {
-    brood_os_poller *poller = peer->base.pool->poller;
+    brood_os_poller *poller = peer->base.pool->wait.poller;
     uint32_t slot = peer->base.slot;
 
     peer->watches_bell = brood_os_poller_add(poller, peer->bell, (void *)BROOD_OWNER_OF_BELL(slot),
@@ -17,7 +17,7 @@ bool brood_peer_watch(brood_peer *peer)
 static void unwatch_bell(brood_peer *peer)
 {
     if (peer->watches_bell) {
-        brood_os_poller_remove(peer->base.pool->poller, peer->bell);
+        brood_os_poller_remove(peer->base.pool->wait.poller, peer->bell);
         peer->watches_bell = false;
     }
 }
@@ -25,7 +25,8 @@ static void unwatch_bell(brood_peer *peer)
 void brood_peer_unwatch(brood_peer *peer)
 {
     if (peer->watches_process) {
-        brood_os_poller_remove_process(peer->base.pool->poller, brood_process_os(peer->process));
+        brood_os_poller_remove_process(peer->base.pool->wait.poller,
+                                       brood_process_os(peer->process));
         peer->watches_process = false;
     }
     unwatch_bell(peer);

@@ -41,7 +41,7 @@ static size_t put_some(brood_peer *peer, const void *data, size_t size)
     } else {
         brood_ring_advance(&peer->to, part);
     }
-    peer->base.pool->moved += part > 0;
+    peer->base.pool->wait.moved += part > 0;
     return part;
 }
 
@@ -172,7 +172,7 @@ void brood_peer_append_order(brood_peer *peer, brood_wire_kind kind, uint32_t fu
 void brood_peer_append_functions(brood_peer *peer, uint32_t count)
 {
     while (peer->functions < count) {
-        const brood_buffer *encoded = &peer->base.pool->functions[peer->functions].encoded;
+        const brood_buffer *encoded = &peer->base.pool->functions.known[peer->functions].encoded;
 
         brood_peer_append_order(peer, BROOD_WIRE_FUNCTION, peer->functions, encoded->data,
                                 encoded->size);
@@ -186,7 +186,7 @@ size_t brood_peer_size_of_functions(const brood_peer *peer, uint32_t count)
 
     for (uint32_t i = peer->functions; i < count; i++) {
         size += sizeof(brood_wire_order) +
-                (size_t)brood_wire_padded(peer->base.pool->functions[i].encoded.size);
+                (size_t)brood_wire_padded(peer->base.pool->functions.known[i].encoded.size);
     }
     return size;
 }

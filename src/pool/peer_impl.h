@@ -13,7 +13,9 @@
 #ifndef BROOD_SRC_POOL_PEER_IMPL_H
 #define BROOD_SRC_POOL_PEER_IMPL_H
 
+#include "base/buffer.h"
 #include "pool/pool_impl.h"
+#include "pool/types.h"
 #include "pool/worker.h"
 
 /* What is being written to it, piece by piece of the ring. */

@@ -278,7 +278,7 @@ brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
     while (event->kind == BROOD_EVENT_NONE &&
            peer->from.own - receiving->turn_at < peer->from.capacity &&
            take_step(peer, event, &status)) {
-        worker->pool->moved++;
+        worker->pool->wait.moved++;
         if (peer->from.own - receiving->released_at >= peer->from.capacity / 4) {
             release(peer);
         }

@@ -293,23 +293,24 @@ brood_status brood_peer_send_setup(brood_worker *worker)
 {
     brood_peer *peer = brood_peer_of(worker);
     const brood_pool *pool = worker->pool;
-    uint32_t count = pool->has_finalizer ? pool->finalizer + 1 : 0;
+    uint32_t count = pool->functions.has_finalizer ? pool->functions.finalizer + 1 : 0;
 
-    if (pool->has_initializer && pool->initializer >= count) {
-        count = pool->initializer + 1;
+    if (pool->functions.has_initializer && pool->functions.initializer >= count) {
+        count = pool->functions.initializer + 1;
     }
     if (!brood_peer_make_room(
             peer, brood_peer_size_of_functions(peer, count) + 4 * sizeof(brood_wire_order) +
-                      (size_t)brood_wire_padded(pool->options.initializer_size))) {
+                      (size_t)brood_wire_padded(pool->config.options.initializer_size))) {
         return BROOD_ERR_NO_MEMORY;
     }
     brood_peer_append_functions(peer, count);
-    if (pool->has_initializer) {
-        brood_peer_append_order(peer, BROOD_WIRE_INITIALIZE, pool->initializer,
-                                pool->initializer_arg, pool->options.initializer_size);
+    if (pool->functions.has_initializer) {
+        brood_peer_append_order(peer, BROOD_WIRE_INITIALIZE, pool->functions.initializer,
+                                pool->config.initializer_arg,
+                                pool->config.options.initializer_size);
     }
-    if (pool->has_finalizer) {
-        brood_peer_append_order(peer, BROOD_WIRE_FINALIZE, pool->finalizer, NULL, 0);
+    if (pool->functions.has_finalizer) {
+        brood_peer_append_order(peer, BROOD_WIRE_FINALIZE, pool->functions.finalizer, NULL, 0);
     }
     brood_peer_append_order(peer, BROOD_WIRE_READY, 0, NULL, 0);
     brood_peer_go_on(&peer->base);

@@ -60,14 +60,15 @@ brood_status brood_pool_terminate(brood_pool *pool)
 static bool is_all_over(brood_pool *pool, void *ignored)
 {
     (void)ignored;
-    return pool->alive == 0 && !pool->launching && pool->jobs == NULL && pool->due_first == NULL &&
-           !pool->calls_back;
+    return pool->roster.alive == 0 && !pool->supervisor.launching && pool->jobs.first == NULL &&
+           pool->callbacks.first == NULL && !pool->callbacks.is_running;
 }
 
 /* Without a thread of the pool's, who joins it runs the callbacks. */
 static bool must_call(const brood_pool *pool)
 {
-    return pool->options.event_loop && pool->due_first != NULL && !pool->calls_back;
+    return pool->config.options.event_loop && pool->callbacks.first != NULL &&
+           !pool->callbacks.is_running;
 }
 
 static bool is_over_or_due(brood_pool *pool, void *ignored)
@@ -106,21 +107,21 @@ brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
 
 static void close_all(brood_pool *pool)
 {
-    brood_shared_watch_end(&pool->watch);
-    brood_os_poller_free(pool->poller);
-    for (size_t i = 0; i < pool->process.handle_count; i++) {
-        brood_os_handle_close(pool->process.handles[i]);
+    brood_shared_watch_end(&pool->shared.watch);
+    brood_os_poller_free(pool->wait.poller);
+    for (size_t i = 0; i < pool->config.process.handle_count; i++) {
+        brood_os_handle_close(pool->config.process.handles[i]);
     }
-    for (uint32_t i = 0; i < pool->function_count; i++) {
-        brood_buffer_free(&pool->functions[i].encoded);
-        brood_free(pool->functions[i].name);
+    for (uint32_t i = 0; i < pool->functions.count; i++) {
+        brood_buffer_free(&pool->functions.known[i].encoded);
+        brood_free(pool->functions.known[i].name);
     }
-    brood_free(pool->functions);
-    brood_free((void *)pool->workers);
-    brood_free(pool->initializer_arg);
-    brood_origin_drop(&pool->origin);
+    brood_free(pool->functions.known);
+    brood_free((void *)pool->roster.workers);
+    brood_free(pool->config.initializer_arg);
+    brood_origin_drop(&pool->config.origin);
     brood_config_free_copies(pool);
-    pool->poller = NULL;
+    pool->wait.poller = NULL;
 }
 
 brood_pool *brood_pool_destroy(brood_pool *pool)
@@ -132,10 +133,10 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
         return NULL;
     }
     held = brood_pool_enter(pool);
-    if (!pool->closed && pool->poller != NULL) {
+    if (!pool->closed && pool->wait.poller != NULL) {
         terminate(pool);
     }
-    if (pool->poller != NULL) {
+    if (pool->wait.poller != NULL) {
         brood_pool_unlock(pool);
         brood_pool_join(pool, BROOD_FOREVER);
         brood_pool_lock(pool);
@@ -161,9 +162,11 @@ brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
     if (pool->closed) {
         status = BROOD_ERR_STATE;
     } else {
-        pool->target = brood_config_or_default(workers, pool->base_workers);
-        pool->most = pool->most > pool->target ? pool->most : pool->target;
-        pool->to_fill = pool->options.lazy ? 0 : pool->target;
+        pool->supervisor.target = brood_config_or_default(workers, pool->config.base_workers);
+        pool->supervisor.most = pool->supervisor.most > pool->supervisor.target
+                                    ? pool->supervisor.most
+                                    : pool->supervisor.target;
+        pool->supervisor.to_fill = pool->config.options.lazy ? 0 : pool->supervisor.target;
         notify_all(pool);
     }
     brood_pool_leave(pool, held);
@@ -181,11 +184,11 @@ brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *stats)
     }
     held = brood_pool_enter(pool);
     full = pool->stats;
-    full.workers = pool->target;
-    full.alive = pool->alive;
+    full.workers = pool->supervisor.target;
+    full.alive = pool->roster.alive;
     full.leaving = brood_supervisor_leaving(pool);
-    full.busy = pool->busy;
-    full.queued = pool->queued;
+    full.busy = pool->roster.busy;
+    full.queued = pool->queue.items;
     full.running = full.submitted - full.succeeded - full.failed - full.cancelled - full.queued;
     brood_pool_leave(pool, held);
     return brood_struct_give(stats, &full, sizeof full, least);
@@ -200,10 +203,10 @@ size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)
         return 0;
     }
     held = brood_pool_enter(pool);
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        if (pool->workers[i] != NULL) {
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        if (pool->roster.workers[i] != NULL) {
             if (pids != NULL && found < count) {
-                pids[found] = pool->workers[i]->ops->pid(pool->workers[i]);
+                pids[found] = pool->roster.workers[i]->ops->pid(pool->roster.workers[i]);
             }
             found++;
         }

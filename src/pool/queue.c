@@ -3,6 +3,7 @@
 #include "pool/chunks.h"
 #include "pool/ends.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 
 /* So many later tasks may overtake one of the next lower priority: nobody waits for ever. */
 #define OVERTAKERS 1000
@@ -65,7 +66,7 @@ static void unlink_from_job(brood_chunk *chunk)
 void brood_queue_put(brood_pool *pool, brood_chunk *chunk)
 {
     unsigned lane = lane_of(chunk->job->priority);
-    brood_chunk_list *list = &pool->queue[lane];
+    brood_chunk_list *list = &pool->queue.lanes[lane];
     brood_chunk *at = list->first;
 
     if (list->last == NULL || !comes_before(chunk, list->last)) {
@@ -77,16 +78,16 @@ void brood_queue_put(brood_pool *pool, brood_chunk *chunk)
     insert_before(list, at, chunk);
     link_to_job(chunk);
     chunk->is_queued = true;
-    pool->queue_bits |= 1u << lane;
-    pool->queued += chunk->count - chunk->done;
+    pool->queue.bits |= 1u << lane;
+    pool->queue.items += chunk->count - chunk->done;
 }
 
 brood_chunk *brood_queue_first(brood_pool *pool)
 {
     brood_chunk *best = NULL;
 
-    for (uint32_t bits = pool->queue_bits, lane = 0; bits != 0; bits >>= 1, lane++) {
-        brood_chunk *first = (bits & 1) != 0 ? pool->queue[lane].first : NULL;
+    for (uint32_t bits = pool->queue.bits, lane = 0; bits != 0; bits >>= 1, lane++) {
+        brood_chunk *first = (bits & 1) != 0 ? pool->queue.lanes[lane].first : NULL;
 
         if (first != NULL && (best == NULL || comes_before(first, best))) {
             best = first;
@@ -97,8 +98,8 @@ brood_chunk *brood_queue_first(brood_pool *pool)
 
 void brood_queue_shrink(brood_pool *pool, uint64_t items)
 {
-    pool->queued -= items;
-    if (pool->room_waiters > 0 && pool->queued < pool->options.queue_size) {
+    pool->queue.items -= items;
+    if (pool->wait.room_waiters > 0 && pool->queue.items < pool->config.options.queue_size) {
         brood_agenda_notify(pool, BROOD_ROOM(pool));
     }
 }
@@ -107,11 +108,11 @@ void brood_queue_remove(brood_pool *pool, brood_chunk *chunk)
 {
     unsigned lane = lane_of(chunk->job->priority);
 
-    brood_chunks_remove(&pool->queue[lane], chunk);
+    brood_chunks_remove(&pool->queue.lanes[lane], chunk);
     unlink_from_job(chunk);
     chunk->is_queued = false;
-    if (pool->queue[lane].first == NULL) {
-        pool->queue_bits &= ~(1u << lane);
+    if (pool->queue.lanes[lane].first == NULL) {
+        pool->queue.bits &= ~(1u << lane);
     }
     brood_queue_shrink(pool, chunk->count - chunk->done);
 }

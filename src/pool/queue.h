@@ -2,7 +2,18 @@
 #ifndef BROOD_SRC_POOL_QUEUE_H
 #define BROOD_SRC_POOL_QUEUE_H
 
-#include "pool/pool_impl.h"
+#include "pool/job.h"
+#include "pool/types.h"
+
+#define BROOD_PRIORITY_MAX 10
+#define BROOD_LANES (2 * BROOD_PRIORITY_MAX + 1)
+
+typedef struct brood_queue {
+    brood_chunk_list lanes[BROOD_LANES]; /* one for each priority */
+    uint32_t bits;                       /* which of them have chunks */
+    uint64_t items;
+    uint64_t sequence; /* of the last job */
+} brood_queue;
 
 /* The place of a job in the queue: the smaller, the earlier. */
 int64_t brood_queue_key(uint64_t sequence, int priority);

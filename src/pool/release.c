@@ -3,11 +3,11 @@
 
 static void free_waiters(brood_pool *pool)
 {
-    while (pool->spare_waiters != NULL) {
-        brood_waiter *next = pool->spare_waiters->next;
+    while (pool->wait.spare_waiters != NULL) {
+        brood_waiter *next = pool->wait.spare_waiters->next;
 
-        brood_free(pool->spare_waiters);
-        pool->spare_waiters = next;
+        brood_free(pool->wait.spare_waiters);
+        pool->wait.spare_waiters = next;
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "pool/failed_items.h"
 #include "pool/job.h"
+#include "pool/queue.h"
 #include "process/options.h"
 
 #define OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)

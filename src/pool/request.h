@@ -2,7 +2,9 @@
 #ifndef BROOD_SRC_POOL_REQUEST_H
 #define BROOD_SRC_POOL_REQUEST_H
 
-#include "pool/pool_impl.h"
+#include "platform.h"
+#include "pool/job.h"
+#include "pool/types.h"
 
 /* What a call wants, checked step by step. */
 typedef struct brood_request {

@@ -4,6 +4,7 @@
 #include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/lock.h"
+#include "pool/pool_impl.h"
 #include "pool/submit.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
@@ -147,7 +148,7 @@ static bool is_item_over(brood_pool *pool, void *data)
     if (is_queued(wait)) {
         return false;
     }
-    for (const brood_worker *worker = pool->busy_first; worker != NULL;
+    for (const brood_worker *worker = pool->roster.busy_first; worker != NULL;
          worker = worker->next_busy) {
         if (is_with(worker, wait)) {
             return false;
@@ -261,7 +262,8 @@ static void abandon(brood_result *result)
 
     result->abandoned = true;
     brood_job_cancel(result, BROOD_ERR_CANCELLED);
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
+         worker = worker->next_busy) {
         worker->ops->detach(worker, result);
         brood_worker_check(worker);
     }

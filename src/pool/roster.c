@@ -1,5 +1,6 @@
 #include "pool/roster.h"
 
+#include "pool/pool_impl.h"
 #include "pool/worker.h"
 
 #define WAKE_NS 20000   /* about what it costs to wake a sleeping worker */
@@ -13,9 +14,9 @@ static void unlink_idle(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
-    *(worker->previous_idle != NULL ? &worker->previous_idle->next_idle : &pool->idle_first) =
-        worker->next_idle;
-    *(worker->next_idle != NULL ? &worker->next_idle->previous_idle : &pool->idle_last) =
+    *(worker->previous_idle != NULL ? &worker->previous_idle->next_idle
+                                    : &pool->roster.idle_first) = worker->next_idle;
+    *(worker->next_idle != NULL ? &worker->next_idle->previous_idle : &pool->roster.idle_last) =
         worker->previous_idle;
 }
 
@@ -24,9 +25,9 @@ static void unlink_idle(brood_worker *worker)
 /* One look for all workers that may be stuck: most are not, and a look for each would wake somebody. */
 static void plan_stuck(brood_pool *pool)
 {
-    if (pool->stuck_at == BROOD_NEVER) {
-        pool->stuck_at = brood_os_now() + BROOD_STUCK_NS;
-        brood_agenda_at(pool, pool->stuck_at);
+    if (pool->roster.stuck_at == BROOD_NEVER) {
+        pool->roster.stuck_at = brood_os_now() + BROOD_STUCK_NS;
+        brood_agenda_at(pool, pool->roster.stuck_at);
     }
 }
 
@@ -35,7 +36,7 @@ void brood_worker_plan_balance(const brood_worker *worker)
     if (worker->chunk_count == 0) {
         return;
     }
-    if (worker->pool->idle_first == NULL) {
+    if (worker->pool->roster.idle_first == NULL) {
         if (worker->chunk_count > 1) {
             brood_agenda_at(worker->pool, worker->first_since + BROOD_LONG_NS);
         }
@@ -48,7 +49,8 @@ void brood_worker_plan_balance(const brood_worker *worker)
 
 void brood_pool_plan_balance(brood_pool *pool)
 {
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
+         worker = worker->next_busy) {
         brood_worker_plan_balance(worker);
     }
 }
@@ -60,9 +62,9 @@ static void note_idle(brood_worker *worker)
     int64_t due = 0;
 
     worker->idle_since = brood_os_now();
-    due = worker->idle_since + (int64_t)pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
-    if (due < pool->supervise_at) {
-        pool->supervise_at = due;
+    due = worker->idle_since + (int64_t)pool->config.options.idle_timeout_ms * BROOD_NS_PER_MS;
+    if (due < pool->agenda.supervise_at) {
+        pool->agenda.supervise_at = due;
         brood_agenda_at(pool, due);
     }
 }
@@ -81,16 +83,18 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
         return;
     }
     if (worker->state == BROOD_WORKER_READY && !worker->stalled) {
-        worker->next_idle = pool->idle_first;
-        *(pool->idle_first != NULL ? &pool->idle_first->previous_idle : &pool->idle_last) = worker;
-        pool->idle_first = worker;
+        worker->next_idle = pool->roster.idle_first;
+        *(pool->roster.idle_first != NULL ? &pool->roster.idle_first->previous_idle
+                                          : &pool->roster.idle_last) = worker;
+        pool->roster.idle_first = worker;
         brood_pool_plan_balance(pool);
     } else {
-        worker->previous_idle = pool->idle_last;
-        *(pool->idle_last != NULL ? &pool->idle_last->next_idle : &pool->idle_first) = worker;
-        pool->idle_last = worker;
+        worker->previous_idle = pool->roster.idle_last;
+        *(pool->roster.idle_last != NULL ? &pool->roster.idle_last->next_idle
+                                         : &pool->roster.idle_first) = worker;
+        pool->roster.idle_last = worker;
     }
-    if (pool->options.idle_timeout_ms > 0) {
+    if (pool->config.options.idle_timeout_ms > 0) {
         note_idle(worker);
     }
 }
@@ -104,18 +108,18 @@ void brood_worker_set_busy(brood_worker *worker, bool is_busy)
     }
     worker->is_busy = is_busy;
     if (is_busy) {
-        pool->busy++;
+        pool->roster.busy++;
         worker->previous_busy = NULL;
-        worker->next_busy = pool->busy_first;
-        if (pool->busy_first != NULL) {
-            pool->busy_first->previous_busy = worker;
+        worker->next_busy = pool->roster.busy_first;
+        if (pool->roster.busy_first != NULL) {
+            pool->roster.busy_first->previous_busy = worker;
         }
-        pool->busy_first = worker;
+        pool->roster.busy_first = worker;
         return;
     }
-    pool->busy--;
-    *(worker->previous_busy != NULL ? &worker->previous_busy->next_busy : &pool->busy_first) =
-        worker->next_busy;
+    pool->roster.busy--;
+    *(worker->previous_busy != NULL ? &worker->previous_busy->next_busy
+                                    : &pool->roster.busy_first) = worker->next_busy;
     if (worker->next_busy != NULL) {
         worker->next_busy->previous_busy = worker->previous_busy;
     }
@@ -127,14 +131,14 @@ void brood_pool_set_service(brood_pool *pool, uint64_t ns)
 {
     uint64_t deep = AHEAD_NS / (ns + 1);
 
-    pool->service_ns = ns;
-    pool->depth = deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
+    pool->roster.service_ns = ns;
+    pool->roster.depth = deep < DEPTH_MIN ? DEPTH_MIN : deep > DEPTH_MAX ? DEPTH_MAX : (size_t)deep;
 }
 
 static bool wants_more(const brood_worker *worker)
 {
     return brood_worker_serves(worker) && worker->chunk_count > 0 &&
-           worker->chunk_count < worker->pool->depth && brood_worker_can_send(worker) &&
+           worker->chunk_count < worker->pool->roster.depth && brood_worker_can_send(worker) &&
            worker->items_left > 0 && !worker->stalled;
 }
 
@@ -148,22 +152,22 @@ void brood_worker_set_credit(brood_worker *worker)
     }
     worker->has_credit = true;
     worker->next_with_credit = NULL;
-    *(pool->credit_last != NULL ? &pool->credit_last->next_with_credit : &pool->credit_first) =
-        worker;
-    pool->credit_last = worker;
+    *(pool->roster.credit_last != NULL ? &pool->roster.credit_last->next_with_credit
+                                       : &pool->roster.credit_first) = worker;
+    pool->roster.credit_last = worker;
 }
 
 static brood_worker *next_with_credit(brood_pool *pool)
 {
-    while (pool->credit_first != NULL) {
-        brood_worker *worker = pool->credit_first;
+    while (pool->roster.credit_first != NULL) {
+        brood_worker *worker = pool->roster.credit_first;
 
         if (wants_more(worker)) {
             return worker;
         }
-        pool->credit_first = worker->next_with_credit;
-        if (pool->credit_first == NULL) {
-            pool->credit_last = NULL;
+        pool->roster.credit_first = worker->next_with_credit;
+        if (pool->roster.credit_first == NULL) {
+            pool->roster.credit_last = NULL;
         }
         worker->has_credit = false;
     }
@@ -173,19 +177,19 @@ static brood_worker *next_with_credit(brood_pool *pool)
 /* The first becomes the last, so that all of them get some. */
 static void rotate_credit(brood_pool *pool)
 {
-    brood_worker *worker = pool->credit_first;
+    brood_worker *worker = pool->roster.credit_first;
 
-    if (worker != pool->credit_last) {
-        pool->credit_first = worker->next_with_credit;
-        pool->credit_last->next_with_credit = worker;
-        pool->credit_last = worker;
+    if (worker != pool->roster.credit_last) {
+        pool->roster.credit_first = worker->next_with_credit;
+        pool->roster.credit_last->next_with_credit = worker;
+        pool->roster.credit_last = worker;
         worker->next_with_credit = NULL;
     }
 }
 
 brood_worker *brood_pool_next_idle(const brood_pool *pool)
 {
-    brood_worker *idle = pool->idle_first;
+    brood_worker *idle = pool->roster.idle_first;
 
     while (idle != NULL && !brood_worker_can_send(idle)) {
         idle = idle->next_idle; /* it still gets what its initializer needs */
@@ -200,7 +204,8 @@ brood_worker *brood_pool_next_idle(const brood_pool *pool)
  */
 static bool is_crowded(const brood_pool *pool)
 {
-    return pool->busy >= pool->cores && pool->service_ns < WAKE_NS && pool->wakes_left == 0;
+    return pool->roster.busy >= pool->config.cores && pool->roster.service_ns < WAKE_NS &&
+           pool->roster.wakes_left == 0;
 }
 
 brood_worker *brood_pool_choose(brood_pool *pool)
@@ -210,14 +215,14 @@ brood_worker *brood_pool_choose(brood_pool *pool)
     bool crowded = is_crowded(pool);
 
     if (with_credit != NULL &&
-        (idle == NULL || crowded || with_credit->chunk_count * pool->service_ns < WAKE_NS)) {
+        (idle == NULL || crowded || with_credit->chunk_count * pool->roster.service_ns < WAKE_NS)) {
         rotate_credit(pool);
         return with_credit;
     }
     if (crowded) {
         return NULL;
     }
-    pool->wakes_left -= idle != NULL && pool->wakes_left > 0;
+    pool->roster.wakes_left -= idle != NULL && pool->roster.wakes_left > 0;
     return idle;
 }
 
@@ -228,10 +233,10 @@ void brood_worker_let_spin(brood_worker *worker)
     brood_pool *pool = worker->pool;
     brood_worker **place = NULL;
 
-    if (worker->spins || pool->spinners_max == 0) {
+    if (worker->spins || pool->roster.spinners_max == 0) {
         return;
     }
-    place = &pool->spinners[pool->spinners_next++ % pool->spinners_max];
+    place = &pool->roster.spinners[pool->roster.spinners_next++ % pool->roster.spinners_max];
     if (*place != NULL) {
         (*place)->spins = false;
         (*place)->ops->let_spin(*place, false);

@@ -2,7 +2,26 @@
 #ifndef BROOD_SRC_POOL_ROSTER_H
 #define BROOD_SRC_POOL_ROSTER_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
+#include "runtime/time.h"
+
+#define BROOD_SPINNERS_MAX 64
+
+typedef struct brood_roster {
+    brood_worker **workers; /* alive, in no order but for their slots */
+    uint32_t slots;         /* of the array */
+    uint32_t alive;
+    uint32_t busy; /* workers that have a chunk */
+    brood_worker *busy_first;
+    brood_worker *idle_first, *idle_last;
+    brood_worker *credit_first, *credit_last;   /* busy ones that can be given more */
+    brood_worker *spinners[BROOD_SPINNERS_MAX]; /* that may look again and again: the last ones */
+    uint32_t spinners_next, spinners_max;
+    uint64_t service_ns; /* what a chunk takes, lately */
+    size_t depth;        /* so many chunks a worker is given ahead */
+    uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
+    int64_t stuck_at;    /* the next look for workers that do not begin; BROOD_NEVER: none is due */
+} brood_roster;
 
 /* Behind a task that runs for so long nothing stays, also where nobody is idle: later ones pass it. */
 #define BROOD_LONG_NS (100 * BROOD_NS_PER_MS)

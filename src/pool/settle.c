@@ -6,6 +6,7 @@
 #include "pool/ends.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/queue.h"
 #include "pool/worker.h"
 
@@ -79,7 +80,7 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
 {
     brood_pool *pool = worker->pool;
     bool again = status == BROOD_ERR_DIED && attempt <= job->retries && !worker->is_lost;
-    bool quarantined = again && deaths >= pool->options.quarantine;
+    bool quarantined = again && deaths >= pool->config.options.quarantine;
     brood_chunk *chunk = again && !quarantined ? brood_chunk_new(job, first, count) : NULL;
     brood_failure failure;
 

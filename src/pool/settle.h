@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_SETTLE_H
 #define BROOD_SRC_POOL_SETTLE_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 void brood_worker_describe_end(const brood_worker *worker, brood_failure *failure);
 

@@ -6,41 +6,44 @@
 #include "base/memory.h"
 #include "pool/lock.h"
 #include "pool/peer.h"
+#include "pool/pool_impl.h"
 #include "pool/roster.h"
 #include "pool/worker.h"
 
 static uint64_t draw_items(const brood_pool *pool)
 {
-    uint32_t jitter = pool->options.max_tasks_jitter;
+    uint32_t jitter = pool->config.options.max_tasks_jitter;
     uint64_t seed = (uint64_t)brood_os_now() * UINT64_C(6364136223846793005);
 
-    if (pool->options.max_tasks_per_worker == 0) {
+    if (pool->config.options.max_tasks_per_worker == 0) {
         return UINT64_MAX;
     }
-    return pool->options.max_tasks_per_worker - (seed >> 33) % ((uint64_t)jitter + 1);
+    return pool->config.options.max_tasks_per_worker - (seed >> 33) % ((uint64_t)jitter + 1);
 }
 
 static uint32_t free_slot(brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        if (pool->workers[i] == NULL) {
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        if (pool->roster.workers[i] == NULL) {
             return i;
         }
     }
-    return pool->slots;
+    return pool->roster.slots;
 }
 
 static bool grow_slots(brood_pool *pool)
 {
-    uint32_t slots = pool->slots == 0 ? 8 : pool->slots * 2;
-    brood_worker **workers = brood_realloc((void *)pool->workers, slots * sizeof(brood_worker *));
+    uint32_t slots = pool->roster.slots == 0 ? 8 : pool->roster.slots * 2;
+    brood_worker **workers =
+        brood_realloc((void *)pool->roster.workers, slots * sizeof(brood_worker *));
 
     if (workers == NULL) {
         return false;
     }
-    memset((void *)(workers + pool->slots), 0, (slots - pool->slots) * sizeof(brood_worker *));
-    pool->workers = workers;
-    pool->slots = slots;
+    memset((void *)(workers + pool->roster.slots), 0,
+           (slots - pool->roster.slots) * sizeof(brood_worker *));
+    pool->roster.workers = workers;
+    pool->roster.slots = slots;
     return true;
 }
 
@@ -50,9 +53,9 @@ static bool grow_slots(brood_pool *pool)
  */
 static void enlist(brood_pool *pool, brood_worker *worker)
 {
-    pool->workers[worker->slot] = worker;
+    pool->roster.workers[worker->slot] = worker;
     brood_agenda_supervise(pool);
-    pool->alive++;
+    pool->roster.alive++;
     worker->number = ++pool->stats.started;
     worker->items_left = draw_items(pool);
     brood_worker_plan_look(worker);
@@ -67,20 +70,20 @@ static void enlist(brood_pool *pool, brood_worker *worker)
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
 {
     uint32_t slot = free_slot(pool);
-    uint32_t cores = pool->cores / pool->target;
+    uint32_t cores = pool->config.cores / pool->supervisor.target;
     brood_worker *worker = NULL;
     brood_status status = BROOD_OK;
 
-    if (slot == pool->slots && !grow_slots(pool)) {
+    if (slot == pool->roster.slots && !grow_slots(pool)) {
         return brood_fail_memory(error, "workers");
     }
-    pool->launching = true;
-    pool->start_due = false;
-    pool->to_fill -= pool->to_fill > 0;
+    pool->supervisor.launching = true;
+    pool->supervisor.start_due = false;
+    pool->supervisor.to_fill -= pool->supervisor.to_fill > 0;
     brood_pool_unlock(pool);
     status = brood_peer_create(&worker, pool, slot, cores, error);
     brood_pool_lock(pool);
-    pool->launching = false;
+    pool->supervisor.launching = false;
     if (worker != NULL) {
         enlist(pool, worker);
     }

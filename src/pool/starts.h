@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_STARTS_H
 #define BROOD_SRC_POOL_STARTS_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* Starts one worker; gives up the lock meanwhile. */
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error);

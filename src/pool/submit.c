@@ -10,6 +10,7 @@
 #include "pool/job.h"
 #include "pool/lock.h"
 #include "pool/make_job.h"
+#include "pool/pool_impl.h"
 #include "pool/queue.h"
 #include "pool/request.h"
 #include "pool/threads.h"
@@ -24,7 +25,7 @@ static brood_status may_submit(const brood_request *asked)
     const brood_pool *pool = asked->pool;
 
     if (pool->broken) {
-        brood_failure why = pool->last_start;
+        brood_failure why = pool->supervisor.last_start;
 
         why.status = BROOD_ERR_BROKEN;
         return brood_request_refuse_for(asked, why);
@@ -38,7 +39,7 @@ static brood_status may_submit(const brood_request *asked)
 static bool has_room(brood_pool *pool, void *ignored)
 {
     (void)ignored;
-    return pool->queued < pool->options.queue_size || pool->closed || pool->broken;
+    return pool->queue.items < pool->config.options.queue_size || pool->closed || pool->broken;
 }
 
 static brood_status wait_for_room(const brood_request *asked)
@@ -47,7 +48,7 @@ static brood_status wait_for_room(const brood_request *asked)
     int64_t deadline = BROOD_NEVER;
     brood_status status = BROOD_OK;
 
-    if (pool->options.queue_size == 0 || has_room(pool, NULL)) {
+    if (pool->config.options.queue_size == 0 || has_room(pool, NULL)) {
         return BROOD_OK;
     }
     brood_pool_turn(pool);
@@ -60,9 +61,9 @@ static brood_status wait_for_room(const brood_request *asked)
     if (asked->options.try_submit || brood_pool_in_callback(pool)) {
         return brood_request_refuse(asked, BROOD_ERR_FULL, "");
     }
-    pool->room_waiters++;
+    pool->wait.room_waiters++;
     status = brood_pool_wait(pool, BROOD_ROOM(pool), has_room, NULL, deadline);
-    pool->room_waiters--;
+    pool->wait.room_waiters--;
     return status == BROOD_OK ? status : brood_request_refuse(asked, BROOD_ERR_FULL, "");
 }
 
@@ -70,14 +71,14 @@ static void link_job(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    job->next = pool->jobs;
-    if (pool->jobs != NULL) {
-        pool->jobs->previous = job;
+    job->next = pool->jobs.first;
+    if (pool->jobs.first != NULL) {
+        pool->jobs.first->previous = job;
     }
-    pool->jobs = job;
-    pool->timed += job->timeout_ns > 0;
+    pool->jobs.first = job;
+    pool->jobs.timed += job->timeout_ns > 0;
     if (job->deadline != BROOD_NEVER) {
-        brood_deadlines_add(&pool->deadlines, job);
+        brood_deadlines_add(&pool->jobs.deadlines, job);
         brood_agenda_at(pool, job->deadline);
     }
 }
@@ -87,7 +88,7 @@ static void overtake(brood_pool *pool, const brood_result *job)
 {
     brood_worker *following = NULL;
 
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = following) {
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
         if (worker->chunk_count > 1 && worker->chunks.last->job->key > job->key) {
             brood_worker_revoke(worker);
@@ -101,8 +102,8 @@ static void enqueue(brood_result *job)
 
     link_job(job);
     pool->stats.submitted += job->count;
-    pool->submits++;
-    job->key = brood_queue_key(++pool->sequence, job->priority);
+    pool->callers.submits++;
+    job->key = brood_queue_key(++pool->queue.sequence, job->priority);
     if (job->count == 0) {
         brood_job_succeed(job, 0);
         return;
@@ -112,7 +113,7 @@ static void enqueue(brood_result *job)
         overtake(pool, job);
     }
     brood_queue_put(pool, &job->chunk);
-    if (++pool->unreceived >= RECEIVE_EVERY) {
+    if (++pool->callers.unreceived >= RECEIVE_EVERY) {
         brood_pool_turn(pool);
     } else {
         brood_pool_dispatch(pool);

@@ -5,6 +5,7 @@
 #include "pool/failures.h"
 #include "pool/headcount.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/roster.h"
 #include "pool/starts.h"
 #include "pool/worker.h"
@@ -14,32 +15,34 @@
 /* Starts are bounded, however fast workers leave: their last ones have to end before. */
 static bool may_start(const brood_pool *pool)
 {
-    return pool->leaving <= pool->most && pool->alive < pool->target + pool->most;
+    return pool->supervisor.leaving <= pool->supervisor.most &&
+           pool->roster.alive < pool->supervisor.target + pool->supervisor.most;
 }
 
 bool brood_supervisor_lacks_starter(const brood_pool *pool)
 {
-    return !brood_thread_is_started(&pool->thread) || pool->starter_refused;
+    return !brood_thread_is_started(&pool->threads.thread) || pool->threads.starter_refused;
 }
 
 /* Whether a start is due; when to look again for that. */
 static int64_t plan_start(brood_pool *pool, int64_t now)
 {
-    bool is_wanted = pool->serving < brood_supervisor_wanted(pool) && may_start(pool);
+    bool is_wanted = pool->supervisor.serving < brood_supervisor_wanted(pool) && may_start(pool);
 
-    if (pool->serving >= pool->target) {
-        pool->to_fill = 0;
+    if (pool->supervisor.serving >= pool->supervisor.target) {
+        pool->supervisor.to_fill = 0;
     }
-    pool->start_due = is_wanted && now >= pool->start_at;
-    if (pool->start_due) {
+    pool->supervisor.start_due = is_wanted && now >= pool->supervisor.start_at;
+    if (pool->supervisor.start_due) {
         /* The starter's work. Without one a leader must not sleep: it starts the worker itself, or is
          * the pool's thread, and begins the starter. */
-        bool is_leaders = brood_supervisor_lacks_starter(pool) ||
-                          (!brood_thread_is_started(&pool->starter) && pool->thread_leads);
+        bool is_leaders =
+            brood_supervisor_lacks_starter(pool) ||
+            (!brood_thread_is_started(&pool->threads.starter) && pool->threads.thread_leads);
 
-        return is_leaders && !pool->launching ? now : BROOD_NEVER;
+        return is_leaders && !pool->supervisor.launching ? now : BROOD_NEVER;
     }
-    return is_wanted ? pool->start_at : BROOD_NEVER;
+    return is_wanted ? pool->supervisor.start_at : BROOD_NEVER;
 }
 
 /* The pool may have come to its end since the start was planned: then nobody would end the worker. */
@@ -49,7 +52,7 @@ void brood_supervisor_start_one(brood_pool *pool)
     brood_status status = BROOD_OK;
 
     if (brood_supervisor_wanted(pool) == 0) {
-        pool->start_due = false;
+        pool->supervisor.start_due = false;
         return;
     }
     status = brood_supervisor_start(pool, &error);
@@ -66,7 +69,8 @@ void brood_supervisor_start_one(brood_pool *pool)
 
 bool brood_supervisor_start_due(brood_pool *pool)
 {
-    if (!brood_supervisor_lacks_starter(pool) || !pool->start_due || pool->launching) {
+    if (!brood_supervisor_lacks_starter(pool) || !pool->supervisor.start_due ||
+        pool->supervisor.launching) {
         return false;
     }
     brood_supervisor_start_one(pool);
@@ -79,11 +83,12 @@ bool brood_supervisor_start_due(brood_pool *pool)
  */
 static int64_t end_oldest(brood_pool *pool, int64_t now)
 {
-    int64_t exit_ns = (int64_t)pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
+    int64_t exit_ns = (int64_t)pool->config.options.exit_timeout_ms * BROOD_NS_PER_MS;
     brood_worker *oldest = NULL;
 
-    for (uint32_t i = 0; i < pool->slots && pool->leaving > pool->most; i++) {
-        brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots && pool->supervisor.leaving > pool->supervisor.most;
+         i++) {
+        brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && brood_worker_is_leaving(worker) &&
             (oldest == NULL || worker->end_by < oldest->end_by)) {
@@ -97,7 +102,7 @@ static int64_t end_oldest(brood_pool *pool, int64_t now)
         return oldest->end_by - exit_ns + LEAVE_NS;
     }
     brood_worker_kill(oldest);
-    pool->leaving--;
+    pool->supervisor.leaving--;
     return end_oldest(pool, now);
 }
 
@@ -110,10 +115,10 @@ static bool stop(brood_worker *worker)
 /* A worker that can be told to end now: an idle one, or else the one with the least to do. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
-    brood_worker *best = pool->idle_last;
+    brood_worker *best = pool->roster.idle_last;
 
-    for (uint32_t i = 0; i < pool->slots && (best == NULL || best->chunk_count > 0); i++) {
-        brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots && (best == NULL || best->chunk_count > 0); i++) {
+        brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && brood_worker_serves(worker) && brood_worker_can_send(worker) &&
             (best == NULL || worker->chunk_count < best->chunk_count)) {
@@ -126,7 +131,7 @@ static brood_worker *superfluous(const brood_pool *pool)
 static void stop_superfluous(brood_pool *pool)
 {
     uint32_t count = brood_supervisor_count(pool, brood_worker_serves);
-    uint32_t most = pool->closed && pool->jobs == NULL ? 0 : pool->target;
+    uint32_t most = pool->closed && pool->jobs.first == NULL ? 0 : pool->supervisor.target;
 
     while (count > most) {
         brood_worker *worker = superfluous(pool);
@@ -146,8 +151,9 @@ static void stop_superfluous(brood_pool *pool)
 /* Those that have done all their tasks, but could not be told to end then. */
 static void stop_used(brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->slots && pool->options.max_tasks_per_worker > 0; i++) {
-        brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots && pool->config.options.max_tasks_per_worker > 0;
+         i++) {
+        brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && worker->items_left == 0 && worker->state < BROOD_WORKER_STOPPING &&
             worker->dropped == BROOD_OK && brood_worker_can_send(worker)) {
@@ -159,8 +165,8 @@ static void stop_used(brood_pool *pool)
 /* Tells an idle worker to end when its time is over; when to look again. */
 static int64_t stop_idle(brood_worker *worker, int64_t now)
 {
-    int64_t over =
-        worker->idle_since + (int64_t)worker->pool->options.idle_timeout_ms * BROOD_NS_PER_MS;
+    int64_t over = worker->idle_since +
+                   (int64_t)worker->pool->config.options.idle_timeout_ms * BROOD_NS_PER_MS;
 
     if (over > now) {
         return over;
@@ -177,8 +183,8 @@ static int64_t stop_all_idle(brood_pool *pool, int64_t now)
     int64_t next = BROOD_NEVER;
     brood_worker *before = NULL;
 
-    for (brood_worker *at = pool->idle_last; at != NULL && pool->options.idle_timeout_ms > 0;
-         at = before) {
+    for (brood_worker *at = pool->roster.idle_last;
+         at != NULL && pool->config.options.idle_timeout_ms > 0; at = before) {
         before = at->previous_idle;
         if (at->state == BROOD_WORKER_READY) {
             next = brood_earlier(next, stop_idle(at, now));
@@ -191,28 +197,28 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    if (!pool->supervisor_due && now < pool->supervise_at) {
-        return pool->supervise_at;
+    if (!pool->agenda.supervisor_due && now < pool->agenda.supervise_at) {
+        return pool->agenda.supervise_at;
     }
-    pool->supervisor_due = false;
-    pool->supervise_at = BROOD_NEVER;
+    pool->agenda.supervisor_due = false;
+    pool->agenda.supervise_at = BROOD_NEVER;
     next = stop_all_idle(pool, now);
     stop_used(pool);
     stop_superfluous(pool);
-    pool->serving = brood_supervisor_count(pool, brood_worker_is_serving);
-    pool->leaving = brood_supervisor_count(pool, brood_worker_is_leaving);
+    pool->supervisor.serving = brood_supervisor_count(pool, brood_worker_is_serving);
+    pool->supervisor.leaving = brood_supervisor_count(pool, brood_worker_is_leaving);
     next = brood_earlier(next, end_oldest(pool, now));
     next = brood_earlier(next, plan_start(pool, now));
-    pool->supervise_at = brood_earlier(pool->supervise_at, next);
-    pool->supervisor_due = false; /* by the steps above, which were counted */
-    return pool->supervise_at;
+    pool->agenda.supervise_at = brood_earlier(pool->agenda.supervise_at, next);
+    pool->agenda.supervisor_due = false; /* by the steps above, which were counted */
+    return pool->agenda.supervise_at;
 }
 
 void brood_supervisor_kill_all(brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        if (pool->workers[i] != NULL) {
-            brood_worker_drop(pool->workers[i], BROOD_ERR_CANCELLED);
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        if (pool->roster.workers[i] != NULL) {
+            brood_worker_drop(pool->roster.workers[i], BROOD_ERR_CANCELLED);
         }
     }
 }

@@ -2,7 +2,22 @@
 #ifndef BROOD_SRC_POOL_SUPERVISOR_H
 #define BROOD_SRC_POOL_SUPERVISOR_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
+
+typedef struct brood_supervisor {
+    uint32_t target;                  /* how many workers the pool has */
+    uint32_t most;                    /* the largest target so far */
+    uint32_t to_fill;                 /* starts that are due without a need, as at the beginning */
+    uint32_t serving, leaving;        /* workers, when brood_supervisor_run last counted them */
+    bool start_due;                   /* a worker is to be started now */
+    bool launching;                   /* one is being started */
+    int64_t start_at;                 /* the next one, not before */
+    uint32_t start_failures;          /* in a row */
+    uint64_t started_before_failures; /* workers, when the first of the row failed */
+    uint32_t
+        crash_streak; /* workers in a row that came up and were lost without having begun anything */
+    brood_failure last_start; /* why */
+} brood_supervisor;
 
 /* Ends what is too many, says whether a start is due; when to look again. */
 int64_t brood_supervisor_run(brood_pool *pool, int64_t now);

@@ -4,6 +4,7 @@
 #include "pool/engine.h"
 #include "pool/job.h"
 #include "pool/lock.h"
+#include "pool/pool_impl.h"
 #include "pool/supervisor.h"
 #include "pool/wait.h"
 #include "runtime/sync.h"
@@ -19,10 +20,10 @@
 /* Callers that submit and fetch are faster left alone: they listen to the workers themselves. */
 static bool is_bustling(brood_pool *pool)
 {
-    bool bustling = pool->submits - pool->submits_seen >= BUSTLE;
+    bool bustling = pool->callers.submits - pool->callers.submits_seen >= BUSTLE;
 
-    pool->submits_seen = pool->submits;
-    return bustling && pool->jobs != NULL;
+    pool->callers.submits_seen = pool->callers.submits;
+    return bustling && pool->jobs.first != NULL;
 }
 
 /* Keeps the time of busy callers: once in a millisecond in which there were submits. */
@@ -39,27 +40,28 @@ static void run_starter(void *data);
 /* Most pools start workers only while they are made: the starter begins when it is needed first. */
 static void begin_starter(brood_pool *pool)
 {
-    pool->starter_refused =
-        brood_thread_start(&pool->starter, run_starter, pool, pool->apr, NULL) != BROOD_OK;
+    pool->threads.starter_refused =
+        brood_thread_start(&pool->threads.starter, run_starter, pool, pool->apr, NULL) != BROOD_OK;
 }
 
 static void thread_step(brood_pool *pool)
 {
-    if (pool->start_due && !brood_thread_is_started(&pool->starter) && !pool->starter_refused) {
+    if (pool->supervisor.start_due && !brood_thread_is_started(&pool->threads.starter) &&
+        !pool->threads.starter_refused) {
         begin_starter(pool);
     } else if (brood_supervisor_start_due(pool)) {
         return; /* it was done here: the system has refused the starter */
-    } else if (pool->leading || pool->successor || brood_pool_has_followers(pool)) {
-        pool->thread_waits = true;
-        brood_pool_sleep(pool, &pool->thread_cond);
-        pool->successor = pool->successor && pool->thread_waits;
-        pool->thread_waits = false;
+    } else if (pool->wait.leading || pool->wait.successor || brood_pool_has_followers(pool)) {
+        pool->threads.thread_waits = true;
+        brood_pool_sleep(pool, &pool->threads.thread_cond);
+        pool->wait.successor = pool->wait.successor && pool->threads.thread_waits;
+        pool->threads.thread_waits = false;
     } else if (is_bustling(pool)) {
         look_after_callers(pool);
     } else {
-        pool->thread_leads = true;
+        pool->threads.thread_leads = true;
         brood_pool_lead_once(pool);
-        pool->thread_leads = false;
+        pool->threads.thread_leads = false;
     }
 }
 
@@ -82,12 +84,12 @@ static void run_starter(void *data)
 
     brood_pool_lock(pool);
     while (!pool->ends) {
-        if (pool->start_due && !pool->launching) {
+        if (pool->supervisor.start_due && !pool->supervisor.launching) {
             brood_supervisor_start_one(pool);
         } else {
-            pool->starter_waits = true;
-            brood_pool_sleep(pool, &pool->starter_cond);
-            pool->starter_waits = false;
+            pool->threads.starter_waits = true;
+            brood_pool_sleep(pool, &pool->threads.starter_cond);
+            pool->threads.starter_waits = false;
         }
     }
     brood_pool_unlock(pool);
@@ -102,9 +104,9 @@ static void run_caller(void *data)
     brood_pool_lock(pool);
     while (!pool->ends) {
         if (!brood_pool_call_next(pool)) {
-            pool->caller_waits = true;
-            brood_pool_sleep(pool, &pool->caller_cond);
-            pool->caller_waits = false;
+            pool->threads.caller_waits = true;
+            brood_pool_sleep(pool, &pool->threads.caller_cond);
+            pool->threads.caller_waits = false;
         }
     }
     brood_pool_unlock(pool);
@@ -112,17 +114,17 @@ static void run_caller(void *data)
 
 brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error)
 {
-    if (pool->options.event_loop || brood_thread_is_started(&pool->caller)) {
+    if (pool->config.options.event_loop || brood_thread_is_started(&pool->threads.caller)) {
         return BROOD_OK;
     }
-    return brood_thread_start(&pool->caller, run_caller, pool, pool->apr, error);
+    return brood_thread_start(&pool->threads.caller, run_caller, pool, pool->apr, error);
 }
 
 /* ---- their beginning and end ---------------------------------------------------------------- */
 
 brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error)
 {
-    return brood_thread_start(&pool->thread, run_thread, pool, pool->apr, error);
+    return brood_thread_start(&pool->threads.thread, run_thread, pool, pool->apr, error);
 }
 
 void brood_pool_threads_end(brood_pool *pool)
@@ -130,9 +132,9 @@ void brood_pool_threads_end(brood_pool *pool)
     pool->ends = true;
     brood_agenda_at(pool, 0); /* a thread that leads looks up */
     brood_pool_unlock(pool);
-    brood_thread_join(&pool->thread);
-    brood_thread_join(&pool->starter);
-    brood_thread_join(&pool->caller);
+    brood_thread_join(&pool->threads.thread);
+    brood_thread_join(&pool->threads.starter);
+    brood_thread_join(&pool->threads.caller);
     brood_pool_lock(pool);
 }
 
@@ -152,18 +154,18 @@ void brood_pool_run_loop(brood_pool *pool)
     int64_t end = brood_os_now() + RUN_NS;
     bool again = true;
 
-    pool->loop_sleeps = pool->loop_called = false;
-    brood_os_poller_answer(pool->poller);
+    pool->loop.sleeps = pool->loop.is_called = false;
+    brood_os_poller_answer(pool->wait.poller);
     while (again) {
         run_step(pool);
         again = brood_supervisor_start_due(pool);
         again = brood_pool_call_next(pool) || again;
-        again = again || pool->due == 0 || !brood_agenda_arm_all(pool);
+        again = again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);
         again = again && brood_os_now() < end;
     }
-    pool->loop_sleeps = true;
-    pool->loop_until = pool->due;
-    if (pool->due <= brood_os_now()) {
-        pool->loop_until = BROOD_NEVER; /* so that the handle stays ready */
+    pool->loop.sleeps = true;
+    pool->loop.until = pool->agenda.due;
+    if (pool->agenda.due <= brood_os_now()) {
+        pool->loop.until = BROOD_NEVER; /* so that the handle stays ready */
     }
 }

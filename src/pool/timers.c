@@ -6,6 +6,7 @@
 #include "pool/exits.h"
 #include "pool/job.h"
 #include "pool/notices.h"
+#include "pool/pool_impl.h"
 #include "pool/unreported.h"
 #include "pool/worker.h"
 
@@ -57,7 +58,7 @@ static uint64_t running_item(brood_worker *worker, const brood_chunk *chunk)
 static int64_t check_begin(brood_worker *worker, int64_t now)
 {
     const brood_chunk *chunk = worker->chunks.first;
-    int64_t grace = (int64_t)worker->pool->options.grace_ms * BROOD_NS_PER_MS;
+    int64_t grace = (int64_t)worker->pool->config.options.grace_ms * BROOD_NS_PER_MS;
     int64_t due = 0;
 
     if (worker->late_id != chunk->id || worker->late_item != chunk->done + 1 || !worker->is_up ||
@@ -124,9 +125,9 @@ static int64_t check_voids(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    for (uint32_t i = 0; i < pool->slots && pool->voids > 0; i++) {
-        if (pool->workers[i] != NULL) {
-            next = brood_earlier(next, check_void(pool->workers[i], now));
+    for (uint32_t i = 0; i < pool->roster.slots && pool->upkeep.voids > 0; i++) {
+        if (pool->roster.workers[i] != NULL) {
+            next = brood_earlier(next, check_void(pool->roster.workers[i], now));
         }
     }
     return next;
@@ -136,7 +137,8 @@ static int64_t check_timeouts(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
+         worker = worker->next_busy) {
         next = brood_earlier(next, check_timeout(worker, now));
     }
     return next;
@@ -147,10 +149,10 @@ static brood_result *take_expired(brood_pool *pool, int64_t now)
 {
     brood_result *expired = NULL;
 
-    while (pool->deadlines != NULL && pool->deadlines->deadline <= now) {
-        brood_result *job = pool->deadlines;
+    while (pool->jobs.deadlines != NULL && pool->jobs.deadlines->deadline <= now) {
+        brood_result *job = pool->jobs.deadlines;
 
-        brood_deadlines_remove(&pool->deadlines, job);
+        brood_deadlines_remove(&pool->jobs.deadlines, job);
         if (job->cancel_status == BROOD_OK) {
             job->cancel_status = BROOD_ERR_DEADLINE;
             brood_job_hold(job);
@@ -176,7 +178,7 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
     if (any) {
         brood_pool_dispatch(pool);
     }
-    return pool->deadlines == NULL ? BROOD_NEVER : pool->deadlines->deadline;
+    return pool->jobs.deadlines == NULL ? BROOD_NEVER : pool->jobs.deadlines->deadline;
 }
 
 /* ---- alarms ------------------------------------------------------------------------------ */
@@ -202,16 +204,16 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    for (uint32_t i = 0; i < pool->slots && pool->alarms > 0; i++) {
-        if (pool->workers[i] != NULL && pool->workers[i]->kill_at <= now) {
-            check_kill(pool->workers[i]);
+    for (uint32_t i = 0; i < pool->roster.slots && pool->upkeep.alarms > 0; i++) {
+        if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->kill_at <= now) {
+            check_kill(pool->roster.workers[i]);
         }
-        if (pool->workers[i] != NULL && pool->workers[i]->check_at <= now) {
+        if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->check_at <= now) {
             brood_supervisor_look(pool, BROOD_OWNER_OF_PROCESS(i)); /* it may be gone after this */
         }
-        if (pool->workers[i] != NULL) {
-            next = brood_earlier(
-                next, brood_earlier(pool->workers[i]->kill_at, pool->workers[i]->check_at));
+        if (pool->roster.workers[i] != NULL) {
+            next = brood_earlier(next, brood_earlier(pool->roster.workers[i]->kill_at,
+                                                     pool->roster.workers[i]->check_at));
         }
     }
     return next;
@@ -222,9 +224,9 @@ int64_t brood_pool_run_timers(brood_pool *pool, int64_t now)
     int64_t next = check_deadlines(pool, now);
 
     next = brood_earlier(next, brood_pool_look_for_unreported(pool, now));
-    if (pool->timed > 0) {
+    if (pool->jobs.timed > 0) {
         next = brood_earlier(next, check_timeouts(pool, now));
     }
     next = brood_earlier(next, check_voids(pool, now));
-    return pool->alarms > 0 ? brood_earlier(next, check_alarms(pool, now)) : next;
+    return pool->upkeep.alarms > 0 ? brood_earlier(next, check_alarms(pool, now)) : next;
 }

@@ -2,6 +2,7 @@
 
 #include "pool/ends.h"
 #include "pool/job.h"
+#include "pool/pool_impl.h"
 #include "pool/worker.h"
 
 /*
@@ -56,8 +57,8 @@ void brood_worker_take_unreported(brood_worker *worker)
 static void plan_take(brood_worker *worker, int64_t at)
 {
     worker->unreported_at = at;
-    if (at < worker->pool->unreported_at) {
-        worker->pool->unreported_at = at;
+    if (at < worker->pool->upkeep.unreported_at) {
+        worker->pool->upkeep.unreported_at = at;
         brood_agenda_at(worker->pool, at);
     }
 }
@@ -94,15 +95,17 @@ static void take_if_due(brood_worker *worker, int64_t now)
 
 int64_t brood_pool_look_for_unreported(brood_pool *pool, int64_t now)
 {
-    if (pool->unreported_at > now) {
-        return pool->unreported_at;
+    if (pool->upkeep.unreported_at > now) {
+        return pool->upkeep.unreported_at;
     }
-    pool->unreported_at = BROOD_NEVER;
-    for (brood_worker *worker = pool->busy_first; worker != NULL; worker = worker->next_busy) {
+    pool->upkeep.unreported_at = BROOD_NEVER;
+    for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
+         worker = worker->next_busy) {
         if (worker->unreported_at <= now) {
             take_if_due(worker, now);
         }
-        pool->unreported_at = brood_earlier(pool->unreported_at, worker->unreported_at);
+        pool->upkeep.unreported_at =
+            brood_earlier(pool->upkeep.unreported_at, worker->unreported_at);
     }
-    return pool->unreported_at;
+    return pool->upkeep.unreported_at;
 }

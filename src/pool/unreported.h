@@ -2,7 +2,7 @@
 #ifndef BROOD_SRC_POOL_UNREPORTED_H
 #define BROOD_SRC_POOL_UNREPORTED_H
 
-#include "pool/pool_impl.h"
+#include "pool/types.h"
 
 /* Takes the items of its first chunk that are done, but not told of. */
 void brood_worker_take_unreported(brood_worker *worker);

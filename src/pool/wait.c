@@ -7,6 +7,7 @@
 #include "pool/engine.h"
 #include "pool/exits.h"
 #include "pool/lock.h"
+#include "pool/pool_impl.h"
 #include "pool/supervisor.h"
 
 #define OWNERS_MAX 64
@@ -22,11 +23,12 @@
 
 static bool may_spin(brood_pool *pool)
 {
-    bool pays = pool->spin_misses < SPIN_MISSES_MAX || pool->spin_misses++ % PROBE_EVERY == 0 ||
-                pool->options.spin == BROOD_SPIN_ALWAYS;
+    bool pays = pool->wait.spin_misses < SPIN_MISSES_MAX ||
+                pool->wait.spin_misses++ % PROBE_EVERY == 0 ||
+                pool->config.options.spin == BROOD_SPIN_ALWAYS;
 
-    return pool->spin_ns > 0 && pays && pool->busy < pool->cores &&
-           pool->spinning < SPINNERS_A_CORE * pool->cores;
+    return pool->config.spin_ns > 0 && pays && pool->roster.busy < pool->config.cores &&
+           pool->wait.spinning < SPINNERS_A_CORE * pool->config.cores;
 }
 
 /* False: other threads want the lock, too, and the next look may take long. */
@@ -38,7 +40,7 @@ static bool look_away(brood_pool *pool)
     for (int i = 0; i < PAUSES_A_LOOK; i++) {
         brood_pause();
     }
-    is_wanted = brood_load32(&pool->lock_waiters) > 0;
+    is_wanted = brood_load32(&pool->lock.waiters) > 0;
     if (is_wanted) {
         brood_yield();
     }
@@ -76,30 +78,30 @@ static bool look(brood_pool *pool, const brood_goal *goal)
  */
 static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
 {
-    if (!pool->options.event_loop || (now < pool->due && now < *next)) {
+    if (!pool->config.options.event_loop || (now < pool->agenda.due && now < *next)) {
         return true;
     }
     *next = now + KEEP_NS;
     brood_pool_look(pool);
-    return !pool->start_due || pool->launching;
+    return !pool->supervisor.start_due || pool->supervisor.launching;
 }
 
 static void begin_spin(brood_pool *pool, brood_spinner *self)
 {
-    *self = (brood_spinner){pool->spinning_threads, brood_thread_id()};
-    pool->spinning_threads = self;
-    pool->spinning++;
+    *self = (brood_spinner){pool->wait.spinning_threads, brood_thread_id()};
+    pool->wait.spinning_threads = self;
+    pool->wait.spinning++;
 }
 
 static void end_spin(brood_pool *pool, const brood_spinner *self)
 {
-    brood_spinner **at = &pool->spinning_threads;
+    brood_spinner **at = &pool->wait.spinning_threads;
 
     while (*at != self) {
         at = &(*at)->next;
     }
     *at = self->next;
-    pool->spinning--;
+    pool->wait.spinning--;
 }
 
 /*
@@ -108,25 +110,26 @@ static void end_spin(brood_pool *pool, const brood_spinner *self)
  */
 static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)
 {
-    int64_t end = now + pool->spin_ns;
+    int64_t end = now + pool->config.spin_ns;
     int64_t next = now + KEEP_NS;
-    uint64_t moved = pool->moved;
+    uint64_t moved = pool->wait.moved;
     bool over = false;
     bool may_go_on = true;
     brood_spinner self;
 
     begin_spin(pool, &self);
-    while (!over && may_go_on && now < end && now < deadline && pool->busy < pool->cores) {
+    while (!over && may_go_on && now < end && now < deadline &&
+           pool->roster.busy < pool->config.cores) {
         may_go_on = keep_time(pool, now, &next);
         over = look(pool, goal);
         now = over ? now : brood_os_now();
-        if (pool->moved != moved) {
-            moved = pool->moved;
-            end = now + pool->spin_ns;
+        if (pool->wait.moved != moved) {
+            moved = pool->wait.moved;
+            end = now + pool->config.spin_ns;
         }
     }
     end_spin(pool, &self);
-    pool->spin_misses = over ? 0 : pool->spin_misses + 1;
+    pool->wait.spin_misses = over ? 0 : pool->wait.spin_misses + 1;
     return over;
 }
 
@@ -139,9 +142,9 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     size_t count = 0;
     brood_status status = BROOD_OK;
 
-    assert(pool->leading && (deadline == 0 || !brood_pool_counts_as_spinning(pool)));
+    assert(pool->wait.leading && (deadline == 0 || !brood_pool_counts_as_spinning(pool)));
     brood_pool_unlock(pool);
-    status = brood_os_poller_wait(pool->poller, owners, OWNERS_MAX, &count, deadline, NULL);
+    status = brood_os_poller_wait(pool->wait.poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && deadline > 0) {
         brood_sleep(RETRY_NS);
     }
@@ -150,8 +153,8 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
         brood_supervisor_look(pool, (uintptr_t)owners[i]);
     }
     /* A poller that fails tells nothing: all are looked at, now and then. */
-    for (uint32_t i = 0; i < pool->slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT;
-         i++) {
+    for (uint32_t i = 0;
+         i < pool->roster.slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT; i++) {
         brood_supervisor_look(pool, BROOD_OWNER_OF_BELL(i));
         brood_supervisor_look(pool, BROOD_OWNER_OF_PROCESS(i));
     }
@@ -165,29 +168,29 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
  */
 static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
-    pool->leading = true;
-    pool->lead_goal = *goal;
+    pool->wait.leading = true;
+    pool->wait.lead_goal = *goal;
     brood_pool_run_due(pool);
     if (!brood_goal_is_over(goal, pool)) {
-        pool->leader_notified = false;
-        pool->sleeps_until = brood_earlier(pool->due, deadline);
-        pool->sleeping = pool->sleeps_until > 0;
-        ask_poller(pool, pool->sleeps_until);
-        pool->sleeping = false;
+        pool->wait.leader_notified = false;
+        pool->wait.sleeps_until = brood_earlier(pool->agenda.due, deadline);
+        pool->wait.sleeping = pool->wait.sleeps_until > 0;
+        ask_poller(pool, pool->wait.sleeps_until);
+        pool->wait.sleeping = false;
         brood_pool_turn(pool);
     }
-    pool->leading = false;
+    pool->wait.leading = false;
 }
 
 bool brood_pool_look(brood_pool *pool)
 {
-    if (pool->leading || pool->successor) {
+    if (pool->wait.leading || pool->wait.successor) {
         return false;
     }
-    pool->leading = true;
+    pool->wait.leading = true;
     ask_poller(pool, 0);
     brood_pool_turn(pool);
-    pool->leading = false;
+    pool->wait.leading = false;
     brood_pool_run_due(pool);
     return true;
 }
@@ -209,10 +212,10 @@ void brood_pool_lead_once(brood_pool *pool)
 
 static brood_waiter *take_waiter(brood_pool *pool)
 {
-    brood_waiter *waiter = pool->spare_waiters;
+    brood_waiter *waiter = pool->wait.spare_waiters;
 
     if (waiter != NULL) {
-        pool->spare_waiters = waiter->next;
+        pool->wait.spare_waiters = waiter->next;
         return waiter;
     }
     waiter = brood_calloc(1, sizeof *waiter);
@@ -225,15 +228,15 @@ static brood_waiter *take_waiter(brood_pool *pool)
 
 static void put_waiter(brood_pool *pool, brood_waiter *waiter)
 {
-    brood_waiter **at = &pool->waiters;
+    brood_waiter **at = &pool->wait.waiters;
 
     while (*at != waiter) {
         at = &(*at)->next;
     }
     *at = waiter->next;
-    pool->successor = pool->successor && !waiter->is_successor;
-    waiter->next = pool->spare_waiters;
-    pool->spare_waiters = waiter;
+    pool->wait.successor = pool->wait.successor && !waiter->is_successor;
+    waiter->next = pool->wait.spare_waiters;
+    pool->wait.spare_waiters = waiter;
 }
 
 /* Somebody else leads, and wakes us. Without memory for that we look now and then. */
@@ -250,8 +253,8 @@ static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
     waiter->goal = *goal;
     waiter->deadline = deadline;
     waiter->is_notified = waiter->is_signalled = waiter->is_successor = false;
-    waiter->next = pool->waiters;
-    pool->waiters = waiter;
+    waiter->next = pool->wait.waiters;
+    pool->wait.waiters = waiter;
     brood_agenda_at(pool, deadline);
     brood_pool_sleep(pool, &waiter->cond);
     put_waiter(pool, waiter);
@@ -259,7 +262,7 @@ static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 
 bool brood_pool_has_followers(const brood_pool *pool)
 {
-    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+    for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         if (!at->is_notified) {
             return true;
         }
@@ -274,13 +277,13 @@ static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline
 {
     int64_t begun = brood_os_now();
 
-    if (pool->leading || pool->successor) {
+    if (pool->wait.leading || pool->wait.successor) {
         follow(pool, goal, deadline);
     } else {
         lead(pool, goal, deadline);
     }
-    if (brood_os_now() - begun < pool->spin_ns) {
-        pool->spin_misses = 0; /* spinning would have been of use */
+    if (brood_os_now() - begun < pool->config.spin_ns) {
+        pool->wait.spin_misses = 0; /* spinning would have been of use */
     }
 }
 

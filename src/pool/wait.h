@@ -2,7 +2,55 @@
 #ifndef BROOD_SRC_POOL_WAIT_H
 #define BROOD_SRC_POOL_WAIT_H
 
-#include "pool/pool_impl.h"
+#include "platform.h"
+#include "pool/types.h"
+#include "runtime/sync.h"
+
+/* What a thread waits for. is_over changes nothing; it is asked with the lock. */
+typedef struct brood_goal {
+    const void *what; /* it is notified of: a job, an imap, BROOD_ROOM; NULL: anything */
+    bool (*is_over)(brood_pool *pool, void *data);
+    void *data;
+} brood_goal;
+
+static inline bool brood_goal_is_over(const brood_goal *goal, brood_pool *pool)
+{
+    return goal->is_over(pool, goal->data);
+}
+
+/* A thread that waits for something, and does not lead. */
+typedef struct brood_waiter {
+    struct brood_waiter *next;
+    brood_condition cond;
+    brood_goal goal;
+    int64_t deadline;
+    bool is_notified;  /* it shall look again */
+    bool is_signalled; /* it was woken for that */
+    bool is_successor; /* it was woken to lead */
+} brood_waiter;
+
+/* A thread inside of spin, on its stack. */
+typedef struct brood_spinner {
+    struct brood_spinner *next;
+    uint64_t thread;
+} brood_spinner;
+
+typedef struct brood_wait {
+    brood_os_poller *poller;
+    bool leading;         /* a thread does what the poller says, */
+    brood_goal lead_goal; /* and waits for that, */
+    bool leader_notified; /* of which it was notified */
+    bool sleeping;        /* it sleeps in the poller, and was not woken yet, */
+    int64_t sleeps_until; /* at most until then */
+    bool successor;       /* somebody was woken to lead, and has not come yet */
+    brood_waiter *waiters;
+    brood_waiter *spare_waiters;
+    uint32_t room_waiters;           /* threads that wait for BROOD_ROOM */
+    uint32_t spinning;               /* threads inside of spin: workers need not ring */
+    brood_spinner *spinning_threads; /* these */
+    uint32_t spin_misses;            /* how often in a row spinning was of no use */
+    uint64_t moved;                  /* grows whenever bytes went to or came from a worker */
+} brood_wait;
 
 /*
  * Waits, with the lock, until is_over says so or the deadline passes (BROOD_ERR_TIMEOUT). what is

@@ -15,9 +15,9 @@ void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
     *alarm = at;
     brood_agenda_at(worker->pool, at);
     if (!before && at != BROOD_NEVER) {
-        worker->pool->alarms++;
+        worker->pool->upkeep.alarms++;
     } else if (before && worker->check_at == BROOD_NEVER && worker->kill_at == BROOD_NEVER) {
-        worker->pool->alarms--;
+        worker->pool->upkeep.alarms--;
     }
 }
 
@@ -57,8 +57,8 @@ void brood_worker_kill(brood_worker *worker)
 static void leaves(brood_worker *worker)
 {
     if (brood_worker_is_leaving(worker)) {
-        worker->end_by =
-            brood_os_now() + (int64_t)worker->pool->options.exit_timeout_ms * BROOD_NS_PER_MS;
+        worker->end_by = brood_os_now() +
+                         (int64_t)worker->pool->config.options.exit_timeout_ms * BROOD_NS_PER_MS;
         brood_worker_plan_look(worker);
         brood_agenda_supervise(worker->pool);
     }
@@ -98,7 +98,7 @@ void brood_worker_check(brood_worker *worker)
 static void note_sent(brood_worker *worker, brood_chunk *chunk)
 {
     chunk->id = ++worker->last_id;
-    chunk->given_at = worker->pool->dispatched_at;
+    chunk->given_at = worker->pool->dispatch.at;
     brood_chunks_append(&worker->chunks, chunk);
     worker->chunk_count++;
     chunk->job->given++;
@@ -120,7 +120,7 @@ void brood_worker_go_on(brood_worker *worker)
     bool was_void = worker->transit.is_void;
 
     worker->ops->go_on(worker);
-    worker->pool->voids -= was_void && !worker->transit.is_void;
+    worker->pool->upkeep.voids -= was_void && !worker->transit.is_void;
     brood_worker_check(worker);
 }
 

@@ -13,6 +13,13 @@ typedef enum brood_worker_state {
     BROOD_WORKER_STOPPING /* it was told STOP, perhaps before it has said READY */
 } brood_worker_state;
 
+/* What of a pool's workers is to be looked after. */
+typedef struct brood_upkeep {
+    uint32_t alarms;       /* workers with a check_at or a kill_at */
+    uint32_t voids;        /* workers to which something void is being sent */
+    int64_t unreported_at; /* the earliest of theirs, or earlier */
+} brood_upkeep;
+
 struct brood_worker {
     const brood_worker_ops *ops;
     brood_transit transit;

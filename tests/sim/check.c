@@ -38,11 +38,11 @@ void sim_check_pool(const void *now)
 /* When somebody of the program's looks after the pool by itself. */
 static int64_t next_look(void)
 {
-    if (pool->sleeping) {
-        return pool->sleeps_until;
+    if (pool->wait.sleeping) {
+        return pool->wait.sleeps_until;
     }
-    if (!pool->leading && pool->loop_sleeps && pool->loop_until < SIM_NEVER - SIM_MS) {
-        return pool->loop_until + SIM_MS; /* a program's loop counts whole milliseconds */
+    if (!pool->wait.leading && pool->loop.sleeps && pool->loop.until < SIM_NEVER - SIM_MS) {
+        return pool->loop.until + SIM_MS; /* a program's loop counts whole milliseconds */
     }
     return SIM_NEVER;
 }
@@ -61,16 +61,16 @@ static bool is_in_sleep(void)
 /* It is the program's loop's turn, which does not come: the program has none. */
 static bool is_left_to_loop(bool also_while_led)
 {
-    return pool->options.event_loop && (also_while_led || !pool->leading) &&
-           (!pool->loop_sleeps || sim_poller_calls_loop(pool->poller) ||
-            pool->loop_until < sim_now() - SIM_MS);
+    return pool->config.options.event_loop && (also_while_led || !pool->wait.leading) &&
+           (!pool->loop.sleeps || sim_poller_calls_loop(pool->wait.poller) ||
+            pool->loop.until < sim_now() - SIM_MS);
 }
 
 /* Whether the thread that keeps the time is in a call that takes long, which the header tells of. */
 static bool is_held_up(void)
 {
-    bool is_now = (pool->launching && brood_supervisor_lacks_starter(pool)) ||
-                  (pool->spinning == 0 && is_left_to_loop(false));
+    bool is_now = (pool->supervisor.launching && brood_supervisor_lacks_starter(pool)) ||
+                  (pool->wait.spinning == 0 && is_left_to_loop(false));
 
     if (is_now || was_held_up) {
         held_up_at = sim_now();
@@ -92,12 +92,13 @@ static void fail(const char *what, int64_t when)
 /* The time that the program's loop was told is over, and it looks within its millisecond. */
 static bool is_loop_about_to_look(void)
 {
-    return !pool->sleeping && !pool->leading && pool->loop_sleeps && pool->loop_until <= sim_now();
+    return !pool->wait.sleeping && !pool->wait.leading && pool->loop.sleeps &&
+           pool->loop.until <= sim_now();
 }
 
 void sim_check_due(const char *what, int64_t when)
 {
-    int64_t rounding = pool->sleeping ? 0 : SIM_MS;
+    int64_t rounding = pool->wait.sleeping ? 0 : SIM_MS;
 
     if (is_loop_about_to_look()) {
         return;
@@ -122,27 +123,28 @@ void sim_check_late(const char *what, int64_t when)
 
 static void check_times(void)
 {
-    sim_check_due("the agenda has something", pool->due);
-    sim_check_due("the crew is to be looked after",
-                  pool->supervisor_due && pool->alive > 0 ? 0 : pool->supervise_at);
-    sim_check_due("what could not be sent is to be tried again", pool->dispatch_at);
-    sim_check_due("a worker may be stuck", pool->stuck_at);
-    sim_check_due("items that are done are to be looked for", pool->unreported_at);
-    if (pool->deadlines != NULL) {
-        sim_check_due("a task has a deadline", pool->deadlines->deadline);
+    sim_check_due("the agenda has something", pool->agenda.due);
+    sim_check_due(
+        "the crew is to be looked after",
+        pool->agenda.supervisor_due && pool->roster.alive > 0 ? 0 : pool->agenda.supervise_at);
+    sim_check_due("what could not be sent is to be tried again", pool->dispatch.retry_at);
+    sim_check_due("a worker may be stuck", pool->roster.stuck_at);
+    sim_check_due("items that are done are to be looked for", pool->upkeep.unreported_at);
+    if (pool->jobs.deadlines != NULL) {
+        sim_check_due("a task has a deadline", pool->jobs.deadlines->deadline);
     }
-    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+    for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         sim_check_due("a follower has a time-out", at->deadline);
     }
-    if (pool->due_first != NULL && !pool->calls_back && !is_left_to_loop(true)) {
+    if (pool->callbacks.first != NULL && !pool->callbacks.is_running && !is_left_to_loop(true)) {
         sim_check_due("there is a callback", 0);
     }
 }
 
 static bool is_given(const brood_result *job)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
         const brood_chunk *at = worker != NULL ? worker->chunks.first : NULL;
 
         for (; at != NULL; at = at->next) {
@@ -157,14 +159,15 @@ static bool is_given(const brood_result *job)
 /* Each task that is not finished waits, or is with a worker. */
 static void check_jobs(void)
 {
-    for (const brood_result *job = pool->jobs; job != NULL; job = job->next) {
+    for (const brood_result *job = pool->jobs.first; job != NULL; job = job->next) {
         if (job->queued == NULL && !is_given(job)) {
             sim_fail("a task is nowhere\n  %s", sim_program_description());
         }
     }
-    if (pool->queue_bits != 0 && brood_pool_next_idle(pool) != NULL) {
-        sim_check_due("a chunk waits, and a worker has room",
-                      pool->dispatch_at != SIM_NEVER ? pool->dispatch_at : sim_now() + BALANCE_NS);
+    if (pool->queue.bits != 0 && brood_pool_next_idle(pool) != NULL) {
+        sim_check_due("a chunk waits, and a worker has room", pool->dispatch.retry_at != SIM_NEVER
+                                                                  ? pool->dispatch.retry_at
+                                                                  : sim_now() + BALANCE_NS);
     }
 }
 
@@ -193,11 +196,11 @@ static void check_forgets(const sim_process *program, const brood_worker *worker
 
 static void check_shared(const sim_process *program)
 {
-    bool is_known = pool->watch.poller != NULL && program->here->shared.lock.owner == NULL;
+    bool is_known = pool->shared.watch.poller != NULL && program->here->shared.lock.owner == NULL;
 
-    for (uint32_t i = 0; i < pool->slots && is_known; i++) {
-        if (pool->workers[i] != NULL) {
-            check_forgets(program, pool->workers[i]);
+    for (uint32_t i = 0; i < pool->roster.slots && is_known; i++) {
+        if (pool->roster.workers[i] != NULL) {
+            check_forgets(program, pool->roster.workers[i]);
         }
     }
 }
@@ -205,8 +208,8 @@ static void check_shared(const sim_process *program)
 /* What a thread waits for does not wake the program's loop, too. */
 static void check_loop(void)
 {
-    if (pool->options.event_loop && pool->leading && pool->loop_sleeps &&
-        sim_poller_shows(pool->poller)) {
+    if (pool->config.options.event_loop && pool->wait.leading && pool->loop.sleeps &&
+        sim_poller_shows(pool->wait.poller)) {
         sim_fail("the handle shows what a thread waits for\n  %s", sim_program_description());
     }
 }
@@ -224,7 +227,7 @@ static const sim_process *program(void)
 void sim_check(void)
 {
     sim_program_check();
-    if (pool == NULL || pool->lock.owner != NULL || is_held_up() || is_in_sleep()) {
+    if (pool == NULL || pool->lock.mutex.owner != NULL || is_held_up() || is_in_sleep()) {
         return;
     }
     check_times();
@@ -236,7 +239,7 @@ void sim_check(void)
 
 void sim_check_still(void)
 {
-    if (pool != NULL && pool->lock.owner == NULL) {
+    if (pool != NULL && pool->lock.mutex.owner == NULL) {
         sim_check_crew_still(pool);
     }
 }
@@ -244,7 +247,7 @@ void sim_check_still(void)
 /* A task that has waited for room may come to the pool when its deadline has passed. */
 static void check_deadline(void)
 {
-    const brood_result *job = pool->deadlines;
+    const brood_result *job = pool->jobs.deadlines;
 
     if (job == NULL) {
         return;
@@ -259,14 +262,14 @@ static void check_deadline(void)
 
 void sim_check_times(void)
 {
-    if (pool == NULL || pool->lock.owner != NULL) {
+    if (pool == NULL || pool->lock.mutex.owner != NULL) {
         return;
     }
     if (is_held_up()) {
         return;
     }
     check_deadline();
-    for (const brood_waiter *at = pool->waiters; at != NULL; at = at->next) {
+    for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         sim_check_late("a follower's time was over", at->deadline);
     }
     sim_check_crew_times(pool);

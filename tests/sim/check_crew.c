@@ -187,7 +187,7 @@ static void check_alarms(const brood_worker *worker)
 /* One that is idle is told to end in time, and so is one that has done all its tasks. */
 static void check_end(const brood_worker *worker)
 {
-    const brood_pool_options *options = &worker->pool->options;
+    const brood_pool_options *options = &worker->pool->config.options;
     bool can_be_told = brood_worker_serves(worker) && brood_worker_can_send(worker);
 
     if (can_be_told && worker->is_idle && worker->state == BROOD_WORKER_READY &&
@@ -210,10 +210,12 @@ typedef struct counts {
 
 static counts count(const brood_pool *pool)
 {
-    counts all = {0, 0, pool->queued < pool->target ? pool->queued : pool->target};
+    counts all = {0, 0,
+                  pool->queue.items < pool->supervisor.target ? pool->queue.items
+                                                              : pool->supervisor.target};
 
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL) {
             all.serving += brood_worker_serves(worker);
@@ -222,35 +224,37 @@ static counts count(const brood_pool *pool)
             all.needed += worker->chunk_count;
         }
     }
-    if (!(brood_supervisor_is_as_needed(pool) || pool->closed) || all.needed > pool->target) {
-        all.needed = pool->target;
+    if (!(brood_supervisor_is_as_needed(pool) || pool->closed) ||
+        all.needed > pool->supervisor.target) {
+        all.needed = pool->supervisor.target;
     }
     return all;
 }
 
 static bool may_start(const brood_pool *pool)
 {
-    return !pool->terminated && !pool->broken && !pool->launching &&
-           brood_supervisor_leaving(pool) <= pool->most && pool->alive < pool->target + pool->most;
+    return !pool->terminated && !pool->broken && !pool->supervisor.launching &&
+           brood_supervisor_leaving(pool) <= pool->supervisor.most &&
+           pool->roster.alive < pool->supervisor.target + pool->supervisor.most;
 }
 
 static void check_number(const brood_pool *pool)
 {
     counts all = count(pool);
-    bool is_done = pool->closed && pool->jobs == NULL;
+    bool is_done = pool->closed && pool->jobs.first == NULL;
 
-    if (all.serving > (is_done ? 0 : pool->target)) {
+    if (all.serving > (is_done ? 0 : pool->supervisor.target)) {
         sim_check_due("there are more workers than asked for", sim_now() + RETRY_NS);
     }
-    if (all.counted < all.needed && pool->queue_bits != 0 && may_start(pool)) {
-        sim_check_due("a worker is to be started", pool->start_at);
+    if (all.counted < all.needed && pool->queue.bits != 0 && may_start(pool)) {
+        sim_check_due("a worker is to be started", pool->supervisor.start_at);
     }
 }
 
 /* Not one that has let tasks wait since it last answered. */
 static bool has_idle(const brood_pool *pool)
 {
-    for (const brood_worker *idle = pool->idle_first; idle != NULL; idle = idle->next_idle) {
+    for (const brood_worker *idle = pool->roster.idle_first; idle != NULL; idle = idle->next_idle) {
         if (idle->state == BROOD_WORKER_READY && !idle->stalled && brood_worker_can_send(idle)) {
             return true;
         }
@@ -261,7 +265,7 @@ static bool has_idle(const brood_pool *pool)
 /* What lies behind a task, or with a worker that has not come up, is taken over soon. */
 static void check_balance(const brood_pool *pool)
 {
-    for (const brood_worker *at = pool->busy_first; at != NULL; at = at->next_busy) {
+    for (const brood_worker *at = pool->roster.busy_first; at != NULL; at = at->next_busy) {
         if (at->state == BROOD_WORKER_STARTING ||
             (at->state == BROOD_WORKER_READY && at->chunk_count > 1)) {
             sim_check_due("an idle worker could take a task over", sim_now() + BALANCE_NS);
@@ -271,8 +275,8 @@ static void check_balance(const brood_pool *pool)
 
 void sim_check_crew(const brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL) {
             check_alarms(worker);
@@ -284,15 +288,15 @@ void sim_check_crew(const brood_pool *pool)
         }
     }
     check_number(pool);
-    if (pool->queue_bits == 0 && has_idle(pool)) {
+    if (pool->queue.bits == 0 && has_idle(pool)) {
         check_balance(pool);
     }
 }
 
 void sim_check_crew_still(const brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
         const sim_process *process =
             worker != NULL ? sim_process_find(brood_process_pid(brood_peer_seen(worker)->process))
                            : NULL;
@@ -309,8 +313,8 @@ void sim_check_crew_still(const brood_pool *pool)
 
 void sim_check_crew_times(const brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->slots; i++) {
-        const brood_worker *worker = pool->workers[i];
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
         const sim_process *process =
             worker != NULL ? sim_process_find(brood_process_pid(brood_peer_seen(worker)->process))
                            : NULL;

@@ -59,7 +59,7 @@ static void set_one_quiet(brood_pool_options *options)
 
 static const brood_peer *first_peer(void)
 {
-    return brood_peer_seen(small_pool()->workers[0]);
+    return brood_peer_seen(small_pool()->roster.workers[0]);
 }
 
 /* ---- W1: a call that waits with a full queue ------------------------------------------------------ */
@@ -213,7 +213,7 @@ static void run_slow_end(brood_pool *pool)
 /* Kills have no effect on it, from now on. */
 static void make_immortal(uint32_t slot)
 {
-    const brood_worker *worker = small_pool()->workers[slot];
+    const brood_worker *worker = small_pool()->roster.workers[slot];
     sim_process *process = sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
 
     process->is_immortal = process->escapes = true;
@@ -265,7 +265,7 @@ static void run_join_failed_start(brood_pool *pool)
 
 static void stop_until(uint32_t slot, int64_t time)
 {
-    const brood_worker *worker = small_pool()->workers[slot];
+    const brood_worker *worker = small_pool()->roster.workers[slot];
     sim_process *process = sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
 
     process->state = SIM_STOPPED;
@@ -287,7 +287,7 @@ static void run_told_before_begin(brood_pool *pool)
     }
     brood_pool_resize(pool, 1);
     sim_program_sleep(40000);
-    small_must(pool->start_failures == 0 && pool->crash_streak == 0,
+    small_must(pool->supervisor.start_failures == 0 && pool->supervisor.crash_streak == 0,
                "a worker that was told to end has not failed");
 }
 
@@ -505,7 +505,7 @@ static void run_denied(brood_pool *pool)
     sim_program_sleep(5000); /* nobody waits when the first one ends, so it is not told */
     small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
                        "brood_result_item");
-    small_must(pool->workers[0]->chunks.first->unreported == 1,
+    small_must(pool->roster.workers[0]->chunks.first->unreported == 1,
                "an item is taken before it is told");
     small_must(small_begun(0) == 1 && out[0] == 1000, "an item is taken when it is done");
     small_check_status(brood_result_get(map, NULL, NULL, BROOD_FOREVER), LIVE_BIT(BROOD_ERR_DIED),

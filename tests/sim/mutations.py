@@ -26,32 +26,32 @@ SERVE = "src/serve/serve.c"
 mutation("W1", "a call that submits and waits counts as spinning while it waits for room",
          (POOL, "        status = submit_locked(job, asked);\n    }\n"
                   "    if (status != BROOD_OK) {\n        brood_pool_leave",
-                  "        bool spins = asked->pool->spin_ns > 0 &&\n"
-                  "                     asked->pool->busy < asked->pool->cores;\n\n"
-                  "        asked->pool->spinning += spins;\n"
+                  "        bool spins = asked->pool->config.spin_ns > 0 &&\n"
+                  "                     asked->pool->roster.busy < asked->pool->config.cores;\n\n"
+                  "        asked->pool->wait.spinning += spins;\n"
                   "        status = submit_locked(job, asked);\n"
-                  "        asked->pool->spinning -= spins;\n    }\n"
+                  "        asked->pool->wait.spinning -= spins;\n    }\n"
                   "    if (status != BROOD_OK) {\n        brood_pool_leave"))
 mutation("W2", "nobody is told of a timed task that becomes the first of its worker",
          (POOL, "    if (chunk->job->timeout_ns > 0) {\n"
                   "        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->timeout_ns);\n"
                   "    }\n", ""))
 mutation("W2b", "a caller that spins in a pool with an event loop does not keep the time",
-         (POOL, "    if (!pool->options.event_loop || (now < pool->due && now < *next)) {\n",
+         (POOL, "    if (!pool->config.options.event_loop || (now < pool->agenda.due && now < *next)) {\n",
                 "    if (now != 0) {\n"))
 mutation("W3", "a task that needs another worker is not told to the leader",
-         (POOL, "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
+         (POOL, "        (pool->queue.bits != 0 || pool->roster.idle_first == NULL)) {\n"
                   "        brood_agenda_supervise(pool);\n",
-                  "        (pool->queue_bits != 0 || pool->idle_first == NULL)) {\n"
-                  "        pool->supervisor_due = true;\n"
-                  "        if (pool->thread_leads || pool->options.event_loop) {\n"
+                  "        (pool->queue.bits != 0 || pool->roster.idle_first == NULL)) {\n"
+                  "        pool->agenda.supervisor_due = true;\n"
+                  "        if (pool->threads.thread_leads || pool->config.options.event_loop) {\n"
                   "            brood_agenda_at(pool, 0);\n        }\n"))
 mutation("W3b", "a task starts another worker by the number of those alive, not of those that serve",
-         (POOL, "is_as_needed && pool->serving < pool->target",
-                "is_as_needed && pool->alive < pool->target"))
+         (POOL, "is_as_needed && pool->supervisor.serving < pool->supervisor.target",
+                "is_as_needed && pool->roster.alive < pool->supervisor.target"))
 mutation("W4", "a worker that is told to end is not looked after",
-         (POOL, "        worker->end_by =\n            brood_os_now() + (int64_t)worker->pool->options."
-                "exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
+         (POOL, "        worker->end_by = brood_os_now() +\n                         (int64_t)worker->pool->"
+                "config.options.exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
                 "        brood_agenda_supervise(worker->pool);\n",
                 "        worker->end_by = BROOD_NEVER;\n"))
 mutation("W4b", "a worker in its finalizer counts as serving: it is replaced when it has ended",
@@ -120,7 +120,7 @@ mutation("claim.again", "what is known to have begun is read before the claim is
                 "    brood_cas64(&page->claim, claim, brood_claim_frozen(claim));\n"))
 mutation("revoke.sending", "what is on its way is not voided when it is taken back",
          (POOL, "    if (worker->transit.chunk == chunk) {\n        worker->ops->discard(worker);\n"
-                "        worker->pool->voids++;\n    }\n",
+                "        worker->pool->upkeep.voids++;\n    }\n",
                 ""))
 mutation("halt", "a worker is killed for an item that it may have left",
          (POOL, "    if (worker->halted || worker->kill_item == 0) {\n", "    if (worker != NULL) {\n"))
@@ -220,7 +220,7 @@ without("arm.given", "a worker that got a task is not told to ring", POOL + "/di
 without("arm.turn", "a worker that was heard is not told to ring", POOL + "/engine.c",
         "        brood_agenda_arm(worker);\n")
 mutation("arm.deliver", "workers do not ring for a leader that goes to sleep",
-         (POOL, "    if (pool->unarmed != NULL && brood_agenda_sleeps(pool) &&"
+         (POOL, "    if (pool->agenda.unarmed != NULL && brood_agenda_sleeps(pool) &&"
                   " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n", ""))
 mutation("arm.answer", "an answer that came while a worker was told to ring is not looked at",
          (POOL, " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n",
@@ -229,37 +229,39 @@ mutation("arm.room", "a worker is not told to ring for room for a long argument"
          (POOL, "    return room == 0 && brood_ring_sleep_to_write(&peer->to, 0);\n",
                 "    return true;\n"))
 mutation("arm.loop", "workers that have answered do not keep the handle of an event loop ready",
-         (POOL, "again || pool->due == 0 || !brood_agenda_arm_all(pool);",
-                   "again || pool->due == 0;"))
+         (POOL, "again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);",
+                   "again || pool->agenda.due == 0;"))
 mutation("arm.silent", "a worker that is coming up is not told to ring",
-         (POOL, "    return worker->is_up && worker->chunk_count == 0 &&",
-                  "    return worker->chunk_count == 0 &&"))
+         (POOL, "(worker->is_up && worker->chunk_count == 0 &&", "(worker->chunk_count == 0 &&"))
 mutation("arm.silent.send", "an idle worker that gets the rest of something is not told to ring",
-         (POOL, "worker->chunk_count == 0 && brood_worker_can_send(worker);",
-                  "worker->chunk_count == 0;"))
+         (POOL, "worker->chunk_count == 0 && brood_worker_can_send(worker));",
+                  "worker->chunk_count == 0);"))
+mutation("arm.dropped", "a worker that was dropped is told to ring, and keeps everybody awake",
+         (POOL, "    return worker->dropped != BROOD_OK ||\n           (worker->is_up",
+                "    return (worker->is_up"))
 
 # ---- what is due ------------------------------------------------------------------------------
 
 without("due.alarm", "nobody wakes for an alarm of a worker", POOL,
         "    brood_agenda_at(worker->pool, at);\n", "    *alarm = at;\n")
 mutation("due.crew", "nobody wakes because the crew has changed",
-         (POOL, "    pool->supervisor_due = true;\n    brood_agenda_at(pool, 0);\n",
-                "    pool->supervisor_due = true;\n"))
+         (POOL, "    pool->agenda.supervisor_due = true;\n    brood_agenda_at(pool, 0);\n",
+                "    pool->agenda.supervisor_due = true;\n"))
 without("due.crew_at", "nobody wakes to look after the crew again", POOL,
-        "        brood_agenda_at(pool, when);\n", "        pool->supervise_at = when;\n")
+        "        brood_agenda_at(pool, when);\n", "        pool->agenda.supervise_at = when;\n")
 without("due.stuck", "nobody wakes for a worker that does not begin", POOL,
-        "        brood_agenda_at(pool, pool->stuck_at);\n")
+        "        brood_agenda_at(pool, pool->roster.stuck_at);\n")
 mutation("due.overtaken", "what stands behind a long task stays there while nobody is idle",
          (POOL, "    if (worker->chunk_count < 2) {\n        return BROOD_NEVER;",
                 "    if (worker != NULL) {\n        return BROOD_NEVER;"))
 without("due.balance", "nobody wakes to take back what lies behind a long task", POOL,
         "        brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);\n")
 without("due.push", "nobody wakes for what waits although workers are idle", POOL,
-        "        brood_agenda_at(pool, pool->dispatched_at + BROOD_BALANCE_NS);\n")
+        "        brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);\n")
 without("due.idle", "nobody wakes for the end of an idle worker's time", POOL,
         "        brood_agenda_at(pool, due);\n")
 without("due.feed_at", "nobody wakes for what could not be sent", POOL + "/dispatch.c",
-        "    brood_agenda_at(pool, pool->dispatch_at);\n")
+        "    brood_agenda_at(pool, pool->dispatch.retry_at);\n")
 without("due.untold", "nobody wakes to look for items that are done, but not told", POOL,
         "        brood_agenda_at(worker->pool, at);\n")
 mutation("due.tick", "nobody wakes for the next deadline, time-out or alarm",
@@ -287,7 +289,7 @@ without("due.ends", "a thread that leads is not woken by the end of its pool", P
 # ---- what has happened to the crew ------------------------------------------------------------
 
 without("crew.enlist", "a new worker is no change of the crew", POOL,
-        "    brood_agenda_supervise(pool);\n", "    pool->workers[worker->slot] = worker;\n")
+        "    brood_agenda_supervise(pool);\n", "    pool->roster.workers[worker->slot] = worker;\n")
 without("crew.leaves", "a worker that leaves is no change of the crew", POOL,
         "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
 without("crew.drop", "a worker that is dropped is no change of the crew", POOL,
@@ -299,7 +301,7 @@ without("crew.deaf", "a worker whose bell has closed is no change of the crew", 
 without("crew.failed", "a start that failed is no change of the crew", POOL,
         "        brood_agenda_supervise(pool);\n", "        brood_supervisor_note_failed_start(pool, &why);\n")
 mutation("crew.over", "a start that was planned is made although the pool has come to its end",
-         (POOL, "    if (brood_supervisor_wanted(pool) == 0) {\n        pool->start_due", "    if (false) {\n        pool->start_due"))
+         (POOL, "    if (brood_supervisor_wanted(pool) == 0) {\n        pool->supervisor.start_due", "    if (false) {\n        pool->supervisor.start_due"))
 without("crew.last_job", "the last task of a closed pool is no change of the crew", POOL,
         "        brood_agenda_supervise(pool); /* its workers are told to end */\n")
 without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL + "/pool.c",
@@ -338,69 +340,69 @@ without("notify.stir", "nobody is told of a close or a terminate", POOL + "/pool
 without("notify.room", "nobody is told that the queue has room", POOL,
         "        brood_agenda_notify(pool, BROOD_ROOM(pool));\n")
 without("notify.waiters", "a follower whose time is over is not told", POOL,
-        "            at->is_notified = pool->to_signal = true;\n")
+        "            at->is_notified = pool->agenda.to_signal = true;\n")
 without("notify.leader", "the leader is not told that what it waits for has happened", POOL,
-        "        pool->leader_notified = true;\n")
+        "        pool->wait.leader_notified = true;\n")
 mutation("notify.signal", "that a follower is told does not lead to a look at who is to be woken",
-         (POOL, "            at->is_notified = true;\n            pool->to_signal = true;\n",
+         (POOL, "            at->is_notified = true;\n            pool->agenda.to_signal = true;\n",
                   "            at->is_notified = true;\n"))
 
 # ---- who is woken -----------------------------------------------------------------------------
 
 without("wake.leader", "the leader is not woken", POOL,
-        "        brood_os_poller_wake(pool->poller);\n")
+        "        brood_os_poller_wake(pool->wait.poller);\n")
 mutation("wake.leader.due", "the leader is not woken for what is due earlier",
-         (POOL, "pool->sleeping && (pool->leader_notified || pool->due < pool->sleeps_until)",
-                  "pool->sleeping && pool->leader_notified"))
+         (POOL, "pool->wait.sleeping &&\n        (pool->wait.leader_notified || pool->agenda.due < pool->wait."
+                "sleeps_until)", "pool->wait.sleeping && pool->wait.leader_notified"))
 without("wake.follower", "a follower that was told is not woken", POOL,
         "            brood_condition_signal(&at->cond);\n",
         "            at->is_signalled = true;\n")
 without("wake.successor", "a follower that shall lead is not woken", POOL,
         "            brood_condition_signal(&at->cond);\n",
-        "            at->is_successor = pool->successor = true;\n")
+        "            at->is_successor = pool->wait.successor = true;\n")
 without("wake.thread", "the pool's thread is not woken to lead", POOL,
-        "        brood_condition_signal(&pool->thread_cond);\n", "        pool->successor = true;\n")
+        "        brood_condition_signal(&pool->threads.thread_cond);\n", "        pool->wait.successor = true;\n")
 without("wake.caller", "the thread of callbacks is not woken", POOL,
-        "        brood_condition_signal(&pool->caller_cond);\n")
+        "        brood_condition_signal(&pool->threads.caller_cond);\n")
 without("wake.caller.end", "the thread of callbacks is not woken at the end", POOL,
-        " || pool->ends", "pool->caller_waits && (pool->due_first != NULL")
+        " || pool->ends", "pool->threads.caller_waits && (pool->callbacks.first != NULL")
 mutation("wake.begin", "the pool's thread is not woken to begin the starter",
-         (POOL, "        brood_condition_signal(&pool->thread_cond); /* it begins the starter, or"
-                  " does without */\n", ""))
+         (POOL, "        brood_condition_signal(\n            &pool->threads.thread_cond); /* it begins the "
+                "starter, or does without */\n", ""))
 without("wake.starter", "the starter is not woken", POOL,
-        "        brood_condition_signal(&pool->starter_cond);\n")
+        "        brood_condition_signal(&pool->threads.starter_cond);\n")
 mutation("wake.starter.end", "the starter is not woken at the end",
-         (POOL, "pool->starter_waits && (pool->start_due || pool->ends)",
-                  "pool->starter_waits && pool->start_due"))
+         (POOL, "pool->threads.starter_waits && (pool->supervisor.start_due || pool->ends)",
+                  "pool->threads.starter_waits && pool->supervisor.start_due"))
 without("loop.show", "the handle of an event loop always shows what it did at first", POOL,
-        "        brood_os_poller_show(pool->poller, shows);\n")
+        "        brood_os_poller_show(pool->wait.poller, shows);\n")
 without("loop.call", "an event loop is not called", POOL,
-        "        brood_os_poller_call(pool->poller);\n")
+        "        brood_os_poller_call(pool->wait.poller);\n")
 mutation("loop.call.due", "an event loop is not called for what is due earlier",
-         (POOL, "pool->due_first != NULL || (shows && pool->due < pool->loop_until)",
-                  "pool->due_first != NULL"))
+         (POOL, "pool->callbacks.first != NULL || (shows && pool->agenda.due < pool->loop.until)",
+                  "pool->callbacks.first != NULL"))
 mutation("loop.call.callback", "an event loop is not called for a callback",
-         (POOL, "pool->due_first != NULL || (shows && pool->due < pool->loop_until)",
-                  "shows && pool->due < pool->loop_until"))
+         (POOL, "pool->callbacks.first != NULL || (shows && pool->agenda.due < pool->loop.until)",
+                  "shows && pool->agenda.due < pool->loop.until"))
 mutation("loop.until", "an event loop that could not do all that is due is not called",
-         (POOL, "        pool->loop_until = BROOD_NEVER; /* so that the handle stays ready */\n", ""))
+         (POOL, "        pool->loop.until = BROOD_NEVER; /* so that the handle stays ready */\n", ""))
 mutation("loop.timeout", "the time that an event loop was told is not kept in mind",
-         (POOL, "    pool->loop_until = pool->loop_shows ? pool->due : BROOD_NEVER;\n"
-                        "    return pool->loop_until;\n",
-                        "    return pool->loop_shows ? pool->due : BROOD_NEVER;\n"))
+         (POOL, "    pool->loop.until = pool->loop.shows ? pool->agenda.due : BROOD_NEVER;\n"
+                        "    return pool->loop.until;\n",
+                        "    return pool->loop.shows ? pool->agenda.due : BROOD_NEVER;\n"))
 mutation("loop.timeout.callback", "an event loop is told a time although a callback is due",
-         (POOL, "    if (pool->due_first != NULL || pool->loop_called) {\n        return 0;\n"
+         (POOL, "    if (pool->callbacks.first != NULL || pool->loop.is_called) {\n        return 0;\n"
                         "    }\n", ""))
 without("wake.shared", "nobody is woken because shared memory was destroyed", "src/ipc/shared.c",
         "        brood_os_poller_wake(at->poller);\n")
 without("wake.watch", "a start in the worker is not told that its parent is watched", "src/process/watch.c",
         "    brood_condition_signal(&brood_here()->watch.changed);\n")
 mutation("spin.counted", "a thread counts as spinning for ever",
-         (POOL, "    *at = self->next;\n    pool->spinning--;\n", "    *at = self->next;\n"))
+         (POOL, "    *at = self->next;\n    pool->wait.spinning--;\n", "    *at = self->next;\n"))
 mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinning",
-         (POOL, "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n",
+         (POOL, "    end_spin(pool, &self);\n    pool->wait.spin_misses = over ? 0 : pool->wait.spin_misses + 1;\n",
                 "    if (!over) {\n        sleep_for(pool, goal, deadline);\n    }\n"
-                "    end_spin(pool, &self);\n    pool->spin_misses = over ? 0 : pool->spin_misses + 1;\n"),
+                "    end_spin(pool, &self);\n    pool->wait.spin_misses = over ? 0 : pool->wait.spin_misses + 1;\n"),
          (POOL, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n",
                 "static void sleep_for(brood_pool *, const brood_goal *, int64_t);\n"
                 "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n"))
