@@ -165,6 +165,7 @@ int live_finalize_for_ever(brood_task *task, const void *arg, size_t size);
 #if !defined(LIVE_RING)
 #define LIVE_RING (1024 * 1024)
 #endif
+#define LIVE_LARGE_PERCENT 10 /* of such callers: all that they do moves more than a ring */
 #define LIVE_LARGE_VALUE ((size_t)LIVE_RING / 8 * 9) /* more than a ring */
 
 /* What a task does. */

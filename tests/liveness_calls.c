@@ -376,7 +376,8 @@ enum {
     SUBMITS = 1,
     WAITS = 2, /* in the pool: not where callers only look */
     CALLS_BACK =
-        4 /* waits for a callback: not where nobody runs them, or who calls holds them up */
+        4,       /* waits for a callback: not where nobody runs them, or who calls holds them up */
+    IS_LARGE = 8 /* moves more than fits into a ring */
 };
 
 static const struct {
@@ -391,10 +392,10 @@ static const struct {
     {call_async, SUBMITS},
     {call_async, SUBMITS},
     {call_with_shared, SUBMITS | WAITS},
-    {call_async_large, SUBMITS},
-    {call_async_large, SUBMITS},
+    {call_async_large, SUBMITS | IS_LARGE},
+    {call_async_large, SUBMITS | IS_LARGE},
     {call_map, SUBMITS | WAITS},
-    {call_map_large, SUBMITS | WAITS},
+    {call_map_large, SUBMITS | WAITS | IS_LARGE},
     {call_map_async, SUBMITS},
     {call_map_async, SUBMITS},
     {call_for, SUBMITS | WAITS},
@@ -406,7 +407,7 @@ static const struct {
     {live_call_beside_a_task, 0},
     {live_call_beside_a_task, 0},
     {live_call_beside_a_map, WAITS},
-    {live_call_beside_a_stream, SUBMITS | WAITS},
+    {live_call_beside_a_stream, SUBMITS | WAITS | IS_LARGE},
     {live_finish_one, 0},
     {live_finish_one, 0},
     {live_finish_one, 0},
@@ -445,9 +446,11 @@ static uint32_t draw_call(live_caller *self, unsigned what)
 static void draw_kinds(live_caller *self)
 {
     if (self->life->most_calls != UINT32_MAX || live_chance(&self->seed, 50)) {
-        self->kinds[0] = draw_call(self, SUBMITS);
+        unsigned what = live_chance(&self->seed, LIVE_LARGE_PERCENT) ? IS_LARGE : 0;
+
+        self->kinds[0] = draw_call(self, SUBMITS | what);
         for (self->kind_count = 1; self->kind_count < LIVE_KINDS && live_chance(&self->seed, 70);) {
-            self->kinds[self->kind_count++] = draw_call(self, 0);
+            self->kinds[self->kind_count++] = draw_call(self, what);
         }
     }
     self->rains = self->rains || (self->life->max_items > LIVE_FEW && live_chance(&self->seed, 25));
