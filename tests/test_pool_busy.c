@@ -118,8 +118,8 @@ static bool is_seen(brood_pool *pool, uint64_t died, uint64_t *looked_at, int *l
     bool seen = false;
 
     brood_pool_lock(pool);
-    *looks += pool->callers.submits_seen != *looked_at;
-    *looked_at = pool->callers.submits_seen;
+    *looks += pool->threads.submits_seen != *looked_at;
+    *looked_at = pool->threads.submits_seen;
     seen = pool->stats.died > died;
     brood_pool_unlock(pool);
     return seen;

@@ -32,6 +32,42 @@ void brood_agenda_supervise_at(brood_pool *pool, int64_t when)
     }
 }
 
+bool brood_agenda_supervises(brood_pool *pool, int64_t now)
+{
+    if (!pool->agenda.supervisor_due && now < pool->agenda.supervise_at) {
+        return false;
+    }
+    pool->agenda.supervisor_due = false;
+    pool->agenda.supervise_at = BROOD_NEVER;
+    return true;
+}
+
+int64_t brood_agenda_supervised(brood_pool *pool, int64_t next)
+{
+    pool->agenda.supervise_at = brood_earlier(pool->agenda.supervise_at, next);
+    pool->agenda.supervisor_due = false; /* by the supervisor's own steps, which it has counted */
+    return pool->agenda.supervise_at;
+}
+
+void brood_agenda_begin_run(brood_pool *pool)
+{
+    pool->agenda.due = BROOD_NEVER;
+}
+
+int64_t brood_agenda_end_waits(brood_pool *pool, int64_t now)
+{
+    int64_t deadline = BROOD_NEVER;
+
+    for (brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
+        if (at->deadline <= now) {
+            at->is_notified = pool->agenda.to_signal = true;
+        } else {
+            deadline = brood_earlier(deadline, at->deadline);
+        }
+    }
+    return deadline;
+}
+
 void brood_agenda_notify(brood_pool *pool, const void *what)
 {
     if (pool->wait.leading && !pool->threads.thread_leads &&

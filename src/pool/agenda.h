@@ -44,6 +44,16 @@ void brood_agenda_at(brood_pool *pool, int64_t when);
 void brood_agenda_supervise(brood_pool *pool);
 void brood_agenda_supervise_at(brood_pool *pool, int64_t when);
 
+/* Whether it is time for the supervisor to look; and that it has looked, and when it will again. */
+bool brood_agenda_supervises(brood_pool *pool, int64_t now);
+int64_t brood_agenda_supervised(brood_pool *pool, int64_t next);
+
+/* All that is due is about to be done; what becomes due meanwhile lowers the time again. */
+void brood_agenda_begin_run(brood_pool *pool);
+
+/* Waiters whose time is over look again; when the next one's is. The leader wakes them in time. */
+int64_t brood_agenda_end_waits(brood_pool *pool, int64_t now);
+
 /* The waiters for `what` (NULL: all waiters) look again whether their wait is over. */
 void brood_agenda_notify(brood_pool *pool, const void *what);
 

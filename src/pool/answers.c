@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "pool/dispatch.h"
 #include "pool/ends.h"
+#include "pool/failures.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/pool_impl.h"
@@ -92,7 +93,9 @@ static void on_answer(brood_worker *worker, const brood_event *event)
     brood_status cancelled_for = is_timed_out ? worker->kill_for : job->cancel_status;
 
     worker->has_answered = true;
-    worker->pool->supervisor.crash_streak = 0;
+    if (worker->pool->supervisor.crash_streak > 0) {
+        brood_supervisor_end_crash_streak(worker->pool);
+    }
     chunk->unreported = 0;
     if (event->count == 0) {
         return; /* all of it was taken before */
@@ -118,7 +121,7 @@ static void on_ready(brood_worker *worker)
     if (worker->state == BROOD_WORKER_STARTING) {
         worker->state = BROOD_WORKER_READY;
     }
-    worker->pool->supervisor.start_failures = worker->pool->supervisor.crash_streak;
+    brood_supervisor_note_start(worker->pool);
     worker->first_since = brood_os_now();
 }
 

@@ -11,8 +11,7 @@
 static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
 {
     if (worker->transit.chunk == chunk) {
-        worker->ops->discard(worker);
-        worker->pool->upkeep.voids++;
+        brood_worker_discard(worker);
     }
     brood_worker_remove(worker, chunk);
     if (worker->items_left != UINT64_MAX) {
@@ -71,9 +70,9 @@ static int64_t push(brood_pool *pool, int64_t now)
     if (now - pool->dispatch.answered_at < BROOD_BALANCE_NS) {
         return pool->dispatch.answered_at + BROOD_BALANCE_NS;
     }
-    pool->roster.wakes_left = pool->config.cores;
+    brood_roster_allow_wakes(pool, pool->config.cores);
     brood_pool_dispatch(pool);
-    pool->roster.wakes_left = 0;
+    brood_roster_allow_wakes(pool, 0);
     return now + BROOD_BALANCE_NS;
 }
 
@@ -118,8 +117,6 @@ static int64_t balance(brood_pool *pool, int64_t now)
 
 int64_t brood_pool_balance(brood_pool *pool, int64_t now)
 {
-    if (pool->roster.stuck_at <= now) {
-        pool->roster.stuck_at = BROOD_NEVER;
-    }
+    brood_roster_take_stuck(pool, now);
     return brood_earlier(balance(pool, now), pool->roster.stuck_at);
 }

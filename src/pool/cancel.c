@@ -103,24 +103,10 @@ static void end_cancelled_given(brood_pool *pool)
     }
 }
 
-static void end_cancelled_in(const brood_chunk_list *lane)
-{
-    brood_chunk *following = NULL;
-
-    for (brood_chunk *chunk = lane->first; chunk != NULL; chunk = following) {
-        following = chunk->next;
-        if (chunk->job->cancel_status != BROOD_OK) {
-            brood_queue_end_cancelled(chunk);
-        }
-    }
-}
-
 static void end_cancelled_jobs(brood_pool *pool)
 {
     end_cancelled_given(pool);
-    for (size_t i = 0; i < sizeof pool->queue.lanes / sizeof pool->queue.lanes[0]; i++) {
-        end_cancelled_in(&pool->queue.lanes[i]);
-    }
+    brood_queue_end_all_cancelled(pool);
     brood_pool_dispatch(pool);
 }
 

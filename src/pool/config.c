@@ -12,9 +12,6 @@
 #define NAME_MAX_BYTES 200
 #define DEPTH_MAX_DEFAULT 4
 
-#if !defined(BROOD_RING_LARGE) /* by a test */
-#endif
-
 brood_status brood_config_check_process(const brood_process_options *process)
 {
     const brood_stdio *stdio[] = {&process->stdin_to, &process->stdout_to, &process->stderr_to};

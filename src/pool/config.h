@@ -20,7 +20,9 @@ typedef struct brood_config {
 
 #define BROOD_WORKERS_MAX 4096
 
+#if !defined(BROOD_RING_LARGE)         /* the simulator has smaller ones */
 #define BROOD_RING_LARGE (1024 * 1024) /* of each ring, where there are few workers */
+#endif
 
 brood_status brood_config_check_process(const brood_process_options *process);
 

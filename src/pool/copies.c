@@ -30,6 +30,7 @@ static void *keep_copy(brood_pool *pool, const void *data, size_t size)
 
 void brood_config_free_copies(brood_pool *pool)
 {
+    brood_origin_drop(&pool->config.origin);
     while (pool->config.copies != NULL) {
         brood_copy *next = pool->config.copies->next;
 

@@ -19,26 +19,6 @@
 #define SPIN_NS 200000 /* longer than it takes to wake a worker */
 #define SERVICE_NS_AT_FIRST 1000000
 
-static brood_status learn_functions(brood_pool *pool)
-{
-    brood_error *error = pool->config.options.error;
-    brood_status status = BROOD_OK;
-
-    pool->functions.has_initializer = pool->config.options.initializer != NULL;
-    pool->functions.has_finalizer = pool->config.options.finalizer != NULL;
-    if (pool->functions.has_initializer) {
-        status = brood_pool_function(pool, &pool->functions.initializer,
-                                     (brood_os_function *)pool->config.options.initializer, NULL,
-                                     "initializer", error);
-    }
-    if (status == BROOD_OK && pool->functions.has_finalizer) {
-        status = brood_pool_function(pool, &pool->functions.finalizer,
-                                     (brood_os_function *)pool->config.options.finalizer, NULL,
-                                     "finalizer", error);
-    }
-    return status;
-}
-
 /*
  * What follows from the options and the cores. Workers may spin on all cores but one, which is left
  * to the program.
@@ -54,7 +34,7 @@ static void size_up(brood_pool *pool)
     if (pool->config.base_workers > BROOD_WORKERS_MAX) {
         pool->config.base_workers = BROOD_WORKERS_MAX;
     }
-    pool->supervisor.target = pool->supervisor.most = pool->config.base_workers;
+    brood_supervisor_resize(pool, pool->config.base_workers);
     pool->config.capacity = pool->supervisor.target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
     pool->config.spin_ns =
         pool->config.options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
@@ -73,7 +53,6 @@ static void size_up(brood_pool *pool)
     pool->agenda.supervise_at = pool->agenda.due = pool->roster.stuck_at =
         pool->upkeep.unreported_at = BROOD_NEVER;
     pool->agenda.supervisor_due = true;
-    pool->supervisor.to_fill = pool->config.options.lazy ? 0 : pool->supervisor.target;
 }
 
 /* NULL: out of memory. */
@@ -123,7 +102,7 @@ static brood_status begin(brood_pool *pool)
     brood_status status = open_poller(pool);
 
     if (status == BROOD_OK) {
-        status = learn_functions(pool);
+        status = brood_functions_learn(pool);
     }
     if (status != BROOD_OK) {
         return status;

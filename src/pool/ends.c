@@ -4,9 +4,46 @@
 
 #include "pool/agenda.h"
 #include "pool/callbacks.h"
+#include "pool/deadlines.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/pool_impl.h"
+
+/* ---- the jobs of a pool ------------------------------------------------------------------- */
+
+void brood_job_begin(brood_result *job)
+{
+    brood_pool *pool = job->pool;
+
+    job->next = pool->jobs.first;
+    if (pool->jobs.first != NULL) {
+        pool->jobs.first->previous = job;
+    }
+    pool->jobs.first = job;
+    pool->jobs.timed += job->timeout_ns > 0;
+    if (job->deadline != BROOD_NEVER) {
+        brood_deadlines_add(&pool->jobs.deadlines, job);
+        brood_agenda_at(pool, job->deadline);
+    }
+}
+
+brood_result *brood_jobs_take_expired(brood_pool *pool, int64_t now)
+{
+    brood_result *expired = NULL;
+
+    while (pool->jobs.deadlines != NULL && pool->jobs.deadlines->deadline <= now) {
+        brood_result *job = pool->jobs.deadlines;
+
+        brood_deadlines_remove(&pool->jobs.deadlines, job);
+        if (job->cancel_status == BROOD_OK) {
+            job->cancel_status = BROOD_ERR_DEADLINE;
+            brood_job_hold(job);
+            job->next_expired = expired;
+            expired = job;
+        }
+    }
+    return expired;
+}
 
 static void unlink_job(brood_result *job)
 {
@@ -19,6 +56,8 @@ static void unlink_job(brood_result *job)
         job->next->previous = job->previous;
     }
 }
+
+/* ---- ends --------------------------------------------------------------------------------- */
 
 static void finish(brood_result *job)
 {

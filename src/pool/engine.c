@@ -12,6 +12,8 @@
 #include "pool/timers.h"
 #include "pool/worker.h"
 
+#define RECEIVE_EVERY 16 /* submits */
+
 static void turn_worker(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
@@ -44,12 +46,22 @@ void brood_pool_turn(brood_pool *pool)
 {
     brood_worker *following = NULL;
 
-    pool->callers.unreceived = 0;
+    pool->engine.unreceived = 0;
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
         following = worker->next_busy;
         turn_worker(worker);
     }
     brood_pool_dispatch(pool);
+}
+
+void brood_pool_take_submit(brood_pool *pool)
+{
+    pool->engine.submits++;
+    if (++pool->engine.unreceived >= RECEIVE_EVERY) {
+        brood_pool_turn(pool);
+    } else {
+        brood_pool_dispatch(pool);
+    }
 }
 
 /*
@@ -76,10 +88,10 @@ static void turn_others(brood_pool *pool)
 void brood_pool_forget(brood_pool *pool)
 {
     uint64_t forgotten =
-        pool->shared.watch.poller != NULL ? brood_shared_forgotten() : pool->shared.forgotten;
+        pool->engine.watch.poller != NULL ? brood_shared_forgotten() : pool->engine.forgotten;
     bool all = true;
 
-    if (forgotten == pool->shared.forgotten) {
+    if (forgotten == pool->engine.forgotten) {
         return;
     }
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
@@ -87,35 +99,20 @@ void brood_pool_forget(brood_pool *pool)
               all;
     }
     if (all) {
-        pool->shared.forgotten = forgotten;
+        pool->engine.forgotten = forgotten;
     }
-}
-
-/* The earliest time-out of a follower, since the leader wakes followers in time. */
-static int64_t deadline_of_waiters(brood_pool *pool, int64_t now)
-{
-    int64_t deadline = BROOD_NEVER;
-
-    for (brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
-        if (at->deadline <= now) {
-            at->is_notified = pool->agenda.to_signal = true;
-        } else {
-            deadline = brood_earlier(deadline, at->deadline);
-        }
-    }
-    return deadline;
 }
 
 void brood_pool_run_due(brood_pool *pool)
 {
     int64_t now = brood_os_now();
 
-    pool->agenda.due = BROOD_NEVER; /* what becomes due meanwhile lowers it again */
+    brood_agenda_begin_run(pool);
     turn_others(pool);
     brood_pool_forget(pool);
     brood_agenda_at(pool, brood_pool_run_timers(pool, now));
     brood_agenda_at(pool, brood_supervisor_run(pool, now));
     brood_pool_dispatch(pool);
     brood_agenda_at(pool, brood_pool_balance(pool, now));
-    brood_agenda_at(pool, deadline_of_waiters(pool, now));
+    brood_agenda_at(pool, brood_agenda_end_waits(pool, now));
 }

@@ -5,14 +5,18 @@
 #include "ipc/shared.h"
 #include "pool/types.h"
 
-/* What workers know of shared memory. */
-typedef struct brood_known_shared {
-    brood_shared_watch watch; /* since a worker was told of one */
-    uint64_t forgotten;       /* as far as all workers were told */
-} brood_known_shared;
+typedef struct brood_engine {
+    uint64_t submits;
+    uint32_t unreceived;      /* submits since the workers were listened to */
+    brood_shared_watch watch; /* since a worker was told of shared memory */
+    uint64_t forgotten;       /* of it: as far as all workers were told */
+} brood_engine;
 
 /* Hears and feeds the workers, without waiting. */
 void brood_pool_turn(brood_pool *pool);
+
+/* A job has come into the queue: dispatches, and listens to the workers now and then. */
+void brood_pool_take_submit(brood_pool *pool);
 
 /* Does all else that is due; pool->agenda.due says when to do it again. */
 void brood_pool_run_due(brood_pool *pool);

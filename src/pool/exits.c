@@ -9,46 +9,19 @@
 #include "pool/unreported.h"
 #include "pool/worker.h"
 
-static void leave_lists(brood_worker *worker)
-{
-    brood_pool *pool = worker->pool;
-
-    pool->upkeep.voids -= worker->transit.is_void;
-    brood_worker_set_idle(worker, false);
-    brood_worker_set_busy(worker, false);
-    brood_agenda_forget(worker);
-    brood_worker_set_alarm(worker, &worker->check_at, BROOD_NEVER);
-    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
-    for (brood_worker **at = &pool->roster.credit_first, *last = NULL; *at != NULL;) {
-        if (*at == worker) {
-            *at = worker->next_with_credit;
-            if (pool->roster.credit_last == worker) {
-                pool->roster.credit_last = last;
-            }
-            break;
-        }
-        last = *at;
-        at = &(*at)->next_with_credit;
-    }
-    for (uint32_t i = 0; i < BROOD_SPINNERS_MAX; i++) {
-        if (pool->roster.spinners[i] == worker) {
-            pool->roster.spinners[i] = NULL;
-        }
-    }
-}
-
 /* The worker is not one of the pool's any more. What it had not begun goes to others. */
 static void dismiss(brood_worker *worker, uint64_t *counter)
 {
     brood_pool *pool = worker->pool;
     bool crash_streak = brood_worker_is_of_crash_streak(worker);
 
-    pool->roster.workers[worker->slot] = NULL;
-    pool->roster.alive--;
+    brood_roster_remove(worker);
     ++*counter;
     brood_worker_settle(worker);
     brood_worker_note_early_end(worker, crash_streak);
-    leave_lists(worker);
+    brood_worker_end_upkeep(worker);
+    brood_roster_leave_lists(worker);
+    brood_agenda_forget(worker);
     worker->ops->destroy(worker);
     brood_agenda_supervise(pool);
     brood_agenda_notify(pool, BROOD_END(pool));

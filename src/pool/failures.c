@@ -85,3 +85,13 @@ void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)
     }
     brood_supervisor_note_failed_start(worker->pool, &why);
 }
+
+void brood_supervisor_note_start(brood_pool *pool)
+{
+    pool->supervisor.start_failures = pool->supervisor.crash_streak;
+}
+
+void brood_supervisor_end_crash_streak(brood_pool *pool)
+{
+    pool->supervisor.crash_streak = 0;
+}

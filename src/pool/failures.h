@@ -12,4 +12,10 @@ void brood_worker_note_early_end(brood_worker *worker, bool crash_streak);
 
 void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *why);
 
+/* A worker has come up: starts do not fail any more, but for those that were lost before they began. */
+void brood_supervisor_note_start(brood_pool *pool);
+
+/* A worker has answered about a chunk. */
+void brood_supervisor_end_crash_streak(brood_pool *pool);
+
 #endif

@@ -71,3 +71,32 @@ brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_fu
     *number = pool->functions.count - 1;
     return status;
 }
+
+brood_status brood_functions_learn(brood_pool *pool)
+{
+    brood_error *error = pool->config.options.error;
+    brood_status status = BROOD_OK;
+
+    pool->functions.has_initializer = pool->config.options.initializer != NULL;
+    pool->functions.has_finalizer = pool->config.options.finalizer != NULL;
+    if (pool->functions.has_initializer) {
+        status = brood_pool_function(pool, &pool->functions.initializer,
+                                     (brood_os_function *)pool->config.options.initializer, NULL,
+                                     "initializer", error);
+    }
+    if (status == BROOD_OK && pool->functions.has_finalizer) {
+        status = brood_pool_function(pool, &pool->functions.finalizer,
+                                     (brood_os_function *)pool->config.options.finalizer, NULL,
+                                     "finalizer", error);
+    }
+    return status;
+}
+
+void brood_functions_free(brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->functions.count; i++) {
+        brood_buffer_free(&pool->functions.known[i].encoded);
+        brood_free(pool->functions.known[i].name);
+    }
+    brood_free(pool->functions.known);
+}

@@ -23,4 +23,9 @@ typedef struct brood_function_table {
 brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_function *function,
                                  const char *name, const char *argument, brood_error *error);
 
+/* Those of the options. */
+brood_status brood_functions_learn(brood_pool *pool);
+
+void brood_functions_free(brood_pool *pool);
+
 #endif

@@ -32,6 +32,11 @@ bool brood_pool_lock(brood_pool *pool)
     return false;
 }
 
+bool brood_pool_lock_is_wanted(brood_pool *pool)
+{
+    return brood_load32(&pool->lock.waiters) > 0;
+}
+
 void brood_pool_unlock(brood_pool *pool)
 {
     brood_agenda_deliver(pool);

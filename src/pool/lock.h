@@ -15,6 +15,9 @@ typedef struct brood_lock {
 bool brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
 
+/* Whether other threads wait for it. */
+bool brood_pool_lock_is_wanted(brood_pool *pool);
+
 /*
  * The same for a call of the program's: from here to the end of the call its thread cannot be
  * cancelled, which would leave the lock, or the leader's place, to nobody.

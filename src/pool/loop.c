@@ -1,8 +1,45 @@
-#include <brood/cpu.h>
+#include "pool/loop.h"
 
+#include "pool/callbacks.h"
+#include "pool/engine.h"
 #include "pool/lock.h"
 #include "pool/pool_impl.h"
-#include "pool/threads.h"
+#include "pool/supervisor.h"
+#include "pool/wait.h"
+
+#define RUN_NS BROOD_NS_PER_MS /* brood_pool_run begins nothing more after so long */
+
+/* Everything that is due now, but for what takes long. */
+static void run_step(brood_pool *pool)
+{
+    if (!brood_pool_look(pool)) {
+        brood_pool_turn(pool);
+        brood_pool_run_due(pool);
+    }
+}
+
+static void run(brood_pool *pool)
+{
+    int64_t end = brood_os_now() + RUN_NS;
+    bool again = true;
+
+    pool->loop.sleeps = pool->loop.is_called = false;
+    brood_os_poller_answer(pool->wait.poller);
+    while (again) {
+        run_step(pool);
+        again = brood_supervisor_start_due(pool);
+        again = brood_pool_call_next(pool) || again;
+        again = again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);
+        again = again && brood_os_now() < end;
+    }
+    pool->loop.sleeps = true;
+    pool->loop.until = pool->agenda.due;
+    if (pool->agenda.due <= brood_os_now()) {
+        pool->loop.until = BROOD_NEVER; /* so that the handle stays ready */
+    }
+}
+
+/* ---- the calls --------------------------------------------------------------------------- */
 
 brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
 {
@@ -54,7 +91,7 @@ brood_status brood_pool_run(brood_pool *pool)
     if (!pool->config.options.event_loop || pool->callbacks.is_running) {
         status = BROOD_ERR_STATE;
     } else {
-        brood_pool_run_loop(pool);
+        run(pool);
     }
     brood_pool_leave(pool, held);
     return status;

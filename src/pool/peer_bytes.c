@@ -41,7 +41,7 @@ static size_t put_some(brood_peer *peer, const void *data, size_t size)
     } else {
         brood_ring_advance(&peer->to, part);
     }
-    peer->base.pool->wait.moved += part > 0;
+    peer->base.transit.moved += part > 0;
     return part;
 }
 

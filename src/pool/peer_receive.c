@@ -278,7 +278,7 @@ brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
     while (event->kind == BROOD_EVENT_NONE &&
            peer->from.own - receiving->turn_at < peer->from.capacity &&
            take_step(peer, event, &status)) {
-        worker->pool->wait.moved++;
+        worker->transit.moved++;
         if (peer->from.own - receiving->released_at >= peer->from.capacity / 4) {
             release(peer);
         }
@@ -300,33 +300,27 @@ static bool is_empty(brood_peer *peer)
            available == 0;
 }
 
-/* Copies the values of count items that lie in the ring behind a head that was not published. */
+/*
+ * Copies the values of count items, which lie in the ring behind the place of a head that was not
+ * published: a worker begins an item only when there is room for its value there. The head itself
+ * says nothing: a worker that was killed while it wrote it has left a part of it.
+ */
 static bool take_values(brood_peer *peer, const brood_chunk *chunk, uint64_t count)
 {
     const brood_result *job = chunk->job;
-    size_t before = (size_t)chunk->unreported * job->out_size;
+    size_t before = sizeof(brood_wire_answer) + (size_t)chunk->unreported * job->out_size;
     size_t size = (size_t)count * job->out_size;
     const unsigned char *at = NULL;
-    brood_wire_answer answer;
 
-    if (before + size > peer->from.capacity - sizeof answer) {
-        return false;
+    if (before + size <= peer->from.capacity) {
+        at = brood_ring_peek(&peer->from, before + size);
     }
-    at = brood_ring_peek(&peer->from, sizeof answer + before + size);
-    if (at == NULL) {
-        return false;
-    }
-    memcpy(&answer, at, sizeof answer);
-    if (answer.kind != BROOD_WIRE_RESULT || answer.id != chunk->id ||
-        answer.first != chunk->first + chunk->done - chunk->unreported) {
-        return false;
-    }
-    if (job->cancel_status == BROOD_OK && !job->abandoned) {
+    if (at != NULL && job->cancel_status == BROOD_OK && !job->abandoned) {
         memcpy((unsigned char *)job->out +
                    (chunk->first + chunk->done - job->first) * job->out_size,
-               at + sizeof answer + before, size);
+               at + before, size);
     }
-    return true;
+    return at != NULL;
 }
 
 bool brood_peer_take(brood_worker *worker, const brood_chunk *chunk, uint64_t count)

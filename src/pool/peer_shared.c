@@ -33,7 +33,7 @@ static brood_status append_shared(brood_peer *peer, const brood_shared *shared)
     order.in_size = shared->size;
     brood_buffer_append(&peer->sending.head, &order, sizeof order);
     peer->shared[peer->shared_count++] = shared->id;
-    brood_shared_watch_begin(&peer->base.pool->shared.watch, peer->base.pool->wait.poller);
+    brood_shared_watch_begin(&peer->base.pool->engine.watch, peer->base.pool->wait.poller);
     return BROOD_OK;
 }
 

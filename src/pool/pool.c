@@ -107,19 +107,14 @@ brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
 
 static void close_all(brood_pool *pool)
 {
-    brood_shared_watch_end(&pool->shared.watch);
+    brood_shared_watch_end(&pool->engine.watch);
     brood_os_poller_free(pool->wait.poller);
     for (size_t i = 0; i < pool->config.process.handle_count; i++) {
         brood_os_handle_close(pool->config.process.handles[i]);
     }
-    for (uint32_t i = 0; i < pool->functions.count; i++) {
-        brood_buffer_free(&pool->functions.known[i].encoded);
-        brood_free(pool->functions.known[i].name);
-    }
-    brood_free(pool->functions.known);
+    brood_functions_free(pool);
     brood_free((void *)pool->roster.workers);
     brood_free(pool->config.initializer_arg);
-    brood_origin_drop(&pool->config.origin);
     brood_config_free_copies(pool);
     pool->wait.poller = NULL;
 }
@@ -162,11 +157,7 @@ brood_status brood_pool_resize(brood_pool *pool, uint32_t workers)
     if (pool->closed) {
         status = BROOD_ERR_STATE;
     } else {
-        pool->supervisor.target = brood_config_or_default(workers, pool->config.base_workers);
-        pool->supervisor.most = pool->supervisor.most > pool->supervisor.target
-                                    ? pool->supervisor.most
-                                    : pool->supervisor.target;
-        pool->supervisor.to_fill = pool->config.options.lazy ? 0 : pool->supervisor.target;
+        brood_supervisor_resize(pool, brood_config_or_default(workers, pool->config.base_workers));
         notify_all(pool);
     }
     brood_pool_leave(pool, held);

@@ -34,6 +34,7 @@
 #include "pool/job.h"
 #include "pool/job_cache.h"
 #include "pool/lock.h"
+#include "pool/loop.h"
 #include "pool/queue.h"
 #include "pool/roster.h"
 #include "pool/submit.h"
@@ -52,12 +53,11 @@ struct brood_pool {
     brood_function_table functions;
     brood_queue queue;
     brood_jobs jobs;
-    brood_callers callers;
     brood_callbacks callbacks;
     brood_roster roster;
     brood_dispatch dispatch;
     brood_upkeep upkeep;
-    brood_known_shared shared;
+    brood_engine engine;
     brood_supervisor supervisor;
     brood_agenda agenda;
     brood_wait wait;

@@ -14,9 +14,9 @@ static unsigned lane_of(int priority)
     return (unsigned)(priority < 0 ? priority + BROOD_LANES : priority);
 }
 
-int64_t brood_queue_key(uint64_t sequence, int priority)
+int64_t brood_queue_next_key(brood_pool *pool, int priority)
 {
-    return (int64_t)sequence - (int64_t)priority * OVERTAKERS;
+    return (int64_t)++pool->queue.sequence - (int64_t)priority * OVERTAKERS;
 }
 
 static void insert_before(brood_chunk_list *list, brood_chunk *at, brood_chunk *chunk)
@@ -126,4 +126,23 @@ void brood_queue_end_cancelled(brood_chunk *chunk)
     brood_queue_remove(job->pool, chunk);
     brood_chunk_free(chunk);
     brood_job_end_cancelled(job, first, count);
+}
+
+static void end_cancelled_in(const brood_chunk_list *lane)
+{
+    brood_chunk *following = NULL;
+
+    for (brood_chunk *chunk = lane->first; chunk != NULL; chunk = following) {
+        following = chunk->next;
+        if (chunk->job->cancel_status != BROOD_OK) {
+            brood_queue_end_cancelled(chunk);
+        }
+    }
+}
+
+void brood_queue_end_all_cancelled(brood_pool *pool)
+{
+    for (size_t i = 0; i < sizeof pool->queue.lanes / sizeof pool->queue.lanes[0]; i++) {
+        end_cancelled_in(&pool->queue.lanes[i]);
+    }
 }

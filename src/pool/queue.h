@@ -15,8 +15,8 @@ typedef struct brood_queue {
     uint64_t sequence; /* of the last job */
 } brood_queue;
 
-/* The place of a job in the queue: the smaller, the earlier. */
-int64_t brood_queue_key(uint64_t sequence, int priority);
+/* The place in the queue of a job that comes now: the smaller, the earlier. */
+int64_t brood_queue_next_key(brood_pool *pool, int priority);
 
 void brood_queue_put(brood_pool *pool, brood_chunk *chunk);
 brood_chunk *brood_queue_first(brood_pool *pool);
@@ -25,5 +25,8 @@ void brood_queue_remove(brood_pool *pool, brood_chunk *chunk);
 void brood_queue_shrink(brood_pool *pool, uint64_t items);
 /* Ends the items of a chunk of the queue, as its job is doomed to. */
 void brood_queue_end_cancelled(brood_chunk *chunk);
+
+/* Of all jobs that are cancelled. */
+void brood_queue_end_all_cancelled(brood_pool *pool);
 
 #endif

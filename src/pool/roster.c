@@ -1,5 +1,8 @@
 #include "pool/roster.h"
 
+#include <string.h>
+
+#include "base/memory.h"
 #include "pool/pool_impl.h"
 #include "pool/worker.h"
 
@@ -63,10 +66,7 @@ static void note_idle(brood_worker *worker)
 
     worker->idle_since = brood_os_now();
     due = worker->idle_since + (int64_t)pool->config.options.idle_timeout_ms * BROOD_NS_PER_MS;
-    if (due < pool->agenda.supervise_at) {
-        pool->agenda.supervise_at = due;
-        brood_agenda_at(pool, due);
-    }
+    brood_agenda_supervise_at(pool, due);
 }
 
 /* The one used last comes first; one that has not come up yet, or is stuck, comes last. */
@@ -244,4 +244,94 @@ void brood_worker_let_spin(brood_worker *worker)
     *place = worker;
     worker->spins = true;
     worker->ops->let_spin(worker, true);
+}
+
+/* ---- which there are --------------------------------------------------------------------- */
+
+static uint32_t free_slot(const brood_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        if (pool->roster.workers[i] == NULL) {
+            return i;
+        }
+    }
+    return pool->roster.slots;
+}
+
+static bool grow_slots(brood_pool *pool)
+{
+    uint32_t slots = pool->roster.slots == 0 ? 8 : pool->roster.slots * 2;
+    brood_worker **workers =
+        brood_realloc((void *)pool->roster.workers, slots * sizeof(brood_worker *));
+
+    if (workers == NULL) {
+        return false;
+    }
+    memset((void *)(workers + pool->roster.slots), 0,
+           (slots - pool->roster.slots) * sizeof(brood_worker *));
+    pool->roster.workers = workers;
+    pool->roster.slots = slots;
+    return true;
+}
+
+uint32_t brood_roster_slot(brood_pool *pool)
+{
+    uint32_t slot = free_slot(pool);
+
+    return slot < pool->roster.slots || grow_slots(pool) ? slot : UINT32_MAX;
+}
+
+void brood_roster_add(brood_worker *worker)
+{
+    worker->pool->roster.workers[worker->slot] = worker;
+    worker->pool->roster.alive++;
+}
+
+void brood_roster_remove(brood_worker *worker)
+{
+    worker->pool->roster.workers[worker->slot] = NULL;
+    worker->pool->roster.alive--;
+}
+
+static void leave_credit(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    for (brood_worker **at = &pool->roster.credit_first, *last = NULL; *at != NULL;) {
+        if (*at == worker) {
+            *at = worker->next_with_credit;
+            if (pool->roster.credit_last == worker) {
+                pool->roster.credit_last = last;
+            }
+            break;
+        }
+        last = *at;
+        at = &(*at)->next_with_credit;
+    }
+}
+
+void brood_roster_leave_lists(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+
+    brood_worker_set_idle(worker, false);
+    brood_worker_set_busy(worker, false);
+    leave_credit(worker);
+    for (uint32_t i = 0; i < BROOD_SPINNERS_MAX; i++) {
+        if (pool->roster.spinners[i] == worker) {
+            pool->roster.spinners[i] = NULL;
+        }
+    }
+}
+
+void brood_roster_allow_wakes(brood_pool *pool, uint32_t count)
+{
+    pool->roster.wakes_left = count;
+}
+
+void brood_roster_take_stuck(brood_pool *pool, int64_t now)
+{
+    if (pool->roster.stuck_at <= now) {
+        pool->roster.stuck_at = BROOD_NEVER;
+    }
 }

@@ -29,6 +29,20 @@ typedef struct brood_roster {
 
 #define BROOD_BALANCE_NS (200 * 1000) /* who is busy with one chunk for so long gives others away */
 
+/* A slot for a worker; UINT32_MAX: out of memory. */
+uint32_t brood_roster_slot(brood_pool *pool);
+
+/* The worker is one of the pool's; it is not any more, and its place may be taken; nor is it in a list. */
+void brood_roster_add(brood_worker *worker);
+void brood_roster_remove(brood_worker *worker);
+void brood_roster_leave_lists(brood_worker *worker);
+
+/* So many idle workers may be woken although tasks are short. */
+void brood_roster_allow_wakes(brood_pool *pool, uint32_t count);
+
+/* A look for workers that do not begin, whose time has come, is about to be made. */
+void brood_roster_take_stuck(brood_pool *pool, int64_t now);
+
 void brood_worker_set_idle(brood_worker *worker, bool is_idle);
 void brood_worker_set_busy(brood_worker *worker, bool is_busy);
 void brood_worker_set_credit(brood_worker *worker);

@@ -1,9 +1,6 @@
 #include "pool/starts.h"
 
-#include <string.h>
-
 #include "base/error.h"
-#include "base/memory.h"
 #include "pool/lock.h"
 #include "pool/peer.h"
 #include "pool/pool_impl.h"
@@ -21,41 +18,14 @@ static uint64_t draw_items(const brood_pool *pool)
     return pool->config.options.max_tasks_per_worker - (seed >> 33) % ((uint64_t)jitter + 1);
 }
 
-static uint32_t free_slot(brood_pool *pool)
-{
-    for (uint32_t i = 0; i < pool->roster.slots; i++) {
-        if (pool->roster.workers[i] == NULL) {
-            return i;
-        }
-    }
-    return pool->roster.slots;
-}
-
-static bool grow_slots(brood_pool *pool)
-{
-    uint32_t slots = pool->roster.slots == 0 ? 8 : pool->roster.slots * 2;
-    brood_worker **workers =
-        brood_realloc((void *)pool->roster.workers, slots * sizeof(brood_worker *));
-
-    if (workers == NULL) {
-        return false;
-    }
-    memset((void *)(workers + pool->roster.slots), 0,
-           (slots - pool->roster.slots) * sizeof(brood_worker *));
-    pool->roster.workers = workers;
-    pool->roster.slots = slots;
-    return true;
-}
-
 /*
  * It is the pool's from now on, also when it cannot be told what to do. Since the crew has changed,
  * somebody looks after it before anybody sleeps, and makes it ring when it has come up: turn_others.
  */
 static void enlist(brood_pool *pool, brood_worker *worker)
 {
-    pool->roster.workers[worker->slot] = worker;
+    brood_roster_add(worker);
     brood_agenda_supervise(pool);
-    pool->roster.alive++;
     worker->number = ++pool->stats.started;
     worker->items_left = draw_items(pool);
     brood_worker_plan_look(worker);
@@ -69,12 +39,12 @@ static void enlist(brood_pool *pool, brood_worker *worker)
 
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
 {
-    uint32_t slot = free_slot(pool);
+    uint32_t slot = brood_roster_slot(pool);
     uint32_t cores = pool->config.cores / pool->supervisor.target;
     brood_worker *worker = NULL;
     brood_status status = BROOD_OK;
 
-    if (slot == pool->roster.slots && !grow_slots(pool)) {
+    if (slot == UINT32_MAX) {
         return brood_fail_memory(error, "workers");
     }
     pool->supervisor.launching = true;

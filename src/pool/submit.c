@@ -2,7 +2,6 @@
 
 #include "pool/balance.h"
 #include "pool/callbacks.h"
-#include "pool/dispatch.h"
 #include "pool/ends.h"
 #include "pool/engine.h"
 #include "pool/functions.h"
@@ -15,8 +14,6 @@
 #include "pool/request.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
-
-#define RECEIVE_EVERY 16 /* submits */
 
 /* ---- submitting -------------------------------------------------------------------------- */
 
@@ -61,26 +58,8 @@ static brood_status wait_for_room(const brood_request *asked)
     if (asked->options.try_submit || brood_pool_in_callback(pool)) {
         return brood_request_refuse(asked, BROOD_ERR_FULL, "");
     }
-    pool->wait.room_waiters++;
     status = brood_pool_wait(pool, BROOD_ROOM(pool), has_room, NULL, deadline);
-    pool->wait.room_waiters--;
     return status == BROOD_OK ? status : brood_request_refuse(asked, BROOD_ERR_FULL, "");
-}
-
-static void link_job(brood_result *job)
-{
-    brood_pool *pool = job->pool;
-
-    job->next = pool->jobs.first;
-    if (pool->jobs.first != NULL) {
-        pool->jobs.first->previous = job;
-    }
-    pool->jobs.first = job;
-    pool->jobs.timed += job->timeout_ns > 0;
-    if (job->deadline != BROOD_NEVER) {
-        brood_deadlines_add(&pool->jobs.deadlines, job);
-        brood_agenda_at(pool, job->deadline);
-    }
 }
 
 /* What came later, but is more urgent, does not stand behind what workers were given ahead. */
@@ -100,10 +79,9 @@ static void enqueue(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    link_job(job);
+    brood_job_begin(job);
     pool->stats.submitted += job->count;
-    pool->callers.submits++;
-    job->key = brood_queue_key(++pool->queue.sequence, job->priority);
+    job->key = brood_queue_next_key(pool, job->priority);
     if (job->count == 0) {
         brood_job_succeed(job, 0);
         return;
@@ -113,11 +91,7 @@ static void enqueue(brood_result *job)
         overtake(pool, job);
     }
     brood_queue_put(pool, &job->chunk);
-    if (++pool->callers.unreceived >= RECEIVE_EVERY) {
-        brood_pool_turn(pool);
-    } else {
-        brood_pool_dispatch(pool);
-    }
+    brood_pool_take_submit(pool);
     brood_supervisor_need(pool);
 }
 

@@ -4,13 +4,6 @@
 
 #include "pool/types.h"
 
-/* Callers that submit. */
-typedef struct brood_callers {
-    uint64_t submits;
-    uint64_t submits_seen; /* by the pool's thread */
-    uint32_t unreceived;   /* submits since the workers were listened to */
-} brood_callers;
-
 /* An item of an imap, with the library's own hook. BROOD_ERR_FULL is not tried twice. */
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     brood_function *function, const void *data, size_t size,

@@ -197,11 +197,9 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    if (!pool->agenda.supervisor_due && now < pool->agenda.supervise_at) {
+    if (!brood_agenda_supervises(pool, now)) {
         return pool->agenda.supervise_at;
     }
-    pool->agenda.supervisor_due = false;
-    pool->agenda.supervise_at = BROOD_NEVER;
     next = stop_all_idle(pool, now);
     stop_used(pool);
     stop_superfluous(pool);
@@ -209,9 +207,7 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
     pool->supervisor.leaving = brood_supervisor_count(pool, brood_worker_is_leaving);
     next = brood_earlier(next, end_oldest(pool, now));
     next = brood_earlier(next, plan_start(pool, now));
-    pool->agenda.supervise_at = brood_earlier(pool->agenda.supervise_at, next);
-    pool->agenda.supervisor_due = false; /* by the steps above, which were counted */
-    return pool->agenda.supervise_at;
+    return brood_agenda_supervised(pool, next);
 }
 
 void brood_supervisor_kill_all(brood_pool *pool)
@@ -221,4 +217,13 @@ void brood_supervisor_kill_all(brood_pool *pool)
             brood_worker_drop(pool->roster.workers[i], BROOD_ERR_CANCELLED);
         }
     }
+}
+
+void brood_supervisor_resize(brood_pool *pool, uint32_t workers)
+{
+    brood_supervisor *supervisor = &pool->supervisor;
+
+    supervisor->target = workers;
+    supervisor->most = supervisor->most > workers ? supervisor->most : workers;
+    supervisor->to_fill = pool->config.options.lazy ? 0 : workers;
 }

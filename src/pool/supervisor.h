@@ -34,6 +34,9 @@ bool brood_supervisor_lacks_starter(const brood_pool *pool);
 /* Starts a worker that is due, in a pool whose starter does not. False: there is none. */
 bool brood_supervisor_start_due(brood_pool *pool);
 
+/* So many workers from now on; also when the pool is made. */
+void brood_supervisor_resize(brood_pool *pool, uint32_t workers);
+
 void brood_supervisor_kill_all(brood_pool *pool);
 
 #endif

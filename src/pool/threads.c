@@ -9,20 +9,17 @@
 #include "pool/wait.h"
 #include "runtime/sync.h"
 
-/* The threads of a pool's own, and what a program's event loop does in their place. */
-
 #define BUSTLE 4                  /* submits between two looks, from which on callers are busy */
 #define BUSTLE_NS BROOD_NS_PER_MS /* how long the thread leaves busy callers to themselves */
-#define RUN_NS BROOD_NS_PER_MS    /* brood_pool_run begins nothing more after so long */
 
 /* ---- the thread that leads while nobody else does ------------------------------------------- */
 
 /* Callers that submit and fetch are faster left alone: they listen to the workers themselves. */
 static bool is_bustling(brood_pool *pool)
 {
-    bool bustling = pool->callers.submits - pool->callers.submits_seen >= BUSTLE;
+    bool bustling = pool->engine.submits - pool->threads.submits_seen >= BUSTLE;
 
-    pool->callers.submits_seen = pool->callers.submits;
+    pool->threads.submits_seen = pool->engine.submits;
     return bustling && pool->jobs.first != NULL;
 }
 
@@ -136,36 +133,4 @@ void brood_pool_threads_end(brood_pool *pool)
     brood_thread_join(&pool->threads.starter);
     brood_thread_join(&pool->threads.caller);
     brood_pool_lock(pool);
-}
-
-/* ---- the program's event loop ------------------------------------------------------------ */
-
-/* Everything that is due now, but for what takes long. */
-static void run_step(brood_pool *pool)
-{
-    if (!brood_pool_look(pool)) {
-        brood_pool_turn(pool);
-        brood_pool_run_due(pool);
-    }
-}
-
-void brood_pool_run_loop(brood_pool *pool)
-{
-    int64_t end = brood_os_now() + RUN_NS;
-    bool again = true;
-
-    pool->loop.sleeps = pool->loop.is_called = false;
-    brood_os_poller_answer(pool->wait.poller);
-    while (again) {
-        run_step(pool);
-        again = brood_supervisor_start_due(pool);
-        again = brood_pool_call_next(pool) || again;
-        again = again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);
-        again = again && brood_os_now() < end;
-    }
-    pool->loop.sleeps = true;
-    pool->loop.until = pool->agenda.due;
-    if (pool->agenda.due <= brood_os_now()) {
-        pool->loop.until = BROOD_NEVER; /* so that the handle stays ready */
-    }
 }

@@ -1,4 +1,4 @@
-/* The pool's own threads, and the program's event loop. */
+/* The pool's own threads. */
 #ifndef BROOD_SRC_POOL_THREADS_H
 #define BROOD_SRC_POOL_THREADS_H
 
@@ -11,16 +11,9 @@ typedef struct brood_threads {
     brood_condition thread_cond, starter_cond, caller_cond;
     bool thread_waits, starter_waits, caller_waits; /* on these, and was not woken yet */
     bool thread_leads;
-    bool starter_refused; /* by the system: whoever keeps the time starts workers */
+    uint64_t submits_seen; /* by the thread */
+    bool starter_refused;  /* by the system: whoever keeps the time starts workers */
 } brood_threads;
-
-typedef struct brood_loop {
-    brood_handle handle;
-    bool sleeps;    /* the program waits for the handle, */
-    bool shows;     /* which shows what the poller would find, */
-    bool is_called; /* and is ready in any case */
-    int64_t until;  /* when the program runs the loop again by itself */
-} brood_loop;
 
 brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error);
 
@@ -29,8 +22,5 @@ void brood_pool_threads_end(brood_pool *pool);
 
 /* Before the first task that has a callback. */
 brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error);
-
-/* What is due, for a program's event loop. */
-void brood_pool_run_loop(brood_pool *pool);
 
 #endif

@@ -3,6 +3,7 @@
 #include "pool/balance.h"
 #include "pool/cancel.h"
 #include "pool/dispatch.h"
+#include "pool/ends.h"
 #include "pool/exits.h"
 #include "pool/job.h"
 #include "pool/notices.h"
@@ -144,28 +145,9 @@ static int64_t check_timeouts(brood_pool *pool, int64_t now)
     return next;
 }
 
-/* All whose deadline has passed, doomed, before anything of them could still be given to a worker. */
-static brood_result *take_expired(brood_pool *pool, int64_t now)
-{
-    brood_result *expired = NULL;
-
-    while (pool->jobs.deadlines != NULL && pool->jobs.deadlines->deadline <= now) {
-        brood_result *job = pool->jobs.deadlines;
-
-        brood_deadlines_remove(&pool->jobs.deadlines, job);
-        if (job->cancel_status == BROOD_OK) {
-            job->cancel_status = BROOD_ERR_DEADLINE;
-            brood_job_hold(job);
-            job->next_expired = expired;
-            expired = job;
-        }
-    }
-    return expired;
-}
-
 static int64_t check_deadlines(brood_pool *pool, int64_t now)
 {
-    brood_result *expired = take_expired(pool, now);
+    brood_result *expired = brood_jobs_take_expired(pool, now);
     bool any = expired != NULL;
 
     while (expired != NULL) {

@@ -40,7 +40,7 @@ static bool look_away(brood_pool *pool)
     for (int i = 0; i < PAUSES_A_LOOK; i++) {
         brood_pause();
     }
-    is_wanted = brood_load32(&pool->lock.waiters) > 0;
+    is_wanted = brood_pool_lock_is_wanted(pool);
     if (is_wanted) {
         brood_yield();
     }
@@ -112,7 +112,7 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t 
 {
     int64_t end = now + pool->config.spin_ns;
     int64_t next = now + KEEP_NS;
-    uint64_t moved = pool->wait.moved;
+    uint64_t moved = pool->upkeep.moved;
     bool over = false;
     bool may_go_on = true;
     brood_spinner self;
@@ -123,8 +123,8 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t 
         may_go_on = keep_time(pool, now, &next);
         over = look(pool, goal);
         now = over ? now : brood_os_now();
-        if (pool->wait.moved != moved) {
-            moved = pool->wait.moved;
+        if (pool->upkeep.moved != moved) {
+            moved = pool->upkeep.moved;
             end = now + pool->config.spin_ns;
         }
     }
@@ -295,6 +295,7 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
     bool over = false;
     int64_t now = 0;
 
+    pool->wait.room_waiters += what == BROOD_ROOM(pool);
     brood_pool_turn(pool);
     over = brood_goal_is_over(&goal, pool);
     while (!over && !brood_os_is_ending() && (now = brood_os_now()) < deadline) {
@@ -304,5 +305,6 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
         }
         over = over || brood_goal_is_over(&goal, pool);
     }
+    pool->wait.room_waiters -= what == BROOD_ROOM(pool);
     return over ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }

@@ -49,7 +49,6 @@ typedef struct brood_wait {
     uint32_t spinning;               /* threads inside of spin: workers need not ring */
     brood_spinner *spinning_threads; /* these */
     uint32_t spin_misses;            /* how often in a row spinning was of no use */
-    uint64_t moved;                  /* grows whenever bytes went to or came from a worker */
 } brood_wait;
 
 /*

@@ -87,6 +87,8 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
 
 void brood_worker_check(brood_worker *worker)
 {
+    worker->pool->upkeep.moved += worker->transit.moved;
+    worker->transit.moved = 0;
     if (worker->transit.fault != BROOD_OK) {
         brood_worker_drop(worker, worker->transit.fault);
     }
@@ -179,4 +181,17 @@ void brood_worker_rest(brood_worker *worker)
     brood_worker_set_busy(worker, false);
     leaves(worker);
     brood_worker_set_idle(worker, brood_worker_serves(worker));
+}
+
+void brood_worker_discard(brood_worker *worker)
+{
+    worker->ops->discard(worker);
+    worker->pool->upkeep.voids++;
+}
+
+void brood_worker_end_upkeep(brood_worker *worker)
+{
+    worker->pool->upkeep.voids -= worker->transit.is_void;
+    brood_worker_set_alarm(worker, &worker->check_at, BROOD_NEVER);
+    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
 }

@@ -18,6 +18,7 @@ typedef struct brood_upkeep {
     uint32_t alarms;       /* workers with a check_at or a kill_at */
     uint32_t voids;        /* workers to which something void is being sent */
     int64_t unreported_at; /* the earliest of theirs, or earlier */
+    uint64_t moved;        /* grows whenever bytes went to or came from a worker */
 } brood_upkeep;
 
 struct brood_worker {
@@ -120,6 +121,9 @@ static inline bool brood_worker_is_leaving(const brood_worker *worker)
 brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk);
 void brood_worker_go_on(brood_worker *worker);
 
+/* What is on its way to it is void. */
+void brood_worker_discard(brood_worker *worker);
+
 /* False: it must be told later. */
 bool brood_worker_forget(brood_worker *worker);
 
@@ -157,6 +161,9 @@ void brood_worker_rest(brood_worker *worker);
 
 /* Sets check_at or kill_at, the alarm, to that time; BROOD_NEVER: takes it back. */
 void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at);
+
+/* It is not looked after any more. */
+void brood_worker_end_upkeep(brood_worker *worker);
 
 /* Sets the time at which it is looked at although it says nothing. */
 void brood_worker_plan_look(brood_worker *worker);

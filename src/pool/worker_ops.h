@@ -50,6 +50,7 @@ typedef struct brood_transit {
     bool is_armed;            /* the worker will ring when it answers */
     bool must_ring;           /* its bell could not be rung */
     uint64_t answered_id;     /* the chunk that its last answer is about, which may yet be coming */
+    uint64_t moved;           /* grows whenever bytes went to it or came from it */
     brood_status fault;       /* what it wrote cannot be: it is to be dropped */
 } brood_transit;
 

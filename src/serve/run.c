@@ -110,28 +110,25 @@ static void report_value(brood_run *run)
 }
 
 /*
- * Makes room in the ring for a head and as many values as may wait there. The head is written now:
- * when the worker dies, the pool finds behind it the values of the items that were done. It is not
- * open when the link is broken.
+ * Makes room in the ring for a head and as many values as may wait there. When the worker dies, the
+ * pool finds those of the items that were done behind the place of the head, which is written when
+ * they are told. The place is not open when the link is broken.
  */
 static inline void open_place(brood_run *run)
 {
     size_t size = size_in_place(run);
     size_t most = run->link->out.capacity / 4;
     uint64_t left = run->order->count - run->next;
-    brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 0);
 
     run->most = left;
     if (size > 0) {
-        run->most = least(left, (most - sizeof answer) / size);
-        run->place = brood_link_place(run->link,
-                                      sizeof answer + (size_t)brood_wire_padded(run->most * size));
+        run->most = least(left, (most - sizeof(brood_wire_answer)) / size);
+        run->place = brood_link_place(run->link, sizeof(brood_wire_answer) +
+                                                     (size_t)brood_wire_padded(run->most * size));
         if (run->place == NULL) {
             return;
         }
-        brood_point(run->place, sizeof answer);
-        memcpy(run->place, &answer, sizeof answer);
-        run->place += sizeof answer;
+        run->place += sizeof(brood_wire_answer);
     }
     run->is_open = !run->link->is_broken;
 }

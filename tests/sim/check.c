@@ -196,7 +196,7 @@ static void check_forgets(const sim_process *program, const brood_worker *worker
 
 static void check_shared(const sim_process *program)
 {
-    bool is_known = pool->shared.watch.poller != NULL && program->here->shared.lock.owner == NULL;
+    bool is_known = pool->engine.watch.poller != NULL && program->here->shared.lock.owner == NULL;
 
     for (uint32_t i = 0; i < pool->roster.slots && is_known; i++) {
         if (pool->roster.workers[i] != NULL) {

@@ -560,6 +560,42 @@ static void run_long_value(brood_pool *pool)
     }
 }
 
+/* ---- an item that was done, whose worker was killed while it told of it ------------------------------- */
+
+static int add_one(brood_task *task, const void *arg, size_t size)
+{
+    unsigned char value = (unsigned char)(*(const unsigned char *)arg + 1);
+
+    (void)size;
+    return brood_return(task, &value, sizeof value);
+}
+
+static const void *head_from_first(void)
+{
+    const brood_ring *from = &first_peer()->from;
+
+    return from->bytes + (from->own & (from->capacity - 1));
+}
+
+static void run_half_told(brood_pool *pool)
+{
+    static const unsigned char in[2] = {1, 2};
+    static unsigned char out[2];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *map = NULL;
+
+    options.chunk_size = 2;
+    small_check_status(brood_pool_map_async(pool, &map, add_one, in, 2, 1, out, 1, &options), OK,
+                       "brood_pool_map_async");
+    small_check_status(brood_result_wait(map, BROOD_FOREVER), OK, "brood_result_wait");
+    small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
+                       "brood_result_item of the one that was done");
+    small_check_status(brood_result_item(map, 1, NULL, NULL, NULL, BROOD_FOREVER),
+                       LIVE_BIT(BROOD_ERR_DIED), "brood_result_item of the one that ran");
+    small_must(out[0] == 2, "the value is there");
+    brood_result_destroy(map);
+}
+
 static const void *read_from_first(void)
 {
     return &first_peer()->from.shared->read;
@@ -779,6 +815,16 @@ const sim_scenario sim_found[] = {
                 .kind = SIM_CHANGE,
                 .object = room_of_first,
                 .count = 2,
+                .what = 'x',
+                .whom = "worker 1"}}},
+    {.name = "half-told",
+     .about = "an item that was done failed, for its worker was killed while it wrote that",
+     .options = set_one_quiet,
+     .run = run_half_told,
+     .is_warm = true,
+     .moves = {{.who = "worker 1",
+                .kind = SIM_POINT,
+                .object = head_from_first,
                 .what = 'x',
                 .whom = "worker 1"}}},
     {.name = "sleep-and-publish",

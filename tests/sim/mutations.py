@@ -119,8 +119,7 @@ mutation("claim.again", "what is known to have begun is read before the claim is
                 "    claim = brood_load64(&page->claim);\n"
                 "    brood_cas64(&page->claim, claim, brood_claim_frozen(claim));\n"))
 mutation("revoke.sending", "what is on its way is not voided when it is taken back",
-         (POOL, "    if (worker->transit.chunk == chunk) {\n        worker->ops->discard(worker);\n"
-                "        worker->pool->upkeep.voids++;\n    }\n",
+         (POOL, "    if (worker->transit.chunk == chunk) {\n        brood_worker_discard(worker);\n    }\n",
                 ""))
 mutation("halt", "a worker is killed for an item that it may have left",
          (POOL, "    if (worker->halted || worker->kill_item == 0) {\n", "    if (worker != NULL) {\n"))
@@ -259,7 +258,7 @@ without("due.balance", "nobody wakes to take back what lies behind a long task",
 without("due.push", "nobody wakes for what waits although workers are idle", POOL,
         "        brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);\n")
 without("due.idle", "nobody wakes for the end of an idle worker's time", POOL,
-        "        brood_agenda_at(pool, due);\n")
+        "    brood_agenda_supervise_at(pool, due);\n")
 without("due.feed_at", "nobody wakes for what could not be sent", POOL + "/dispatch.c",
         "    brood_agenda_at(pool, pool->dispatch.retry_at);\n")
 without("due.untold", "nobody wakes to look for items that are done, but not told", POOL,
@@ -277,8 +276,8 @@ mutation("due.forget", "nobody wakes to tell of shared memory a worker that got 
          (POOL, "    if (brood_peer_has_to_forget(peer)) {\n        brood_agenda_at(peer->base.pool, 0);",
                 "    if (false) {\n        brood_agenda_at(peer->base.pool, 0);"))
 mutation("due.waiters", "nobody wakes for the time-out of a follower",
-         (POOL, "    brood_agenda_at(pool, deadline_of_waiters(pool, now));\n",
-                "    deadline_of_waiters(pool, now);\n"))
+         (POOL, "    brood_agenda_at(pool, brood_agenda_end_waits(pool, now));\n",
+                "    brood_agenda_end_waits(pool, now);\n"))
 without("due.follow", "the leader does not hear of the time-out of a new follower", POOL,
         "    brood_agenda_at(pool, deadline);\n")
 without("due.deadline", "the leader does not hear of the deadline of a new task", POOL,
@@ -289,7 +288,7 @@ without("due.ends", "a thread that leads is not woken by the end of its pool", P
 # ---- what has happened to the crew ------------------------------------------------------------
 
 without("crew.enlist", "a new worker is no change of the crew", POOL,
-        "    brood_agenda_supervise(pool);\n", "    pool->roster.workers[worker->slot] = worker;\n")
+        "    brood_agenda_supervise(pool);\n", "    brood_roster_add(worker);\n")
 without("crew.leaves", "a worker that leaves is no change of the crew", POOL,
         "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
 without("crew.drop", "a worker that is dropped is no change of the crew", POOL,
