@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "pool/blame.h"
 #include "pool/cancel.h"
 #include "pool/failed_items.h"
 #include "pool/headcount.h"
@@ -63,8 +64,8 @@ bool brood_worker_is_of_crash_streak(brood_worker *worker)
     return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
            !brood_worker_is_leaving(worker) && worker->dropped == BROOD_OK && !worker->is_killed &&
            (worker->chunks.first == NULL ||
-            brood_worker_count_begun(worker, worker->chunks.first,
-                                     brood_worker_last_begun(worker)) == 0);
+            brood_worker_blame(worker, worker->chunks.first, brood_worker_last_begun(worker))
+                    .begun == 0);
 }
 
 void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "pool/blame.h"
 #include "pool/dispatch.h"
 #include "pool/ends.h"
 #include "pool/failed_items.h"
@@ -9,8 +10,6 @@
 #include "pool/pool_impl.h"
 #include "pool/queue.h"
 #include "pool/worker.h"
-
-#define UNCLAIMED_DEATHS_MAX 8
 
 void brood_worker_describe_end(const brood_worker *worker, brood_failure *failure)
 {
@@ -27,51 +26,6 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
         snprintf(text, sizeof text, "%s", brood_status_text(worker->dropped));
     }
     snprintf(failure->message, sizeof failure->message, "the worker was lost: %s", text);
-}
-
-uint64_t brood_worker_last_begun(brood_worker *worker)
-{
-    uint64_t begun = brood_worker_begun(worker);
-
-    return begun == UINT64_MAX && worker->chunks.first != NULL ? worker->chunks.first->id : begun;
-}
-
-uint64_t brood_worker_count_begun(brood_worker *worker, const brood_chunk *chunk, uint64_t begun)
-{
-    uint64_t item = worker->last_item;
-    uint64_t left = chunk->count - chunk->done;
-
-    if (chunk->id == worker->partly_sent_id || chunk->id > begun) {
-        return 0;
-    }
-    if (chunk->id < begun) {
-        return left;
-    }
-    if (worker->halted && worker->kill_id == chunk->id && item > worker->kill_item) {
-        return 0; /* the one that it was killed for had just ended */
-    }
-    if (worker->is_lost) {
-        item++; /* the next one, too, if it had looked for a cancel just before */
-    }
-    if (item <= chunk->done) {
-        return !worker->has_received_rest || (item == 0 && chunk->done == 0) ? 1 : 0;
-    }
-    return item - chunk->done < left ? item - chunk->done : left;
-}
-
-static brood_status status_of_end(const brood_worker *worker, const brood_chunk *chunk)
-{
-    if (chunk->job->cancel_status != BROOD_OK) {
-        return chunk->job->cancel_status;
-    }
-    if (worker->is_lost) {
-        return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
-    }
-    if (worker->kill_id == chunk->id &&
-        (worker->kill_item == 0 || worker->kill_item == chunk->done + 1)) {
-        return worker->kill_for;
-    }
-    return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
 }
 
 /* Items that ran when their worker died: again, or their failure. */
@@ -121,53 +75,48 @@ static void give_back(brood_pool *pool, brood_chunk *chunk, uint64_t begun)
 }
 
 /* The last of the items that were begun ran: it is to blame. Those before it only ended unheard. */
-static void settle_chunk(brood_worker *worker, brood_chunk *chunk, uint64_t begun, bool is_to_blame)
+static void settle_chunk(brood_worker *worker, brood_chunk *chunk, const brood_blame *blame)
 {
     brood_result *job = chunk->job;
-    bool is_range = job->kind == BROOD_JOB_RANGE;
     uint64_t first = chunk->first + chunk->done;
-    uint64_t unreceived = is_range || !is_to_blame ? 0 : begun - 1;
+    uint64_t unheard = blame->begun - blame->ran;
     uint32_t attempt = chunk->attempt;
-    uint32_t deaths = chunk->deaths + is_to_blame;
-    brood_status status = status_of_end(worker, chunk);
+    uint32_t deaths = chunk->deaths + blame->is_death;
 
-    if (is_range) {
-        begun = chunk->count - chunk->done;
-    }
     brood_job_hold(job);
-    give_back(worker->pool, chunk, begun);
-    if (unreceived > 0) {
-        settle_items(worker, job, first, unreceived, attempt, 0, status);
+    give_back(worker->pool, chunk, blame->begun);
+    if (unheard > 0) {
+        settle_items(worker, job, first, unheard, attempt, 0, blame->status);
     }
-    settle_items(worker, job, first + unreceived, begun - unreceived, attempt, deaths, status);
+    settle_items(worker, job, first + unheard, blame->ran, attempt, deaths, blame->status);
     brood_job_release(job);
 }
 
 /*
- * A worker that lies about what it had begun does not make its task immortal. Only losses in a row
- * count in which no item has ended: a kill may come just behind the item that it is for.
+ * Only losses in a row count in which no item has ended: a kill may come just behind the item that it
+ * is for.
  */
-static bool is_suspect(const brood_worker *worker, brood_chunk *first)
+static uint32_t count_unclaimed(const brood_worker *worker, const brood_chunk *first)
 {
-    first->unclaimed_deaths = first->done > 0 ? 0 : first->unclaimed_deaths + worker->is_up;
-    return first->unclaimed_deaths >= UNCLAIMED_DEATHS_MAX;
+    return first->done > 0 ? 0 : first->unclaimed_deaths + worker->is_up;
 }
 
 void brood_worker_settle(brood_worker *worker)
 {
-    brood_chunk *first = worker->chunks.first;
     uint64_t last = brood_worker_last_begun(worker);
+    brood_chunk *chunk = worker->chunks.first;
 
+    if (chunk != NULL) {
+        chunk->unclaimed_deaths = count_unclaimed(worker, chunk);
+    }
     while (worker->chunks.last != NULL) {
-        brood_chunk *chunk = worker->chunks.last;
-        uint64_t begun = brood_worker_count_begun(worker, chunk, last);
+        brood_blame blame;
 
-        if (begun == 0 && chunk == first && is_suspect(worker, chunk)) {
-            begun = 1;
-        }
+        chunk = worker->chunks.last;
+        blame = brood_worker_blame(worker, chunk, last);
         brood_worker_remove(worker, chunk);
-        if (begun > 0) {
-            settle_chunk(worker, chunk, begun, chunk->id >= last);
+        if (blame.begun > 0) {
+            settle_chunk(worker, chunk, &blame);
         } else {
             give_back(worker->pool, chunk, 0);
         }

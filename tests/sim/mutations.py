@@ -83,8 +83,8 @@ mutation("W11", "the thread of a busy pool does not ask the poller",
                    "    brood_pool_turn(pool);\n    brood_pool_run_due(pool);\n}\n\n"
                    "static void run_starter"))
 mutation("H6", "of a worker that died only the first task counts as begun",
-         (POOL, "    if (chunk->id < begun) {\n        return left;\n    }\n",
-                "    if (chunk != worker->chunks.first) {\n        return 0;\n    }\n"))
+         (POOL, "{chunk->id < last && is_whole,",
+                "{chunk->id < last && is_whole && chunk == worker->chunks.first,"))
 mutation("H6b", "a value for which the program has no memory ends the worker",
          (POOL, "    receiving->is_lost = !find_place(peer);\n    return BROOD_OK;\n",
                 "    return find_place(peer) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))

@@ -1,0 +1,92 @@
+#include "pool/blame.h"
+
+#include "pool/job.h"
+#include "pool/pool_impl.h"
+#include "pool/worker.h"
+
+#define UNCLAIMED_DEATHS_MAX 8
+
+uint64_t brood_worker_last_begun(brood_worker *worker)
+{
+    uint64_t begun = brood_worker_begun(worker);
+
+    return begun == UINT64_MAX && worker->chunks.first != NULL ? worker->chunks.first->id : begun;
+}
+
+/* The items that it says to have begun, which one that was given up may have followed by another. */
+static uint64_t item_of(const brood_worker *worker)
+{
+    return worker->is_lost ? worker->last_item + 1 : worker->last_item;
+}
+
+/* Of the chunk that it had begun last: which items behind those that are done it had begun. */
+static uint64_t count_begun(const brood_worker *worker, const brood_chunk *chunk)
+{
+    uint64_t item = item_of(worker);
+    uint64_t left = chunk->count - chunk->done;
+    bool is_untouched = item == 0 && chunk->done == 0;
+
+    if (item <= chunk->done) {
+        return worker->has_received_rest && !is_untouched ? 0 : 1;
+    }
+    return item - chunk->done < left ? item - chunk->done : left;
+}
+
+/* The table: the first row that is so says how many items may have run. */
+static uint64_t find_begun(const brood_worker *worker, const brood_chunk *chunk, uint64_t last)
+{
+    bool is_whole = chunk->id != worker->partly_sent_id;
+    bool has_gone_on =
+        worker->halted && worker->kill_id == chunk->id && worker->last_item > worker->kill_item;
+    bool is_last = chunk->id == last && is_whole && !has_gone_on;
+    const struct {
+        bool is_so;
+        uint64_t begun;
+    } rows[] = {
+        /* It is done, but not all of it was heard of. */
+        {chunk->id < last && is_whole, chunk->count - chunk->done},
+        /* It ran last. */
+        {is_last && count_begun(worker, chunk) > 0, count_begun(worker, chunk)},
+        /* Too many workers have ended with it: they deny that they had begun it. */
+        {chunk == worker->chunks.first && chunk->unclaimed_deaths >= UNCLAIMED_DEATHS_MAX, 1},
+        /* It was not begun, or not all of it was sent; or what the kill was for had just ended. */
+        {true, 0},
+    };
+    size_t row = 0;
+
+    while (!rows[row].is_so) {
+        row++;
+    }
+    return rows[row].begun;
+}
+
+static brood_status status_of_end(const brood_worker *worker, const brood_chunk *chunk)
+{
+    if (chunk->job->cancel_status != BROOD_OK) {
+        return chunk->job->cancel_status;
+    }
+    if (worker->is_lost) {
+        return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
+    }
+    if (worker->kill_id == chunk->id &&
+        (worker->kill_item == 0 || worker->kill_item == chunk->done + 1)) {
+        return worker->kill_for;
+    }
+    return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
+}
+
+brood_blame brood_worker_blame(const brood_worker *worker, const brood_chunk *chunk, uint64_t last)
+{
+    bool is_range = chunk->job->kind == BROOD_JOB_RANGE;
+    brood_blame blame = {.begun = find_begun(worker, chunk, last)};
+
+    blame.is_death = blame.begun > 0 && chunk->id >= last;
+    blame.ran = blame.begun;
+    if (is_range && blame.begun > 0) {
+        blame.begun = blame.ran = chunk->count - chunk->done;
+    } else if (blame.is_death) {
+        blame.ran = 1;
+    }
+    blame.status = status_of_end(worker, chunk);
+    return blame;
+}

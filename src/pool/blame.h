@@ -1,0 +1,24 @@
+/* What the end of a worker is to blame for. */
+#ifndef BROOD_SRC_POOL_BLAME_H
+#define BROOD_SRC_POOL_BLAME_H
+
+#include "pool/types.h"
+
+typedef struct brood_blame {
+    uint64_t begun; /* items behind those that are done which may have run; the others did not */
+    uint64_t
+        ran; /* the last of these: they ran when the worker ended; those before ended unheard */
+    bool is_death;       /* they ended the worker, perhaps */
+    brood_status status; /* with which they fail, if they are not tried again */
+} brood_blame;
+
+/*
+ * The last chunk that the worker may have begun: the first one, when it says what cannot be, which
+ * ends it.
+ */
+uint64_t brood_worker_last_begun(brood_worker *worker);
+
+/* What is true of one of its chunks, when its last answers were read; last as above. */
+brood_blame brood_worker_blame(const brood_worker *worker, const brood_chunk *chunk, uint64_t last);
+
+#endif
