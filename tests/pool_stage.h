@@ -11,6 +11,8 @@
 
 #define STAGE_NOTES 4096
 
+#define STAGE_RING ((size_t)1024 * 1024) /* of workers of a pool with few of them */
+
 typedef struct pool_stage {
     brood_pool_options options; /* may be changed between prepare and open */
     brood_process_options process;

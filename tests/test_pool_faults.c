@@ -243,7 +243,7 @@ static bool has_written(void *data)
  */
 static void kill_in_answer(pool_stage *stage, bool half_heard)
 {
-    answers_wait wait = {stage_answers(stage, 0), stage->pool->config.capacity / 2};
+    answers_wait wait = {stage_answers(stage, 0), STAGE_RING / 2};
 
     stage_await_that(has_written, &wait);
     if (half_heard) {

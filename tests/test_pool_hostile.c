@@ -11,7 +11,7 @@
 #include "pool/lock.h"
 #include "pool/peer_impl.h"
 
-#define RING_BYTES ((size_t)1 << 20) /* of pools of a few workers */
+#define RING_BYTES STAGE_RING
 
 static int wait_at_gate(brood_task *task, const void *arg, size_t size)
 {
@@ -154,7 +154,7 @@ static int flood_in_initializer(brood_task *task, const void *arg, size_t size)
 
 static brood_result *begin_flood(pool_stage *stage, brood_wire_kind kind, uint64_t size)
 {
-    flood_order order = {stage->pool->config.capacity, kind, size};
+    flood_order order = {STAGE_RING, kind, size};
     brood_result *result = NULL;
 
     assert_ok(brood_pool_apply_async(stage->pool, &result, flood_in_task, &order, sizeof order,
@@ -196,7 +196,6 @@ static void h2_failures_of_the_setup_without_end(void **state)
     stage.options.backoff_ms = 1;
     order.capacity = RING_BYTES;
     stage_open(&stage);
-    assert_int_equal(stage.pool->config.capacity, RING_BYTES);
     assert_ok(brood_pool_apply_async(stage.pool, &result, stage_square, NULL, 0, NULL));
     assert_ok(look_for_end(result));
     stage_end(result, BROOD_ERR_BROKEN);
@@ -585,7 +584,7 @@ static void check_places(size_t size, bool cancels)
     stage_prepare(&stage, 1);
     stage.options.grace_ms = 1;
     stage_open(&stage);
-    order.capacity = stage.pool->config.capacity;
+    order.capacity = STAGE_RING;
     assert_ok(brood_pool_map_async(stage.pool, &result, begin_value, &order, 1, sizeof order, out,
                                    size, &stage.task_options));
     stage_await(&stage);
@@ -649,7 +648,7 @@ static void h2_every_status_of_a_failure_is_taken(void **state)
     stage_prepare(&stage, 1);
     stage_open(&stage);
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-        flood_order order = {stage.pool->config.capacity, BROOD_WIRE_FAILED, (uint64_t)statuses[i]};
+        flood_order order = {STAGE_RING, BROOD_WIRE_FAILED, (uint64_t)statuses[i]};
         bool is_wrong = statuses[i] == BROOD_OK || statuses[i] == BROOD_ERR_CANCELLED;
 
         assert_ok(brood_pool_apply_async(stage.pool, &result, fail_as, &order, sizeof order,

@@ -112,7 +112,7 @@ static void look_for_end(brood_result *result)
 
 static void send_and_check(pool_stage *stage, const frame_case *frame, bool ends)
 {
-    frame_order order = {*frame, stage->pool->config.capacity, ends};
+    frame_order order = {*frame, STAGE_RING, ends};
     brood_result *result = NULL;
     brood_status status = BROOD_OK;
     uint64_t started = stage_stats(stage).started;
@@ -217,7 +217,7 @@ static void f9_frames_of_a_map_that_cannot_be(void **state)
         brood_result *result = NULL;
 
         for (int k = 0; k < COUNT; k++) {
-            in[k] = (frame_order){wrong[i], stage.pool->config.capacity, false};
+            in[k] = (frame_order){wrong[i], STAGE_RING, false};
         }
         assert_ok(brood_pool_map_async(stage.pool, &result, send_frame_of_item, in, COUNT,
                                        sizeof in[0], out, sizeof out[0], &stage.task_options));
@@ -293,17 +293,16 @@ static void f9_positions_and_claims_that_cannot_be(void **state)
     stage.task_options.timeout_ms = 100;
     stage_open(&stage);
     for (int kind = 0; kind < 2 * SCRIBBLES; kind++) {
-        scribble_order order = {(scribble_kind)(kind / 2), stage.pool->config.capacity,
-                                kind % 2 != 0};
-        unsigned char *large = calloc(1, 2 * stage.pool->config.capacity);
+        scribble_order order = {(scribble_kind)(kind / 2), STAGE_RING, kind % 2 != 0};
+        unsigned char *large = calloc(1, 2 * STAGE_RING);
         brood_result *results[2];
 
         stage_works(&stage, 3);
         memcpy(large, &order, sizeof order);
         assert_ok(brood_pool_apply_async(stage.pool, &results[0], scribble, &order, sizeof order,
                                          &stage.task_options));
-        assert_ok(brood_pool_apply_async(stage.pool, &results[1], scribble, large,
-                                         2 * stage.pool->config.capacity, &stage.task_options));
+        assert_ok(brood_pool_apply_async(stage.pool, &results[1], scribble, large, 2 * STAGE_RING,
+                                         &stage.task_options));
         for (int i = 0; i < 2; i++) {
             look_for_end(results[i]);
             assert_false(brood_result_successful(results[i]));
@@ -438,7 +437,7 @@ static void fuzz(uint64_t seed, int rounds)
     stage.options.crash_limit = 1000000; /* one that scribbles over its READY never came up */
     stage.task_options.timeout_ms = 50;
     stage_open(&stage);
-    order.capacity = stage.pool->config.capacity;
+    order.capacity = STAGE_RING;
     for (int i = 0; i < rounds; i++) {
         brood_result *hostile = NULL;
         brood_result *map = NULL;

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 
 #define HOARD_MAX 200
+#define FEW 2
+#define MANY 20
+#define LARGE_RING ((size_t)1024 * 1024)
+#define SMALL_RING ((size_t)64 * 1024)
 
 /* ---- F14: no descriptors ------------------------------------------------------------------- */
 
@@ -379,6 +383,58 @@ static void f16_terminated_while_replacements_crash(void **state)
     forget_orders();
 }
 
+/* ---- resize: what depends on the number of workers ------------------------------------------------ */
+
+static size_t count_rings(brood_pool *pool, size_t capacity)
+{
+    size_t count = 0;
+
+    brood_pool_lock(pool);
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        const brood_worker *worker = pool->roster.workers[i];
+
+        count += worker != NULL && worker->capacity == capacity;
+    }
+    brood_pool_unlock(pool);
+    return count;
+}
+
+static int tell_size(brood_task *task, const void *arg, size_t size)
+{
+    uint64_t told = size;
+
+    (void)arg;
+    return brood_return(task, &told, sizeof told);
+}
+
+static bool are_alive(void *data)
+{
+    return stage_stats(data).alive == MANY;
+}
+
+/* Those that were there keep their rings, later ones have rings for so many workers; both work. */
+static void rings_are_those_of_the_size(void **state)
+{
+    pool_stage stage;
+    static unsigned char large[3 * LARGE_RING];
+    uint64_t size = 0;
+
+    (void)state;
+    stage_prepare(&stage, FEW);
+    stage_open(&stage);
+    assert_int_equal(count_rings(stage.pool, LARGE_RING), FEW);
+    assert_ok(brood_pool_resize(stage.pool, MANY));
+    stage_await_that(are_alive, &stage);
+    assert_int_equal(count_rings(stage.pool, LARGE_RING), FEW);
+    assert_int_equal(count_rings(stage.pool, SMALL_RING), MANY - FEW);
+    for (int i = 0; i < 2 * MANY; i++) {
+        assert_ok(
+            brood_pool_apply(stage.pool, tell_size, large, sizeof large, &size, sizeof size, NULL));
+        assert_int_equal(size, sizeof large);
+    }
+    stage_close(&stage);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f14_no_descriptors_at_first),
     cmocka_unit_test(f14_descriptors_for_some),
@@ -390,6 +446,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f15_replacements_that_crash),
     cmocka_unit_test(f16_no_replacement_in_shutdown),
     cmocka_unit_test(f16_terminated_while_replacements_crash),
+    cmocka_unit_test(rings_are_those_of_the_size),
 };
 
 BROOD_TEST_MAIN(tests)

@@ -14,15 +14,10 @@ typedef struct brood_config {
     void *initializer_arg;
     uint32_t base_workers; /* as in the options */
     uint32_t cores;        /* for all of the pool */
-    size_t capacity;       /* of the rings */
     int64_t spin_ns;
 } brood_config;
 
 #define BROOD_WORKERS_MAX 4096
-
-#if !defined(BROOD_RING_LARGE)         /* the simulator has smaller ones */
-#define BROOD_RING_LARGE (1024 * 1024) /* of each ring, where there are few workers */
-#endif
 
 brood_status brood_config_check_process(const brood_process_options *process);
 

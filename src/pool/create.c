@@ -14,8 +14,6 @@
 #include "process/process.h"
 #include "process/self.h"
 
-#define RING_SMALL (64 * 1024)
-#define FEW_WORKERS 16
 #define SPIN_NS 200000 /* longer than it takes to wake a worker */
 #define SERVICE_NS_AT_FIRST 1000000
 
@@ -35,7 +33,6 @@ static void size_up(brood_pool *pool)
         pool->config.base_workers = BROOD_WORKERS_MAX;
     }
     brood_supervisor_resize(pool, pool->config.base_workers);
-    pool->config.capacity = pool->supervisor.target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
     pool->config.spin_ns =
         pool->config.options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
     pool->roster.spinners_max = (uint32_t)usable - 1;

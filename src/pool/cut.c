@@ -23,10 +23,10 @@ static uint64_t most_varying(const brood_chunk *chunk, size_t most)
 }
 
 /* Plain arrays travel through the ring, a quarter of it at once with all that goes before it. */
-static uint64_t most_in_ring(const brood_pool *pool, const brood_chunk *chunk)
+static uint64_t most_in_ring(const brood_worker *worker, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
-    size_t quarter = pool->config.capacity / 4 - HEADS_MAX;
+    size_t quarter = worker->capacity / 4 - HEADS_MAX;
 
     if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
         return UINT64_MAX;
@@ -55,7 +55,7 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
         return chunk->count; /* of those that ran when workers died, one suspect item by itself */
     }
     if (count == 0) {
-        uint64_t most = most_in_ring(pool, chunk);
+        uint64_t most = most_in_ring(worker, chunk);
 
         count = chunk->count / ((uint64_t)CHUNKS_A_WORKER * pool->supervisor.target);
         count = count > worthwhile(job) ? count : worthwhile(job);

@@ -151,7 +151,7 @@ static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *err
 }
 
 brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
-                               uint32_t cores, brood_error *error)
+                               uint32_t cores, size_t capacity, brood_error *error)
 {
     brood_peer *peer = brood_calloc(1, sizeof *peer);
     brood_handle bell = BROOD_HANDLE_NONE;
@@ -165,9 +165,10 @@ brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t
     peer->base.pool = pool;
     peer->base.slot = slot;
     peer->base.cores = cores > 0 ? cores : 1;
+    peer->base.capacity = capacity;
     peer->base.check_at = peer->base.kill_at = peer->base.unreported_at = BROOD_NEVER;
     peer->segment.handle = BROOD_HANDLE_NONE;
-    status = equip(peer, pool->config.capacity, &bell, error);
+    status = equip(peer, capacity, &bell, error);
     if (status == BROOD_OK) {
         status = launch(peer, bell, error);
     }

@@ -4,8 +4,11 @@
 
 #include "pool/types.h"
 
-/* Starts one, for that slot, with so many cores. Without the lock; it is not yet one of the pool's. */
+/*
+ * Starts one, for that slot, with so many cores, and so many bytes in each ring. Without the lock; the
+ * worker is not yet one of the pool's.
+ */
 brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
-                               uint32_t cores, brood_error *error);
+                               uint32_t cores, size_t capacity, brood_error *error);
 
 #endif

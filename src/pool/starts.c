@@ -7,6 +7,18 @@
 #include "pool/roster.h"
 #include "pool/worker.h"
 
+#if !defined(BROOD_RING_LARGE) /* the simulator has smaller ones */
+#define BROOD_RING_LARGE (1024 * 1024)
+#endif
+#define RING_SMALL (64 * 1024)
+#define FEW_WORKERS 16
+
+/* The rings of a worker that is started now: large ones where there are to be few workers. */
+static size_t ring_bytes(const brood_pool *pool)
+{
+    return pool->supervisor.target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
+}
+
 static uint64_t draw_items(const brood_pool *pool)
 {
     uint32_t jitter = pool->config.options.max_tasks_jitter;
@@ -41,6 +53,7 @@ brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
 {
     uint32_t slot = brood_roster_slot(pool);
     uint32_t cores = pool->config.cores / pool->supervisor.target;
+    size_t capacity = ring_bytes(pool);
     brood_worker *worker = NULL;
     brood_status status = BROOD_OK;
 
@@ -51,7 +64,7 @@ brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
     pool->supervisor.start_due = false;
     pool->supervisor.to_fill -= pool->supervisor.to_fill > 0;
     brood_pool_unlock(pool);
-    status = brood_peer_create(&worker, pool, slot, cores, error);
+    status = brood_peer_create(&worker, pool, slot, cores, capacity, error);
     brood_pool_lock(pool);
     pool->supervisor.launching = false;
     if (worker != NULL) {

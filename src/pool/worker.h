@@ -26,7 +26,8 @@ struct brood_worker {
     brood_transit transit;
     brood_pool *pool;
     uint32_t slot;
-    uint32_t cores; /* its share of them, for pools of its own */
+    uint32_t cores;  /* its share of them, for pools of its own */
+    size_t capacity; /* so many bytes can be on their way to it */
     brood_worker_state state;
     uint64_t number;   /* of those that the pool has started, from 1 */
     bool has_answered; /* about a chunk */
