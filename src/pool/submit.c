@@ -127,22 +127,31 @@ static brood_status submit_locked(brood_result *job, brood_request *asked)
     return status;
 }
 
+/* Checks what is asked, and makes its job. */
+static brood_status make(brood_request *asked, const brood_task_options *options,
+                         brood_result **job)
+{
+    brood_status status = brood_request_check(asked, options);
+
+    if (status == BROOD_OK) {
+        *job = brood_job_make(asked);
+        status = *job != NULL ? BROOD_OK : brood_request_refuse(asked, BROOD_ERR_NO_MEMORY, "");
+    }
+    return status;
+}
+
 static brood_status submit(brood_request *asked, brood_result **result,
                            const brood_task_options *options)
 {
     int held = 0;
-    brood_status status = brood_request_check(asked, options);
     brood_result *job = NULL;
+    brood_status status = make(asked, options, &job);
 
     if (result != NULL) {
         *result = NULL;
     }
     if (status != BROOD_OK) {
         return status;
-    }
-    job = brood_job_make(asked);
-    if (job == NULL) {
-        return brood_request_refuse(asked, BROOD_ERR_NO_MEMORY, "");
     }
     held = brood_pool_enter(asked->pool);
     status = submit_locked(job, asked);
@@ -180,15 +189,11 @@ static brood_status wait_for(brood_request *asked, brood_result *job)
 static brood_status submit_and_wait(brood_request *asked, const brood_task_options *options)
 {
     int held = 0;
-    brood_status status = brood_request_check(asked, options);
     brood_result *job = NULL;
+    brood_status status = make(asked, options, &job);
 
     if (status != BROOD_OK) {
         return status;
-    }
-    job = brood_job_make(asked);
-    if (job == NULL) {
-        return brood_request_refuse(asked, BROOD_ERR_NO_MEMORY, "");
     }
     held = brood_pool_enter(asked->pool);
     if (brood_pool_in_callback(asked->pool)) {
