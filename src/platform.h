@@ -1,7 +1,7 @@
 /*
  * The seam: what brood needs of an operating system and APR does not give. It is implemented
  * twice, in src/posix and src/win32, under the same basenames, and tested once, above both
- * (tests/test_seam_*.c). No other header of the core knows the system.
+ * (tests/test_seam_*.c); a third time, for the simulator, in tests/sim. No other header of the core knows the system.
  *
  * Rules for every function:
  * - Strings are UTF-8, times are nanoseconds of the monotonic clock.

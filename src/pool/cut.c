@@ -8,6 +8,11 @@
 #define CHUNKS_A_WORKER 2 /* a worker gets at most this part of its share of a map */
 #define HEADS_MAX 1024    /* what is sent before a chunk of a map, and before its values */
 
+_Static_assert(sizeof(brood_wire_order) + sizeof(brood_wire_answer) +
+                       BROOD_WIRE_EXTRA_WORDS * sizeof(uint64_t) <=
+                   HEADS_MAX,
+               "a head, its extra and the head of the answer have room");
+
 /* How many items of different sizes have together no more than that; at least one. */
 static uint64_t most_varying(const brood_chunk *chunk, size_t most)
 {

@@ -69,7 +69,7 @@ static void lose(brood_worker *worker)
     worker->is_lost = true;
     brood_worker_revoke(worker);
     if (worker->chunks.first != NULL) {
-        /* The worker goes on to no other item, but for one: see count_begun. */
+        /* The worker goes on to no other item, but for one: see blame.c. */
         worker->ops->interrupt(worker, 0);
     }
     receive_rest(worker);

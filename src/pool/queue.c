@@ -5,9 +5,6 @@
 #include "pool/job.h"
 #include "pool/pool_impl.h"
 
-/* So many later tasks may overtake one of the next lower priority: nobody waits for ever. */
-#define OVERTAKERS 1000
-
 /* Most tasks have priority 0: its lane is the first to be looked at. */
 static unsigned lane_of(int priority)
 {
@@ -16,7 +13,7 @@ static unsigned lane_of(int priority)
 
 int64_t brood_queue_next_key(brood_pool *pool, int priority)
 {
-    return (int64_t)++pool->queue.sequence - (int64_t)priority * OVERTAKERS;
+    return (int64_t)++pool->queue.sequence - (int64_t)priority * BROOD_OVERTAKERS;
 }
 
 static void insert_before(brood_chunk_list *list, brood_chunk *at, brood_chunk *chunk)

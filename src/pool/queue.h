@@ -1,4 +1,8 @@
-/* Chunks wait for a worker. */
+/*
+ * Chunks wait for a worker, in one order: by their job's key (the smaller, the earlier), and within a
+ * job by their first item. A lane for each priority makes it cheap to put a chunk into its place; the
+ * first chunk of all is the earliest of the lanes' first ones.
+ */
 #ifndef BROOD_SRC_POOL_QUEUE_H
 #define BROOD_SRC_POOL_QUEUE_H
 
@@ -7,6 +11,9 @@
 
 #define BROOD_PRIORITY_MAX 10
 #define BROOD_LANES (2 * BROOD_PRIORITY_MAX + 1)
+
+/* A priority is worth so many places: so many later tasks may overtake one of the next lower priority. */
+#define BROOD_OVERTAKERS 1000
 
 typedef struct brood_queue {
     brood_chunk_list lanes[BROOD_LANES]; /* one for each priority */
@@ -21,9 +28,11 @@ int64_t brood_queue_next_key(brood_pool *pool, int priority);
 void brood_queue_put(brood_pool *pool, brood_chunk *chunk);
 brood_chunk *brood_queue_first(brood_pool *pool);
 void brood_queue_remove(brood_pool *pool, brood_chunk *chunk);
-/* So many items of a chunk of the queue wait no more. */
+
+/* So many items of the queue wait no more: threads that wait for room may go on. */
 void brood_queue_shrink(brood_pool *pool, uint64_t items);
-/* Ends the items of a chunk of the queue, as its job is doomed to. */
+
+/* Ends the items of a chunk of the queue, as its job's cancel_status says. */
 void brood_queue_end_cancelled(brood_chunk *chunk);
 
 /* Of all jobs that are cancelled. */

@@ -57,7 +57,7 @@ brood_worker *brood_pool_next_idle(const brood_pool *pool);
  */
 void brood_worker_plan_balance(const brood_worker *worker);
 
-/* The last spinners_max workers that got work may spin for more: see size_up in pool.c. */
+/* The last spinners_max workers that got work may spin for more: see size_up in create.c. */
 void brood_worker_let_spin(brood_worker *worker);
 
 /* What a chunk takes, lately, and so how many of them a worker is given ahead. */

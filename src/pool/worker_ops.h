@@ -1,6 +1,8 @@
 /*
  * What a kind of worker does for the scheduler. A kind never calls the scheduler: it gives back
- * events and statuses, and notes in the worker's `transit` what it has met.
+ * events and statuses, and notes in the worker's `transit` what it has met. Of the pool it reads the
+ * options and functions, and uses the poller and the watch of shared memory; of the worker's record it
+ * reads the chunks, and what was decided of it.
  */
 #ifndef BROOD_SRC_POOL_WORKER_OPS_H
 #define BROOD_SRC_POOL_WORKER_OPS_H
@@ -124,12 +126,14 @@ typedef struct brood_worker_ops {
     bool (*is_alive)(brood_worker *worker);
     brood_status (*kill)(brood_worker *worker);
 
-    /* Nobody waits for its end. */
+    /* Nobody waits for its end. `destroy` follows, although the worker may still run. */
     void (*abandon)(brood_worker *worker);
 
     /* How it ended: the process, and a text. */
     void (*describe)(const brood_worker *worker, brood_failure *failure, char *text, size_t size);
     int64_t (*pid)(const brood_worker *worker);
+
+    /* Frees what the program has of it. */
     void (*destroy)(brood_worker *worker);
 } brood_worker_ops;
 

@@ -357,7 +357,7 @@ static const unsigned char *take_extra(server *self, brood_run *run, const unsig
     const uint64_t *at = words + 1;
     const brood_wire_order *order = run->order;
     const unsigned char *in = NULL;
-    size_t count = (size_t)(words[0] & ~BROOD_WIRE_HAS_TAG);
+    size_t count = (size_t)(words[0] & BROOD_WIRE_IDS);
 
     for (size_t i = 0; i < count; i++) {
         shared[i] = known_mapping(self, *at++);
