@@ -114,8 +114,9 @@ bool brood_agenda_sleeps(const brood_pool *pool)
 }
 
 /*
- * A worker that has come up, and has no task, says nothing; its next task lists it again. Of one that
- * was dropped only the end is waited for.
+ * Whether the worker need not be armed. A worker that has come up, has no chunk and is not being
+ * sent anything answers nothing; its next chunk lists it again. A dropped worker is not received
+ * from before its end, which the poller reports.
  */
 static bool is_silent(const brood_worker *worker)
 {
@@ -163,7 +164,10 @@ static void signal_waiters(brood_pool *pool)
     }
 }
 
-/* When nobody leads, one that waits for something else may; or else the pool's thread. */
+/*
+ * When nobody leads, a waiter that was not notified is woken to lead (a notified one is about to
+ * end its wait); without such a waiter, the pool's thread is.
+ */
 static void appoint_successor(brood_pool *pool)
 {
     if (pool->wait.leading || pool->wait.successor) {
@@ -183,7 +187,10 @@ static void appoint_successor(brood_pool *pool)
     }
 }
 
-/* A thread that waits in the poller takes what comes; the loop is only called for callbacks then. */
+/*
+ * The handle shows what the poller would find only while no thread leads: a leader takes those
+ * events itself, and the loop is then called for callbacks only.
+ */
 static void notify_loop(brood_pool *pool)
 {
     bool shows = !pool->wait.leading && !pool->wait.successor;
@@ -203,8 +210,9 @@ static void notify_loop(brood_pool *pool)
 }
 
 /*
- * The threads of the pool: those that do what takes long, also when it ends. (The one that leads does
- * not wait then: there is nobody else to lead.)
+ * Wakes the starter and the thread that calls back, which do what takes long, and both also when
+ * the pool ends. (The pool's leading thread does not wait on its condition then: nobody else
+ * leads.)
  */
 static void wake_threads(brood_pool *pool)
 {
@@ -233,7 +241,7 @@ static void check(const brood_pool *pool)
     (void)pool;
 }
 #else
-/* Whoever sleeps until something has happened that has, was told. */
+/* A thread whose wait is over does not sleep, unless it was notified or woken to lead. */
 static void check_waits(brood_pool *pool)
 {
     assert(!pool->wait.sleeping || pool->threads.thread_leads ||
@@ -243,7 +251,7 @@ static void check_waits(brood_pool *pool)
     }
 }
 
-/* Whether there is a worker that what waits could go to. */
+/* Whether a chunk of the queue could be sent to an idle worker. */
 static bool has_room_for_more(const brood_pool *pool)
 {
     const brood_worker *idle = pool->roster.idle_first;
@@ -260,12 +268,12 @@ static void check(brood_pool *pool)
     check_waits(pool);
     /* Nobody sleeps longer than the next thing due. */
     assert(!pool->wait.sleeping || pool->agenda.due >= pool->wait.sleeps_until);
-    /* Who sleeps is rung by every worker that has a task, unless somebody spins. */
+    /* A sleeping leader is rung by every worker that has a task, unless a thread spins. */
     assert(!pool->wait.sleeping || pool->wait.spinning > 0 || pool->agenda.unarmed == NULL);
-    /* A chunk that waits, and a worker that has room: somebody will look. */
+    /* While a chunk waits and an idle worker can be sent to, the agenda has a time to dispatch. */
     assert(!pool->wait.sleeping || pool->queue.bits == 0 || pool->agenda.due != BROOD_NEVER ||
            !has_room_for_more(pool));
-    /* Somebody keeps the time. */
+    /* The pool's thread waits only while another thread leads, or was woken to lead. */
     assert(pool->wait.leading || pool->wait.successor || !pool->threads.thread_waits);
 }
 #endif

@@ -40,39 +40,54 @@ typedef struct brood_agenda {
 /* The pool has something to do at that time (0: now), whoever keeps the time. */
 void brood_agenda_at(brood_pool *pool, int64_t when);
 
-/* The number of workers, or of those needed, is not what it was: the supervisor looks, now or then. */
+/* The number of workers, or of those needed, has changed: the supervisor runs now, or at `when`. */
 void brood_agenda_supervise(brood_pool *pool);
 void brood_agenda_supervise_at(brood_pool *pool, int64_t when);
 
-/* Whether it is time for the supervisor to look; and that it has looked, and when it will again. */
+/*
+ * Whether the supervisor must run now (the request is cleared by that); and that it has run, `next`
+ * being when it must run again. Returns the time of that, which a request meanwhile may have
+ * lowered.
+ */
 bool brood_agenda_supervises(brood_pool *pool, int64_t now);
 int64_t brood_agenda_supervised(brood_pool *pool, int64_t next);
 
 /* All that is due is about to be done; what becomes due meanwhile lowers the time again. */
 void brood_agenda_begin_run(brood_pool *pool);
 
-/* Waiters whose time is over look again; when the next one's is. The leader wakes them in time. */
+/*
+ * Notifies the waiters whose deadline has passed. Returns the earliest deadline of the others, at
+ * which the leader must wake up for them.
+ */
 int64_t brood_agenda_end_waits(brood_pool *pool, int64_t now);
 
-/* The waiters for `what` (NULL: all waiters) look again whether their wait is over. */
+/*
+ * The waiters for `what` check again whether their wait is over. NULL means every waiter; a waiter
+ * whose own `what` is NULL is notified of everything.
+ */
 void brood_agenda_notify(brood_pool *pool, const void *what);
 
-/* The worker must ring when it answers or takes something, as soon as somebody sleeps. */
+/*
+ * Lists the worker to be armed: as soon as a thread of the pool, or its loop, sleeps, the worker
+ * must ring when it answers or reads. Listing a worker twice does nothing.
+ */
 void brood_agenda_arm(brood_worker *worker);
 
-/* The worker goes. */
+/* Takes a worker that is about to be destroyed out of the list of those to be armed. */
 void brood_agenda_forget(brood_worker *worker);
 
 /*
- * Arms the listed workers for somebody who sleeps. False: one of them has something to be heard
- * already, or takes something more.
+ * Arms the listed workers for whoever is about to sleep. False: one of them has answered already,
+ * or has room for more of what is being sent to it; that worker stays listed.
  */
 bool brood_agenda_arm_all(brood_pool *pool);
 
 /* Whether somebody sleeps whom the workers must wake. */
 bool brood_agenda_sleeps(const brood_pool *pool);
 
-/* With the lock, right before it is given up. */
+/*
+ * Wakes whom the changes since the last time concern. With the lock, right before it is given up.
+ */
 void brood_agenda_deliver(brood_pool *pool);
 
 #endif

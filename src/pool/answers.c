@@ -40,7 +40,7 @@ static void give_value(const brood_event *event, brood_result *job)
 
 /* ---- failures ---------------------------------------------------------------------------- */
 
-/* cancelled_for: as what a task counts that says it was cancelled. */
+/* cancelled_for: the status of an item that the worker reports as cancelled. */
 static void on_failed(const brood_worker *worker, const brood_event *event, brood_result *job,
                       uint32_t attempt, brood_status cancelled_for)
 {
@@ -53,7 +53,9 @@ static void on_failed(const brood_worker *worker, const brood_event *event, broo
     brood_job_fail(job, event->first, event->count, &failure);
 }
 
-/* It has run, and is not run again. */
+/*
+ * The items have run, but the pool has no memory for the value: they fail, and are not run again.
+ */
 static void on_lost(const brood_worker *worker, const brood_event *event, brood_result *job,
                     uint32_t attempt)
 {
@@ -67,7 +69,7 @@ static void on_lost(const brood_worker *worker, const brood_event *event, brood_
 
 /* ---- events ------------------------------------------------------------------------------ */
 
-/* How items end that have succeeded, were skipped, or whose value there is no memory for. */
+/* The end of items that have succeeded, were skipped, or have a value that could not be stored. */
 static void on_ended(const brood_worker *worker, const brood_event *event, brood_result *job,
                      uint32_t attempt)
 {
@@ -83,7 +85,10 @@ static void on_ended(const brood_worker *worker, const brood_event *event, brood
     }
 }
 
-/* The chunk may end here, and its job with it. */
+/*
+ * An answer about the worker's first chunk. The chunk may be freed here: after
+ * brood_worker_chunk_ended neither `chunk` nor worker->chunks.first is what it was.
+ */
 static void on_answer(brood_worker *worker, const brood_event *event)
 {
     brood_chunk *chunk = worker->chunks.first;

@@ -7,7 +7,11 @@
 #include "pool/roster.h"
 #include "pool/worker.h"
 
-/* Its argument may still be on the way: the worker passes over it, whatever it is. */
+/*
+ * The argument of the chunk may still be on its way: what is left of it becomes void, and the
+ * worker passes over those bytes. The item count that the chunk had used of max_tasks_per_worker is
+ * undone.
+ */
 static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
 {
     if (worker->transit.chunk == chunk) {
@@ -39,7 +43,7 @@ void brood_worker_revoke(brood_worker *worker)
     brood_supervisor_need(worker->pool);
 }
 
-/* When what a worker was given may be taken back; never, when it has begun all of it. */
+/* When chunks of the worker may be revoked for an idle one; never, when all of them have begun. */
 static int64_t balance_at(brood_worker *worker)
 {
     uint64_t begun = 0;
@@ -52,7 +56,7 @@ static int64_t balance_at(brood_worker *worker)
     return begun >= worker->chunks.first->id ? BROOD_NEVER : worker->first_since + BROOD_STUCK_NS;
 }
 
-/* When what stands behind a task that runs for long is taken back although nobody is idle. */
+/* When chunks after a task that runs for long are revoked although no worker is idle. */
 static int64_t overtaken_at(brood_worker *worker, int64_t now)
 {
     uint64_t begun = 0;
@@ -64,7 +68,10 @@ static int64_t overtaken_at(brood_worker *worker, int64_t now)
     return (begun >= worker->chunks.first->id ? worker->first_since : now) + BROOD_LONG_NS;
 }
 
-/* What waits although there are idle workers, and nobody comes to it: a few more are woken. */
+/*
+ * Chunks wait although workers are idle (see is_crowded in roster.c), and no worker has answered
+ * for BROOD_BALANCE_NS: up to as many idle workers as there are cores are woken.
+ */
 static int64_t push(brood_pool *pool, int64_t now)
 {
     if (now - pool->dispatch.answered_at < BROOD_BALANCE_NS) {
@@ -76,7 +83,10 @@ static int64_t push(brood_pool *pool, int64_t now)
     return now + BROOD_BALANCE_NS;
 }
 
-/* One that is slow stands behind those that have not come up yet. */
+/*
+ * Whether an idle worker has come up and can be sent to. The walk cannot stop at the first worker
+ * that has not come up: a stalled one that has may come after it in the list.
+ */
 static bool has_ready_idle(const brood_pool *pool)
 {
     const brood_worker *idle = pool->roster.idle_first;
@@ -105,7 +115,7 @@ static int64_t balance(brood_pool *pool, int64_t now)
             worker->stalled = true;
             brood_worker_revoke(worker);
             worker->first_since = now; /* what cannot be taken back is not tried again at once */
-            /* Who gets it may be as slow. */
+            /* The worker that gets the chunk may be as slow: balance again at once. */
             next = worker->chunk_count < had ? now : brood_earlier(next, now + BROOD_BALANCE_NS);
         } else if (due < next) {
             next = due;

@@ -1,13 +1,13 @@
-/* Taking chunks back from busy workers for idle ones. */
+/* Chunks are revoked from busy workers for idle ones. */
 #ifndef BROOD_SRC_POOL_BALANCE_H
 #define BROOD_SRC_POOL_BALANCE_H
 
 #include "pool/types.h"
 
-/* The worker takes back what it has not begun. */
+/* Revokes the chunks that the worker has not begun: they go back into the queue. */
 void brood_worker_revoke(brood_worker *worker);
 
-/* Takes chunks from busy workers for idle ones; when to look again. */
+/* Revokes chunks of busy workers for idle ones, and dispatches; returns when to balance again. */
 int64_t brood_pool_balance(brood_pool *pool, int64_t now);
 
 #endif

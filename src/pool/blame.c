@@ -13,13 +13,16 @@ uint64_t brood_worker_last_begun(brood_worker *worker)
     return begun == UINT64_MAX && worker->chunks.first != NULL ? worker->chunks.first->id : begun;
 }
 
-/* The items that it says to have begun, which one that was given up may have followed by another. */
+/*
+ * How many items of its last chunk the worker had begun, by its page. A lost worker still runs, and
+ * may begin one more item before it sees the interrupt.
+ */
 static uint64_t item_of(const brood_worker *worker)
 {
     return worker->is_lost ? worker->last_item + 1 : worker->last_item;
 }
 
-/* Of the chunk that it had begun last: which items behind those that are done it had begun. */
+/* Of the chunk that the worker had begun last: how many items after those done it had begun. */
 static uint64_t count_begun(const brood_worker *worker, const brood_chunk *chunk)
 {
     uint64_t item = item_of(worker);
@@ -32,7 +35,7 @@ static uint64_t count_begun(const brood_worker *worker, const brood_chunk *chunk
     return item - chunk->done < left ? item - chunk->done : left;
 }
 
-/* The table: the first row that is so says how many items may have run. */
+/* The table: the first row whose condition holds says how many items may have run. */
 static uint64_t find_begun(const brood_worker *worker, const brood_chunk *chunk, uint64_t last)
 {
     bool is_whole = chunk->id != worker->partly_sent_id;
@@ -43,13 +46,13 @@ static uint64_t find_begun(const brood_worker *worker, const brood_chunk *chunk,
         bool is_so;
         uint64_t begun;
     } rows[] = {
-        /* It is done, but not all of it was heard of. */
+        /* The chunk is done, but not all of its items were reported. */
         {chunk->id < last && is_whole, chunk->count - chunk->done},
-        /* It ran last. */
+        /* The chunk ran last. */
         {is_last && count_begun(worker, chunk) > 0, count_begun(worker, chunk)},
-        /* Too many workers have ended with it: they deny that they had begun it. */
+        /* Too many workers have ended with the chunk, and each denies that it had begun it. */
         {chunk == worker->chunks.first && chunk->unclaimed_deaths >= UNCLAIMED_DEATHS_MAX, 1},
-        /* It was not begun, or not all of it was sent; or what the kill was for had just ended. */
+        /* The chunk was not begun or not wholly sent, or the item to be killed had just ended. */
         {true, 0},
     };
     size_t row = 0;

@@ -13,12 +13,14 @@ typedef struct brood_blame {
 } brood_blame;
 
 /*
- * The last chunk that the worker may have begun: the first one, when it says what cannot be, which
- * ends it.
+ * The id of the last chunk that the worker may have begun. A worker that names an impossible chunk
+ * is dropped for it, and its first chunk counts as begun.
  */
 uint64_t brood_worker_last_begun(brood_worker *worker);
 
-/* What is true of one of its chunks, when its last answers were read; last as above. */
+/*
+ * What the end is to blame for in one chunk, after the last answers were received; last as above.
+ */
 brood_blame brood_worker_blame(const brood_worker *worker, const brood_chunk *chunk, uint64_t last);
 
 #endif

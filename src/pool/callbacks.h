@@ -1,4 +1,4 @@
-/* What the program's functions are told of jobs. */
+/* The program's functions are called for the end and the progress of jobs. */
 #ifndef BROOD_SRC_POOL_CALLBACKS_H
 #define BROOD_SRC_POOL_CALLBACKS_H
 
@@ -10,10 +10,13 @@ typedef struct brood_callbacks {
     uint64_t thread;
 } brood_callbacks;
 
-/* The job has a callback, for its end or its progress, which is due. */
+/* Lists the job, with a reference, for a callback that is due: of its end or its progress. */
 void brood_job_call_later(brood_result *job);
 
-/* Calls one callback that is due, giving up the lock meanwhile. False: there is none. */
+/*
+ * Calls what is due of one job; gives up the lock meanwhile. False: nothing is due, or a callback
+ * runs.
+ */
 bool brood_pool_call_next(brood_pool *pool);
 
 /* Whether the calling thread is in a callback of the pool. */

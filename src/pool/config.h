@@ -5,7 +5,7 @@
 #include "pool/types.h"
 #include "process/origin.h"
 
-/* What the options say, and what follows from them. Written while the pool is made. */
+/* The options, and what follows from them. Written only while the pool is made. */
 typedef struct brood_config {
     brood_pool_options options; /* the strings in it are ours, other pointers NULL */
     brood_process_options process;

@@ -14,7 +14,7 @@ typedef struct brood_copy {
     void *align; /* what follows is as aligned as a pointer */
 } brood_copy;
 
-/* Lives as long as the pool. NULL: out of memory. */
+/* The copy lives as long as the pool. NULL: out of memory. */
 static void *keep_copy(brood_pool *pool, const void *data, size_t size)
 {
     brood_copy *copy = brood_malloc(sizeof *copy + size);
@@ -39,7 +39,7 @@ void brood_config_free_copies(brood_pool *pool)
     }
 }
 
-/* *text becomes a copy of it; NULL stays. */
+/* *text becomes a copy of the text; NULL stays NULL. False: out of memory. */
 static bool copy_text(brood_pool *pool, const char **text)
 {
     if (*text != NULL) {
@@ -107,7 +107,7 @@ static brood_status copy_process_options(brood_pool *pool)
     return copied ? copy_paths(pool) : brood_fail_memory(pool->config.options.error, "options");
 }
 
-/* The program may close its own. */
+/* Duplicates the handles: the program may close its own. */
 static brood_status copy_handles(brood_pool *pool)
 {
     const brood_handle *given = pool->config.process.handles;
@@ -132,7 +132,7 @@ static brood_status copy_handles(brood_pool *pool)
     return status;
 }
 
-/* What they point to is still the program's. */
+/* What the taken options point to is still the program's memory. */
 static brood_status take_process_options(brood_process_options *taken,
                                          const brood_pool_options *given)
 {

@@ -18,8 +18,8 @@
 #define SERVICE_NS_AT_FIRST 1000000
 
 /*
- * What follows from the options and the cores. Workers may spin on all cores but one, which is left
- * to the program.
+ * Computes what follows from the options and the cores. Workers may spin on all cores but one,
+ * which is left to the program.
  */
 static void size_up(brood_pool *pool)
 {

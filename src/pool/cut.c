@@ -13,7 +13,7 @@ _Static_assert(sizeof(brood_wire_order) + sizeof(brood_wire_answer) +
                    HEADS_MAX,
                "a head, its extra and the head of the answer have room");
 
-/* How many items of different sizes have together no more than that; at least one. */
+/* How many items of different sizes have together at most `most` bytes; at least one. */
 static uint64_t most_varying(const brood_chunk *chunk, size_t most)
 {
     const brood_bytes *items = (const brood_bytes *)chunk->job->in + chunk->first;
@@ -27,7 +27,7 @@ static uint64_t most_varying(const brood_chunk *chunk, size_t most)
     return count > 1 && size > most ? count - 1 : count;
 }
 
-/* Plain arrays travel through the ring, a quarter of it at once with all that goes before it. */
+/* A plain array goes through the ring: a chunk and its heads take at most a quarter of the ring. */
 static uint64_t most_in_ring(const brood_worker *worker, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
@@ -42,7 +42,7 @@ static uint64_t most_in_ring(const brood_worker *worker, const brood_chunk *chun
     return job->in_size >= quarter ? 1 : quarter / job->in_size;
 }
 
-/* How many items take about as long as it is worth to cut for; 1 while that is not known. */
+/* How many items take about CHUNK_NS together; 1 while the time of an item is not known. */
 static uint64_t worthwhile(const brood_result *job)
 {
     uint64_t each_ns = job->measured_items > 0 ? job->measured_ns / job->measured_items : CHUNK_NS;

@@ -4,7 +4,7 @@
 
 #include "pool/types.h"
 
-/* Takes a part off the first chunk of the queue, or all of it when there is no memory to cut. */
+/* Takes a part of the first chunk off the queue; the whole chunk when there is no memory to cut. */
 brood_chunk *brood_chunk_cut(brood_worker *worker, brood_chunk *chunk);
 
 #endif

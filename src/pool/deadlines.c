@@ -32,7 +32,7 @@ static brood_result *cut_off(brood_result *job)
     return job;
 }
 
-/* Melds those that stand beside each other by pairs; gives them as a list, the last pair first. */
+/* Melds siblings in pairs, and returns the pairs as a list by `next`, the last pair first. */
 static brood_result *meld_pairs(brood_result *first)
 {
     brood_result *pairs = NULL;
@@ -63,7 +63,9 @@ static brood_result *meld_all(brood_result *first)
     return all;
 }
 
-/* Takes it, with all that is below it, out of its row. */
+/*
+ * Takes the job, with all that is below it, out of the list of siblings. The job is not the root.
+ */
 static void unlink_from_row(brood_result *job)
 {
     brood_result *previous = job->by_deadline.previous;

@@ -16,10 +16,10 @@ typedef struct brood_deadline_links {
     brood_result *previous; /* the child before; of a first child its parent; NULL: the root */
 } brood_deadline_links;
 
-/* *earliest: NULL, there is no such job yet. Under the pool's lock. */
+/* Puts a job that is not in the heap into it; *earliest is its root, or NULL. With the lock. */
 void brood_deadlines_add(brood_result **earliest, brood_result *job);
 
-/* Does nothing with a job that is not in there. */
+/* Takes the job out of the heap. Does nothing when it is not in there. */
 void brood_deadlines_remove(brood_result **earliest, brood_result *job);
 
 #endif

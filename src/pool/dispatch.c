@@ -16,7 +16,10 @@
 
 /* ---- dispatching ------------------------------------------------------------------------- */
 
-/* Behind its last task. */
+/*
+ * Stops a worker that has been given its last task. When STOP cannot be sent now, the supervisor
+ * tries again (stop_used).
+ */
 static void retire_if_used(brood_worker *worker)
 {
     if (worker->items_left == 0 && worker->state < BROOD_WORKER_STOPPING) {
@@ -58,7 +61,7 @@ static brood_status give(brood_worker *worker, brood_chunk *chunk)
     return status;
 }
 
-/* A chunk of the queue ends without having come to a worker. */
+/* The items of a queued chunk fail without having been sent to a worker. */
 static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status)
 {
     brood_result *job = chunk->job;
@@ -71,7 +74,11 @@ static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status
     brood_job_fail(job, first, count, &failure);
 }
 
-/* It could not be sent: soon again, but not for ever. Whether to go on with the next chunk. */
+/*
+ * The chunk could not be sent: it goes back into the queue, and fails when nothing could be sent
+ * for STARVE_NS. BROOD_ERR_TIMEOUT, the worker must read before, does not count for that. Returns
+ * whether to go on with the next chunk.
+ */
 static bool keep_back(brood_pool *pool, brood_chunk *chunk, brood_status status)
 {
     brood_queue_put(pool, chunk);
@@ -144,7 +151,7 @@ void brood_worker_remove(brood_worker *worker, brood_chunk *chunk)
 
 /* ---- the end of a chunk ------------------------------------------------------------------ */
 
-/* What a chunk takes, lately: an eighth of the new in the old. */
+/* service_ns is a moving mean, in which the new time has a weight of an eighth. */
 void brood_worker_measure(brood_worker *worker, int64_t now)
 {
     brood_pool *pool = worker->pool;
@@ -155,7 +162,7 @@ void brood_worker_measure(brood_worker *worker, int64_t now)
     worker->chunks_received = 0;
 }
 
-/* How long the items of a map take. */
+/* Notes the time of a map's or range's chunk, from which later chunks get their size (cut.c). */
 static void note_time(brood_worker *worker, const brood_chunk *chunk)
 {
     int64_t now = 0;

@@ -14,13 +14,19 @@ typedef struct brood_dispatch {
 /* Gives the chunks of the queue to workers that can be given more. */
 void brood_pool_dispatch(brood_pool *pool);
 
-/* A chunk is with the worker no more. */
+/* Takes the chunk out of the worker's list; the chunk itself stays. */
 void brood_worker_remove(brood_worker *worker, brood_chunk *chunk);
 
-/* A chunk of it has ended. */
+/*
+ * All items of a chunk have ended: frees the chunk. The caller counts the items in the job after
+ * this.
+ */
 void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk);
 
-/* Takes down how long the chunks took that were heard of since; there is at least one. */
+/*
+ * Takes the time of the chunks that ended since it was last measured into the mean time of a chunk.
+ * There is at least one such chunk (chunks_received > 0).
+ */
 void brood_worker_measure(brood_worker *worker, int64_t now);
 
 #endif

@@ -11,23 +11,24 @@ typedef struct brood_jobs {
     uint32_t timed;          /* jobs with a time-out */
 } brood_jobs;
 
-/* The job is one of the pool's, until its last item has ended. */
+/* Adds the job to the jobs of the pool, where it stays until its last item has ended. */
 void brood_job_begin(brood_result *job);
 
 /*
- * All jobs whose deadline has passed, cancelled before anything of them could still be given to a
- * worker, and held; linked by next_expired.
+ * Takes all jobs whose deadline has passed, linked by next_expired, each with a reference for the
+ * caller. Their cancel_status is set before any of them ends, so that ending one cannot dispatch
+ * chunks of another.
  */
 brood_result *brood_jobs_take_expired(brood_pool *pool, int64_t now);
 
-/* So many items of the job have succeeded. */
+/* `count` items of the job have succeeded. The job may be gone after this. */
 void brood_job_succeed(brood_result *job, uint64_t count);
 
-/* Items first to first + count have failed, all in the way that failure says. */
+/* `count` items, from first on, have failed as `failure` says. The job may be gone after this. */
 void brood_job_fail(brood_result *job, uint64_t first, uint64_t count,
                     const brood_failure *failure);
 
-/* They end as the job's cancel_status says. */
+/* `count` items, from first on, end as the job's cancel_status says. */
 void brood_job_end_cancelled(brood_result *job, uint64_t first, uint64_t count);
 
 #endif

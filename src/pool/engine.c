@@ -65,8 +65,9 @@ void brood_pool_take_submit(brood_pool *pool)
 }
 
 /*
- * Workers that have no task yet answer, too, when they have come up; and one from which a task was
- * taken back that was on its way gets the rest of it.
+ * A turn for workers that are not busy: those that have not come up yet will answer READY, and
+ * those from which a chunk was revoked while it was being sent get the rest of its bytes, which are
+ * void.
  */
 static void turn_others(brood_pool *pool)
 {

@@ -1,4 +1,4 @@
-/* One turn: what workers have said is read, and what is due is done. */
+/* One turn: the answers of workers are received, chunks are dispatched; and what is due is done. */
 #ifndef BROOD_SRC_POOL_ENGINE_H
 #define BROOD_SRC_POOL_ENGINE_H
 
@@ -12,16 +12,16 @@ typedef struct brood_engine {
     uint64_t forgotten;       /* of it: as far as all workers were told */
 } brood_engine;
 
-/* Hears and feeds the workers, without waiting. */
+/* Receives from all busy workers, sends more to them, and dispatches, without waiting. */
 void brood_pool_turn(brood_pool *pool);
 
-/* A job has come into the queue: dispatches, and listens to the workers now and then. */
+/* A job has come into the queue: dispatches; after 16 submits without a turn, takes one. */
 void brood_pool_take_submit(brood_pool *pool);
 
-/* Does all else that is due; pool->agenda.due says when to do it again. */
+/* Does what the agenda says is due; pool->agenda.due then says when to do it again. */
 void brood_pool_run_due(brood_pool *pool);
 
-/* Tells workers what shared memory they are to unmap, those that can be told now. */
+/* Sends FORGET for destroyed shared memory to all workers that can be sent to now. */
 void brood_pool_forget(brood_pool *pool);
 
 #endif

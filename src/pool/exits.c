@@ -9,7 +9,7 @@
 #include "pool/unreported.h"
 #include "pool/worker.h"
 
-/* The worker is not one of the pool's any more. What it had not begun goes to others. */
+/* Removes the worker from the pool, settles its chunks, and destroys it. */
 static void dismiss(brood_worker *worker, uint64_t *counter)
 {
     brood_pool *pool = worker->pool;
@@ -28,9 +28,9 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
 }
 
 /*
- * The last answers, which a worker may have given before it did what it was dropped for. How far it was
- * is read before: a lost worker that still runs sets that word to 0 behind its last answer, and what
- * has ended would be run again.
+ * Receives the last answers, which a worker may have given before it did what it was dropped for.
+ * Its position is read before them: a lost worker that still runs sets `item` to 0 after its last
+ * answer, and items that have ended would be run again.
  */
 static void receive_rest(brood_worker *worker)
 {
@@ -61,15 +61,16 @@ static void on_worker_exit(brood_worker *worker)
 }
 
 /*
- * The worker was killed and does not end: it may not be signalled, waits in the kernel, or its control
- * group is frozen. Nobody waits for it any more; what it still runs is not run again.
+ * The worker was killed and does not end: it may not be signalled, waits in the kernel, or its
+ * control group is frozen. The pool does not wait for its end; the items that it still runs fail,
+ * and are not run again.
  */
 static void lose(brood_worker *worker)
 {
     worker->is_lost = true;
     brood_worker_revoke(worker);
     if (worker->chunks.first != NULL) {
-        /* The worker goes on to no other item, but for one: see blame.c. */
+        /* The worker begins no other item, except for at most one: see item_of in blame.c. */
         worker->ops->interrupt(worker, 0);
     }
     receive_rest(worker);
@@ -77,7 +78,7 @@ static void lose(brood_worker *worker)
     dismiss(worker, &worker->pool->stats.lost);
 }
 
-/* The worker ends, or has closed all that it had: then it is of no use any more. */
+/* The bell is closed: the worker ends, or has closed its channel, and then must end by end_by. */
 static void on_bell_closed(brood_worker *worker)
 {
     worker->bell_closed = true;
@@ -102,7 +103,7 @@ static void on_ring(brood_worker *worker)
     }
 }
 
-/* It is time to look at one that lives; is_alive has ended one that came up too late. */
+/* check_at has come for a worker that is alive. (is_alive ends a worker that came up too late.) */
 static void look_again(brood_worker *worker)
 {
     bool is_ending = worker->is_killed || worker->bell_closed || brood_worker_is_leaving(worker);

@@ -4,7 +4,10 @@
 
 #include "pool/types.h"
 
-/* The poller has told that owner: the worker has rung, or its process has ended. */
+/*
+ * The poller has reported that owner: the worker has rung, or its process has ended. The worker may
+ * be destroyed here; an owner whose worker has gone is ignored.
+ */
 void brood_supervisor_look(brood_pool *pool, uintptr_t owner);
 
 #endif

@@ -53,7 +53,7 @@ static brood_failed_items *new_items(const brood_failure *failure, uint64_t firs
     return items;
 }
 
-/* Where in the list items from first on belong: behind which. NULL: at the front. */
+/* The record after which items from `first` on belong in the list. NULL: they belong first. */
 static brood_failed_items *place_of(const brood_result *job, uint64_t first)
 {
     brood_failed_items *at = job->last_failure;

@@ -16,22 +16,22 @@ struct brood_failed_items {
     char message[];
 };
 
-/* A failure of the job (NULL: of none), to be filled further. */
+/* A failure with the tag of the job (NULL: none), and an empty exit; the caller adds the rest. */
 brood_failure brood_job_failure(const brood_result *job, brood_status status, const char *message);
 
-/* Keeps it with the job; where there is no memory for that, the items are counted as unrecorded. */
+/* Records the failure in the job. Without memory for that, the items are counted in unrecorded. */
 void brood_failed_items_record(brood_result *job, uint64_t first, uint64_t count,
                                const brood_failure *failure);
 void brood_failed_items_free(brood_failed_items *first);
 
-/* How an item failed, or NULL; and as the caller gets it. */
+/* The record that has the item, or NULL: it has not failed; and the failure made of a record. */
 const brood_failed_items *brood_failed_items_find(const brood_result *job, uint64_t index);
 void brood_failed_items_explain(const brood_result *job, const brood_failed_items *items,
                                 uint64_t index, brood_failure *failure);
 
 #define BROOD_FAILURE_SIZE_MIN offsetof(brood_failure, exit)
 
-/* Copies failure into the caller's, whose size is its own. BROOD_ERR_ARGUMENT: that cannot be. */
+/* Copies failure into the caller's, as far as its struct_size. BROOD_ERR_ARGUMENT: a wrong size. */
 brood_status brood_failure_give(brood_failure *given, const brood_failure *failure);
 
 #endif

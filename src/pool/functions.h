@@ -19,11 +19,14 @@ typedef struct brood_function_table {
     bool has_initializer, has_finalizer;
 } brood_function_table;
 
-/* The number of a function; it is told to workers when they need it. */
+/*
+ * The number of a function, which is learned the first time. A worker is sent the function before
+ * the first task that needs it. After a failure *number is not valid.
+ */
 brood_status brood_pool_function(brood_pool *pool, uint32_t *number, brood_os_function *function,
                                  const char *name, const char *argument, brood_error *error);
 
-/* Those of the options. */
+/* Learns the initializer and the finalizer of the options. */
 brood_status brood_functions_learn(brood_pool *pool);
 
 void brood_functions_free(brood_pool *pool);

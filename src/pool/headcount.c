@@ -44,7 +44,7 @@ bool brood_supervisor_is_as_needed(const brood_pool *pool)
     return pool->config.options.lazy || pool->config.options.idle_timeout_ms > 0;
 }
 
-/* What waits, also behind another task in a worker, could have a worker of its own. */
+/* Each waiting item, and each chunk that a worker was given, could have a worker of its own. */
 static uint64_t count_needed(const brood_pool *pool)
 {
     uint64_t needed =

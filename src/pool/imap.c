@@ -97,7 +97,9 @@ void brood_imap_fill(brood_imap *imap, int64_t timeout_ms)
 
 /* ---- taking ------------------------------------------------------------------------------ */
 
-/* The next one to be taken, or NULL when it is not done. */
+/*
+ * The item that the caller gets next, or NULL when it is not done; unordered: the first one done.
+ */
 static imap_item *find_done(const brood_imap *imap)
 {
     imap_item *item = imap->first;
@@ -128,7 +130,7 @@ static void unlink_item(brood_imap *imap, const imap_item *item)
     imap->count--;
 }
 
-/* timeout_ms says whether it may wait at all; until the deadline. */
+/* Waits until the deadline; within a callback only with timeout_ms 0, else BROOD_ERR_STATE. */
 static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, int64_t deadline,
                                   imap_item **item)
 {
@@ -153,7 +155,7 @@ static brood_status no_more(const brood_imap *imap, brood_failure *failure)
     return imap->ended;
 }
 
-/* How many there will be is known when there are no more; that is told once. */
+/* The total is known only when the input has ended: the last report, which has it, is made once. */
 static void report_progress(brood_imap *imap, bool is_end)
 {
     if (is_end ? imap->meter.function != NULL : brood_meter_is_due(&imap->meter)) {
@@ -205,7 +207,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     return status;
 }
 
-/* The pool may finish an item at any time: from now on it does not tell us. */
+/* The pool may finish the item at any time: on_finish is removed before the item is freed. */
 static void let_go(imap_item *item)
 {
     int held = 0;

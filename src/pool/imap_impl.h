@@ -4,7 +4,7 @@
 
 #include "pool/pool_impl.h"
 
-/* An item under way, or done and not taken yet. */
+/* An item that was submitted, and whose result the caller has not taken yet. */
 typedef struct imap_item {
     struct imap_item *next;
     brood_imap *imap;
@@ -39,8 +39,8 @@ struct brood_imap {
 };
 
 /*
- * Keeps the window full, as far as the queue has room; waits for room only when nothing is under
- * way that makes some by ending.
+ * Submits items until the window is full, as far as the queue has room. Waits for room only when
+ * the imap has no item under way, whose end would make room.
  */
 void brood_imap_fill(brood_imap *imap, int64_t timeout_ms);
 

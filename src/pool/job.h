@@ -11,7 +11,7 @@
 
 /* ---- chunks ------------------------------------------------------------------------------ */
 
-/* Items of a job that wait, or are with a worker. */
+/* Items of a job that wait in the queue, or are with one worker; never both. */
 struct brood_chunk {
     brood_chunk *next, *previous;
     brood_chunk *next_of_job, *previous_of_job; /* of those that wait */
@@ -98,7 +98,7 @@ struct brood_result {
     bool fits_cache; /* its memory is as large as that of every job that is kept: see job_cache.h */
 };
 
-/* Whether its values go through the ring. */
+/* Whether the values of the job go through the ring. */
 static inline bool brood_job_has_values_in_ring(const brood_result *job)
 {
     return job->out_size > 0 && job->out_shared == NULL;
@@ -106,17 +106,17 @@ static inline bool brood_job_has_values_in_ring(const brood_result *job)
 
 /* ---- job.c ------------------------------------------------------------------------------- */
 
-/* A chunk for items of the job; NULL: out of memory, and there is no spare one. */
+/* A chunk for items of the job. NULL: out of memory, and the chunk in the job itself is in use. */
 brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count);
 void brood_chunk_free(brood_chunk *chunk);
 
 void brood_job_hold(brood_result *job);
 void brood_job_release(brood_result *job);
 
-/* Whether the job is finished; data of brood_pool_wait. */
+/* Whether the job is finished; an is_over of brood_pool_wait, whose data is the job. */
 bool brood_job_is_over(brood_pool *pool, void *job);
 
-/* The job holds no shared memory any more. */
+/* Releases the job's references to shared memory. Repeating it does nothing. */
 void brood_job_give_back_shared(brood_result *job);
 
 #endif

@@ -23,13 +23,13 @@ typedef struct brood_job_cache {
     uint32_t count;
 } brood_job_cache;
 
-/* A job of zeros, with room for `behind` bytes of any content behind it. NULL: no memory. */
+/* A job of zeros, followed by room for `behind` bytes of any content. NULL: no memory. */
 brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind);
 
-/* Keeps or frees the memory of a job that nobody knows any more. */
+/* Keeps or frees the memory of a job to which no reference is left. */
 void brood_job_cache_put(brood_job_cache *cache, brood_result *job);
 
-/* Frees what is kept. Nobody else uses the cache any more. */
+/* Frees what is kept. No other thread uses the cache any more. */
 void brood_job_cache_clear(brood_job_cache *cache);
 
 #endif

@@ -15,20 +15,23 @@ typedef struct brood_lock {
 bool brood_pool_lock(brood_pool *pool);
 void brood_pool_unlock(brood_pool *pool);
 
-/* Whether other threads wait for it. */
+/* Whether other threads wait for the lock. */
 bool brood_pool_lock_is_wanted(brood_pool *pool);
 
 /*
- * The same for a call of the program's: from here to the end of the call its thread cannot be
- * cancelled, which would leave the lock, or the leader's place, to nobody.
+ * Locks and unlocks for a public call: from enter to leave the program's thread cannot be
+ * cancelled, which would leave the lock locked, or the pool without its leader.
  */
 int brood_pool_enter(brood_pool *pool);
 void brood_pool_leave(brood_pool *pool, int held);
 
-/* Gives up the lock for a wait on the condition. May come back for nothing. */
+/* Gives up the lock for a wait on the condition. Spurious wake-ups are possible. */
 void brood_pool_sleep(brood_pool *pool, brood_condition *cond);
 
-/* Whether workers do not ring because of the calling thread, which then must not sleep. */
+/*
+ * Whether the calling thread is inside of spin (wait.c): workers then do not ring, so it must not
+ * sleep. For assertions: defined only without NDEBUG.
+ */
 bool brood_pool_counts_as_spinning(const brood_pool *pool);
 
 #endif

@@ -9,7 +9,7 @@
 
 #define RUN_NS BROOD_NS_PER_MS /* brood_pool_run begins nothing more after so long */
 
-/* Everything that is due now, but for what takes long. */
+/* Does all that is due now, except for starting workers and callbacks, which take long. */
 static void run_step(brood_pool *pool)
 {
     if (!brood_pool_look(pool)) {
@@ -50,7 +50,10 @@ brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
     return pool->config.options.event_loop ? BROOD_OK : BROOD_ERR_STATE;
 }
 
-/* When the program runs the loop at the latest, from now on. */
+/*
+ * The time at which the program must call brood_pool_run at the latest. It is kept in loop.until:
+ * what becomes due earlier calls the loop.
+ */
 static int64_t loop_until(brood_pool *pool)
 {
     if (pool->callbacks.first != NULL || pool->loop.is_called) {

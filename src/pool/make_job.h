@@ -1,4 +1,4 @@
-/* A job is made of what a caller asks for. */
+/* A job is made of a checked request. */
 #ifndef BROOD_SRC_POOL_MAKE_JOB_H
 #define BROOD_SRC_POOL_MAKE_JOB_H
 
@@ -7,7 +7,10 @@
 /* Frees a job that was never submitted. */
 void brood_job_unmake(brood_result *job);
 
-/* Behind the job lie the list of its shared memory, and a copy of its argument. NULL: no memory. */
+/*
+ * A job with two references: the caller's and the pool's. The list of its shared memory and a copy
+ * of its argument follow it in the same allocation. NULL: no memory.
+ */
 brood_result *brood_job_make(const brood_request *asked);
 
 #endif

@@ -1,4 +1,4 @@
-/* When a progress is told, and what it says of time. */
+/* When progress is reported, and the times in the report. */
 #ifndef BROOD_SRC_POOL_METER_H
 #define BROOD_SRC_POOL_METER_H
 
@@ -15,10 +15,10 @@ typedef struct brood_meter {
 
 brood_meter brood_meter_begin(brood_progress_function *function, void *user);
 
-/* Whether it is told again, after so many milliseconds. */
+/* Whether to report again: at most every 100 ms. */
 bool brood_meter_is_due(const brood_meter *meter);
 
-/* Calls the function. */
+/* Calls the function, which must not be NULL. The pool's lock is not held. */
 void brood_meter_report(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed);
 
 #endif

@@ -10,7 +10,7 @@
 
 /* ---- its life ---------------------------------------------------------------------------- */
 
-/* Its function may take long to begin: from then on it is looked at again and again. */
+/* The handshake is over by then; the function may begin later: see brood_worker_plan_look. */
 static int64_t up_by(const brood_worker *worker)
 {
     return brood_process_handshake_deadline(brood_peer_seen(worker)->process);
@@ -64,7 +64,7 @@ static void destroy(brood_worker *worker)
 
 /* ---- its start ---------------------------------------------------------------------------- */
 
-/* From now on its answers are listened to. */
+/* Lets the poller watch the bell and the process, and sends what precedes the first chunk. */
 static brood_status send_setup(brood_worker *worker)
 {
     brood_peer *peer = brood_peer_of(worker);
@@ -102,7 +102,7 @@ static const brood_worker_ops peer_ops = {
     .destroy = destroy,
 };
 
-/* Memory and the bell. */
+/* Creates the segment and the bell. */
 static brood_status equip(brood_peer *peer, size_t capacity, brood_handle *bell, brood_error *error)
 {
     brood_status status =

@@ -1,12 +1,12 @@
-/* A worker that is a process of its own: memory that both share, with a ring for each way, and a bell. */
+/* A worker that is a process of its own: a shared segment with a ring for each way, and a bell. */
 #ifndef BROOD_SRC_POOL_PEER_H
 #define BROOD_SRC_POOL_PEER_H
 
 #include "pool/types.h"
 
 /*
- * Starts one, for that slot, with so many cores, and so many bytes in each ring. Without the lock; the
- * worker is not yet one of the pool's.
+ * Starts a worker for that slot: `cores` is its share for pools of its own, `capacity` the bytes of
+ * each ring. Without the lock; the worker is not yet one of the pool's.
  */
 brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
                                uint32_t cores, size_t capacity, brood_error *error);

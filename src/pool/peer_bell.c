@@ -37,7 +37,7 @@ void brood_peer_ring(brood_worker *worker)
     size_t put = 0;
     brood_status status = brood_os_channel_write(brood_peer_of(worker)->bell, "", 1, &put, NULL);
 
-    /* No room: enough are under way. Closed: it has ended, which the poller tells. */
+    /* TIMEOUT, no room: enough rings are under way. CLOSED: the poller reports the end. */
     worker->transit.must_ring =
         status != BROOD_OK && status != BROOD_ERR_TIMEOUT && status != BROOD_ERR_CLOSED;
 }
@@ -47,7 +47,7 @@ bool brood_peer_arm(brood_worker *worker)
     brood_peer *peer = brood_peer_of(worker);
     size_t room = 0;
 
-    /* Also where it is not armed after all: it may have rung by then. */
+    /* Counted also when arming fails below: the worker may have seen the word, and have rung. */
     peer->rings_due += !worker->transit.is_armed;
     if (!worker->transit.is_armed && !brood_ring_sleep_to_read(&peer->from, 0)) {
         return false;
@@ -66,7 +66,7 @@ void brood_peer_disarm(brood_worker *worker)
     brood_ring_wake_to_read(&brood_peer_of(worker)->from);
 }
 
-/* False: more often than it was armed, which would keep us awake. */
+/* False: the worker has rung more often than it was armed; it could keep the leader awake. */
 static bool note_rings(brood_peer *peer, size_t rings)
 {
     bool is_right = rings <= peer->rings_due;

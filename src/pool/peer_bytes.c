@@ -25,7 +25,7 @@ void brood_sending_free(brood_sending *sending)
     memset(sending, 0, sizeof *sending);
 }
 
-/* As much of the bytes (NULL: of nothing) as there is room for; the rest is not yet sent. */
+/* Puts as many of the bytes as there is room for (NULL: as void bytes); returns how many. */
 static size_t put_some(brood_peer *peer, const void *data, size_t size)
 {
     size_t room = peer->to.capacity - (size_t)(peer->to.own - peer->to.other);
@@ -46,8 +46,9 @@ static size_t put_some(brood_peer *peer, const void *data, size_t size)
 }
 
 /*
- * A quarter of the ring at a time: the worker begins to read while we still write. And not more than
- * one ring: a worker that reads as fast would keep the lock from all others for all of a large argument.
+ * Writes a quarter of the ring at a time, so that the worker begins to read meanwhile; and at most
+ * one ring in all: a worker that reads as fast would make the caller keep the lock for a whole
+ * large argument.
  */
 static void put_data(brood_peer *peer)
 {
@@ -110,7 +111,10 @@ void brood_peer_go_on(brood_worker *worker)
     }
 }
 
-/* It rings for room, or is listed for that, as any worker to which something is being sent. */
+/*
+ * The worker is still owed the bytes: is_sending stays set, so it rings for room, or is listed for
+ * that, as any worker to which something is being sent.
+ */
 void brood_peer_discard(brood_worker *worker)
 {
     brood_sending *sending = &brood_peer_of(worker)->sending;

@@ -2,13 +2,13 @@
  * The object behind a worker that is a process of its own:
  *
  *   peer          its memory, its process, its end
- *   peer_page     the page that both see: what it has begun, and what is said beside the rings
+ *   peer_page     the page that both sides see: positions, revokes, interrupts
  *   peer_bell     who wakes whom
  *   peer_send     a chunk becomes bytes
  *   peer_bytes    bytes go into the ring
- *   peer_shared   what shared memory it knows
+ *   peer_shared   which shared memory the worker has mapped
  *   peer_receive  bytes of the ring become events
- *   peer_trust    what it may say
+ *   peer_trust    which answers are possible
  */
 #ifndef BROOD_SRC_POOL_PEER_IMPL_H
 #define BROOD_SRC_POOL_PEER_IMPL_H
@@ -18,7 +18,7 @@
 #include "pool/types.h"
 #include "pool/worker.h"
 
-/* What is being written to it, piece by piece of the ring. */
+/* What is being written to the worker: first head, then data, then padding. */
 typedef struct brood_sending {
     brood_buffer head; /* frames and heads */
     size_t head_at;
@@ -28,7 +28,7 @@ typedef struct brood_sending {
     unsigned char *own; /* malloc'd, or NULL */
 } brood_sending;
 
-/* What is being read from it. */
+/* An answer that is being read from the worker. */
 typedef struct brood_receiving {
     brood_wire_answer answer;
     bool in_body;
@@ -84,7 +84,7 @@ void brood_peer_let_spin(brood_worker *worker, bool may);
 
 /* ---- peer_bell --------------------------------------------------------------------------- */
 
-/* False: it cannot be watched. */
+/* False: the poller cannot watch the bell, or the process. */
 bool brood_peer_watch(brood_peer *peer);
 void brood_peer_unwatch(brood_peer *peer);
 void brood_peer_ring(brood_worker *worker);
@@ -102,12 +102,12 @@ void brood_peer_discard(brood_worker *worker);
 void brood_peer_detach(brood_worker *worker, const brood_result *job);
 void brood_sending_free(brood_sending *sending);
 
-/* Room in the head for size bytes more. One that failed may have memory the next time. */
+/* Makes room in the head for size bytes more. False: no memory; a later try may succeed. */
 bool brood_peer_make_room(brood_peer *peer, size_t size);
 void brood_peer_append_order(brood_peer *peer, brood_wire_kind kind, uint32_t function,
                              const void *body, size_t size);
 
-/* The functions that it does not know yet, up to, but not with, that number. */
+/* The functions with a number below count that the worker does not know yet. */
 size_t brood_peer_size_of_functions(const brood_peer *peer, uint32_t count);
 void brood_peer_append_functions(brood_peer *peer, uint32_t count);
 
@@ -119,7 +119,7 @@ brood_status brood_peer_send_stop(brood_worker *worker);
 
 /* ---- peer_shared ------------------------------------------------------------------------- */
 
-/* Whether the program has unmapped something since that it may know. */
+/* Whether shared memory was destroyed since the last FORGET that the worker may have mapped. */
 static inline bool brood_peer_has_to_forget(const brood_peer *peer)
 {
     return peer->shared_count > 0 && peer->forgotten != brood_shared_forgotten();
@@ -128,7 +128,7 @@ static inline bool brood_peer_has_to_forget(const brood_peer *peer)
 bool brood_peer_knows(const brood_peer *peer, uint64_t id);
 bool brood_peer_grow_known(brood_peer *peer, size_t more);
 
-/* Room was made for these before. */
+/* brood_peer_grow_known and brood_peer_make_room were called for these before: see reserve. */
 brood_status brood_peer_append_shared(brood_peer *peer, const brood_result *job);
 void brood_peer_append_forgotten(brood_peer *peer);
 bool brood_peer_forget(brood_worker *worker);

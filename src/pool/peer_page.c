@@ -23,7 +23,11 @@ uint64_t brood_peer_revoke(brood_worker *worker)
     return brood_claim_id(claim);
 }
 
-/* In this order: the worker does not overlook it. */
+/*
+ * cancel_item is stored before cancel_id, which makes it valid, and run_until last: a worker that
+ * stores run_until afterwards checks cancel_id after that (run_in_places), so it sees the
+ * interrupt.
+ */
 void brood_peer_interrupt(brood_worker *worker, uint64_t item)
 {
     brood_wire_page *page = brood_peer_of(worker)->page;

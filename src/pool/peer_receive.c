@@ -5,7 +5,7 @@
 
 /* ---- where it goes ----------------------------------------------------------------------- */
 
-/* Values of any size; a zero byte behind them is not counted. False: out of memory. */
+/* Makes room for a value of any size, with a zero byte after it. False: out of memory. */
 static bool make_own(brood_receiving *receiving, const brood_result *job)
 {
     uint64_t size = receiving->answer.size;
@@ -24,8 +24,9 @@ static bool make_own(brood_receiving *receiving, const brood_result *job)
 }
 
 /*
- * Where a value of fixed size waits until all of it has come. Kept as long as the worker has more of
- * the same job: memory that is new costs more than to copy into it.
+ * Makes room where values of a fixed size wait until all their bytes have come. The stage is kept
+ * as long as the worker's first chunk is of the same job: new memory costs more than to copy into
+ * it.
  */
 static bool make_stage(brood_receiving *receiving, const brood_result *job)
 {
@@ -46,7 +47,7 @@ static unsigned char *place_of(const brood_receiving *receiving, const brood_res
     return (unsigned char *)job->out + (receiving->answer.first - job->first) * job->out_size;
 }
 
-/* Whether the body of the answer is all there. */
+/* Whether all bytes of the answer's body are in the ring. */
 static bool is_there(brood_peer *peer)
 {
     uint64_t size = brood_wire_padded(peer->receiving.answer.size);
@@ -57,9 +58,9 @@ static bool is_there(brood_peer *peer)
 }
 
 /*
- * The place of a value in the caller's array is written when all of the value has come: what fails
- * midway has not touched it, and nor has what comes after the array was given up. False: there is no
- * memory for it; the value is passed over, and its item fails.
+ * A value is written into the caller's array when all of its bytes have come: an answer that breaks
+ * off has not touched the array, nor has one that comes after the job was abandoned. False: there
+ * is no memory for the value; its bytes are passed over, and its item fails.
  */
 static bool find_place(brood_peer *peer)
 {
@@ -87,8 +88,9 @@ static bool find_place(brood_peer *peer)
 }
 
 /*
- * What was taken before it was told of is not taken again: the caller may have changed it since. It is
- * told together with all behind it. False: its bytes have not come, which cannot be.
+ * Values that were taken before they were reported are not taken again: the caller may have changed
+ * them since. The answer reports those items together with later ones. False: the bytes of those
+ * values are not in the ring, which is impossible for a correct worker.
  */
 static bool pass_over_taken(brood_peer *peer)
 {
@@ -137,7 +139,7 @@ static brood_status take_head(brood_peer *peer)
 
 /* ---- receiving --------------------------------------------------------------------------- */
 
-/* Takes what there is of a body. */
+/* Takes the bytes of a body that have come. */
 static void take_body(brood_peer *peer, size_t available)
 {
     brood_receiving *receiving = &peer->receiving;
@@ -171,7 +173,7 @@ static brood_event_kind kind_of(const brood_wire_answer *answer)
     }
 }
 
-/* All of it is there. A pad is no event. */
+/* The whole answer has come. A pad makes no event. */
 static void on_whole(brood_peer *peer, brood_event *event)
 {
     brood_receiving *receiving = &peer->receiving;
@@ -235,7 +237,7 @@ static void release(brood_peer *peer)
     }
 }
 
-/* Memory for values is kept for more of the same job. */
+/* The stage is kept while more of the same job may come. */
 static void free_stage(brood_peer *peer)
 {
     brood_receiving *receiving = &peer->receiving;
@@ -265,7 +267,10 @@ static void end_turn(brood_peer *peer)
     }
 }
 
-/* No worker holds up the program: once around the ring, at most twice; arming sees what is left. */
+/*
+ * A turn is bounded, so that no worker holds up the program: it ends when a ring's capacity was
+ * received, which the last step may exceed. Arming the worker then sees what is left.
+ */
 brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
 {
     brood_peer *peer = brood_peer_of(worker);
@@ -289,9 +294,9 @@ brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
     return status;
 }
 
-/* ---- what was not told of ------------------------------------------------------------------ */
+/* ---- items that are done, but not reported -------------------------------------------------- */
 
-/* Nothing that was told of is left to be received. */
+/* Whether all that the worker has published was received. */
 static bool is_empty(brood_peer *peer)
 {
     size_t available = 0;
@@ -301,9 +306,9 @@ static bool is_empty(brood_peer *peer)
 }
 
 /*
- * Copies the values of count items, which lie in the ring behind the place of a head that was not
+ * Copies the values of count items, which lie in the ring after the place of a head that was not
  * published: a worker begins an item only when there is room for its value there. The head itself
- * says nothing: a worker that was killed while it wrote it has left a part of it.
+ * is not read: a worker that was killed while it wrote the head has left only a part of it.
  */
 static bool take_values(brood_peer *peer, const brood_chunk *chunk, uint64_t count)
 {

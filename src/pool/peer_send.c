@@ -20,7 +20,7 @@ static uint64_t *put_place(uint64_t *at, const brood_shared *shared, const void 
     return at;
 }
 
-/* See wire.h. Returns its size. */
+/* Fills in the extra (see wire.h). Returns its size, with padding. */
 static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_result *job)
 {
     uint64_t *at = words;
@@ -39,7 +39,7 @@ static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_res
     return (size_t)brood_wire_padded((uint64_t)(at - words) * sizeof *at);
 }
 
-/* Adds what size takes at a multiple of 16; false: no memory is so large. */
+/* Adds size, padded to a multiple of 16, to the sum. False: overflow. */
 static bool add_padded(size_t *sum, uint64_t size)
 {
     uint64_t padded = brood_wire_padded(size);
@@ -51,7 +51,7 @@ static bool add_padded(size_t *sum, uint64_t size)
     return true;
 }
 
-/* A table of sizes, and each item at a multiple of 16. NULL: out of memory. */
+/* Copies items: a table of their sizes, then each at a multiple of 16. NULL: out of memory. */
 static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *size)
 {
     size_t table = 0;
@@ -81,14 +81,14 @@ static unsigned char *gather(const brood_bytes *items, uint64_t count, size_t *s
     return all;
 }
 
-/* One item of a size of its own: it goes from where it lies, with its size before it. */
+/* Whether the chunk is one item of a varying size, which is sent without a copy (see gather). */
 static bool is_one_of_its_size(const brood_chunk *chunk)
 {
     return chunk->job->kind == BROOD_JOB_MAP && chunk->job->in_size == BROOD_SIZE_VARIES &&
            chunk->count == 1;
 }
 
-/* The bytes behind the head. */
+/* Finds the bytes that follow the head. */
 static brood_status find_data(brood_sending *sending, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
@@ -143,7 +143,7 @@ static bool knows_or_needs_not(const brood_peer *peer, const brood_shared *share
     return shared == NULL || brood_peer_knows(peer, shared->id);
 }
 
-/* Whether nothing has to stand before the task: the worker knows all that it is about. */
+/* Whether no frame must precede the task: the worker knows its function and its shared memory. */
 static bool knows_all(const brood_peer *peer, const brood_result *job)
 {
     if (peer->functions <= job->function || brood_peer_has_to_forget(peer) ||
@@ -158,7 +158,7 @@ static bool knows_all(const brood_peer *peer, const brood_result *job)
     return true;
 }
 
-/* The items of a chunk that lie side by side in the caller's array. */
+/* The items of a chunk, which lie side by side in the caller's array; returns their size. */
 static size_t find_plain(const brood_chunk *chunk, const void **data)
 {
     const brood_result *job = chunk->job;
@@ -174,7 +174,7 @@ static size_t find_plain(const brood_chunk *chunk, const void **data)
     return job->in_size * (size_t)chunk->count;
 }
 
-/* What stands before the data of a task. */
+/* The head of a task, as it precedes the data in the ring. */
 typedef struct task_head {
     brood_wire_order order;
     uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
@@ -190,7 +190,7 @@ static void put_short(brood_peer *peer, const task_head *head, size_t head_size,
     }
 }
 
-/* A small task goes straight into the ring when its worker knows all that it is about. */
+/* Writes a small task straight into the ring. False, nothing written: send_long must send it. */
 static bool send_short(brood_peer *peer, const brood_chunk *chunk)
 {
     const brood_result *job = chunk->job;
@@ -218,7 +218,7 @@ static bool send_short(brood_peer *peer, const brood_chunk *chunk)
     return true;
 }
 
-/* Room for all that may stand before the data, so that nothing can fail half way. */
+/* Makes room for all that may precede the data, so that appending it cannot fail half way. */
 static brood_status reserve(brood_peer *peer, const brood_result *job)
 {
     size_t shared = job->shared_count + 2;
@@ -231,7 +231,7 @@ static brood_status reserve(brood_peer *peer, const brood_result *job)
                : BROOD_ERR_NO_MEMORY;
 }
 
-/* The head of the task, and what stands before its data. */
+/* Appends the head of the task, with what precedes its data. */
 static void append_task(brood_peer *peer, const brood_chunk *chunk, brood_wire_order *order)
 {
     brood_sending *sending = &peer->sending;
@@ -317,7 +317,7 @@ brood_status brood_peer_send_setup(brood_worker *worker)
     return BROOD_OK;
 }
 
-/* Behind all that is on its way to it. */
+/* STOP follows all that was sent. While something is being sent it cannot be appended. */
 brood_status brood_peer_send_stop(brood_worker *worker)
 {
     brood_peer *peer = brood_peer_of(worker);

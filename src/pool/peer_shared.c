@@ -12,7 +12,7 @@ bool brood_peer_knows(const brood_peer *peer, uint64_t id)
     return false;
 }
 
-/* Room in the worker's list was made before. */
+/* brood_peer_grow_known has made room in the list of known ids before. */
 static brood_status append_shared(brood_peer *peer, const brood_shared *shared)
 {
     brood_wire_order order = {.kind = BROOD_WIRE_SHARED};

@@ -28,7 +28,7 @@ static bool is_right_size(const brood_result *job, const brood_wire_answer *answ
     return answer->size == answer->count * job->out_size;
 }
 
-/* Whether it is about the next items of the chunk, and first of all about those that were taken. */
+/* Whether the answer is about the next items of the chunk, and covers those that were taken. */
 static bool is_next(const brood_chunk *chunk, const brood_wire_answer *answer)
 {
     uint64_t reported = chunk->done - chunk->unreported;
@@ -39,7 +39,7 @@ static bool is_next(const brood_chunk *chunk, const brood_wire_answer *answer)
            (answer->kind == BROOD_WIRE_RESULT || chunk->unreported == 0);
 }
 
-/* Whether an answer about a chunk can be; each worker answers in the order of its chunks. */
+/* Whether an answer about a chunk is possible: a worker answers in the order of its chunks. */
 static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
 {
     const brood_chunk *chunk = peer->base.chunks.first;
@@ -61,7 +61,7 @@ static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
     }
 }
 
-/* It has failed once only, and ends. */
+/* READY, or the failure of the initializer: at most once, and never after READY. */
 static bool is_about_setup(const brood_peer *peer, const brood_wire_answer *answer)
 {
     return !peer->base.is_up && peer->base.setup.status == BROOD_OK && answer->id == 0 &&
@@ -71,8 +71,8 @@ static bool is_about_setup(const brood_peer *peer, const brood_wire_answer *answ
 }
 
 /*
- * What fills the ring up to its end, before an answer that shall lie in one chunk: nothing else, so
- * that whatever a worker says without end is about ever more of what it was given.
+ * A pad fills the ring up to its end, before an answer that must lie in one piece. Any other pad is
+ * refused: a worker could otherwise send pads for ever, without reporting an item.
  */
 static bool is_right_pad(const brood_peer *peer, const brood_wire_answer *answer)
 {

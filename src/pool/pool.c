@@ -64,7 +64,7 @@ static bool is_all_over(brood_pool *pool, void *ignored)
            pool->callbacks.first == NULL && !pool->callbacks.is_running;
 }
 
-/* Without a thread of the pool's, who joins it runs the callbacks. */
+/* A pool with an event loop has no thread of its own: the thread that joins it runs callbacks. */
 static bool must_call(const brood_pool *pool)
 {
     return pool->config.options.event_loop && pool->callbacks.first != NULL &&
@@ -123,7 +123,9 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
 {
     int held = 0;
 
-    /* Without its threads it cannot be ended in order; the workers end with this process. */
+    /*
+     * The pool's threads may have gone already: no orderly end; its workers end with the process.
+     */
     if (pool == NULL || brood_os_is_ending()) {
         return NULL;
     }

@@ -1,15 +1,15 @@
 /*
  * The object behind a brood_pool, and who does what to it:
  *
- *   create config copies functions     making a pool
- *   pool                               ending, changing and looking at it
+ *   create config copies functions     a pool is made
+ *   pool                               a pool is ended, resized and looked at
  *   submit request make_job            tasks come in
- *   result imap imap_create            what the caller sees of them
- *   job callbacks job_cache meter      items end, jobs end, and what is told of that
+ *   result imap imap_create            the caller waits for results and takes them
+ *   job callbacks job_cache meter      a job's life, its callbacks, its progress
  *   queue chunks                       chunks wait for a worker
- *   dispatch cut roster balance        chunks go to workers, and are taken back
+ *   dispatch cut roster balance        chunks go to workers, and are revoked
  *   worker worker_ops, peer            a worker, and the kind that is a process
- *   answers notices unreported         what workers say, and are told
+ *   answers notices unreported         workers answer, and are interrupted
  *   supervisor headcount starts        workers are started and ended
  *   exits settle failures              workers end, and what that means for their chunks
  *   timers deadlines cancel            time-outs, deadlines, cancelling
@@ -67,10 +67,10 @@ struct brood_pool {
     brood_pool_stats stats;
 };
 
-/* One reference less. The last one frees what results that outlive the pool still need of it. */
+/* Drops a reference. The last one frees what results that outlive the pool still need of it. */
 void brood_pool_release(brood_pool *pool);
 
-/* For brood_pool_wait and brood_agenda_notify: room in the queue; what only a join waits for. */
+/* A `what` of brood_pool_wait: room in the queue; the end of the pool, for which a join waits. */
 #define BROOD_ROOM(pool) ((const void *)&(pool)->queue)
 #define BROOD_END(pool) ((const void *)&(pool)->roster.alive)
 

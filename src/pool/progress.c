@@ -93,7 +93,7 @@ void brood_progress_line(char *line, size_t size, const brood_progress *progress
     snprintf(line + 1 + bar, size - 1 - (size_t)bar, "] %s", text);
 }
 
-/* The calls come as items get done: a line is due when a multiple of the time has gone by between. */
+/* A plain line is due when a multiple of LINE_SECONDS lies between the last call and this one. */
 static bool line_is_due(const brood_progress *progress)
 {
     return (uint64_t)(progress->seconds / LINE_SECONDS) !=

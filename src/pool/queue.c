@@ -5,7 +5,7 @@
 #include "pool/job.h"
 #include "pool/pool_impl.h"
 
-/* Most tasks have priority 0: its lane is the first to be looked at. */
+/* Priority 0, that of most tasks, has lane 0, so that the walk over `bits` ends at once. */
 static unsigned lane_of(int priority)
 {
     return (unsigned)(priority < 0 ? priority + BROOD_LANES : priority);
@@ -37,7 +37,7 @@ static bool comes_before(const brood_chunk *a, const brood_chunk *b)
     return a->job->key != b->job->key ? a->job->key < b->job->key : a->first < b->first;
 }
 
-/* What ends a job finds its chunks without a walk through those of others. */
+/* Cancelling a job finds its chunks in this list, without a walk through those of other jobs. */
 static void link_to_job(brood_chunk *chunk)
 {
     brood_result *job = chunk->job;
@@ -59,7 +59,7 @@ static void unlink_from_job(brood_chunk *chunk)
     }
 }
 
-/* In the order of the keys: new chunks come at the end, those that come back near the front. */
+/* In order of the keys. A new chunk is appended at once; one that comes back is near the front. */
 void brood_queue_put(brood_pool *pool, brood_chunk *chunk)
 {
     unsigned lane = lane_of(chunk->job->priority);

@@ -29,13 +29,13 @@ void brood_queue_put(brood_pool *pool, brood_chunk *chunk);
 brood_chunk *brood_queue_first(brood_pool *pool);
 void brood_queue_remove(brood_pool *pool, brood_chunk *chunk);
 
-/* So many items of the queue wait no more: threads that wait for room may go on. */
+/* `items` items of the queue do not wait any more: notifies threads that wait for room. */
 void brood_queue_shrink(brood_pool *pool, uint64_t items);
 
-/* Ends the items of a chunk of the queue, as its job's cancel_status says. */
+/* Ends the items of a queued chunk by its job's cancel_status. The job may be gone after this. */
 void brood_queue_end_cancelled(brood_chunk *chunk);
 
-/* Of all jobs that are cancelled. */
+/* Ends the queued chunks of all jobs that are cancelled. */
 void brood_queue_end_all_cancelled(brood_pool *pool);
 
 #endif

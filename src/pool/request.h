@@ -1,4 +1,4 @@
-/* What a caller asks for: checked, and refused. */
+/* The request of a caller: checked, and refused. */
 #ifndef BROOD_SRC_POOL_REQUEST_H
 #define BROOD_SRC_POOL_REQUEST_H
 
@@ -6,7 +6,7 @@
 #include "pool/job.h"
 #include "pool/types.h"
 
-/* What a call wants, checked step by step. */
+/* The arguments of a public call. brood_request_check sets options and failure. */
 typedef struct brood_request {
     brood_pool *pool;
     brood_task_options options;
@@ -23,10 +23,10 @@ typedef struct brood_request {
     void *owner;
 } brood_request;
 
-/* What can be said of them before there is a task. */
+/* Checks what does not depend on the task's items. */
 brood_status brood_task_options_check(const brood_task_options *options);
 
-/* Says in options->failure why it is refused; returns status. */
+/* Writes the reason of the refusal into options->failure, if any; returns status. */
 brood_status brood_task_refuse(const brood_task_options *options, brood_status status,
                                const char *message);
 

@@ -157,7 +157,7 @@ static bool is_item_over(brood_pool *pool, void *data)
     return true;
 }
 
-/* With the lock, of an item that has ended. */
+/* The status of an item that has ended. With the lock. */
 static brood_status explain_item(const brood_result *result, uint64_t item, brood_failure *failure)
 {
     const brood_failed_items *items = brood_failed_items_find(result, item);
@@ -255,7 +255,7 @@ brood_status brood_result_cancel(brood_result *result)
     return status;
 }
 
-/* Its arrays are the caller's own again: nothing reads or writes them any more. */
+/* The job's arrays are the caller's own again: the pool neither reads nor writes them any more. */
 static void abandon(brood_result *result)
 {
     brood_pool *pool = result->pool;

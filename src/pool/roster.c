@@ -25,7 +25,9 @@ static void unlink_idle(brood_worker *worker)
 
 /* ---- balance: when ----------------------------------------------------------------------- */
 
-/* One look for all workers that may be stuck: most are not, and a look for each would wake somebody. */
+/*
+ * One look serves all workers that may be stuck: a look for each would wake the leader each time.
+ */
 static void plan_stuck(brood_pool *pool)
 {
     if (pool->roster.stuck_at == BROOD_NEVER) {
@@ -58,7 +60,7 @@ void brood_pool_plan_balance(brood_pool *pool)
     }
 }
 
-/* The crew is looked after when its time as an idle one is over. */
+/* The supervisor runs when the worker's idle time-out is over. */
 static void note_idle(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
@@ -69,7 +71,10 @@ static void note_idle(brood_worker *worker)
     brood_agenda_supervise_at(pool, due);
 }
 
-/* The one used last comes first; one that has not come up yet, or is stuck, comes last. */
+/*
+ * The worker that was used last is the first idle one; one that has not come up, or is stalled, is
+ * the last. Setting an idle worker idle moves it to its new place.
+ */
 void brood_worker_set_idle(brood_worker *worker, bool is_idle)
 {
     brood_pool *pool = worker->pool;
@@ -142,7 +147,10 @@ static bool wants_more(const brood_worker *worker)
            worker->items_left > 0 && !worker->stalled;
 }
 
-/* In the queue of those that have work, and can be given more. */
+/*
+ * Appends the worker to those with credit, if it can be given more. A worker that cannot be given
+ * more stays in the list until next_with_credit comes to it.
+ */
 void brood_worker_set_credit(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
@@ -174,7 +182,7 @@ static brood_worker *next_with_credit(brood_pool *pool)
     return NULL;
 }
 
-/* The first becomes the last, so that all of them get some. */
+/* The first worker with credit becomes the last, so that all of them are given chunks. */
 static void rotate_credit(brood_pool *pool)
 {
     brood_worker *worker = pool->roster.credit_first;
@@ -198,9 +206,9 @@ brood_worker *brood_pool_next_idle(const brood_pool *pool)
 }
 
 /*
- * Whether to wake nobody for what waits: tasks are short, and there is a busy worker for each core.
- * More of them would only keep each other from running. (When it then lies too long, balance lets
- * more be woken.)
+ * Whether to wake no worker for a waiting chunk: tasks are short, and there is a busy worker for
+ * each core. More workers would only keep each other from running. (When chunks then wait too long,
+ * push in balance.c allows more to be woken.)
  */
 static bool is_crowded(const brood_pool *pool)
 {

@@ -1,4 +1,6 @@
-/* Which worker gets the next chunk: the lists of workers, and how far ahead they are given work. */
+/*
+ * Which worker gets the next chunk: the lists of workers, and how far ahead they are given chunks.
+ */
 #ifndef BROOD_SRC_POOL_ROSTER_H
 #define BROOD_SRC_POOL_ROSTER_H
 
@@ -23,24 +25,24 @@ typedef struct brood_roster {
     int64_t stuck_at;    /* the next look for workers that do not begin; BROOD_NEVER: none is due */
 } brood_roster;
 
-/* Behind a task that runs for so long nothing stays, also where nobody is idle: later ones pass it. */
+/* Chunks after a task that runs for so long are revoked, even if no worker is idle. */
 #define BROOD_LONG_NS (100 * BROOD_NS_PER_MS)
 #define BROOD_STUCK_NS (50 * BROOD_NS_PER_MS) /* so long a worker needs at most to begin */
 
 #define BROOD_BALANCE_NS (200 * 1000) /* who is busy with one chunk for so long gives others away */
 
-/* A slot for a worker; UINT32_MAX: out of memory. */
+/* A free slot, which brood_roster_add takes; UINT32_MAX: out of memory. */
 uint32_t brood_roster_slot(brood_pool *pool);
 
-/* The worker is one of the pool's; it is not any more, and its place may be taken; nor is it in a list. */
+/* Puts the worker into its slot; frees the slot; takes the worker out of all lists. */
 void brood_roster_add(brood_worker *worker);
 void brood_roster_remove(brood_worker *worker);
 void brood_roster_leave_lists(brood_worker *worker);
 
-/* So many idle workers may be woken although tasks are short. */
+/* Up to `count` idle workers may be woken although tasks are short: see is_crowded. */
 void brood_roster_allow_wakes(brood_pool *pool, uint32_t count);
 
-/* A look for workers that do not begin, whose time has come, is about to be made. */
+/* If the look for stuck workers is due, clears its time: the caller is about to look. */
 void brood_roster_take_stuck(brood_pool *pool, int64_t now);
 
 void brood_worker_set_idle(brood_worker *worker, bool is_idle);
@@ -52,20 +54,20 @@ void brood_pool_plan_balance(brood_pool *pool);
 brood_worker *brood_pool_next_idle(const brood_pool *pool);
 
 /*
- * Chunks of the worker may soon be better off with an idle worker, or in the queue, where they stand
- * behind a long task: the agenda gets the time to look.
+ * Chunks of the worker may have to be revoked, for an idle worker, or because they come after a
+ * long task: the agenda gets the time to balance.
  */
 void brood_worker_plan_balance(const brood_worker *worker);
 
-/* The last spinners_max workers that got work may spin for more: see size_up in create.c. */
+/* The last spinners_max workers that were given chunks may spin: see size_up in create.c. */
 void brood_worker_let_spin(brood_worker *worker);
 
-/* What a chunk takes, lately, and so how many of them a worker is given ahead. */
+/* Sets the mean time of a chunk, and with it how many chunks a worker is given ahead. */
 void brood_pool_set_service(brood_pool *pool, uint64_t ns);
 
 /*
- * Who gets the next chunk, or NULL. A sleeping worker is not woken when one that is awake will come
- * to the chunk sooner.
+ * The worker that gets the next chunk, or NULL. A sleeping worker is not woken when one that is
+ * awake will come to the chunk sooner.
  */
 brood_worker *brood_pool_choose(brood_pool *pool);
 

@@ -28,7 +28,7 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
     snprintf(failure->message, sizeof failure->message, "the worker was lost: %s", text);
 }
 
-/* Items that ran when their worker died: again, or their failure. */
+/* Items that ran when their worker died are run again, or fail. */
 static void settle_items(brood_worker *worker, brood_result *job, uint64_t first, uint64_t count,
                          uint32_t attempt, uint32_t deaths, brood_status status)
 {
@@ -54,7 +54,7 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
     brood_job_fail(job, first, count, &failure);
 }
 
-/* What of a chunk has not ended, and was not begun, goes to others; of a job that is doomed it ends. */
+/* The items that have not begun go back into the queue, or end if their job is cancelled. */
 static void give_back(brood_pool *pool, brood_chunk *chunk, uint64_t begun)
 {
     chunk->first += chunk->done + begun;
@@ -74,7 +74,7 @@ static void give_back(brood_pool *pool, brood_chunk *chunk, uint64_t begun)
     }
 }
 
-/* The last of the items that were begun ran: it is to blame. Those before it only ended unheard. */
+/* The last item that was begun is to blame. Those before it had ended, but were not reported. */
 static void settle_chunk(brood_worker *worker, brood_chunk *chunk, const brood_blame *blame)
 {
     brood_result *job = chunk->job;
@@ -93,8 +93,8 @@ static void settle_chunk(brood_worker *worker, brood_chunk *chunk, const brood_b
 }
 
 /*
- * Only losses in a row count in which no item has ended: a kill may come just behind the item that it
- * is for.
+ * Only deaths in a row in which no item has ended count: a kill may come just after the end of the
+ * item that it is for.
  */
 static uint32_t count_unclaimed(const brood_worker *worker, const brood_chunk *first)
 {

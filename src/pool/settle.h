@@ -6,7 +6,9 @@
 
 void brood_worker_describe_end(const brood_worker *worker, brood_failure *failure);
 
-/* From the last to the first, so that each finds its place in the queue at once. */
+/*
+ * Settles the chunks from the last to the first, so that each finds its place in the queue at once.
+ */
 void brood_worker_settle(brood_worker *worker);
 
 #endif

@@ -13,7 +13,7 @@
 #define RING_SMALL (64 * 1024)
 #define FEW_WORKERS 16
 
-/* The rings of a worker that is started now: large ones where there are to be few workers. */
+/* The capacity of a ring for a worker that is started now: large where there are to be few. */
 static size_t ring_bytes(const brood_pool *pool)
 {
     return pool->supervisor.target <= FEW_WORKERS ? BROOD_RING_LARGE : RING_SMALL;
@@ -31,8 +31,9 @@ static uint64_t draw_items(const brood_pool *pool)
 }
 
 /*
- * It is the pool's from now on, also when it cannot be told what to do. Since the crew has changed,
- * somebody looks after it before anybody sleeps, and makes it ring when it has come up: turn_others.
+ * The worker is the pool's from now on, even if its setup cannot be sent. The supervisor is made
+ * due, so that a turn (turn_others) comes before a leader sleeps, and arms the worker to ring when
+ * it has come up.
  */
 static void enlist(brood_pool *pool, brood_worker *worker)
 {

@@ -4,7 +4,10 @@
 
 #include "pool/types.h"
 
-/* Starts one worker; gives up the lock meanwhile. */
+/*
+ * Starts one worker; gives up the lock meanwhile. supervisor.launching is set for that time, so
+ * that no second start takes the same slot.
+ */
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define LEAVE_NS (100 * BROOD_NS_PER_MS) /* to end, where more leave than the pool has workers */
 
-/* Starts are bounded, however fast workers leave: their last ones have to end before. */
+/* Bounds the number of processes, however fast workers leave: earlier ones have to end before. */
 static bool may_start(const brood_pool *pool)
 {
     return pool->supervisor.leaving <= pool->supervisor.most &&
@@ -24,7 +24,7 @@ bool brood_supervisor_lacks_starter(const brood_pool *pool)
     return !brood_thread_is_started(&pool->threads.thread) || pool->threads.starter_refused;
 }
 
-/* Whether a start is due; when to look again for that. */
+/* Sets start_due; returns when to plan the start again. */
 static int64_t plan_start(brood_pool *pool, int64_t now)
 {
     bool is_wanted = pool->supervisor.serving < brood_supervisor_wanted(pool) && may_start(pool);
@@ -45,7 +45,10 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
     return is_wanted ? pool->supervisor.start_at : BROOD_NEVER;
 }
 
-/* The pool may have come to its end since the start was planned: then nobody would end the worker. */
+/*
+ * Whether any worker is wanted is asked again: the pool may have come to its end since the start
+ * was planned, and then nobody would end the worker.
+ */
 void brood_supervisor_start_one(brood_pool *pool)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
@@ -78,8 +81,8 @@ bool brood_supervisor_start_due(brood_pool *pool)
 }
 
 /*
- * Of those that leave there are no more than the pool has workers: beyond that the oldest is killed,
- * when it had a moment to end by itself. When to look again for that.
+ * At most as many workers leave at a time as the pool has had workers (`most`): beyond that the one
+ * that has been leaving for longest is killed, after LEAVE_NS. Returns when to look again.
  */
 static int64_t end_oldest(brood_pool *pool, int64_t now)
 {
@@ -112,7 +115,7 @@ static bool stop(brood_worker *worker)
     return worker->state == BROOD_WORKER_STOPPING;
 }
 
-/* A worker that can be told to end now: an idle one, or else the one with the least to do. */
+/* A worker that can be sent STOP now: an idle one, or else the one with the fewest chunks. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
     brood_worker *best = pool->roster.idle_last;
@@ -148,7 +151,7 @@ static void stop_superfluous(brood_pool *pool)
     }
 }
 
-/* Those that have done all their tasks, but could not be told to end then. */
+/* Stops workers that have been given their last task, but could not be sent STOP then. */
 static void stop_used(brood_pool *pool)
 {
     for (uint32_t i = 0; i < pool->roster.slots && pool->config.options.max_tasks_per_worker > 0;
@@ -162,7 +165,7 @@ static void stop_used(brood_pool *pool)
     }
 }
 
-/* Tells an idle worker to end when its time is over; when to look again. */
+/* Stops an idle worker whose idle time-out is over; returns when to look again. */
 static int64_t stop_idle(brood_worker *worker, int64_t now)
 {
     int64_t over = worker->idle_since +
@@ -175,8 +178,9 @@ static int64_t stop_idle(brood_worker *worker, int64_t now)
 }
 
 /*
- * All idle ones, since their list is in no order of time: one that was stalled stands behind others
- * that have been idle for longer. One that has not come up yet was not idle.
+ * Looks at all idle workers, since their list is in no order of time: one that was stalled is at
+ * the end of the list, after others that have been idle for longer. A worker that has not come up
+ * yet is in the list, but its time as an idle one has not begun.
  */
 static int64_t stop_all_idle(brood_pool *pool, int64_t now)
 {

@@ -19,10 +19,12 @@ typedef struct brood_supervisor {
     brood_failure last_start; /* why */
 } brood_supervisor;
 
-/* Ends what is too many, says whether a start is due; when to look again. */
+/* Stops workers that are too many, sets start_due; returns when to run again. */
 int64_t brood_supervisor_run(brood_pool *pool, int64_t now);
 
-/* Starts a worker, if one is still wanted; what fails is tried again later. Gives up the lock. */
+/*
+ * Starts a worker, if any is still wanted; a failed start is tried again later. Gives up the lock.
+ */
 void brood_supervisor_start_one(brood_pool *pool);
 
 /*
@@ -34,7 +36,7 @@ bool brood_supervisor_lacks_starter(const brood_pool *pool);
 /* Starts a worker that is due, in a pool whose starter does not. False: there is none. */
 bool brood_supervisor_start_due(brood_pool *pool);
 
-/* So many workers from now on; also when the pool is made. */
+/* Sets the number of workers; also when the pool is made. */
 void brood_supervisor_resize(brood_pool *pool, uint32_t workers);
 
 void brood_supervisor_kill_all(brood_pool *pool);

@@ -14,7 +14,10 @@
 
 /* ---- the thread that leads while nobody else does ------------------------------------------- */
 
-/* Callers that submit and fetch are faster left alone: they listen to the workers themselves. */
+/*
+ * Whether callers have submitted at least BUSTLE tasks since the last call. Such callers are faster
+ * without a leader: they receive from the workers in their own calls.
+ */
 static bool is_bustling(brood_pool *pool)
 {
     bool bustling = pool->engine.submits - pool->threads.submits_seen >= BUSTLE;
@@ -23,7 +26,7 @@ static bool is_bustling(brood_pool *pool)
     return bustling && pool->jobs.first != NULL;
 }
 
-/* Keeps the time of busy callers: once in a millisecond in which there were submits. */
+/* Runs what is due for busy callers, once in a millisecond, instead of leading. */
 static void look_after_callers(brood_pool *pool)
 {
     brood_pool_unlock(pool);
@@ -34,7 +37,7 @@ static void look_after_callers(brood_pool *pool)
 
 static void run_starter(void *data);
 
-/* Most pools start workers only while they are made: the starter begins when it is needed first. */
+/* Begins the starter when it is first needed: most pools start workers only while they are made. */
 static void begin_starter(brood_pool *pool)
 {
     pool->threads.starter_refused =

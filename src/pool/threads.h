@@ -17,10 +17,10 @@ typedef struct brood_threads {
 
 brood_status brood_pool_threads_start(brood_pool *pool, brood_error *error);
 
-/* With the lock; the threads have ended when it returns. */
+/* With the lock, which it gives up meanwhile. The threads have ended when it returns. */
 void brood_pool_threads_end(brood_pool *pool);
 
-/* Before the first task that has a callback. */
+/* Starts the thread that calls back, if needed: before the first task that has a callback. */
 brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error);
 
 #endif

@@ -15,7 +15,10 @@
 
 /* ---- time-outs --------------------------------------------------------------------------- */
 
-/* Whether it can run that item; 0 is what it writes before it goes on to another chunk. */
+/*
+ * Whether the worker can be at that item: within its chunk, and never before an item that it was
+ * seen at. 0 is what a worker writes before it begins another chunk.
+ */
 static bool is_possible(const brood_worker *worker, const brood_chunk *chunk, uint64_t item)
 {
     return item == 0 ||
@@ -23,9 +26,9 @@ static bool is_possible(const brood_worker *worker, const brood_chunk *chunk, ui
 }
 
 /*
- * When the item that runs began. The worker's time counts when the item is seen for the first time,
- * and if it can be: another clock (a child may be in another time namespace, time_namespaces(7)) or
- * a lie makes it now.
+ * When the item that runs began. The time that the worker gives is used when the item is seen for
+ * the first time, and only if it is possible: with another clock (a child may be in another time
+ * namespace, time_namespaces(7)) or a lie, the item counts from now on.
  */
 static int64_t begin_of(brood_worker *worker, const brood_chunk *chunk, uint64_t item, int64_t now)
 {
@@ -39,7 +42,7 @@ static int64_t begin_of(brood_worker *worker, const brood_chunk *chunk, uint64_t
     return worker->seen_at;
 }
 
-/* As brood_worker_item, of a chunk with a time-out; ends a worker that names an item that cannot be. */
+/* As brood_worker_item, but drops a worker that names an impossible item, and returns 0 then. */
 static uint64_t running_item(brood_worker *worker, const brood_chunk *chunk)
 {
     uint64_t item = brood_worker_item(worker, chunk);
@@ -52,9 +55,9 @@ static uint64_t running_item(brood_worker *worker, const brood_chunk *chunk)
 }
 
 /*
- * An item that the worker does not come to has no time-out. But a worker that has all of it, or
- * takes none of it, and does not come to it for that long, is stuck, and is replaced; others do what
- * it had not begun.
+ * The time-out of an item does not run before it begins. But a worker that was sent all of its
+ * chunk, or reads nothing of it, and does not begin the next item for the time-out and the grace
+ * (at least STUCK_NS), is stuck: it is killed, and other workers get what it had not begun.
  */
 static int64_t check_begin(brood_worker *worker, int64_t now)
 {
@@ -103,7 +106,7 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
     return now + chunk->job->timeout_ns; /* not before that for the item behind it */
 }
 
-/* One that has nothing to do, and takes nothing of what is void for it, is stuck. */
+/* A worker without a chunk that does not read the void bytes on their way to it is stuck. */
 static int64_t check_void(brood_worker *worker, int64_t now)
 {
     if (!worker->transit.is_void || !worker->is_up || worker->chunk_count > 0 ||
@@ -166,8 +169,8 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
 /* ---- alarms ------------------------------------------------------------------------------ */
 
 /*
- * The grace is over. A worker that has gone on to another item meanwhile may live; and from here on
- * it goes on to no other, which would die with it.
+ * The grace is over. A worker that has begun another item meanwhile stays alive. Otherwise it is
+ * held before the kill, so that it begins no other item, which would die with it.
  */
 static void check_kill(brood_worker *worker)
 {

@@ -6,20 +6,21 @@
 #include "pool/worker.h"
 
 /*
- * Items of a map that are done, but not told of. A worker tells between items, and not of each: it
- * writes values into the ring behind a head that it publishes later. When it dies, or the next item
- * takes long while somebody waits for one of those, the pool takes them from there.
+ * Items of a map that are done, but not reported. A worker reports between items, and several at a
+ * time: it writes values into the ring, after the place of a head that it publishes later. When the
+ * worker dies, or its next item takes long while a thread waits for one of those, the pool takes
+ * the values from there.
  */
 
 /*
- * A look comes so long after somebody began to wait: most is told by then. The later ones are for a
- * worker that had just gone on to the next item, and had no core while it did.
+ * The first look comes so long after a thread began to wait: most items are reported by then. The
+ * later looks are for a worker that had no core while it began the next item.
  */
 #define FIRST_LOOK_NS BROOD_NS_PER_MS
 #define LAST_LOOK_NS (10000 * BROOD_NS_PER_MS)
 #define LATER 10 /* times as long after each look */
 
-/* Whether those before that item of its first chunk may lie where they can be taken. */
+/* Whether items before `item` are done, not reported, and have values that can be taken. */
 static bool has_unreported(const brood_chunk *chunk, uint64_t item)
 {
     const brood_result *job = chunk->job;

@@ -1,16 +1,16 @@
-/* Items that are done, but of which their worker has not told. */
+/* Items that are done, but that their worker has not reported. */
 #ifndef BROOD_SRC_POOL_UNREPORTED_H
 #define BROOD_SRC_POOL_UNREPORTED_H
 
 #include "pool/types.h"
 
-/* Takes the items of its first chunk that are done, but not told of. */
+/* Takes the items of the worker's first chunk that are done, but not reported. */
 void brood_worker_take_unreported(brood_worker *worker);
 
-/* Somebody waits for items of its first chunk: plans to take them, should the next one be long. */
+/* A thread waits for items of the first chunk: plans to take them, should the next item be long. */
 void brood_worker_plan_unreported(brood_worker *worker);
 
-/* Takes them where a look is due; returns when the next one is. */
+/* Takes the unreported items of workers whose look is due; returns when the next look is. */
 int64_t brood_pool_look_for_unreported(brood_pool *pool, int64_t now);
 
 #endif

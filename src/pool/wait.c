@@ -31,7 +31,7 @@ static bool may_spin(brood_pool *pool)
            pool->wait.spinning < SPINNERS_A_CORE * pool->config.cores;
 }
 
-/* False: other threads want the lock, too, and the next look may take long. */
+/* Gives up the lock for a moment. False: other threads want it; the next look may take long. */
 static bool look_away(brood_pool *pool)
 {
     bool is_wanted = false;
@@ -54,7 +54,7 @@ static void yield(brood_pool *pool)
     brood_pool_lock(pool);
 }
 
-/* Some looks without a look at the clock: one, when others want the lock, for which each look waits. */
+/* Takes LOOKS_A_CLOCK turns without a look at the clock; only one when others want the lock. */
 static bool look(brood_pool *pool, const brood_goal *goal)
 {
     bool is_alone = true;
@@ -105,8 +105,8 @@ static void end_spin(brood_pool *pool, const brood_spinner *self)
 }
 
 /*
- * Looks again and again for a moment, which begins anew whenever bytes have moved. Meanwhile workers
- * need not ring: that is so from here to the end of this function, and nowhere else.
+ * Spins for spin_ns, which begin anew whenever bytes have moved. Workers need not ring from
+ * begin_spin to end_spin, and nowhere else.
  */
 static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)
 {
@@ -135,7 +135,10 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t 
 
 /* ---- the leader --------------------------------------------------------------------------- */
 
-/* What the poller says now, or until the deadline. One thread at a time: a wake is for that one. */
+/*
+ * Waits in the poller until the deadline (0: only asks it), and does what it reports. Only the
+ * leader calls this: brood_os_poller_wake wakes one thread.
+ */
 static void ask_poller(brood_pool *pool, int64_t deadline)
 {
     void *owners[OWNERS_MAX];
@@ -152,7 +155,7 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     for (size_t i = 0; i < count; i++) {
         brood_supervisor_look(pool, (uintptr_t)owners[i]);
     }
-    /* A poller that fails tells nothing: all are looked at, now and then. */
+    /* A poller that fails reports nothing: all workers are looked at, about every RETRY_NS. */
     for (uint32_t i = 0;
          i < pool->roster.slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT; i++) {
         brood_supervisor_look(pool, BROOD_OWNER_OF_BELL(i));
@@ -163,8 +166,9 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
 }
 
 /*
- * Does what is due, and sleeps in the poller until something happens, or until the deadline. Nothing
- * can happen between the look at the agenda and the sleep: the lock is given up by the poller.
+ * Does what is due, and sleeps in the poller until something happens, or until the deadline. No
+ * change is missed between the look at the agenda and the sleep: `sleeping` is set with the lock,
+ * and whoever changes something later wakes the poller.
  */
 static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
@@ -239,7 +243,7 @@ static void put_waiter(brood_pool *pool, brood_waiter *waiter)
     pool->wait.spare_waiters = waiter;
 }
 
-/* Somebody else leads, and wakes us. Without memory for that we look now and then. */
+/* Sleeps until the leader wakes this thread. Without memory for a waiter: sleeps for RETRY_NS. */
 static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     brood_waiter *waiter = take_waiter(pool);
@@ -272,7 +276,7 @@ bool brood_pool_has_followers(const brood_pool *pool)
 
 /* ---- waiting ----------------------------------------------------------------------------- */
 
-/* Until something happens: in the poller's place, or woken by the thread that is there. */
+/* Sleeps until something happens: as the leader if nobody leads, else as a follower. */
 static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     int64_t begun = brood_os_now();

@@ -1,4 +1,4 @@
-/* Waiting: the leader, its followers, and those who spin. */
+/* Waiting: the leader, its followers, and threads that spin. */
 #ifndef BROOD_SRC_POOL_WAIT_H
 #define BROOD_SRC_POOL_WAIT_H
 
@@ -6,7 +6,7 @@
 #include "pool/types.h"
 #include "runtime/sync.h"
 
-/* What a thread waits for. is_over changes nothing; it is asked with the lock. */
+/* The goal of a wait. is_over changes nothing, and is called with the lock. */
 typedef struct brood_goal {
     const void *what; /* it is notified of: a job, an imap, BROOD_ROOM; NULL: anything */
     bool (*is_over)(brood_pool *pool, void *data);
@@ -18,7 +18,7 @@ static inline bool brood_goal_is_over(const brood_goal *goal, brood_pool *pool)
     return goal->is_over(pool, goal->data);
 }
 
-/* A thread that waits for something, and does not lead. */
+/* A follower: a thread that waits on its own condition. */
 typedef struct brood_waiter {
     struct brood_waiter *next;
     brood_condition cond;
@@ -29,7 +29,7 @@ typedef struct brood_waiter {
     bool is_successor; /* it was woken to lead */
 } brood_waiter;
 
-/* A thread inside of spin, on its stack. */
+/* A thread inside of spin (wait.c); the record lies on its stack. */
 typedef struct brood_spinner {
     struct brood_spinner *next;
     uint64_t thread;
@@ -52,21 +52,21 @@ typedef struct brood_wait {
 } brood_wait;
 
 /*
- * Waits, with the lock, until is_over says so or the deadline passes (BROOD_ERR_TIMEOUT). what is
- * what it is notified of: a job, an imap, BROOD_ROOM, or NULL: anything. The lock is given up
- * meanwhile.
+ * Waits, with the lock, until is_over returns true or the deadline passes (BROOD_ERR_TIMEOUT, also
+ * when the process is ending). `what` is what the thread is notified of: a job, an imap,
+ * BROOD_ROOM, or NULL: anything. The lock is given up meanwhile.
  */
 brood_status brood_pool_wait(brood_pool *pool, const void *what,
                              bool (*is_over)(brood_pool *pool, void *data), void *data,
                              int64_t deadline);
 
-/* Does what is due now, without a wait; gives up the lock. False: another thread leads. */
+/* Does what is due now, without a wait; gives up the lock. False: another leads, or is about to. */
 bool brood_pool_look(brood_pool *pool);
 
-/* Leads until something happens. Nobody else leads. */
+/* Leads until something happens, or the pool ends. No other thread leads. */
 void brood_pool_lead_once(brood_pool *pool);
 
-/* Whether a thread that follows would lead. */
+/* Whether a follower could be woken to lead: one that was not notified. */
 bool brood_pool_has_followers(const brood_pool *pool);
 
 #endif

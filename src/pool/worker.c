@@ -23,7 +23,7 @@ void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
 
 /* ---- how a worker ends ------------------------------------------------------------------- */
 
-/* When it is looked at, whatever else happens: time counts for what it does not do. */
+/* The time limits that a look checks: to come up, to end, to try a ring or a kill again. */
 void brood_worker_plan_look(brood_worker *worker)
 {
     int64_t now = brood_os_now();
@@ -53,7 +53,7 @@ void brood_worker_kill(brood_worker *worker)
     brood_worker_plan_look(worker);
 }
 
-/* Its last task has ended: its finalizer and its at-exit functions have exit_timeout_ms. */
+/* If the worker's last task has ended, its finalizer and at-exit functions have exit_timeout_ms. */
 static void leaves(brood_worker *worker)
 {
     if (brood_worker_is_leaving(worker)) {

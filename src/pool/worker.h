@@ -1,4 +1,4 @@
-/* Workers, as the scheduler knows them: the record of one, and what is done with it. */
+/* A worker, as the scheduler knows it: its record, and what is done with it. */
 #ifndef BROOD_SRC_POOL_WORKER_H
 #define BROOD_SRC_POOL_WORKER_H
 
@@ -13,7 +13,7 @@ typedef enum brood_worker_state {
     BROOD_WORKER_STOPPING /* it was told STOP, perhaps before it has said READY */
 } brood_worker_state;
 
-/* What of a pool's workers is to be looked after. */
+/* Counters and times over all workers, so that most turns need not walk through them. */
 typedef struct brood_upkeep {
     uint32_t alarms;       /* workers with a check_at or a kill_at */
     uint32_t voids;        /* workers to which something void is being sent */
@@ -80,8 +80,8 @@ struct brood_worker {
 };
 
 /*
- * What the poller calls an owner is the number of a worker's slot, for its bell and for its process:
- * the worker may be gone when the poller's answer is read.
+ * The owner that the poller reports is made of the worker's slot, one for its bell and one for its
+ * process, and is no pointer: the worker may be gone when the report is read. Owners begin at 2.
  */
 #define BROOD_OWNER_OF_BELL(slot) (2 * (uintptr_t)(slot) + 2)
 #define BROOD_OWNER_OF_PROCESS(slot) (2 * (uintptr_t)(slot) + 3)
@@ -93,15 +93,15 @@ struct brood_worker {
 #define BROOD_WORKER_END_SLOWLY_NS                                                                 \
     (1000 * BROOD_NS_PER_MS) /* between the end of the bell and of the process */
 
-/* Whether something can be begun to be sent to it. */
+/* Whether a frame can be sent to the worker: no other one is on its way. */
 static inline bool brood_worker_can_send(const brood_worker *worker)
 {
     return !worker->transit.is_sending;
 }
 
 /*
- * Whether it can be given tasks at all: it is not told to end, killed (it may yet begin what it is
- * given, before it is dead), dropped or deaf.
+ * Whether the worker can be given chunks at all: it was not sent STOP, killed (it may yet begin
+ * what it is given, before it is dead) or dropped, and its bell is not closed.
  */
 static inline bool brood_worker_serves(const brood_worker *worker)
 {
@@ -109,7 +109,7 @@ static inline bool brood_worker_serves(const brood_worker *worker)
            !worker->bell_closed && !worker->is_killed;
 }
 
-/* The worker has done its last task, and only has to end. */
+/* Whether the worker has done its last task, and only has to end. */
 static inline bool brood_worker_is_leaving(const brood_worker *worker)
 {
     return worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0 &&
@@ -118,55 +118,59 @@ static inline bool brood_worker_is_leaving(const brood_worker *worker)
 
 /* ---- what is sent to it: its operations, and what follows from what they have met ----------- */
 
-/* The chunk is with the worker from then on. */
+/* After BROOD_OK the chunk is with the worker. On failure the chunk is still the caller's. */
 brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk);
 void brood_worker_go_on(brood_worker *worker);
 
-/* What is on its way to it is void. */
+/* What is left of the chunk on its way to the worker becomes void. */
 void brood_worker_discard(brood_worker *worker);
 
-/* False: it must be told later. */
+/* Sends FORGET for destroyed shared memory. False: that must be tried again later. */
 bool brood_worker_forget(brood_worker *worker);
 
-/* It ends behind all that it was given. Where that cannot be said now, it is tried again. */
+/*
+ * Sends STOP: the worker ends after all chunks that it was given. When STOP cannot be sent now, the
+ * state stays what it was, and the supervisor runs again.
+ */
 void brood_worker_stop(brood_worker *worker);
 
-/* After an operation: drops it for a fault, or sees to it that its bell is rung later. */
+/* After an operation: drops the worker for a fault, or plans to ring its bell again. */
 void brood_worker_check(brood_worker *worker);
 
 /* ---- what it has begun ---------------------------------------------------------------------- */
 
 /*
- * Notes the chunk that it says to have begun last. One that cannot be ends the worker; then it is
- * UINT64_MAX, later than any.
+ * Notes the id of the chunk that the worker says to have begun last, and returns it. For an
+ * impossible id it drops the worker and returns UINT64_MAX, later than any. So does
+ * brood_worker_begun, with the id in the worker's page.
  */
 uint64_t brood_worker_note_begun(brood_worker *worker, uint64_t id);
 uint64_t brood_worker_begun(brood_worker *worker);
 
-/* The item of its first chunk that it runs; 0: it does not run that chunk, or not any more. */
+/* The item of the chunk that the worker runs, from 1; 0: it does not run that chunk. */
 uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk);
 
 /* ---- how it ends ---------------------------------------------------------------------------- */
 
-/* Kills it for what it did; its end is seen later. */
+/* Kills the worker for what it did. Nothing is received from it before its end is seen. */
 void brood_worker_drop(brood_worker *worker, brood_status status);
 
-/* Kills it, again where that was refused; its end is seen later. */
+/* Kills the worker, again where the system has refused that; its end is seen later. */
 void brood_worker_kill(brood_worker *worker);
 
-/* Kills it for what it runs now: a task behind that, which it has not all of yet, is not to blame. */
+/* Kills the worker for what it runs now: a later task that is still being sent is not to blame. */
 void brood_worker_end(brood_worker *worker);
 
-/* It has no chunk any more. */
+/* The worker has no chunk any more: it leaves, or is idle. */
 void brood_worker_rest(brood_worker *worker);
 
 /* Sets check_at or kill_at, the alarm, to that time; BROOD_NEVER: takes it back. */
 void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at);
 
-/* It is not looked after any more. */
+/* Takes a worker that is about to be destroyed out of the counters of brood_upkeep. */
 void brood_worker_end_upkeep(brood_worker *worker);
 
-/* Sets the time at which it is looked at although it says nothing. */
+/* Sets check_at: the time at which the worker is looked at although nothing is reported of it. */
 void brood_worker_plan_look(brood_worker *worker);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * What a kind of worker does for the scheduler. A kind never calls the scheduler: it gives back
- * events and statuses, and notes in the worker's `transit` what it has met. Of the pool it reads the
- * options and functions, and uses the poller and the watch of shared memory; of the worker's record it
- * reads the chunks, and what was decided of it.
+ * What a kind of worker does for the scheduler. A kind never calls the scheduler, except that it
+ * may lower the agenda's time: it returns events and statuses, and notes in the worker's `transit`
+ * what it has met. Of the pool it reads the options and functions, and uses the poller and the watch
+ * of shared memory; of the worker's record it reads the chunks, and what was decided of it.
  */
 #ifndef BROOD_SRC_POOL_WORKER_OPS_H
 #define BROOD_SRC_POOL_WORKER_OPS_H
@@ -35,7 +35,7 @@ typedef struct brood_event {
     bool is_lost; /* there was no memory for it */
 } brood_event;
 
-/* What a worker has begun last. */
+/* The position of a worker: what it has begun last. */
 typedef struct brood_position {
     uint64_t id;     /* of the chunk */
     uint64_t item;   /* of that chunk, from 1; 0: none yet */
@@ -56,52 +56,55 @@ typedef struct brood_transit {
     brood_status fault;       /* what it wrote cannot be: it is to be dropped */
 } brood_transit;
 
-/* What a kind of worker does. All with the pool's lock; none waits. */
+/* The operations of a kind of worker. All are called with the pool's lock; none waits. */
 typedef struct brood_worker_ops {
-    /* What it needs before its first chunk. */
+    /* Sends what the worker needs before its first chunk. */
     brood_status (*send_setup)(brood_worker *worker);
 
     /*
-     * Sends as much of a chunk as goes now; the rest follows. On failure nothing was sent, and it may
-     * go later: BROOD_ERR_TIMEOUT: the worker must take something before.
+     * Sends as much of a chunk as there is room for; go_on sends the rest. On failure nothing of
+     * the chunk was sent, and it may be tried later; BROOD_ERR_TIMEOUT: the worker must read
+     * before.
      */
     brood_status (*send)(brood_worker *worker, const brood_chunk *chunk);
 
-    /* It ends behind all that it was given. BROOD_ERR_NO_MEMORY: that cannot be said now. */
+    /* The worker ends after all that it was given. BROOD_ERR_NO_MEMORY: it cannot be sent now. */
     brood_status (*send_stop)(brood_worker *worker);
 
     /* Sends more of what is on its way. */
     void (*go_on)(brood_worker *worker);
 
-    /* What is on its way is void: the worker gets so many bytes, but nobody's. */
+    /* What is on its way is void: the worker gets as many bytes, of any content. */
     void (*discard)(brood_worker *worker);
 
     /* The job's arrays are the caller's again: copies what of them is on its way. */
     void (*detach)(brood_worker *worker, const brood_result *job);
 
-    /* How many bytes have gone to it. */
+    /* How many bytes were sent to the worker so far. */
     uint64_t (*sent)(const brood_worker *worker);
 
-    /* Tells it what shared memory to unmap. False: it must be told later. */
+    /* Sends FORGET for destroyed shared memory. False: that must be tried again later. */
     bool (*forget)(brood_worker *worker);
 
     /*
-     * The next of its answers; NONE: there is no more, or enough for one turn, and `arm` tells that
-     * there is more. BROOD_ERR_PROTOCOL, _NO_MEMORY: it is to be dropped.
+     * The worker's next answer. NONE: there is no more, or enough for one turn, and `arm` then
+     * returns false. BROOD_ERR_PROTOCOL, _NO_MEMORY: the worker must be dropped.
      */
     brood_status (*receive)(brood_worker *worker, brood_event *event);
 
-    /* Copies the values of the next count items of its first chunk. False: they are not there yet. */
+    /*
+     * Copies the unreported values of the first chunk's next count items. False: not possible now.
+     */
     bool (*take)(brood_worker *worker, const brood_chunk *chunk, uint64_t count);
 
     /*
-     * From now on it rings when it answers, or has room for what is left to be sent. False: there is
-     * something to do now.
+     * From now on the worker rings when it answers, or has room for what is left to be sent. False:
+     * one of these is so already.
      */
     bool (*arm)(brood_worker *worker);
     void (*disarm)(brood_worker *worker);
 
-    /* Takes down that it has rung. BROOD_ERR_CLOSED: it will not ring any more. */
+    /* Reads the bell; the worker is not armed after that. BROOD_ERR_CLOSED: it rings no more. */
     brood_status (*listen)(brood_worker *worker);
 
     /* Rings, where that could not be done before. */
@@ -109,27 +112,27 @@ typedef struct brood_worker_ops {
 
     brood_position (*position)(const brood_worker *worker);
 
-    /* It begins nothing more of what it was given so far; which chunk it has begun last. */
+    /* The worker begins nothing more of what it was given so far. Returns its last begun chunk. */
     uint64_t (*revoke)(brood_worker *worker);
 
-    /* That item of its first chunk (0: all of them) is cancelled, or BROOD_WORKER_FLUSH. */
+    /* Cancels that item of the first chunk (0: all of them); or BROOD_WORKER_FLUSH. */
     void (*interrupt)(brood_worker *worker, uint64_t item);
 
-    /* It begins no item behind that one. False: it has begun one, and goes on. */
+    /* The worker begins no later item. False: it has begun another one already, and is not held. */
     bool (*hold)(brood_worker *worker, uint64_t item);
 
-    /* Whether it may look for work again and again before it sleeps. */
+    /* Whether the worker may spin for work before it sleeps. */
     void (*let_spin)(brood_worker *worker, bool may);
 
-    /* By when it has come up, or has ended. */
+    /* When the handshake is over at the latest: the process runs by then, or has ended. */
     int64_t (*up_by)(const brood_worker *worker);
     bool (*is_alive)(brood_worker *worker);
     brood_status (*kill)(brood_worker *worker);
 
-    /* Nobody waits for its end. `destroy` follows, although the worker may still run. */
+    /* The worker's end is not waited for: `destroy` follows, although the worker may still run. */
     void (*abandon)(brood_worker *worker);
 
-    /* How it ended: the process, and a text. */
+    /* How the worker ended: the exit of its process, and a text. */
     void (*describe)(const brood_worker *worker, brood_failure *failure, char *text, size_t size);
     int64_t (*pid)(const brood_worker *worker);
 
@@ -137,7 +140,7 @@ typedef struct brood_worker_ops {
     void (*destroy)(brood_worker *worker);
 } brood_worker_ops;
 
-/* An item that nobody cancels, but somebody waits for each. */
+/* The `item` of an interrupt that cancels nothing, but asks for each item to be reported soon. */
 #define BROOD_WORKER_FLUSH BROOD_WIRE_FLUSH
 
 #endif

@@ -27,13 +27,13 @@ static void ring_bell(brood_link *link)
     size_t put = 0;
     brood_status status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
 
-    /* No room means that enough of them are under way. One that cannot call must not be waited for. */
+    /* TIMEOUT, no room: enough rings are under way. A worker that cannot ring must end. */
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail(link);
     }
 }
 
-/* Sleeps until the pool rings; may come back for nothing. */
+/* Sleeps until the pool rings. Spurious wake-ups are possible. */
 static void sleep_until_bell(brood_link *link)
 {
     brood_os_wait_item item = {NULL, link->bell, false, false};
@@ -84,7 +84,7 @@ static bool has_room(brood_link *link, size_t size)
     return room >= size;
 }
 
-/* Whether looking again and again is allowed, and was of use lately. */
+/* Whether the pool allows spinning, and it was of use lately. */
 static bool may_spin(brood_link *link)
 {
     if (link->spin_ns == 0 || brood_load32(&link->page->may_spin) == 0) {
@@ -93,7 +93,7 @@ static bool may_spin(brood_link *link)
     return link->spin_misses < SPIN_MISSES_MAX || link->spin_misses++ % PROBE_EVERY == 0;
 }
 
-/* Looks again and again for a moment: whether it has come. */
+/* Spins for spin_ns at most. Returns whether has_come was true. */
 static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_t size)
 {
     int64_t end = brood_os_now() + link->spin_ns;

@@ -1,4 +1,4 @@
-/* A worker's side of what it shares with its pool: waiting, reading and writing. */
+/* A worker's side of the rings and the bell: waiting, reading and writing. */
 #ifndef BROOD_SRC_SERVE_LINK_H
 #define BROOD_SRC_SERVE_LINK_H
 
@@ -21,16 +21,16 @@ typedef struct brood_link {
 } brood_link;
 
 /*
- * A link breaks when the pool has gone or has done what cannot be, and when the worker gives up. From
- * then on nothing is waited for, and the pool sees nothing more of what is put. Whoever uses it begins
- * nothing more, and returns: the process ends at once.
+ * A link breaks when the pool has gone or has written what is impossible, and when the worker gives
+ * up. A broken link waits for nothing, and publishes nothing of what is put. Its user begins no
+ * item more, and returns: the process then ends at once.
  */
 void brood_link_break(brood_link *link, int code); /* the first code counts */
 
-/* The pool has gone, or has done what cannot be. */
+/* Breaks the link: the pool has gone, or has written what is impossible. */
 void brood_link_fail(brood_link *link);
 
-/* Those that wait return false when the link is broken, or breaks, before that for which they wait. */
+/* The functions that wait return false when the link is broken, or breaks meanwhile. */
 
 /* Waits until there are size bytes to read, at most half of what the ring holds. */
 bool brood_link_await(brood_link *link, size_t size);
@@ -48,12 +48,12 @@ void brood_link_release(brood_link *link);
 bool brood_link_make_room(brood_link *link, size_t size);
 
 /*
- * Waits until size bytes can be put that lie in one chunk, and returns where: the rest of the ring
- * before its end is passed over for that. NULL: the link is broken.
+ * Waits until size bytes can be put that lie in one piece, and returns where: what is left of the
+ * ring before its end is filled with a pad for that. NULL: the link is broken.
  */
 unsigned char *brood_link_place(brood_link *link, size_t size);
 
-/* What was put is the pool's. */
+/* Publishes what was put: the pool can read it from now on. */
 void brood_link_publish(brood_link *link);
 
 /* Writes a whole frame, however long. */

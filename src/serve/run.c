@@ -22,7 +22,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 /* ---- telling ----------------------------------------------------------------------------- */
 
-/* By the turnaround alone the pool would take a task for as long as a wake-up. */
+/* Without this, the pool would count the time of the wake-up as time of the task. */
 static uint32_t take_awake_ns(brood_link *link)
 {
     int64_t awake = link->woken_at != 0 ? brood_os_now() - link->woken_at : 0;
@@ -48,7 +48,10 @@ static size_t size_in_place(const brood_run *run)
                                                                           : 0;
 }
 
-/* Tells of the items that have succeeded since; their values, if any, lie in the ring already. */
+/*
+ * Reports the items that have succeeded since the last report; their values, if any, lie in the
+ * ring already.
+ */
 static void report_success(brood_run *run)
 {
     uint64_t count = run->next - run->reported;
@@ -93,7 +96,7 @@ static void report_skipped(brood_run *run)
     run->reported = run->next = run->order->count;
 }
 
-/* A value of any size is told at once. */
+/* Reports a value of any size, at once. */
 static void report_value(brood_run *run)
 {
     brood_wire_answer answer = answer_of(run, BROOD_WIRE_RESULT, 1);
@@ -111,8 +114,8 @@ static void report_value(brood_run *run)
 
 /*
  * Makes room in the ring for a head and as many values as may wait there. When the worker dies, the
- * pool finds those of the items that were done behind the place of the head, which is written when
- * they are told. The place is not open when the link is broken.
+ * pool finds the values of items that were done after the place of the head, which is written when
+ * they are reported. The place is not open when the link is broken.
  */
 static inline void open_place(brood_run *run)
 {
@@ -133,22 +136,22 @@ static inline void open_place(brood_run *run)
     run->is_open = !run->link->is_broken;
 }
 
-/* Whether the pool has something to say about the items. */
+/* Whether the pool has interrupted this task: a cancel or a flush. */
 static bool is_interrupted(const brood_run *run)
 {
     return brood_load64(&run->link->page->cancel_id) == run->order->id;
 }
 
 /*
- * Whether to look up after each item, and to tell its value at once: somebody waits for items, or one
- * was cancelled, behind which nothing says whether somebody waits.
+ * Whether to report after each item, at once: a thread waits for single items, or an item was
+ * cancelled. (The page has one interrupt at a time: a cancel hides whether a flush was asked for.)
  */
 static bool must_look(const brood_run *run)
 {
     return is_interrupted(run) || (run->order->flags & BROOD_WIRE_FLUSHED) != 0;
 }
 
-/* Tells when values have waited long enough; the clock is asked the less the faster they come. */
+/* Reports when values have waited long enough; the faster items are, the less the clock is read. */
 static void look_at_clock(brood_run *run)
 {
     int64_t now = brood_os_now();
@@ -169,8 +172,9 @@ static void look_at_clock(brood_run *run)
 /* ---- running ----------------------------------------------------------------------------- */
 
 /*
- * When the pool is about to kill for the item before, it says so, and looks at what we write here:
- * it sees that we have gone on, and lets us, or we see that we may not.
+ * When the pool is about to kill for the item before, it sets `halts`, and then reads `item`, which
+ * is stored here before `halts` is read: either the pool sees that the worker has begun this item
+ * and lets it run, or the worker sees that it must not begin.
  */
 static void note_timed(brood_run *run)
 {
@@ -213,7 +217,7 @@ static brood_status status_of(const brood_run *run, int code)
                                                                         : BROOD_OK;
 }
 
-/* What is left to say of an item that may not simply have succeeded. */
+/* Reports, or counts, an item that may have failed or have a value of any size. */
 static void settle(brood_run *run, int code)
 {
     brood_task *task = run->task;
@@ -235,7 +239,7 @@ static void settle(brood_run *run, int code)
     }
 }
 
-/* Room for at least one value more. False: the link is broken, and no item more is to begin. */
+/* Makes room for at least one value more. False: the link is broken: no item more may begin. */
 static inline bool make_place(brood_run *run)
 {
     if (run->is_open && run->next - run->reported >= run->most) {
@@ -300,9 +304,9 @@ loop_over_items(brood_run *run)
 }
 
 /*
- * Items of one size up to, but not with, stop, with values of one size: what maps spend their time
- * in, with as few words touched as can be. Stops behind one that did not simply succeed, or when
- * the pool has something to say about them.
+ * Runs items of one size up to, but not with, stop, with values of one size: what maps spend their
+ * time in, with as few words touched as possible. Stops after an item that did not simply succeed,
+ * or when the pool interrupts the task.
  */
 static void run_in_places(brood_run *run, uint64_t stop)
 {
@@ -370,7 +374,7 @@ static void run_range(brood_run *run)
     }
 }
 
-/* Items of one size lie side by side; others each begin at a multiple of 16. */
+/* Runs items of varying sizes: a table of sizes, then each item at a multiple of 16. */
 static void run_varying(brood_run *run)
 {
     const uint64_t *sizes = (const uint64_t *)(const void *)run->in;

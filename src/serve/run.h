@@ -1,4 +1,4 @@
-/* A worker runs the items of a task, and tells what came of them. */
+/* A worker runs the items of a task, and reports their ends. */
 #ifndef BROOD_SRC_SERVE_RUN_H
 #define BROOD_SRC_SERVE_RUN_H
 
@@ -28,10 +28,10 @@ typedef struct brood_run {
     size_t in_size;
 } brood_run;
 
-/* Runs all of it. */
+/* Runs all items, and reports each of them; those that are cancelled as skipped. */
 void brood_run_all(brood_run *run);
 
-/* Tells that an item could not be run, or has failed. */
+/* Reports that the next item (of a range: all) could not be run, or has failed. */
 void brood_run_report_failure(brood_run *run, brood_status status, int code, const char *message);
 
 #endif

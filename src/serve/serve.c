@@ -15,7 +15,7 @@
 #define KEEP_VALUE_MAX (1024 * 1024)
 #define EXIT_INITIALIZER 119
 
-/* A function by its number; what it could not be found for is told to each task. */
+/* A function by its number. When it could not be found, each task of it fails with `error`. */
 typedef struct known_function {
     brood_os_function *function;
     brood_error *error; /* NULL: it was found */
@@ -50,8 +50,8 @@ static bool need(server *self, const void *memory)
 }
 
 /*
- * When the worker has slept for KEEP_NS. Until then a large body is kept for the next one: memory
- * that is new costs more than to copy into it.
+ * Called when the worker has slept for KEEP_NS. Until then the memory of a large body is kept for
+ * the next one: new memory costs more than to copy into it.
  */
 static void forget_body(void *data)
 {
@@ -77,7 +77,7 @@ static const unsigned char *take_in_place(server *self, size_t padded)
     return body;
 }
 
-/* NULL: out of memory; the body has been passed over. Or the link is broken. */
+/* The body of a frame. NULL: out of memory, the body was passed over; or the link is broken. */
 static const unsigned char *take_body(server *self, uint64_t size)
 {
     size_t padded = (size_t)brood_wire_padded(size);
@@ -98,9 +98,9 @@ static const unsigned char *take_body(server *self, uint64_t size)
     return brood_link_read(&self->link, self->body, padded) ? self->body : NULL;
 }
 
-/* ---- what it is told before -------------------------------------------------------------- */
+/* ---- functions, initializer and finalizer ------------------------------------------------ */
 
-/* One more, of which nothing is known yet; NULL: no memory for it. */
+/* Adds a function of which nothing is known yet. NULL: no memory for it. */
 static known_function *add_function(server *self)
 {
     known_function *functions =
@@ -214,7 +214,7 @@ static brood_mapping **mapping_of(server *self, uint64_t id)
     return NULL;
 }
 
-/* One more, all zeros; NULL: no memory for it. */
+/* Adds a mapping of zeros. NULL: no memory for it. */
 static brood_mapping *add_mapping(server *self)
 {
     brood_mapping **shared = (brood_mapping **)brood_realloc(
@@ -270,7 +270,11 @@ static void on_forget(server *self, const brood_wire_order *order)
 
 /* ---- tasks ------------------------------------------------------------------------------- */
 
-/* Begins it, so that the pool cannot take it back any more; or sees that it has. */
+/*
+ * Begins the task, so that the pool cannot revoke it any more. False: it was revoked. `item` is set
+ * to 0 before the claim: the pool, which reads them the other way round, never sees the new claim
+ * with the item of the task before.
+ */
 static bool claim(server *self, uint64_t id)
 {
     brood_wire_page *page = self->link.page;
@@ -309,7 +313,7 @@ static void set_value(server *self, brood_task *task, const brood_wire_order *or
     }
 }
 
-/* The slot is there for the next task, also when nobody wanted the value; not a large one. */
+/* Keeps the slot for the next task, unless it is large. */
 static void keep_slot(server *self, const brood_task *task)
 {
     if (task->value_kind == BROOD_VALUE_FIXED) {
@@ -419,7 +423,7 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
     keep_slot(self, &task);
 }
 
-/* The worker is at the task from before its argument is read: whatever goes wrong is its doing. */
+/* The task is claimed before its argument is read: it is to blame for whatever goes wrong then. */
 static void on_task(server *self, const brood_wire_order *order)
 {
     if (!claim(self, order->id)) {
@@ -499,7 +503,7 @@ static brood_status attach(server *self, const brood_wire_start *start)
     return BROOD_OK;
 }
 
-/* Until it is told to stop, or cannot go on. */
+/* Obeys orders until STOP, or until the worker cannot go on. */
 static void serve(server *self)
 {
     brood_wire_order order;
@@ -528,7 +532,7 @@ static void finalize(const server *self)
     }
 }
 
-/* Not where the process ends at once: threads of the program may still be in there. */
+/* Not called where the process ends at once: threads of the program may still use the memory. */
 static void close_shared(server *self)
 {
     for (size_t i = 0; i < self->shared_count; i++) {
@@ -556,7 +560,7 @@ static void free_memory(server *self)
     brood_free(self->value);
 }
 
-/* What is not closed here the end of the process closes. */
+/* Decides how the process ends, and closes what it can; the end of the process closes the rest. */
 static brood_served finish(server *self)
 {
     brood_served served = {BROOD_SERVE_RETURNS, self->code, NULL};

@@ -21,8 +21,8 @@ typedef struct brood_served {
 } brood_served;
 
 /*
- * Does what the pool says until the worker has to end. The argument is a brood_wire_start. When there
- * is no pool any more, no item begins; one that runs then comes to its own end first.
+ * Does what the pool orders until the worker has to end. The argument is a brood_wire_start. When
+ * the pool has gone, no item begins any more; an item that runs then comes to its own end first.
  */
 brood_served brood_serve(brood_task *task, const void *arg, size_t size);
 

@@ -58,7 +58,7 @@ typedef enum brood_wire_kind {
     BROOD_WIRE_PAD
 } brood_wire_kind;
 
-/* As cancel_item: nothing is cancelled, but somebody waits for each value. */
+/* A cancel_item that cancels nothing: a flush, since a thread waits for single items. */
 #define BROOD_WIRE_FLUSH UINT64_MAX
 
 /* Flags of a TASK. */
@@ -70,7 +70,7 @@ typedef enum brood_wire_kind {
 #define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
 #define BROOD_WIRE_FLUSHED 64u /* somebody waits for single items: each is to be told at once */
 
-/* What the pool sends. One cache line. */
+/* The head of a frame from the pool. One cache line. */
 typedef struct brood_wire_order {
     uint32_t kind;
     uint32_t flags;
@@ -95,10 +95,10 @@ typedef struct brood_wire_order {
 #define BROOD_WIRE_IDS UINT64_C(0xFFFFFFFF)    /* of the first word: how many ids */
 #define BROOD_WIRE_HAS_TAG (UINT64_C(1) << 32) /* in the first word, too */
 #define BROOD_WIRE_TAG_WORDS (BROOD_TAG_MAX / sizeof(uint64_t))
-/* At most so many, with one of padding. */
+/* At most so many words, with one of padding. */
 #define BROOD_WIRE_EXTRA_WORDS (1 + BROOD_SHARED_MAX + BROOD_WIRE_TAG_WORDS + 2 + 2 + 1)
 
-/* What a worker sends. */
+/* The head of a frame from a worker. */
 typedef struct brood_wire_answer {
     uint32_t kind;
     int32_t code;      /* of FAILED: what the function returned */
@@ -111,10 +111,10 @@ typedef struct brood_wire_answer {
 } brood_wire_answer;
 
 /*
- * The page. claim is the id of the task that the worker has begun last, and behind it how often the
- * pool has frozen it since: the tasks up to revoked_upto that were not begun by then are not to be run
- * any more. Each time makes another claim, so that a worker that has looked at revoked_upto before
- * the last time cannot begin one.
+ * The page. claim has the id of the task that the worker has begun last, and in its low bits how
+ * often the pool has frozen it since: the tasks up to revoked_upto that were not begun by then must
+ * not be run. Each freeze changes the claim, so that the compare-and-swap of a worker that has read
+ * revoked_upto before the last freeze fails.
  */
 typedef struct brood_wire_page {
     brood_atomic64 claim;   /* both write it */
@@ -149,7 +149,7 @@ static inline bool brood_claim_is_frozen(uint64_t claim)
     return (claim & BROOD_CLAIM_FREEZES) != 0;
 }
 
-/* After the last number comes the first again. */
+/* The count of freezes wraps from its maximum to 1: 0 means that the claim is not frozen. */
 static inline uint64_t brood_claim_frozen(uint64_t claim)
 {
     return (claim & BROOD_CLAIM_FREEZES) == BROOD_CLAIM_FREEZES ? (claim & ~BROOD_CLAIM_FREEZES) + 1
