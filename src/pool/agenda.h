@@ -5,8 +5,9 @@
  * (brood_agenda_notify), or lists a worker that must ring from now on (brood_agenda_arm). Giving up
  * the lock (brood_pool_unlock, brood_pool_sleep) compares that with what those who sleep know, and
  * wakes whom it concerns (brood_agenda_deliver). So no change can be forgotten by whoever made it,
- * and none is seen by a sleeper before it is whole. One change is under no pool's lock: shared memory,
- * which any number of pools may know, is destroyed. shared.c wakes the pollers of those pools.
+ * and none is seen by a sleeper before it is whole. One change is under no pool's lock: shared
+ * memory, which any number of pools may know, is destroyed. shared.c wakes the pollers of those
+ * pools.
  *
  * Who sleeps, and what such a one knows:
  *
@@ -20,9 +21,9 @@
  *
  * As long as there is no starter, a start that is due wakes the thread, which begins it.
  *
- * Outside of the lock one of these is true: somebody leads; a successor was woken and is on its way;
- * the pool's thread runs, and will look; or the pool has an event loop, whose handle then shows what
- * the poller would find.
+ * Outside of the lock one of these is true: somebody leads; a successor was woken and is on its
+ * way; the pool's thread runs, and will look; or the pool has an event loop, whose handle then
+ * shows what the poller would find.
  */
 #ifndef BROOD_SRC_POOL_AGENDA_H
 #define BROOD_SRC_POOL_AGENDA_H

@@ -1,6 +1,6 @@
 /*
- * The jobs of a pool that have a deadline, the earliest first: a pairing heap, whose links lie in the
- * jobs. So a deadline that passes costs nothing for the many that have not passed yet.
+ * The jobs of a pool that have a deadline, the earliest first: a pairing heap, whose links lie in
+ * the jobs. So a deadline that passes costs nothing for the many that have not passed yet.
  */
 #ifndef BROOD_SRC_POOL_DEADLINES_H
 #define BROOD_SRC_POOL_DEADLINES_H

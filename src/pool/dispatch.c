@@ -105,7 +105,9 @@ static bool end_cancelled(brood_chunk *chunk)
     return true;
 }
 
-/* Chunks wait although workers are idle: the agenda gets the time at which more of those are woken. */
+/*
+ * Chunks wait although workers are idle: the agenda gets the time at which more of those are woken.
+ */
 static void plan_push(brood_pool *pool)
 {
     if (pool->roster.idle_first != NULL) {

@@ -25,9 +25,9 @@ static int64_t backoff(const brood_pool *pool)
 }
 
 /*
- * A pool with this worker does not break: the worker has begun a task, waits for its first one, or was
- * started before starts failed. What was started since would fail as well; and where starts overlap,
- * some worker is always alive.
+ * A pool with this worker does not break: the worker has begun a task, waits for its first one, or
+ * was started before starts failed. What was started since would fail as well; and where starts
+ * overlap, some worker is always alive.
  */
 static bool is_relied_on(const brood_worker *worker)
 {

@@ -7,7 +7,9 @@
 
 #define BEHIND 256 /* bytes behind each job that can be kept: most arguments fit */
 
-/* With 0 no job is kept, so that AddressSanitizer reports a program that uses a destroyed result. */
+/*
+ * With 0 no job is kept, so that AddressSanitizer reports a program that uses a destroyed result.
+ */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define COUNT_MAX 0

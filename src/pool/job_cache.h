@@ -1,8 +1,8 @@
 /*
  * The memory of jobs that have ended, for the next ones. A program that submits many tasks and then
- * takes their results would otherwise make the heap grow and shrink each time: glibc gives memory at
- * the heap's end back to the system (M_TRIM_THRESHOLD, mallopt(3)), and the next task in each page of
- * it pays for a page fault.
+ * takes their results would otherwise make the heap grow and shrink each time: glibc gives memory
+ * at the heap's end back to the system (M_TRIM_THRESHOLD, mallopt(3)), and the next task in each
+ * page of it pays for a page fault.
  *
  * Any thread may take and put, with the pool's lock or without: jobs are made and destroyed outside
  * of it.

@@ -7,7 +7,9 @@
 
 #define LOCK_TRIES 8 /* before a thread sleeps until the lock is free */
 
-/* The lock is held for short times only: to sleep for it, and be woken, costs more than the wait. */
+/*
+ * The lock is held for short times only: to sleep for it, and be woken, costs more than the wait.
+ */
 static bool try_lock_for_a_moment(brood_pool *pool)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {

@@ -2,7 +2,9 @@
 
 #define LONGEST ((uint64_t)SIZE_MAX >> (sizeof(size_t) == 8 ? 8 : 1))
 
-/* No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS). */
+/*
+ * No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS).
+ */
 
 static bool is_known_failure(uint32_t status)
 {

@@ -1,7 +1,7 @@
 /*
- * Chunks wait for a worker, in one order: by their job's key (the smaller, the earlier), and within a
- * job by their first item. A lane for each priority makes it cheap to put a chunk into its place; the
- * first chunk of all is the earliest of the lanes' first ones.
+ * Chunks wait for a worker, in one order: by their job's key (the smaller, the earlier), and within
+ * a job by their first item. A lane for each priority makes it cheap to put a chunk into its place;
+ * the first chunk of all is the earliest of the lanes' first ones.
  */
 #ifndef BROOD_SRC_POOL_QUEUE_H
 #define BROOD_SRC_POOL_QUEUE_H
@@ -12,7 +12,7 @@
 #define BROOD_PRIORITY_MAX 10
 #define BROOD_LANES (2 * BROOD_PRIORITY_MAX + 1)
 
-/* A priority is worth so many places: so many later tasks may overtake one of the next lower priority. */
+/* A priority is worth so many places: the later tasks that may overtake one of the next lower. */
 #define BROOD_OVERTAKERS 1000
 
 typedef struct brood_queue {

@@ -34,8 +34,10 @@ static int64_t plan_start(brood_pool *pool, int64_t now)
     }
     pool->supervisor.start_due = is_wanted && now >= pool->supervisor.start_at;
     if (pool->supervisor.start_due) {
-        /* The starter's work. Without one a leader must not sleep: it starts the worker itself, or is
-         * the pool's thread, and begins the starter. */
+        /*
+         * The starter's work. Without one a leader must not sleep: it starts the worker itself, or
+         * is the pool's thread, and begins the starter.
+         */
         bool is_leaders =
             brood_supervisor_lacks_starter(pool) ||
             (!brood_thread_is_started(&pool->threads.starter) && pool->threads.thread_leads);

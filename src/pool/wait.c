@@ -73,8 +73,9 @@ static bool look(brood_pool *pool, const brood_goal *goal)
 }
 
 /*
- * In a pool with an event loop, which has no thread of its own, a caller that spins keeps the time and
- * asks the poller. False: a worker is to be started, and the caller must stop spinning for that.
+ * In a pool with an event loop, which has no thread of its own, a caller that spins keeps the time
+ * and asks the poller. False: a worker is to be started, and the caller must stop spinning for
+ * that.
  */
 static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
 {

@@ -1,8 +1,8 @@
 /*
  * What a kind of worker does for the scheduler. A kind never calls the scheduler, except that it
  * may lower the agenda's time: it returns events and statuses, and notes in the worker's `transit`
- * what it has met. Of the pool it reads the options and functions, and uses the poller and the watch
- * of shared memory; of the worker's record it reads the chunks, and what was decided of it.
+ * what it has met. Of the pool it reads the options and functions, and uses the poller and the
+ * watch of shared memory; of the worker's record it reads the chunks, and what was decided of it.
  */
 #ifndef BROOD_SRC_POOL_WORKER_OPS_H
 #define BROOD_SRC_POOL_WORKER_OPS_H

@@ -275,8 +275,8 @@ static void run_item(brood_run *run, const void *data, size_t size)
 }
 
 /*
- * Out of the way of the rest, so that what the loop needs stays in registers; and at the beginning of
- * a cache line, since the loop is some 5 % slower where it lies across more of them.
+ * Out of the way of the rest, so that what the loop needs stays in registers; and at the beginning
+ * of a cache line, since the loop is some 5 % slower where it lies across more of them.
  */
 #if defined(__GNUC__)
 __attribute__((noinline, aligned(BROOD_CACHE_LINE)))

@@ -340,7 +340,10 @@ static brood_mapping *known_mapping(server *self, uint64_t id)
     return *found;
 }
 
-/* Where something lies that has `before` bytes of its array before it; `at`: two words of the extra. */
+/*
+ * Where something lies that has `before` bytes of its array before it; `at`: two words of the
+ * extra.
+ */
 static unsigned char *place_at(server *self, const uint64_t *at, uint64_t before)
 {
     const brood_mapping *mapping = known_mapping(self, at[0]);

@@ -88,9 +88,10 @@ typedef struct brood_wire_order {
 
 /*
  * The extra of a task, which stands before its items, is words, and only of what the task has: how
- * many ids there are, and whether there is a tag; the ids of shared memory; the tag; where the array
- * of the items lies, and that of the values, each as an id and an offset (see the order's flags).
- * Padded as everything. A change of what is sent counts up BROOD_PROTOCOL_VERSION (process/protocol.h).
+ * many ids there are, and whether there is a tag; the ids of shared memory; the tag; where the
+ * array of the items lies, and that of the values, each as an id and an offset (see the order's
+ * flags). Padded as everything. A change of what is sent counts up BROOD_PROTOCOL_VERSION
+ * (process/protocol.h).
  */
 #define BROOD_WIRE_IDS UINT64_C(0xFFFFFFFF)    /* of the first word: how many ids */
 #define BROOD_WIRE_HAS_TAG (UINT64_C(1) << 32) /* in the first word, too */
