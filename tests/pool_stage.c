@@ -184,7 +184,7 @@ int64_t stage_pid(pool_stage *stage, uint32_t slot)
 
     brood_pool_lock(stage->pool);
     if (worker_at(stage, slot) != NULL) {
-        pid = brood_process_pid(brood_peer_seen(worker_at(stage, slot))->process);
+        pid = brood_process_pid(brood_peer_of_const(worker_at(stage, slot))->process);
     }
     brood_pool_unlock(stage->pool);
     return pid;
@@ -196,7 +196,7 @@ int64_t stage_busy_pid(pool_stage *stage)
 
     brood_pool_lock(stage->pool);
     if (stage->pool->roster.busy_first != NULL) {
-        pid = brood_process_pid(brood_peer_seen(stage->pool->roster.busy_first)->process);
+        pid = brood_process_pid(brood_peer_of_const(stage->pool->roster.busy_first)->process);
     }
     brood_pool_unlock(stage->pool);
     return pid;
@@ -225,7 +225,7 @@ brood_wire_page *stage_page(pool_stage *stage, uint32_t slot)
 
     brood_pool_lock(stage->pool);
     if (worker_at(stage, slot) != NULL) {
-        page = brood_peer_seen(worker_at(stage, slot))->page;
+        page = brood_peer_of_const(worker_at(stage, slot))->page;
     }
     brood_pool_unlock(stage->pool);
     return page;
@@ -237,7 +237,7 @@ brood_ring_shared *stage_answers(pool_stage *stage, uint32_t slot)
 
     brood_pool_lock(stage->pool);
     if (worker_at(stage, slot) != NULL) {
-        shared = brood_peer_seen(worker_at(stage, slot))->from.shared;
+        shared = brood_peer_of_const(worker_at(stage, slot))->from.shared;
     }
     brood_pool_unlock(stage->pool);
     return shared;

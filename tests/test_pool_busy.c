@@ -102,9 +102,9 @@ static bool has_ended(brood_pool *pool, int64_t pid)
 
     brood_pool_lock(pool);
     if (pool->roster.workers[0] != NULL &&
-        brood_process_pid(brood_peer_seen(pool->roster.workers[0])->process) == pid) {
+        brood_process_pid(brood_peer_of_const(pool->roster.workers[0])->process) == pid) {
         brood_os_wait_item item = {
-            .process = brood_process_os(brood_peer_seen(pool->roster.workers[0])->process)};
+            .process = brood_process_os(brood_peer_of_const(pool->roster.workers[0])->process)};
 
         ended = brood_os_wait(&item, 1, 0, NULL) == BROOD_OK;
     }

@@ -269,17 +269,17 @@ static int answer_all(brood_task *task, const void *arg, size_t size)
 static uint64_t hear_all(brood_pool *pool)
 {
     const brood_worker *worker = pool->roster.workers[0];
-    uint64_t end = brood_peer_seen(worker)->from.own + RINGS_OF_ANSWERS * RING_BYTES;
+    uint64_t end = brood_peer_of_const(worker)->from.own + RINGS_OF_ANSWERS * RING_BYTES;
     uint64_t most = 0;
 
-    while (brood_peer_seen(worker)->from.own < end && worker->dropped == BROOD_OK) {
-        uint64_t before = brood_peer_seen(worker)->from.own;
+    while (brood_peer_of_const(worker)->from.own < end && worker->dropped == BROOD_OK) {
+        uint64_t before = brood_peer_of_const(worker)->from.own;
 
         brood_pool_turn(pool);
-        most = brood_peer_seen(worker)->from.own - before > most
-                   ? brood_peer_seen(worker)->from.own - before
+        most = brood_peer_of_const(worker)->from.own - before > most
+                   ? brood_peer_of_const(worker)->from.own - before
                    : most;
-        if (brood_peer_seen(worker)->from.own == before) {
+        if (brood_peer_of_const(worker)->from.own == before) {
             support_yield();
         }
     }
@@ -321,7 +321,7 @@ static int take_all(brood_task *task, const void *arg, size_t size)
 /* The most that one turn sends, until the first worker has all that is on its way. */
 static uint64_t send_all(brood_pool *pool, uint64_t end)
 {
-    const brood_peer *peer = brood_peer_seen(pool->roster.workers[0]);
+    const brood_peer *peer = brood_peer_of_const(pool->roster.workers[0]);
     uint64_t most = 0;
 
     while (peer->to.own < end && peer->base.dropped == BROOD_OK) {
@@ -353,11 +353,11 @@ static void h2_a_turn_sends_no_more_than_a_ring(void **state)
     stage_open(&stage);
     assert_ok(brood_pool_apply(stage.pool, take_all, NULL, 0, NULL, 0, NULL));
     brood_pool_lock(stage.pool);
-    begun = brood_peer_seen(stage.pool->roster.workers[0])->to.own;
+    begun = brood_peer_of_const(stage.pool->roster.workers[0])->to.own;
     brood_pool_unlock(stage.pool);
     assert_ok(brood_pool_apply_async(stage.pool, &result, take_all, arg, size, NULL));
     brood_pool_lock(stage.pool);
-    most = brood_peer_seen(stage.pool->roster.workers[0])->to.own - begun;
+    most = brood_peer_of_const(stage.pool->roster.workers[0])->to.own - begun;
     assert_in_range(most, 1, 2 * RING_BYTES);
     most = send_all(stage.pool, begun + size);
     brood_pool_unlock(stage.pool);
@@ -465,9 +465,10 @@ static bool have_forgotten(void *data)
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
         const brood_worker *worker = pool->roster.workers[i];
 
-        all = all && (worker == NULL || (brood_peer_seen(worker)->shared_count == 0 &&
-                                         brood_load64(&brood_peer_seen(worker)->to.shared->read) ==
-                                             brood_peer_seen(worker)->to.own));
+        all = all &&
+              (worker == NULL || (brood_peer_of_const(worker)->shared_count == 0 &&
+                                  brood_load64(&brood_peer_of_const(worker)->to.shared->read) ==
+                                      brood_peer_of_const(worker)->to.own));
     }
     brood_pool_unlock(pool);
     return all;

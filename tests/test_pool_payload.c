@@ -9,7 +9,7 @@
 #define MIB (KIB * KIB)
 #define GIB (KIB * MIB)
 
-/* As in src/pool/pool.c: the rings of up to 16 workers, and of more. */
+/* As in src/pool/starts.c: the rings of up to 16 workers, and of more. */
 #define RING_LARGE (256 * KIB)
 #define RING_SMALL (64 * KIB)
 #define MANY_WORKERS 17

@@ -32,7 +32,7 @@ void brood_agenda_supervise_at(brood_pool *pool, int64_t when)
     }
 }
 
-bool brood_agenda_supervises(brood_pool *pool, int64_t now)
+bool brood_agenda_take_supervise(brood_pool *pool, int64_t now)
 {
     if (!pool->agenda.supervisor_due && now < pool->agenda.supervise_at) {
         return false;

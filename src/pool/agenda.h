@@ -50,7 +50,7 @@ void brood_agenda_supervise_at(brood_pool *pool, int64_t when);
  * being when it must run again. Returns the time of that, which a request meanwhile may have
  * lowered.
  */
-bool brood_agenda_supervises(brood_pool *pool, int64_t now);
+bool brood_agenda_take_supervise(brood_pool *pool, int64_t now);
 int64_t brood_agenda_supervised(brood_pool *pool, int64_t next);
 
 /* All that is due is about to be done; what becomes due meanwhile lowers the time again. */

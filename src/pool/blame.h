@@ -7,7 +7,7 @@
 typedef struct brood_blame {
     uint64_t begun; /* items behind those that are done which may have run; the others did not */
     uint64_t
-        ran; /* the last of these: they ran when the worker ended; those before ended unheard */
+        ran; /* the last of these: they ran when the worker ended; those before ended unreported */
     bool is_death;       /* they ended the worker, perhaps */
     brood_status status; /* with which they fail, if they are not tried again */
 } brood_blame;

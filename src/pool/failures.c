@@ -33,7 +33,7 @@ static bool is_relied_on(const brood_worker *worker)
 {
     bool has_begun = worker->ops->position(worker).id != 0;
 
-    return brood_worker_is_serving(worker) &&
+    return brood_worker_counts(worker) &&
            ((worker->is_up && (worker->chunk_count == 0 || has_begun)) ||
             worker->number <= worker->pool->supervisor.started_before_failures);
 }

@@ -6,7 +6,7 @@
 
 /* ---- how many there are ------------------------------------------------------------------- */
 
-bool brood_worker_is_serving(const brood_worker *worker)
+bool brood_worker_counts(const brood_worker *worker)
 {
     return worker->dropped == BROOD_OK && !worker->bell_closed &&
            !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);

@@ -10,7 +10,7 @@ uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const br
  * Whether the worker counts for the number of workers. One that was sent STOP counts until its
  * last chunk has ended; see brood_worker_serves for whether it can be given more.
  */
-bool brood_worker_is_serving(const brood_worker *worker);
+bool brood_worker_counts(const brood_worker *worker);
 
 /* How many workers have done their last task, and are ending. */
 uint32_t brood_supervisor_leaving(const brood_pool *pool);

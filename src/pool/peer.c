@@ -13,7 +13,7 @@
 /* The handshake is over by then; the function may begin later: see brood_worker_plan_look. */
 static int64_t up_by(const brood_worker *worker)
 {
-    return brood_process_handshake_deadline(brood_peer_seen(worker)->process);
+    return brood_process_handshake_deadline(brood_peer_of_const(worker)->process);
 }
 
 static bool is_alive(brood_worker *worker)
@@ -33,18 +33,18 @@ static void abandon(brood_worker *worker)
 
 static int64_t pid(const brood_worker *worker)
 {
-    return brood_process_pid(brood_peer_seen(worker)->process);
+    return brood_process_pid(brood_peer_of_const(worker)->process);
 }
 
 static void describe(const brood_worker *worker, brood_failure *failure, char *text, size_t size)
 {
-    brood_process_exit_info(brood_peer_seen(worker)->process, &failure->exit);
+    brood_process_exit_info(brood_peer_of_const(worker)->process, &failure->exit);
     brood_exit_text(&failure->exit, text, size);
 }
 
 static uint64_t sent(const brood_worker *worker)
 {
-    return brood_peer_seen(worker)->to.own;
+    return brood_peer_of_const(worker)->to.own;
 }
 
 static void destroy(brood_worker *worker)

@@ -69,7 +69,7 @@ static inline brood_peer *brood_peer_of(brood_worker *worker)
     return (brood_peer *)(void *)worker;
 }
 
-static inline const brood_peer *brood_peer_seen(const brood_worker *worker)
+static inline const brood_peer *brood_peer_of_const(const brood_worker *worker)
 {
     return (const brood_peer *)(const void *)worker;
 }

@@ -2,7 +2,7 @@
 
 brood_position brood_peer_position(const brood_worker *worker)
 {
-    brood_wire_page *page = brood_peer_seen(worker)->page;
+    brood_wire_page *page = brood_peer_of_const(worker)->page;
     brood_position position = {brood_claim_id(brood_load64(&page->claim)), 0, 0, 0};
 
     position.item = brood_load64(&page->item); /* behind the claim, which it belongs to */

@@ -79,16 +79,16 @@ static void settle_chunk(brood_worker *worker, brood_chunk *chunk, const brood_b
 {
     brood_result *job = chunk->job;
     uint64_t first = chunk->first + chunk->done;
-    uint64_t unheard = blame->begun - blame->ran;
+    uint64_t unreported = blame->begun - blame->ran;
     uint32_t attempt = chunk->attempt;
     uint32_t deaths = chunk->deaths + blame->is_death;
 
     brood_job_hold(job);
     give_back(worker->pool, chunk, blame->begun);
-    if (unheard > 0) {
-        settle_items(worker, job, first, unheard, attempt, 0, blame->status);
+    if (unreported > 0) {
+        settle_items(worker, job, first, unreported, attempt, 0, blame->status);
     }
-    settle_items(worker, job, first + unheard, blame->ran, attempt, deaths, blame->status);
+    settle_items(worker, job, first + unreported, blame->ran, attempt, deaths, blame->status);
     brood_job_release(job);
 }
 

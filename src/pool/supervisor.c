@@ -203,13 +203,13 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    if (!brood_agenda_supervises(pool, now)) {
+    if (!brood_agenda_take_supervise(pool, now)) {
         return pool->agenda.supervise_at;
     }
     next = stop_all_idle(pool, now);
     stop_used(pool);
     stop_superfluous(pool);
-    pool->supervisor.serving = brood_supervisor_count(pool, brood_worker_is_serving);
+    pool->supervisor.serving = brood_supervisor_count(pool, brood_worker_counts);
     pool->supervisor.leaving = brood_supervisor_count(pool, brood_worker_is_leaving);
     next = brood_earlier(next, end_oldest(pool, now));
     next = brood_earlier(next, plan_start(pool, now));

@@ -187,8 +187,8 @@ static void check_forgets(const sim_process *program, const brood_worker *worker
     if (!brood_worker_serves(worker) || !brood_worker_can_send(worker)) {
         return;
     }
-    for (size_t i = 0; i < brood_peer_seen(worker)->shared_count; i++) {
-        if (!is_shared(program, brood_peer_seen(worker)->shared[i])) {
+    for (size_t i = 0; i < brood_peer_of_const(worker)->shared_count; i++) {
+        if (!is_shared(program, brood_peer_of_const(worker)->shared[i])) {
             sim_check_due("a worker is to give back shared memory", 0);
         }
     }

@@ -15,7 +15,7 @@
 static void fail(const brood_worker *worker, const char *what)
 {
     sim_fail("worker %u, process %lld, %s\n  %s", (unsigned)worker->slot,
-             (long long)brood_process_pid(brood_peer_seen(worker)->process), what,
+             (long long)brood_process_pid(brood_peer_of_const(worker)->process), what,
              sim_program_description());
 }
 
@@ -59,7 +59,7 @@ static bool is_leaving(const brood_worker *worker)
 /* It sleeps: then there is nothing that it could do. */
 static void check_asleep(const brood_worker *worker)
 {
-    const brood_ring_shared *to = brood_peer_seen(worker)->to.shared;
+    const brood_ring_shared *to = brood_peer_of_const(worker)->to.shared;
 
     if (worker->chunk_count > 0 && brood_worker_can_send(worker)) {
         fail(worker, "has a task, and sleeps");
@@ -72,10 +72,10 @@ static void check_asleep(const brood_worker *worker)
 /* The same, and nobody of the program's is about to do something. */
 static void check_unsent(const brood_worker *worker)
 {
-    const brood_ring_shared *to = brood_peer_seen(worker)->to.shared;
+    const brood_ring_shared *to = brood_peer_of_const(worker)->to.shared;
 
     if (!brood_worker_can_send(worker) &&
-        to->written - to->read < brood_peer_seen(worker)->to.capacity) {
+        to->written - to->read < brood_peer_of_const(worker)->to.capacity) {
         fail(worker, "could be sent more, and sleeps");
     }
 }
@@ -83,7 +83,7 @@ static void check_unsent(const brood_worker *worker)
 /* What it runs is the first of what it was given; it was not taken back, nor was it cancelled before. */
 static void check_claim(const brood_worker *worker, const sim_process *process)
 {
-    uint64_t claimed = brood_claim_id(brood_peer_seen(worker)->page->claim);
+    uint64_t claimed = brood_claim_id(brood_peer_of_const(worker)->page->claim);
     const brood_chunk *first = worker->chunks.first;
     bool runs = process != NULL && process->main != NULL && process->main->in_user_code;
 
@@ -106,23 +106,23 @@ static void check_told(const brood_worker *worker)
         int64_t pid;
         uint64_t id, item;
     } seen[SEEN_MAX], *at = NULL;
-    int64_t pid = brood_process_pid(brood_peer_seen(worker)->process);
+    int64_t pid = brood_process_pid(brood_peer_of_const(worker)->process);
     const brood_chunk *chunk = worker->chunks.first;
 
     at = &seen[worker->slot % SEEN_MAX];
     if (chunk == NULL || chunk->job->watchers == 0 || chunk->job->kind != BROOD_JOB_MAP ||
-        brood_claim_id(brood_peer_seen(worker)->page->claim) != chunk->id) {
+        brood_claim_id(brood_peer_of_const(worker)->page->claim) != chunk->id) {
         at->job = NULL;
         return;
     }
     if (at->job == chunk->job && at->pid == pid && at->id == chunk->id &&
-        brood_peer_seen(worker)->page->item > at->item && chunk->done < at->item) {
+        brood_peer_of_const(worker)->page->item > at->item && chunk->done < at->item) {
         fail(worker, "keeps a value back that somebody waits for");
     }
     at->job = chunk->job;
     at->pid = pid;
     at->id = chunk->id;
-    at->item = brood_peer_seen(worker)->page->item;
+    at->item = brood_peer_of_const(worker)->page->item;
 }
 
 static bool is_asleep(const brood_worker *worker, const sim_process *process)
@@ -133,12 +133,13 @@ static bool is_asleep(const brood_worker *worker, const sim_process *process)
 static void check_rings(const brood_worker *worker)
 {
     const sim_process *process =
-        sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
+        sim_process_find(brood_process_pid(brood_peer_of_const(worker)->process));
 
     if (!is_still(process)) {
         return;
     }
-    if (brood_peer_seen(worker)->from.shared->written != brood_peer_seen(worker)->from.own) {
+    if (brood_peer_of_const(worker)->from.shared->written !=
+        brood_peer_of_const(worker)->from.own) {
         sim_check_due("a worker has answered", 0);
     }
     if (is_asleep(worker, process)) {
@@ -153,7 +154,7 @@ static void check_rings(const brood_worker *worker)
 static void check_timed(const brood_worker *worker)
 {
     const brood_chunk *chunk = worker->chunks.first;
-    const brood_wire_page *page = brood_peer_seen(worker)->page;
+    const brood_wire_page *page = brood_peer_of_const(worker)->page;
 
     if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
         brood_claim_id(page->claim) != chunk->id || page->item <= chunk->done ||
@@ -298,11 +299,13 @@ void sim_check_crew_still(const brood_pool *pool)
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
         const brood_worker *worker = pool->roster.workers[i];
         const sim_process *process =
-            worker != NULL ? sim_process_find(brood_process_pid(brood_peer_seen(worker)->process))
-                           : NULL;
+            worker != NULL
+                ? sim_process_find(brood_process_pid(brood_peer_of_const(worker)->process))
+                : NULL;
 
         if (is_still(process) && is_heard(worker) &&
-            brood_peer_seen(worker)->from.shared->written == brood_peer_seen(worker)->from.own) {
+            brood_peer_of_const(worker)->from.shared->written ==
+                brood_peer_of_const(worker)->from.own) {
             check_claim(worker, process);
             if (is_asleep(worker, process)) {
                 check_asleep(worker);
@@ -316,15 +319,16 @@ void sim_check_crew_times(const brood_pool *pool)
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
         const brood_worker *worker = pool->roster.workers[i];
         const sim_process *process =
-            worker != NULL ? sim_process_find(brood_process_pid(brood_peer_seen(worker)->process))
-                           : NULL;
+            worker != NULL
+                ? sim_process_find(brood_process_pid(brood_peer_of_const(worker)->process))
+                : NULL;
 
         if (worker != NULL) {
             sim_check_late("a worker was to be killed", worker->kill_at);
             sim_check_late("a worker was to be looked at", worker->check_at);
         }
         if (process != NULL && process->state == SIM_DEAD &&
-            brood_peer_seen(worker)->watches_process) {
+            brood_peer_of_const(worker)->watches_process) {
             sim_check_late("a worker has ended", process->known_at);
         }
     }

@@ -59,7 +59,7 @@ static void set_one_quiet(brood_pool_options *options)
 
 static const brood_peer *first_peer(void)
 {
-    return brood_peer_seen(small_pool()->roster.workers[0]);
+    return brood_peer_of_const(small_pool()->roster.workers[0]);
 }
 
 /* ---- W1: a call that waits with a full queue ------------------------------------------------------ */
@@ -214,7 +214,8 @@ static void run_slow_end(brood_pool *pool)
 static void make_immortal(uint32_t slot)
 {
     const brood_worker *worker = small_pool()->roster.workers[slot];
-    sim_process *process = sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
+    sim_process *process =
+        sim_process_find(brood_process_pid(brood_peer_of_const(worker)->process));
 
     process->is_immortal = process->escapes = true;
 }
@@ -266,7 +267,8 @@ static void run_join_failed_start(brood_pool *pool)
 static void stop_until(uint32_t slot, int64_t time)
 {
     const brood_worker *worker = small_pool()->roster.workers[slot];
-    sim_process *process = sim_process_find(brood_process_pid(brood_peer_seen(worker)->process));
+    sim_process *process =
+        sim_process_find(brood_process_pid(brood_peer_of_const(worker)->process));
 
     process->state = SIM_STOPPED;
     process->stopped_until = time;
