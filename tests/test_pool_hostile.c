@@ -1006,6 +1006,127 @@ static void w5_to_a_worker_that_is_stopped(void **state)
     check_stopped(false, 2000);
 }
 
+/* ---- a value on its way into the caller's array ---------------------------------------------------- */
+
+#define UNEVEN_BODY                                                                                \
+    32 /* with a head 80 bytes, so that the end of a turn falls behind each part of one */
+#define UNEVEN_BYTES (sizeof(brood_wire_answer) + UNEVEN_BODY)
+#define UNEVEN_COUNT (16 * RING_BYTES / UNEVEN_BYTES)
+
+/* The ring is as full as it can be, however much is received. */
+static int answer_unevenly(brood_task *task, const void *arg, size_t size)
+{
+    worker_view view = view_of(task, RING_BYTES);
+    uint64_t at = brood_load64(&view.out->written);
+    brood_wire_answer answer = {
+        .kind = BROOD_WIRE_RESULT, .id = task->id, .count = 1, .size = UNEVEN_BODY};
+
+    (void)arg;
+    (void)size;
+    await_heard(&view);
+    stage_wait(task);
+    for (uint64_t i = 0; i < UNEVEN_COUNT; i++, at += UNEVEN_BYTES) {
+        while (at + UNEVEN_BYTES - brood_load64(&view.out->read) > RING_BYTES) {
+        }
+        answer.first = task->first + i;
+        put_at(&view, at, &answer);
+        brood_store64(&view.out->written, at + UNEVEN_BYTES);
+    }
+    support_hang();
+    return 0;
+}
+
+/* Between two turns others have the lock, and may give up the array. */
+static bool is_on_its_way(const brood_peer *peer, const unsigned char *out)
+{
+    const brood_receiving *receiving = &peer->receiving;
+
+    return receiving->in_body && receiving->into >= out &&
+           receiving->into < out + UNEVEN_COUNT * UNEVEN_BODY;
+}
+
+static void no_value_is_on_its_way_into_the_array_after_a_turn(void **state)
+{
+    unsigned char *out = malloc(UNEVEN_COUNT * UNEVEN_BODY);
+    pool_stage stage;
+    brood_result *result = NULL;
+    const brood_peer *peer = NULL;
+    uint64_t end = 0;
+
+    (void)state;
+    assert_non_null(out);
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    stage.task_options.chunk_size = UNEVEN_COUNT;
+    assert_ok(brood_pool_map_async(stage.pool, &result, answer_unevenly, NULL, UNEVEN_COUNT, 0, out,
+                                   UNEVEN_BODY, &stage.task_options));
+    stage_await(&stage);
+    brood_pool_lock(stage.pool);
+    stage_let_go(&stage, 1);
+    peer = brood_peer_of_const(stage.pool->roster.workers[0]);
+    end = peer->from.own + UNEVEN_COUNT * UNEVEN_BYTES;
+    while (peer->from.own < end && peer->base.dropped == BROOD_OK) {
+        brood_pool_turn(stage.pool);
+        assert_false(is_on_its_way(peer, out));
+    }
+    brood_pool_unlock(stage.pool);
+    stage_end(result, BROOD_OK);
+    stage_terminate(&stage);
+    free(out);
+}
+
+/* ---- an answer about a task whose argument is still on its way ---------------------------------- */
+
+#define EARLY_ARGUMENT (3 * RING_BYTES)
+
+/* Ends the task that runs, and then says of the next one, of which it has only a part, that it is done. */
+static int answer_too_early(brood_task *task, const void *arg, size_t size)
+{
+    worker_view view = view_of(task, RING_BYTES);
+    uint64_t at = brood_load64(&view.out->written);
+    int64_t lie = -1;
+    brood_wire_answer answer = {.kind = BROOD_WIRE_RESULT, .id = task->id, .count = 1};
+
+    (void)arg;
+    (void)size;
+    stage_wait(task);
+    put_at(&view, at, &answer);
+    at += sizeof answer;
+    answer.id = task->id + 1;
+    answer.size = sizeof lie;
+    put_at(&view, at, &answer);
+    at += sizeof answer;
+    memcpy(view.out_bytes + (at & (RING_BYTES - 1)), &lie, sizeof lie);
+    brood_store64(&view.out->written, at + BROOD_WIRE_ALIGN);
+    support_hang();
+    return 0;
+}
+
+/* It would free what is still being sent, and the program would never come to rest. */
+static void an_answer_before_its_argument_is_there(void **state)
+{
+    unsigned char *bytes = malloc(EARLY_ARGUMENT);
+    pool_stage stage;
+    brood_result *first = NULL;
+    brood_result *last = NULL;
+
+    (void)state;
+    assert_non_null(bytes);
+    memset(bytes, 1, EARLY_ARGUMENT);
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    assert_ok(
+        brood_pool_apply_async(stage.pool, &first, answer_too_early, NULL, 0, &stage.task_options));
+    stage_await(&stage);
+    assert_ok(brood_pool_apply_async(stage.pool, &last, sum_up, bytes, EARLY_ARGUMENT, NULL));
+    stage_let_go(&stage, 1);
+    expect_sum(last, EARLY_ARGUMENT);
+    assert_true(brood_result_ready(first));
+    brood_result_destroy(first);
+    stage_close(&stage);
+    free(bytes);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h1_a_worker_shortens_what_is_shared),
     cmocka_unit_test(h2_pads_without_end),
@@ -1013,6 +1134,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_a_value_without_end),
     cmocka_unit_test(h2_a_turn_hears_no_more_than_two_rings),
     cmocka_unit_test(h2_a_turn_sends_no_more_than_a_ring),
+    cmocka_unit_test(no_value_is_on_its_way_into_the_array_after_a_turn),
+    cmocka_unit_test(an_answer_before_its_argument_is_there),
     cmocka_unit_test(h2_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "platform.h"
+#include "pool/lock.h"
+#include "pool/pool_impl.h"
 
 static brood_pool_stats stats_of(brood_pool *pool)
 {
@@ -111,6 +113,50 @@ static void r13_a_clean_end_takes_its_time(void **state)
     assert_ok(brood_pool_join(pool, SOON_MS));
     assert_int_equal(stats_of(pool).ended, 1);
     assert_int_equal(stats_of(pool).died, 0);
+    assert_null(brood_pool_destroy(pool));
+    gate_free(&gate);
+}
+
+/* By when the only worker has ended; *closed: whether it has closed its bell. */
+static int64_t end_of_only_one(brood_pool *pool, bool *closed)
+{
+    int64_t end_by = 0;
+
+    brood_pool_lock(pool);
+    end_by = pool->roster.workers[0]->end_by;
+    *closed = pool->roster.workers[0]->bell_closed;
+    brood_pool_unlock(pool);
+    return end_by;
+}
+
+/* The bell is closed between the finalizer and the at-exit functions: the time goes on meanwhile. */
+static void r13_the_time_to_leave_does_not_begin_anew(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    pool_gate gate;
+    brood_pool *pool = NULL;
+    int64_t end_by = 0;
+    bool closed = false;
+
+    (void)state;
+    gate_make(&gate);
+    options.finalizer = finalizer_at_gate;
+    pool = gate_pool(&gate, 1, &options);
+    assert_ok(brood_pool_apply(pool, will_stop_at_exit, NULL, 0, NULL, 0, NULL));
+    assert_ok(brood_pool_close(pool));
+    gate_await(&gate, 1);
+    end_by = end_of_only_one(pool, &closed);
+    assert_false(closed);
+    gate_pass(&gate, 1);
+    gate_await(&gate, 1); /* in the at-exit function */
+    while (!closed) {
+        assert_int_equal(end_of_only_one(pool, &closed), end_by);
+        support_yield();
+    }
+    gate_pass(&gate, 1);
+    gate_await(&gate, 1);
+    assert_ok(brood_pool_join(pool, SOON_MS));
+    assert_int_equal(stats_of(pool).ended, 1);
     assert_null(brood_pool_destroy(pool));
     gate_free(&gate);
 }
@@ -288,6 +334,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w4_a_finalizer_keeps_nobody_waiting),
     cmocka_unit_test(w4_the_end_of_a_worker_is_bounded),
     cmocka_unit_test(r13_a_clean_end_takes_its_time),
+    cmocka_unit_test(r13_the_time_to_leave_does_not_begin_anew),
     cmocka_unit_test(w15_one_task_for_each_worker_of_a_busy_pool),
     cmocka_unit_test(w10_many_maps_are_ended_in_linear_time),
     cmocka_unit_test(h6_a_value_without_memory_fails_its_item_only),

@@ -56,8 +56,11 @@ bool brood_peer_arm(brood_worker *worker)
     if (brood_worker_can_send(worker) || brood_ring_room(&peer->to, &room) != BROOD_OK) {
         return true;
     }
+    if (room > 0) {
+        return false;
+    }
     peer->rings_due++;
-    return room == 0 && brood_ring_sleep_to_write(&peer->to, 0);
+    return brood_ring_sleep_to_write(&peer->to, 0);
 }
 
 void brood_peer_disarm(brood_worker *worker)

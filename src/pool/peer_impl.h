@@ -42,6 +42,7 @@ typedef struct brood_receiving {
     const brood_result *stage_job; /* not used but to compare */
     size_t stage_room;
     bool is_staged; /* into is the stage */
+    bool is_direct; /* into is the caller's array */
     bool in_turn;   /* some of the answers that it had at turn_at were received */
     uint64_t turn_at, released_at;
     char message[BROOD_MESSAGE_MAX];

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -69,7 +70,7 @@ static bool find_place(brood_peer *peer)
     const brood_chunk *chunk = peer->base.chunks.first;
 
     receiving->into = NULL;
-    receiving->is_staged = false;
+    receiving->is_staged = receiving->is_direct = false;
     if (answer->kind == BROOD_WIRE_FAILED) {
         receiving->into = (unsigned char *)receiving->message;
         receiving->message[answer->size] = '\0';
@@ -83,6 +84,7 @@ static bool find_place(brood_peer *peer)
             return make_stage(receiving, chunk->job);
         }
         receiving->into = place_of(receiving, chunk->job);
+        receiving->is_direct = true;
     }
     return true;
 }
@@ -261,6 +263,7 @@ static void begin_turn(brood_receiving *receiving, uint64_t at)
 
 static void end_turn(brood_peer *peer)
 {
+    assert(!peer->receiving.in_body || !peer->receiving.is_direct);
     peer->receiving.in_turn = false;
     if (peer->from.own != peer->receiving.released_at) {
         release(peer);
@@ -268,9 +271,19 @@ static void end_turn(brood_peer *peer)
 }
 
 /*
- * A turn is bounded, so that no worker holds up the program: it ends when a ring's capacity was
- * received, which the last step may exceed. Arming the worker then sees what is left.
+ * Whether the turn goes on. It is bounded, so that no worker holds up the program: it ends when a
+ * ring's capacity was received, which the last step may exceed. But a value on its direct way into the
+ * caller's array, all of which is there, is not left for another turn: the array may be gone by then.
  */
+static bool goes_on(const brood_peer *peer)
+{
+    const brood_receiving *receiving = &peer->receiving;
+
+    return peer->from.own - receiving->turn_at < peer->from.capacity ||
+           (receiving->in_body && receiving->is_direct);
+}
+
+/* What is left after a turn is seen when the worker is armed. */
 brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
 {
     brood_peer *peer = brood_peer_of(worker);
@@ -280,9 +293,7 @@ brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
     event->kind = BROOD_EVENT_NONE;
     free_stage(peer);
     begin_turn(receiving, peer->from.own);
-    while (event->kind == BROOD_EVENT_NONE &&
-           peer->from.own - receiving->turn_at < peer->from.capacity &&
-           take_step(peer, event, &status)) {
+    while (event->kind == BROOD_EVENT_NONE && goes_on(peer) && take_step(peer, event, &status)) {
         worker->transit.moved++;
         if (peer->from.own - receiving->released_at >= peer->from.capacity / 4) {
             release(peer);

@@ -47,7 +47,8 @@ static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
     const brood_chunk *chunk = peer->base.chunks.first;
     bool is_range = chunk != NULL && chunk->job->kind == BROOD_JOB_RANGE;
 
-    if (chunk == NULL || !is_next(chunk, answer) || (is_range && answer->count != chunk->count)) {
+    if (chunk == NULL || chunk == peer->base.transit.chunk || !is_next(chunk, answer) ||
+        (is_range && answer->count != chunk->count)) {
         return false;
     }
     switch (answer->kind) {

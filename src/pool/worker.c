@@ -178,8 +178,10 @@ uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk)
 
 void brood_worker_rest(brood_worker *worker)
 {
-    brood_worker_set_busy(worker, false);
-    leaves(worker);
+    if (worker->is_busy) { /* or its time to leave would begin anew */
+        brood_worker_set_busy(worker, false);
+        leaves(worker);
+    }
     brood_worker_set_idle(worker, brood_worker_serves(worker));
 }
 

@@ -225,7 +225,8 @@ mutation("arm.answer", "an answer that came while a worker was told to ring is n
          (POOL, " !brood_agenda_arm_all(pool)) {\n        brood_agenda_at(pool, 0);\n    }\n",
                   " !brood_agenda_arm_all(pool)) {\n        (void)pool;\n    }\n"))
 mutation("arm.room", "a worker is not told to ring for room for a long argument",
-         (POOL, "    return room == 0 && brood_ring_sleep_to_write(&peer->to, 0);\n",
+         (POOL, "    if (room > 0) {\n        return false;\n    }\n    peer->rings_due++;\n"
+                "    return brood_ring_sleep_to_write(&peer->to, 0);\n",
                 "    return true;\n"))
 mutation("arm.loop", "workers that have answered do not keep the handle of an event loop ready",
          (POOL, "again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);",
