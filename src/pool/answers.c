@@ -110,7 +110,7 @@ static void on_answer(brood_worker *worker, const brood_event *event)
     }
     chunk->done += event->count;
     if (chunk->done == chunk->count) {
-        brood_worker_chunk_ended(worker, chunk); /* from now on it may be told of the next one */
+        brood_worker_chunk_ended(worker, chunk); /* from now on notices are about the next one */
     }
     if (event->kind == BROOD_EVENT_FAILED) {
         on_failed(worker, event, job, attempt, cancelled_for);

@@ -5,7 +5,7 @@
 #include "pool/types.h"
 
 typedef struct brood_blame {
-    uint64_t begun; /* items behind those that are done which may have run; the others did not */
+    uint64_t begun; /* items after those that are done which may have run; the others did not */
     uint64_t
         ran; /* the last of these: they ran when the worker ended; those before ended unreported */
     bool is_death;       /* they ended the worker, perhaps */

@@ -7,9 +7,9 @@
 
 typedef struct brood_engine {
     uint64_t submits;
-    uint32_t unreceived;      /* submits since the workers were listened to */
-    brood_shared_watch watch; /* since a worker was told of shared memory */
-    uint64_t forgotten;       /* of it: as far as all workers were told */
+    uint32_t unreceived;      /* submits since the last turn */
+    brood_shared_watch watch; /* begun when a worker was first sent shared memory */
+    uint64_t forgotten;       /* up to this change of shared memory all workers were sent FORGET */
 } brood_engine;
 
 /* Receives from all busy workers, sends more to them, and dispatches, without waiting. */

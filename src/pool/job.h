@@ -18,7 +18,7 @@ struct brood_chunk {
     brood_result *job;
     uint64_t first, count; /* items of the job */
     uint64_t done;         /* how many of them have ended */
-    uint64_t unreported;   /* of those, what its worker has not told of */
+    uint64_t unreported;   /* of those, what its worker has not reported */
     uint64_t id;           /* in its worker */
     int64_t given_at;      /* to it, or a little before */
     uint32_t attempt;      /* of the first run on: 1 */
@@ -66,7 +66,7 @@ struct brood_result {
     int64_t key; /* its place in the queue */
     int priority;
     char tag[BROOD_TAG_MAX];
-    brood_shared **shared; /* behind the job; with a reference each */
+    brood_shared **shared; /* in the same memory, after the job; with a reference each */
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
 

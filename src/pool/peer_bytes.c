@@ -84,7 +84,7 @@ static void end_sending(brood_peer *peer)
     transit->chunk = NULL;
     transit->is_void = transit->is_sending = false;
     if (brood_peer_has_to_forget(peer)) {
-        brood_agenda_at(peer->base.pool, 0); /* it could not be told of that meanwhile */
+        brood_agenda_at(peer->base.pool, 0); /* FORGET could not be sent meanwhile */
     }
 }
 

@@ -25,7 +25,7 @@ static brood_status append_shared(brood_peer *peer, const brood_shared *shared)
     status = brood_os_handle_give(peer->bell, brood_process_os(peer->process),
                                   shared->segment.handle, &number, NULL);
     if (status != BROOD_OK) {
-        return status == BROOD_ERR_CLOSED ? BROOD_OK : status; /* its end is told elsewhere */
+        return status == BROOD_ERR_CLOSED ? BROOD_OK : status; /* the poller reports its end */
     }
     order.id = shared->id;
     order.first = (uint64_t)number;

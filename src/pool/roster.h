@@ -17,10 +17,10 @@ typedef struct brood_roster {
     brood_worker *busy_first;
     brood_worker *idle_first, *idle_last;
     brood_worker *credit_first, *credit_last;   /* busy ones that can be given more */
-    brood_worker *spinners[BROOD_SPINNERS_MAX]; /* that may look again and again: the last ones */
+    brood_worker *spinners[BROOD_SPINNERS_MAX]; /* that may spin: those used last */
     uint32_t spinners_next, spinners_max;
     uint64_t service_ns; /* what a chunk takes, lately */
-    size_t depth;        /* so many chunks a worker is given ahead */
+    size_t depth;        /* how many chunks a worker is given ahead */
     uint32_t wakes_left; /* idle workers that may be woken although tasks are short */
     int64_t stuck_at;    /* the next look for workers that do not begin; BROOD_NEVER: none is due */
 } brood_roster;

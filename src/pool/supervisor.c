@@ -68,8 +68,7 @@ void brood_supervisor_start_one(brood_pool *pool)
         brood_agenda_supervise(pool);
         brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, perhaps */
     }
-    brood_supervisor_run(pool,
-                         brood_os_now()); /* the crew has changed: somebody looks at once, too */
+    brood_supervisor_run(pool, brood_os_now()); /* the number of workers has changed */
 }
 
 bool brood_supervisor_start_due(brood_pool *pool)
@@ -145,8 +144,8 @@ static void stop_superfluous(brood_pool *pool)
             brood_worker_revoke(worker);
         }
         if (worker == NULL || !stop(worker)) {
-            brood_agenda_supervise_at(pool, brood_os_now() +
-                                                BROOD_WORKER_RETRY_NS); /* nobody can be told now */
+            brood_agenda_supervise_at(
+                pool, brood_os_now() + BROOD_WORKER_RETRY_NS); /* STOP cannot be sent now */
             return;
         }
         count--;

@@ -10,7 +10,7 @@
 typedef enum brood_worker_state {
     BROOD_WORKER_STARTING, /* it has not said READY */
     BROOD_WORKER_READY,
-    BROOD_WORKER_STOPPING /* it was told STOP, perhaps before it has said READY */
+    BROOD_WORKER_STOPPING /* it was sent STOP, perhaps before it has said READY */
 } brood_worker_state;
 
 /* Counters and times over all workers, so that most turns need not walk through them. */
@@ -27,11 +27,11 @@ struct brood_worker {
     brood_pool *pool;
     uint32_t slot;
     uint32_t cores;  /* its share of them, for pools of its own */
-    size_t capacity; /* so many bytes can be on their way to it */
+    size_t capacity; /* at most so many bytes are on their way to it: a ring */
     brood_worker_state state;
     uint64_t number;   /* of those that the pool has started, from 1 */
     bool has_answered; /* about a chunk */
-    bool is_up;        /* it has said READY, which one may do that was told STOP before */
+    bool is_up;        /* it has said READY, perhaps after it was sent STOP */
     bool denies;       /* it was dropped for what it says to have begun, not for its answers */
 
     brood_chunk_list chunks; /* with it, in its order */
@@ -57,14 +57,14 @@ struct brood_worker {
     uint64_t seen_id, seen_item; /* a timed item that it was seen to run ... */
     int64_t seen_at;             /* ... since */
     brood_status kill_for;
-    bool halted;          /* behind kill_item it has begun no other item of kill_id */
+    bool halted;          /* after kill_item it has begun no other item of kill_id */
     bool stalled;         /* since it last answered it has let tasks wait that were taken back */
     bool bell_closed;     /* it will not ring any more */
     bool is_killed;       /* it shall end */
     bool kill_refused;    /* the system did not kill it */
     bool is_lost;         /* it does not end, and is not waited for any more */
     int64_t end_by;       /* one that was killed, leaves or cannot ring has ended by then */
-    brood_status dropped; /* why it is not listened to any more; BROOD_OK: it is */
+    brood_status dropped; /* why nothing is received from it any more; BROOD_OK: it is */
     int64_t idle_since;
     brood_failure setup; /* what its initializer said; status BROOD_OK: nothing */
 

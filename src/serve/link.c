@@ -4,7 +4,7 @@
 #include "runtime/sync.h"
 
 #define PAUSES_A_LOOK 8
-#define SPIN_MISSES_MAX 3 /* after so many it only looks now and then whether it would be of use */
+#define SPIN_MISSES_MAX 3 /* after these it only probes now and then whether spinning pays */
 #define PROBE_EVERY 64
 
 void brood_link_break(brood_link *link, int code)

@@ -17,7 +17,7 @@ typedef struct brood_run {
     uint64_t next;        /* the item that comes, from 0 */
     uint64_t reported;    /* of how many items the pool knows */
     bool is_open;         /* values may be put at place */
-    unsigned char *place; /* of the values that are not told yet, in the ring */
+    unsigned char *place; /* of the values that are not reported yet, in the ring */
     uint64_t most;        /* how many there is room for there */
     uint64_t stride;      /* items until the clock is asked */
     uint64_t stride_max;

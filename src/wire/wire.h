@@ -68,7 +68,7 @@ typedef enum brood_wire_kind {
 #define BROOD_WIRE_IN_SHARED 8u /* items are in shared memory, see the extra */
 #define BROOD_WIRE_OUT_SHARED 16u
 #define BROOD_WIRE_WATCHED 32u /* somebody wants to see how far it is */
-#define BROOD_WIRE_FLUSHED 64u /* somebody waits for single items: each is to be told at once */
+#define BROOD_WIRE_FLUSHED 64u /* somebody waits for single items: each is reported at once */
 
 /* The head of a frame from the pool. One cache line. */
 typedef struct brood_wire_order {
@@ -128,7 +128,7 @@ typedef struct brood_wire_page {
     brood_atomic64 cancel_id;   /* this task is cancelled: */
     brood_atomic64 cancel_item; /* that item of it, as in item; 0: all; or BROOD_WIRE_FLUSH */
     brood_atomic32 may_spin;
-    brood_atomic32 halts; /* no timed item behind that one is to be begun */
+    brood_atomic32 halts; /* no timed item after the one that runs is to be begun */
     char unused_of_pool[2 * BROOD_CACHE_LINE - 32];
 } brood_wire_page;
 
