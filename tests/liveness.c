@@ -378,12 +378,24 @@ static void join_aside(void *data)
     brood_pool_join(data, BROOD_FOREVER);
 }
 
+/* Those that rained, and that nobody has waited for, are done before the pool ends. */
+static void be_patient(stage *self)
+{
+    uint64_t tasks = 0;
+
+    for (uint32_t i = 0; i < self->callers; i++) {
+        tasks += self->caller[i].rained;
+    }
+    brood_exchange32(&self->threads[MAIN].patience_s, (uint32_t)(tasks / LIVE_TASKS_A_SECOND));
+}
+
 /* At times two threads wait for the end. */
 static void join(stage *self)
 {
     support_thread *other =
         live_chance(&self->seed, 30) ? support_thread_start(join_aside, self->life.pool) : NULL;
 
+    be_patient(self);
     live_begin(&self->threads[MAIN], "brood_pool_join");
     main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER), 0);
     live_begin(&self->threads[MAIN], "the end of a thread that joins the pool, too");

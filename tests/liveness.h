@@ -56,6 +56,7 @@ typedef struct live_thread {
     const char *slowest_what;
     uint64_t seen; /* calls when the watcher looked last */
     uint32_t quiet_seconds;
+    brood_atomic32 patience_s; /* so much longer its call may take: for many tasks that are left */
 } live_thread;
 
 /* The call that comes next must end; it has. */
@@ -165,7 +166,8 @@ int live_finalize_for_ever(brood_task *task, const void *arg, size_t size);
 #if !defined(LIVE_RING)
 #define LIVE_RING (1024 * 1024)
 #endif
-#define LIVE_LARGE_PERCENT 10 /* of such callers: all that they do moves more than a ring */
+#define LIVE_TASKS_A_SECOND 250 /* a loaded machine does at least so many */
+#define LIVE_LARGE_PERCENT 10   /* of such callers: all that they do moves more than a ring */
 #define LIVE_LARGE_VALUE ((size_t)LIVE_RING / 8 * 9) /* more than a ring */
 
 /* What a task does. */

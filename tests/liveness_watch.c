@@ -201,9 +201,9 @@ static void look_at_threads(void)
 
         thread->quiet_seconds = is_waiting && calls == thread->seen ? thread->quiet_seconds + 1 : 0;
         thread->seen = calls;
-        if (thread->quiet_seconds > watch.limit_seconds) {
+        if (thread->quiet_seconds > watch.limit_seconds + brood_load32(&thread->patience_s)) {
             fprintf(stderr, "no progress: %s has waited for %u s\n", thread->name,
-                    watch.limit_seconds);
+                    thread->quiet_seconds - 1);
             end_program();
         }
         if (is_late(thread)) {
