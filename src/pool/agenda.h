@@ -78,7 +78,7 @@ void brood_agenda_arm(brood_worker *worker);
 void brood_agenda_forget(brood_worker *worker);
 
 /*
- * Arms the listed workers for whoever is about to sleep. False: one of them has answered already,
+ * Arms the listed workers for the thread, or the event loop, that is about to sleep. False: one of them has answered already,
  * or has room for more of what is being sent to it; that worker stays listed.
  */
 bool brood_agenda_arm_all(brood_pool *pool);

@@ -1,7 +1,6 @@
 #include "pool/blame.h"
 
 #include "pool/job.h"
-#include "pool/pool_impl.h"
 #include "pool/worker.h"
 
 #define UNCLAIMED_DEATHS_MAX 8

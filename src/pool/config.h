@@ -9,7 +9,7 @@
 typedef struct brood_config {
     brood_pool_options options; /* the strings in it are ours, other pointers NULL */
     brood_process_options process;
-    brood_origin origin;       /* of whoever created it */
+    brood_origin origin;       /* what workers inherit: that of the thread which created the pool */
     struct brood_copy *copies; /* what the options point to */
     void *initializer_arg;
     uint32_t base_workers; /* as in the options */

@@ -1,7 +1,5 @@
 #include "pool/engine.h"
 
-#include <assert.h>
-
 #include "pool/agenda.h"
 #include "pool/answers.h"
 #include "pool/balance.h"

@@ -3,7 +3,7 @@
  *
  *   peer          its memory, its process, its end
  *   peer_page     the page that both sides see: positions, revokes, interrupts
- *   peer_bell     who wakes whom
+ *   peer_bell     the bell: the pool wakes the worker, and the worker the pool
  *   peer_send     a chunk becomes bytes
  *   peer_bytes    bytes go into the ring
  *   peer_shared   which shared memory the worker has mapped
@@ -57,7 +57,7 @@ typedef struct brood_peer {
     brood_ring to, from;
     bool watches_bell, watches_process; /* by the poller */
     uint64_t rings_due;                 /* how often it may ring yet: once for each arming */
-    uint32_t functions;                 /* that it knows: the first so many of the pool's */
+    uint32_t functions;                 /* the worker knows the first `functions` of the pool's */
     uint64_t *shared;                   /* ids that it knows */
     size_t shared_count;
     uint64_t forgotten; /* see brood_shared_forgotten */

@@ -13,7 +13,7 @@
  *   supervisor headcount starts        workers are started and ended
  *   exits settle failures              workers end, and what that means for their chunks
  *   timers deadlines cancel            time-outs, deadlines, cancelling
- *   agenda                             what is due, and who is woken for it
+ *   agenda                             what is due, and which sleeping thread is woken for it
  *   lock engine wait threads loop      the lock, one turn, waiting, the pool's threads, event loops
  *
  * Everything below is guarded by the pool's lock, except where said. A job is what the caller

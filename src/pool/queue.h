@@ -12,7 +12,7 @@
 #define BROOD_PRIORITY_MAX 10
 #define BROOD_LANES (2 * BROOD_PRIORITY_MAX + 1)
 
-/* A priority is worth so many places: the later tasks that may overtake one of the next lower. */
+/* How many later tasks of a priority may overtake a task of the next lower priority. */
 #define BROOD_OVERTAKERS 1000
 
 typedef struct brood_queue {
