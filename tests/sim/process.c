@@ -344,10 +344,11 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
     return BROOD_OK;
 }
 
-/* It may not be signalled: a few times, or never. */
+/* It may not be signalled: a few times, once in its life, or never. */
 static bool is_refused(sim_process *victim)
 {
-    if (victim->refusals == 0 && sim_happens(sim.rates.refused)) {
+    if (!victim->was_refused && sim_happens(sim.rates.refused)) {
+        victim->was_refused = true;
         victim->refusals = sim_below(4) == 0 ? UINT32_MAX : 1 + (uint32_t)sim_below(5);
         victim->escapes = victim->escapes || victim->refusals == UINT32_MAX;
         sim_late(victim->escapes ? LOST_MAX : REFUSED_MAX);

@@ -315,6 +315,7 @@ struct sim_process {
     bool is_immortal;      /* it waits in the kernel, and a kill has no effect ... */
     bool escapes;          /* a kill was refused, or without effect, or a reap has failed: nobody */
                            /* waits for its end */
+    bool was_refused;      /* a kill, at least once */
     uint32_t refusals;     /* kills that are refused yet */
     uint32_t apr_count;    /* pools of APR's */
     int code;              /* its exit code, or signal */
