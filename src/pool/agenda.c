@@ -120,7 +120,7 @@ bool brood_agenda_sleeps(const brood_pool *pool)
  */
 static bool is_silent(const brood_worker *worker)
 {
-    return worker->dropped != BROOD_OK ||
+    return worker->fate >= BROOD_FATE_DROP ||
            (worker->is_up && worker->chunk_count == 0 && brood_worker_can_send(worker));
 }
 

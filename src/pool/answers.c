@@ -123,8 +123,8 @@ static void on_ready(brood_worker *worker)
 {
     worker->is_up = true;
     brood_worker_plan_look(worker);
-    if (worker->state == BROOD_WORKER_STARTING) {
-        worker->state = BROOD_WORKER_READY;
+    if (worker->fate == BROOD_FATE_START) {
+        worker->fate = BROOD_FATE_SERVE;
     }
     brood_supervisor_note_start(worker->pool);
     worker->first_since = brood_os_now();

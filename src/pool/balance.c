@@ -48,7 +48,7 @@ static int64_t balance_at(brood_worker *worker)
 {
     uint64_t begun = 0;
 
-    if (worker->state == BROOD_WORKER_STARTING || worker->chunk_count > 1) {
+    if (worker->fate == BROOD_FATE_START || worker->chunk_count > 1) {
         return worker->first_since +
                BROOD_BALANCE_NS; /* one that has not come up keeps others waiting */
     }
@@ -91,7 +91,7 @@ static bool has_ready_idle(const brood_pool *pool)
 {
     const brood_worker *idle = pool->roster.idle_first;
 
-    while (idle != NULL && (idle->state != BROOD_WORKER_READY || !brood_worker_can_send(idle))) {
+    while (idle != NULL && (idle->fate != BROOD_FATE_SERVE || !brood_worker_can_send(idle))) {
         idle = idle->next_idle;
     }
     return idle != NULL;

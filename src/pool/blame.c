@@ -18,7 +18,7 @@ uint64_t brood_worker_last_begun(brood_worker *worker)
  */
 static uint64_t item_of(const brood_worker *worker)
 {
-    return worker->is_lost ? worker->last_item + 1 : worker->last_item;
+    return worker->fate == BROOD_FATE_LOSE ? worker->last_item + 1 : worker->last_item;
 }
 
 /* Of the chunk that the worker had begun last: how many items after those done it had begun. */
@@ -67,7 +67,7 @@ static brood_status status_of_end(const brood_worker *worker, const brood_chunk 
     if (chunk->job->cancel_status != BROOD_OK) {
         return chunk->job->cancel_status;
     }
-    if (worker->is_lost) {
+    if (worker->fate == BROOD_FATE_LOSE) {
         return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
     }
     if (worker->kill_id == chunk->id &&

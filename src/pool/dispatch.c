@@ -22,7 +22,7 @@
  */
 static void retire_if_used(brood_worker *worker)
 {
-    if (worker->items_left == 0 && worker->state < BROOD_WORKER_STOPPING) {
+    if (worker->items_left == 0 && worker->fate < BROOD_FATE_STOP) {
         brood_worker_stop(worker);
     }
 }

@@ -16,7 +16,7 @@ static void turn_worker(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
 
-    if (worker->dropped != BROOD_OK) {
+    if (worker->fate >= BROOD_FATE_DROP) {
         return;
     }
     status = brood_worker_receive(worker);
@@ -77,7 +77,7 @@ static void turn_others(brood_pool *pool)
 
         if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->transit.is_void)) {
             turn_worker(worker);
-            if (worker->state == BROOD_WORKER_READY && worker->is_idle) {
+            if (worker->fate == BROOD_FATE_SERVE && worker->is_idle) {
                 brood_worker_set_idle(worker, true); /* to the front */
             }
         }

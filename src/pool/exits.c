@@ -40,8 +40,8 @@ static void receive_rest(brood_worker *worker)
     if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
         status = brood_worker_receive(worker);
     }
-    if (worker->dropped == BROOD_OK) {
-        worker->dropped = status; /* it has ended, or was given up: there is nobody to be killed */
+    if (status != BROOD_OK) {
+        brood_worker_distrust(worker, status);
     }
     worker->has_received_rest = status == BROOD_OK && worker->dropped != BROOD_ERR_PROTOCOL;
 }
@@ -56,7 +56,7 @@ static void on_worker_exit(brood_worker *worker)
     if (worker->has_received_rest) {
         brood_worker_take_unreported(worker);
     }
-    expected = worker->dropped == BROOD_OK && brood_worker_is_leaving(worker) && worker->is_up;
+    expected = brood_worker_is_leaving(worker) && worker->is_up;
     dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
 }
 
@@ -67,7 +67,6 @@ static void on_worker_exit(brood_worker *worker)
  */
 static void lose(brood_worker *worker)
 {
-    worker->is_lost = true;
     brood_worker_revoke(worker);
     if (worker->chunks.first != NULL) {
         /* The worker begins no other item, except for at most one: see item_of in blame.c. */
@@ -75,6 +74,7 @@ static void lose(brood_worker *worker)
     }
     receive_rest(worker);
     worker->ops->abandon(worker);
+    worker->fate = BROOD_FATE_LOSE;
     dismiss(worker, &worker->pool->stats.lost);
 }
 
@@ -82,7 +82,7 @@ static void lose(brood_worker *worker)
 static void on_bell_closed(brood_worker *worker)
 {
     worker->bell_closed = true;
-    if (!brood_worker_is_leaving(worker) && !worker->is_killed) {
+    if (!brood_worker_is_leaving(worker) && worker->fate < BROOD_FATE_KILL) {
         worker->end_by = brood_os_now() + BROOD_WORKER_END_SLOWLY_NS;
     }
     brood_worker_revoke(worker);
@@ -106,16 +106,16 @@ static void on_ring(brood_worker *worker)
 /* check_at has come for a worker that is alive. (is_alive ends a worker that came up too late.) */
 static void look_again(brood_worker *worker)
 {
-    bool is_ending = worker->is_killed || worker->bell_closed || brood_worker_is_leaving(worker);
-    bool is_late = is_ending && brood_os_now() >= worker->end_by;
+    bool is_late = brood_worker_is_ending(worker) && brood_os_now() >= worker->end_by;
 
-    if (worker->is_killed && is_late) {
+    if (worker->fate >= BROOD_FATE_KILL && is_late) {
         lose(worker);
         return;
     }
-    if (worker->kill_refused || is_late) {
+    if (is_late && brood_worker_is_leaving(worker)) {
+        brood_worker_drop(worker, BROOD_ERR_TIMEOUT);
+    } else if (worker->kill_refused || is_late) {
         brood_worker_kill(worker);
-        brood_agenda_supervise(worker->pool); /* there is one less that leaves */
     }
     if (worker->transit.must_ring) {
         worker->ops->ring(worker);

@@ -62,7 +62,7 @@ void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *w
 bool brood_worker_is_of_crash_streak(brood_worker *worker)
 {
     return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
-           !brood_worker_is_leaving(worker) && worker->dropped == BROOD_OK && !worker->is_killed &&
+           !brood_worker_is_leaving(worker) && worker->fate < BROOD_FATE_KILL &&
            (worker->chunks.first == NULL ||
             brood_worker_blame(worker, worker->chunks.first, brood_worker_last_begun(worker))
                     .begun == 0);

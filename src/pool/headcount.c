@@ -8,8 +8,8 @@
 
 bool brood_worker_counts(const brood_worker *worker)
 {
-    return worker->dropped == BROOD_OK && !worker->bell_closed &&
-           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);
+    return worker->fate < BROOD_FATE_DROP && !worker->bell_closed &&
+           !brood_worker_is_leaving(worker);
 }
 
 uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const brood_worker *))

@@ -45,7 +45,7 @@ void brood_worker_plan_balance(const brood_worker *worker)
         if (worker->chunk_count > 1) {
             brood_agenda_at(worker->pool, worker->first_since + BROOD_LONG_NS);
         }
-    } else if (worker->chunk_count > 1 || worker->state == BROOD_WORKER_STARTING) {
+    } else if (worker->chunk_count > 1 || worker->fate == BROOD_FATE_START) {
         brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);
     } else {
         plan_stuck(worker->pool);
@@ -87,7 +87,7 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
     if (!is_idle) {
         return;
     }
-    if (worker->state == BROOD_WORKER_READY && !worker->stalled) {
+    if (worker->fate == BROOD_FATE_SERVE && !worker->stalled) {
         worker->next_idle = pool->roster.idle_first;
         *(pool->roster.idle_first != NULL ? &pool->roster.idle_first->previous_idle
                                           : &pool->roster.idle_last) = worker;

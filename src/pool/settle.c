@@ -17,7 +17,7 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
 
     failure->pid = worker->ops->pid(worker);
     failure->exit.struct_size = sizeof failure->exit;
-    if (worker->is_lost) {
+    if (worker->fate == BROOD_FATE_LOSE) {
         snprintf(text, sizeof text, "it was killed, and does not end");
     } else {
         worker->ops->describe(worker, failure, text, sizeof text);
@@ -33,7 +33,7 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
                          uint32_t attempt, uint32_t deaths, brood_status status)
 {
     brood_pool *pool = worker->pool;
-    bool again = status == BROOD_ERR_DIED && attempt <= job->retries && !worker->is_lost;
+    bool again = status == BROOD_ERR_DIED && attempt <= job->retries && worker->fate != BROOD_FATE_LOSE;
     bool quarantined = again && deaths >= pool->config.options.quarantine;
     brood_chunk *chunk = again && !quarantined ? brood_chunk_new(job, first, count) : NULL;
     brood_failure failure;

@@ -105,7 +105,7 @@ static int64_t end_oldest(brood_pool *pool, int64_t now)
     if (oldest->end_by - exit_ns + LEAVE_NS > now) {
         return oldest->end_by - exit_ns + LEAVE_NS;
     }
-    brood_worker_kill(oldest);
+    brood_worker_drop(oldest, BROOD_ERR_TIMEOUT);
     pool->supervisor.leaving--;
     return end_oldest(pool, now);
 }
@@ -113,7 +113,7 @@ static int64_t end_oldest(brood_pool *pool, int64_t now)
 static bool stop(brood_worker *worker)
 {
     brood_worker_stop(worker);
-    return worker->state == BROOD_WORKER_STOPPING;
+    return worker->fate >= BROOD_FATE_STOP;
 }
 
 /* A worker that can be sent STOP now: an idle one, or else the one with the fewest chunks. */
@@ -159,8 +159,8 @@ static void stop_used(brood_pool *pool)
          i++) {
         brood_worker *worker = pool->roster.workers[i];
 
-        if (worker != NULL && worker->items_left == 0 && worker->state < BROOD_WORKER_STOPPING &&
-            worker->dropped == BROOD_OK && brood_worker_can_send(worker)) {
+        if (worker != NULL && worker->items_left == 0 && worker->fate < BROOD_FATE_STOP &&
+            brood_worker_can_send(worker)) {
             brood_worker_stop(worker);
         }
     }
@@ -191,7 +191,7 @@ static int64_t stop_all_idle(brood_pool *pool, int64_t now)
     for (brood_worker *at = pool->roster.idle_last;
          at != NULL && pool->config.options.idle_timeout_ms > 0; at = before) {
         before = at->previous_idle;
-        if (at->state == BROOD_WORKER_READY) {
+        if (at->fate == BROOD_FATE_SERVE) {
             next = brood_earlier(next, stop_idle(at, now));
         }
     }

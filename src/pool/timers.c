@@ -94,7 +94,7 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
     }
     item = running_item(worker, chunk);
     if (item <= chunk->done) {
-        return worker->dropped == BROOD_OK ? check_begin(worker, now) : BROOD_NEVER;
+        return worker->fate < BROOD_FATE_DROP ? check_begin(worker, now) : BROOD_NEVER;
     }
     due = begin_of(worker, chunk, item, now) + chunk->job->timeout_ns;
     if (due > now) {
@@ -110,7 +110,7 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
 static int64_t check_void(brood_worker *worker, int64_t now)
 {
     if (!worker->transit.is_void || !worker->is_up || worker->chunk_count > 0 ||
-        worker->is_killed) {
+        worker->fate >= BROOD_FATE_KILL) {
         return BROOD_NEVER;
     }
     if (worker->late_id != 0 || worker->ops->sent(worker) != worker->late_sent) {

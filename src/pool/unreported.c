@@ -85,7 +85,7 @@ static void take_if_due(brood_worker *worker, int64_t now)
     const brood_chunk *chunk = worker->chunks.first;
 
     worker->unreported_at = BROOD_NEVER;
-    if (chunk != NULL && chunk->id == worker->unreported_id && worker->dropped == BROOD_OK) {
+    if (chunk != NULL && chunk->id == worker->unreported_id && worker->fate < BROOD_FATE_DROP) {
         brood_worker_take_unreported(worker);
         worker->unreported_wait *= LATER;
         if (worker->unreported_wait <= LAST_LOOK_NS) {

@@ -29,7 +29,7 @@ void brood_worker_plan_look(brood_worker *worker)
     int64_t now = brood_os_now();
     int64_t at = BROOD_NEVER;
 
-    if (worker->is_killed || worker->bell_closed || brood_worker_is_leaving(worker)) {
+    if (brood_worker_is_ending(worker)) {
         at = worker->end_by;
     } else if (!worker->is_up) {
         at = worker->ops->up_by(worker);
@@ -45,8 +45,8 @@ void brood_worker_plan_look(brood_worker *worker)
 void brood_worker_kill(brood_worker *worker)
 {
     worker->kill_refused = worker->ops->kill(worker) != BROOD_OK;
-    if (!worker->is_killed) {
-        worker->is_killed = true;
+    if (worker->fate < BROOD_FATE_KILL) {
+        worker->fate = BROOD_FATE_KILL;
         brood_worker_set_idle(worker, false);
         worker->end_by = brood_os_now() + LOST_NS;
     }
@@ -75,11 +75,18 @@ void brood_worker_end(brood_worker *worker)
 
 void brood_worker_drop(brood_worker *worker, brood_status status)
 {
-    if (worker->dropped == BROOD_OK) {
-        worker->dropped = status;
-        brood_worker_set_idle(worker, false);
+    if (worker->fate < BROOD_FATE_DROP) {
         brood_worker_kill(worker);
+        brood_worker_distrust(worker, status);
         brood_agenda_supervise(worker->pool);
+    }
+}
+
+void brood_worker_distrust(brood_worker *worker, brood_status status)
+{
+    if (worker->fate < BROOD_FATE_DROP) {
+        worker->fate = BROOD_FATE_DROP;
+        worker->dropped = status;
     }
 }
 
@@ -137,7 +144,7 @@ bool brood_worker_forget(brood_worker *worker)
 void brood_worker_stop(brood_worker *worker)
 {
     if (worker->ops->send_stop(worker) == BROOD_OK) {
-        worker->state = BROOD_WORKER_STOPPING;
+        worker->fate = BROOD_FATE_STOP;
         brood_worker_set_idle(worker, false);
         leaves(worker);
     } else {
@@ -153,7 +160,7 @@ uint64_t brood_worker_note_begun(brood_worker *worker, uint64_t id)
     uint64_t answered = worker->transit.answered_id;
 
     if (id < worker->begun || id < answered || id > worker->last_id) {
-        worker->denies = worker->denies || worker->dropped == BROOD_OK;
+        worker->denies = worker->denies || worker->fate < BROOD_FATE_DROP;
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
         return UINT64_MAX;
     }

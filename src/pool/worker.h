@@ -7,11 +7,15 @@
 #include "pool/worker_ops.h"
 #include "runtime/time.h"
 
-typedef enum brood_worker_state {
-    BROOD_WORKER_STARTING, /* it has not said READY */
-    BROOD_WORKER_READY,
-    BROOD_WORKER_STOPPING /* it was sent STOP, perhaps before it has said READY */
-} brood_worker_state;
+/* What the pool has decided of a worker. A fate never goes back. */
+typedef enum brood_fate {
+    BROOD_FATE_START, /* the worker has not said READY; it can be given chunks */
+    BROOD_FATE_SERVE,
+    BROOD_FATE_STOP, /* it was sent STOP, perhaps before READY: it ends after all it was given */
+    BROOD_FATE_KILL, /* it was killed, and is received from until it has ended */
+    BROOD_FATE_DROP, /* it was killed, or has ended; nothing is received from it before its end */
+    BROOD_FATE_LOSE  /* it was killed, does not end, and is not waited for any more */
+} brood_fate;
 
 /* Counters and times over all workers, so that most turns need not walk through them. */
 typedef struct brood_upkeep {
@@ -28,11 +32,12 @@ struct brood_worker {
     uint32_t slot;
     uint32_t cores;  /* its share of them, for pools of its own */
     size_t capacity; /* at most so many bytes are on their way to it: a ring */
-    brood_worker_state state;
-    uint64_t number;   /* of those that the pool has started, from 1 */
-    bool has_answered; /* about a chunk */
-    bool is_up;        /* it has said READY, perhaps after it was sent STOP */
-    bool denies;       /* it was dropped for what it says to have begun, not for its answers */
+    brood_fate fate;
+    brood_status dropped; /* why; BROOD_OK: nothing has dropped it */
+    uint64_t number;      /* of those that the pool has started, from 1 */
+    bool has_answered;    /* about a chunk */
+    bool is_up;           /* it has said READY, perhaps after it was sent STOP */
+    bool denies;          /* it was dropped for what it says to have begun, not for its answers */
 
     brood_chunk_list chunks; /* with it, in its order */
     size_t chunk_count;
@@ -57,14 +62,11 @@ struct brood_worker {
     uint64_t seen_id, seen_item; /* a timed item that it was seen to run ... */
     int64_t seen_at;             /* ... since */
     brood_status kill_for;
-    bool halted;          /* after kill_item it has begun no other item of kill_id */
-    bool stalled;         /* since it last answered it has let tasks wait that were taken back */
-    bool bell_closed;     /* it will not ring any more */
-    bool is_killed;       /* it shall end */
-    bool kill_refused;    /* the system did not kill it */
-    bool is_lost;         /* it does not end, and is not waited for any more */
-    int64_t end_by;       /* one that was killed, leaves or cannot ring has ended by then */
-    brood_status dropped; /* why nothing is received from it any more; BROOD_OK: it is */
+    bool halted;       /* after kill_item it has begun no other item of kill_id */
+    bool stalled;      /* since it last answered it has let tasks wait that were taken back */
+    bool bell_closed;  /* it will not ring any more */
+    bool kill_refused; /* the system did not kill it */
+    int64_t end_by;    /* one that was killed, leaves or cannot ring has ended by then */
     int64_t idle_since;
     brood_failure setup; /* what its initializer said; status BROOD_OK: nothing */
 
@@ -105,15 +107,20 @@ static inline bool brood_worker_can_send(const brood_worker *worker)
  */
 static inline bool brood_worker_serves(const brood_worker *worker)
 {
-    return worker->state < BROOD_WORKER_STOPPING && worker->dropped == BROOD_OK &&
-           !worker->bell_closed && !worker->is_killed;
+    return worker->fate < BROOD_FATE_STOP && !worker->bell_closed;
 }
 
 /* Whether the worker has done its last task, and only has to end. */
 static inline bool brood_worker_is_leaving(const brood_worker *worker)
 {
-    return worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0 &&
-           worker->dropped == BROOD_OK && !worker->is_killed;
+    return worker->fate == BROOD_FATE_STOP && worker->chunk_count == 0;
+}
+
+/* Whether the worker has to end by end_by. */
+static inline bool brood_worker_is_ending(const brood_worker *worker)
+{
+    return worker->fate >= BROOD_FATE_KILL || worker->bell_closed ||
+           brood_worker_is_leaving(worker);
 }
 
 /* ---- what is sent to it: its operations, and what follows from what they have met ----------- */
@@ -154,6 +161,9 @@ uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk);
 
 /* Kills the worker for what it did. Nothing is received from it before its end is seen. */
 void brood_worker_drop(brood_worker *worker, brood_status status);
+
+/* The worker has ended, or was given up, and what it wrote cannot be; there is nobody to be killed. */
+void brood_worker_distrust(brood_worker *worker, brood_status status);
 
 /* Kills the worker, again where the system has refused that; its end is seen later. */
 void brood_worker_kill(brood_worker *worker);

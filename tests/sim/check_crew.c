@@ -48,12 +48,12 @@ static bool goes_on(const sim_process *process)
 
 static bool is_heard(const brood_worker *worker)
 {
-    return worker->dropped == BROOD_OK && !worker->bell_closed && !worker->is_killed;
+    return worker->fate < BROOD_FATE_KILL && !worker->bell_closed;
 }
 
 static bool is_leaving(const brood_worker *worker)
 {
-    return worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0 && is_heard(worker);
+    return worker->fate == BROOD_FATE_STOP && worker->chunk_count == 0 && is_heard(worker);
 }
 
 /* It sleeps: then there is nothing that it could do. */
@@ -87,7 +87,7 @@ static void check_claim(const brood_worker *worker, const sim_process *process)
     const brood_chunk *first = worker->chunks.first;
     bool runs = process != NULL && process->main != NULL && process->main->in_user_code;
 
-    if (runs && worker->is_up && (first != NULL || worker->state == BROOD_WORKER_READY) &&
+    if (runs && worker->is_up && (first != NULL || worker->fate == BROOD_FATE_SERVE) &&
         (first == NULL || first->id != claimed)) {
         fail(worker, "runs a task that it has not");
     }
@@ -171,7 +171,7 @@ static void check_alarms(const brood_worker *worker)
 {
     sim_check_due("a worker is to be killed", worker->kill_at);
     sim_check_due("a worker is to be looked at", worker->check_at);
-    if (worker->is_killed || worker->bell_closed || is_leaving(worker)) {
+    if (worker->fate >= BROOD_FATE_KILL || worker->bell_closed || is_leaving(worker)) {
         sim_check_due("a worker is to end", worker->end_by);
         if (worker->check_at == SIM_NEVER) {
             fail(worker, "ends, and nobody looks whether it does");
@@ -191,7 +191,7 @@ static void check_end(const brood_worker *worker)
     const brood_pool_options *options = &worker->pool->config.options;
     bool can_be_told = brood_worker_serves(worker) && brood_worker_can_send(worker);
 
-    if (can_be_told && worker->is_idle && worker->state == BROOD_WORKER_READY &&
+    if (can_be_told && worker->is_idle && worker->fate == BROOD_FATE_SERVE &&
         options->idle_timeout_ms > 0) {
         sim_check_due("an idle worker's time is over",
                       worker->idle_since + options->idle_timeout_ms * SIM_MS + RETRY_NS);
@@ -221,7 +221,7 @@ static counts count(const brood_pool *pool)
         if (worker != NULL) {
             all.serving += brood_worker_serves(worker);
             all.counted +=
-                worker->dropped == BROOD_OK && !worker->bell_closed && !is_leaving(worker);
+                worker->fate < BROOD_FATE_DROP && !worker->bell_closed && !is_leaving(worker);
             all.needed += worker->chunk_count;
         }
     }
@@ -256,7 +256,7 @@ static void check_number(const brood_pool *pool)
 static bool has_idle(const brood_pool *pool)
 {
     for (const brood_worker *idle = pool->roster.idle_first; idle != NULL; idle = idle->next_idle) {
-        if (idle->state == BROOD_WORKER_READY && !idle->stalled && brood_worker_can_send(idle)) {
+        if (idle->fate == BROOD_FATE_SERVE && !idle->stalled && brood_worker_can_send(idle)) {
             return true;
         }
     }
@@ -267,8 +267,7 @@ static bool has_idle(const brood_pool *pool)
 static void check_balance(const brood_pool *pool)
 {
     for (const brood_worker *at = pool->roster.busy_first; at != NULL; at = at->next_busy) {
-        if (at->state == BROOD_WORKER_STARTING ||
-            (at->state == BROOD_WORKER_READY && at->chunk_count > 1)) {
+        if (at->fate == BROOD_FATE_START || (at->fate == BROOD_FATE_SERVE && at->chunk_count > 1)) {
             sim_check_due("an idle worker could take a task over", sim_now() + BALANCE_NS);
         }
     }

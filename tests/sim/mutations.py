@@ -55,9 +55,9 @@ mutation("W4", "a worker that is told to end is not looked after",
                 "        brood_agenda_supervise(worker->pool);\n",
                 "        worker->end_by = BROOD_NEVER;\n"))
 mutation("W4b", "a worker in its finalizer counts as serving: it is replaced when it has ended",
-         (POOL, "    return worker->dropped == BROOD_OK && !worker->bell_closed &&\n"
-                "           !(worker->state == BROOD_WORKER_STOPPING && worker->chunk_count == 0);\n",
-                "    return worker->dropped == BROOD_OK && !worker->bell_closed;\n"))
+         (POOL, "    return worker->fate < BROOD_FATE_DROP && !worker->bell_closed &&\n"
+                "           !brood_worker_is_leaving(worker);\n",
+                "    return worker->fate < BROOD_FATE_DROP && !worker->bell_closed;\n"))
 mutation("W5", "a large argument on its way is not taken back",
          (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n",
                 "    const brood_chunk *streaming = worker->transit.chunk;\n"
@@ -237,7 +237,7 @@ mutation("arm.silent.send", "an idle worker that gets the rest of something is n
          (POOL, "worker->chunk_count == 0 && brood_worker_can_send(worker));",
                   "worker->chunk_count == 0);"))
 mutation("arm.dropped", "a worker that was dropped is told to ring, and keeps everybody awake",
-         (POOL, "    return worker->dropped != BROOD_OK ||\n           (worker->is_up",
+         (POOL, "    return worker->fate >= BROOD_FATE_DROP ||\n           (worker->is_up",
                 "    return (worker->is_up"))
 
 # ---- what is due ------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ without("crew.enlist", "a new worker is no change of the crew", POOL,
 without("crew.leaves", "a worker that leaves is no change of the crew", POOL,
         "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_plan_look(worker);\n")
 without("crew.drop", "a worker that is dropped is no change of the crew", POOL,
-        "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_kill(worker);\n")
+        "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_distrust(worker, status);\n")
 without("crew.dismiss", "a worker that has ended is no change of the crew", POOL,
         "    brood_agenda_supervise(pool);\n", "    worker->ops->destroy(worker);\n")
 without("crew.deaf", "a worker whose bell has closed is no change of the crew", POOL,
@@ -321,7 +321,7 @@ without("look.again", "nobody plans to look again at a worker that was looked at
         "    if (worker->transit.must_ring) {\n        worker->ops->ring(worker);\n    }\n")
 without("look.lost", "a worker that was killed and does not end is waited for", POOL,
         "        lose(worker);\n        return;\n",
-        "    if (worker->is_killed && is_late) {\n")
+        "    if (worker->fate >= BROOD_FATE_KILL && is_late) {\n")
 
 # ---- who is told ------------------------------------------------------------------------------
 
