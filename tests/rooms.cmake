@@ -1,5 +1,5 @@
-# The rooms of src/pool: each part of struct brood_pool is changed only by the files that are named
-# here, and the private header of a room (X_impl.h) is included only by the files of that room (X*.c).
+# The rooms of src/pool: each part of struct brood_pool, and of struct brood_worker, is changed only by
+# the files that are named here, and the private header of a room (X_impl.h) is included only by the files of that room (X*.c).
 # create.c fills the parts before anybody else knows the pool; pool.c and release.c take it down.
 # cmake -DSOURCES=directory -P rooms.cmake
 cmake_minimum_required(VERSION 3.25)
@@ -18,31 +18,55 @@ set(writers_of_roster "roster")
 set(writers_of_stats "submit|ends|settle|starts|exits") # each its own counters
 set(writers_of_supervisor "supervisor|failures|starts")
 set(writers_of_threads "threads|agenda")
-set(writers_of_upkeep "worker|unreported")
+set(writers_of_upkeep "life|worker|unreported")
 set(writers_of_wait "wait|threads|agenda")
+
+# The parts of a worker; its kind, whose files begin with `peer`, writes what it has met.
+set(writers_of_worker_arming "agenda")
+set(writers_of_worker_backlog "worker")
+set(writers_of_worker_late "timers")
+set(writers_of_worker_life "life")
+set(writers_of_worker_lists "roster")
+set(writers_of_worker_notice "notices")
+set(writers_of_worker_pace "dispatch")
+set(writers_of_worker_reports "answers")
+set(writers_of_worker_rest "exits")
+set(writers_of_worker_transit "peer|peer_[a-z]+|worker")
+set(writers_of_worker_unreported "unreported|worker")
 
 file(GLOB files RELATIVE ${SOURCES}/pool ${SOURCES}/pool/*.c)
 if(NOT files)
     message(FATAL_ERROR "there are no sources in ${SOURCES}/pool")
 endif()
-set(field "pool->([a-z_]+)\\.[a-z_]+(\\[[^]\n]*\\])?")
-set(change "${field} *(=[^=]|[-+|&]=|\\+\\+|--)|(\\+\\+|--)([a-z_]+->)*${field}")
 set(wrong "")
 set(count 0)
+
+# check_changes(prefix of): each change in `text` of a part of `of`, a group of names, is made by a file
+# that prefix_PART names.
+function(check_changes prefix of)
+    set(field "${of}[a-z_]+\\.[a-z_.]+(\\[[^]\n]*\\])?")
+    set(change "${field} *(=[^=]|[-+|&]=|\\+\\+|--)|(\\+\\+|--)([a-z_]+->)*${field}")
+    string(REGEX MATCHALL "${change}" changes "${text}")
+    foreach(change_here IN LISTS changes)
+        string(REGEX MATCH "${of}([a-z_]+)\\." ignored "${change_here}")
+        set(part ${CMAKE_MATCH_2})
+        math(EXPR count "${count} + 1")
+        if(NOT DEFINED ${prefix}_${part})
+            string(APPEND wrong "\n  ${file}: ${change_here}: no room has this part")
+        elseif(NOT room MATCHES "^(${everywhere}|${${prefix}_${part}})$")
+            string(APPEND wrong "\n  ${file}: ${change_here}")
+        endif()
+    endforeach()
+    set(count ${count} PARENT_SCOPE)
+    set(wrong "${wrong}" PARENT_SCOPE)
+endfunction()
+
 foreach(file IN LISTS files)
     file(READ ${SOURCES}/pool/${file} text)
     get_filename_component(room ${file} NAME_WE)
     string(REPLACE ";" " " text "${text}")
-    string(REGEX MATCHALL "${change}" changes "${text}")
-    foreach(change_here IN LISTS changes)
-        string(REGEX REPLACE ".*pool->([a-z_]+)\\..*" "\\1" part "${change_here}")
-        math(EXPR count "${count} + 1")
-        if(NOT DEFINED writers_of_${part})
-            string(APPEND wrong "\n  ${file}: ${change_here}: no room has this part")
-        elseif(NOT room MATCHES "^(${everywhere}|${writers_of_${part}})$")
-            string(APPEND wrong "\n  ${file}: ${change_here}")
-        endif()
-    endforeach()
+    check_changes(writers_of "(pool->)")
+    check_changes(writers_of_worker "(worker->|idle->|best->|oldest->|base\\.)")
     string(REGEX MATCHALL "#include \"pool/[a-z]+_impl\\.h\"" headers "${text}")
     foreach(header IN LISTS headers)
         string(REGEX REPLACE ".*pool/([a-z]+)_impl.*" "\\1" owner "${header}")

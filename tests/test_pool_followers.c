@@ -226,7 +226,8 @@ static bool give_ahead(brood_pool *pool, pool_gate *gate, brood_result *results[
     }
     gate_await(gate, 2);
     brood_pool_lock(pool);
-    is_so = pool->roster.workers[0]->chunk_count == 2 && pool->roster.workers[1]->chunk_count == 2;
+    is_so =
+        pool->roster.workers[0]->backlog.count == 2 && pool->roster.workers[1]->backlog.count == 2;
     brood_pool_unlock(pool);
     return is_so;
 }

@@ -272,7 +272,7 @@ static uint64_t hear_all(brood_pool *pool)
     uint64_t end = brood_peer_of_const(worker)->from.own + RINGS_OF_ANSWERS * RING_BYTES;
     uint64_t most = 0;
 
-    while (brood_peer_of_const(worker)->from.own < end && worker->fate < BROOD_FATE_DROP) {
+    while (brood_peer_of_const(worker)->from.own < end && worker->life.fate < BROOD_FATE_DROP) {
         uint64_t before = brood_peer_of_const(worker)->from.own;
 
         brood_pool_turn(pool);
@@ -283,7 +283,7 @@ static uint64_t hear_all(brood_pool *pool)
             support_yield();
         }
     }
-    return worker->fate < BROOD_FATE_DROP ? most : 0;
+    return worker->life.fate < BROOD_FATE_DROP ? most : 0;
 }
 
 static void h2_a_turn_hears_no_more_than_two_rings(void **state)
@@ -324,7 +324,7 @@ static uint64_t send_all(brood_pool *pool, uint64_t end)
     const brood_peer *peer = brood_peer_of_const(pool->roster.workers[0]);
     uint64_t most = 0;
 
-    while (peer->to.own < end && peer->base.fate < BROOD_FATE_DROP) {
+    while (peer->to.own < end && peer->base.life.fate < BROOD_FATE_DROP) {
         uint64_t before = peer->to.own;
 
         brood_pool_turn(pool);
@@ -1065,7 +1065,7 @@ static void no_value_is_on_its_way_into_the_array_after_a_turn(void **state)
     stage_let_go(&stage, 1);
     peer = brood_peer_of_const(stage.pool->roster.workers[0]);
     end = peer->from.own + UNEVEN_COUNT * UNEVEN_BYTES;
-    while (peer->from.own < end && peer->base.fate < BROOD_FATE_DROP) {
+    while (peer->from.own < end && peer->base.life.fate < BROOD_FATE_DROP) {
         brood_pool_turn(stage.pool);
         assert_false(is_on_its_way(peer, out));
     }

@@ -123,8 +123,8 @@ static int64_t end_of_only_one(brood_pool *pool, bool *closed)
     int64_t end_by = 0;
 
     brood_pool_lock(pool);
-    end_by = pool->roster.workers[0]->end_by;
-    *closed = pool->roster.workers[0]->bell_closed;
+    end_by = pool->roster.workers[0]->life.end_by;
+    *closed = pool->roster.workers[0]->life.bell_closed;
     brood_pool_unlock(pool);
     return end_by;
 }

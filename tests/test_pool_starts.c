@@ -299,7 +299,7 @@ static bool is_everybody_up(void *data)
 
     brood_pool_lock(pool);
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
-        up += pool->roster.workers[i] != NULL && pool->roster.workers[i]->is_up;
+        up += pool->roster.workers[i] != NULL && pool->roster.workers[i]->reports.is_up;
     }
     brood_pool_unlock(pool);
     return up == pool->supervisor.target;

@@ -126,7 +126,7 @@ static void kill_at_random(stress *all, int64_t each_ms)
 
         brood_pool_lock(pool); /* the worker is not reaped meanwhile */
         if (slot < pool->roster.slots && pool->roster.workers[slot] != NULL &&
-            (early || pool->roster.workers[slot]->is_up)) {
+            (early || pool->roster.workers[slot]->reports.is_up)) {
             support_kill(
                 brood_process_pid(brood_peer_of_const(pool->roster.workers[slot])->process));
         }

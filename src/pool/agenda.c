@@ -84,9 +84,9 @@ void brood_agenda_notify(brood_pool *pool, const void *what)
 
 void brood_agenda_arm(brood_worker *worker)
 {
-    if (!worker->is_unarmed) {
-        worker->is_unarmed = true;
-        worker->next_unarmed = worker->pool->agenda.unarmed;
+    if (!worker->arming.is_listed) {
+        worker->arming.is_listed = true;
+        worker->arming.next = worker->pool->agenda.unarmed;
         worker->pool->agenda.unarmed = worker;
     }
 }
@@ -95,14 +95,14 @@ void brood_agenda_forget(brood_worker *worker)
 {
     brood_worker **at = &worker->pool->agenda.unarmed;
 
-    if (!worker->is_unarmed) {
+    if (!worker->arming.is_listed) {
         return;
     }
     while (*at != worker) {
-        at = &(*at)->next_unarmed;
+        at = &(*at)->arming.next;
     }
-    *at = worker->next_unarmed;
-    worker->is_unarmed = false;
+    *at = worker->arming.next;
+    worker->arming.is_listed = false;
 }
 
 /* ---- workers that must ring --------------------------------------------------------------- */
@@ -120,8 +120,8 @@ bool brood_agenda_sleeps(const brood_pool *pool)
  */
 static bool is_silent(const brood_worker *worker)
 {
-    return worker->fate >= BROOD_FATE_DROP ||
-           (worker->is_up && worker->chunk_count == 0 && brood_worker_can_send(worker));
+    return worker->life.fate >= BROOD_FATE_DROP ||
+           (worker->reports.is_up && worker->backlog.count == 0 && brood_worker_can_send(worker));
 }
 
 bool brood_agenda_arm_all(brood_pool *pool)
@@ -132,8 +132,8 @@ bool brood_agenda_arm_all(brood_pool *pool)
         if (!is_silent(worker) && !worker->ops->arm(worker)) {
             return false;
         }
-        pool->agenda.unarmed = worker->next_unarmed;
-        worker->is_unarmed = false;
+        pool->agenda.unarmed = worker->arming.next;
+        worker->arming.is_listed = false;
     }
     return true;
 }
@@ -257,7 +257,7 @@ static bool has_room_for_more(const brood_pool *pool)
     const brood_worker *idle = pool->roster.idle_first;
 
     while (idle != NULL && !brood_worker_can_send(idle)) {
-        idle = idle->next_idle;
+        idle = idle->lists.next_idle;
     }
     return idle != NULL;
 }

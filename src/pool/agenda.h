@@ -30,6 +30,12 @@
 
 #include "pool/types.h"
 
+/* A worker's place in the list of those that must ring. */
+typedef struct brood_arming {
+    brood_worker *next;
+    bool is_listed;
+} brood_arming;
+
 typedef struct brood_agenda {
     int64_t due;           /* the earliest time at which something must be done */
     bool supervisor_due;   /* the supervisor looks now, */

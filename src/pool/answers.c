@@ -87,17 +87,17 @@ static void on_ended(const brood_worker *worker, const brood_event *event, brood
 
 /*
  * An answer about the worker's first chunk. The chunk may be freed here: after
- * brood_worker_chunk_ended neither `chunk` nor worker->chunks.first is what it was.
+ * brood_worker_chunk_ended neither `chunk` nor worker->backlog.chunks.first is what it was.
  */
 static void on_answer(brood_worker *worker, const brood_event *event)
 {
-    brood_chunk *chunk = worker->chunks.first;
+    brood_chunk *chunk = worker->backlog.chunks.first;
     brood_result *job = chunk->job;
     uint32_t attempt = chunk->attempt;
-    bool is_timed_out = worker->kill_id == chunk->id && job->cancel_status == BROOD_OK;
-    brood_status cancelled_for = is_timed_out ? worker->kill_for : job->cancel_status;
+    bool is_timed_out = worker->notice.id == chunk->id && job->cancel_status == BROOD_OK;
+    brood_status cancelled_for = is_timed_out ? worker->notice.why : job->cancel_status;
 
-    worker->has_answered = true;
+    worker->reports.has_answered = true;
     if (worker->pool->supervisor.crash_streak > 0) {
         brood_supervisor_end_crash_streak(worker->pool);
     }
@@ -106,7 +106,7 @@ static void on_answer(brood_worker *worker, const brood_event *event)
         return; /* all of it was taken before */
     }
     if (event->awake_ns != 0 && event->count == chunk->count) {
-        worker->first_since = brood_os_now() - event->awake_ns; /* before, it was only waking up */
+        brood_pace_begin(&worker->pace, brood_os_now() - event->awake_ns); /* it woke up before */
     }
     chunk->done += event->count;
     if (chunk->done == chunk->count) {
@@ -121,13 +121,10 @@ static void on_answer(brood_worker *worker, const brood_event *event)
 
 static void on_ready(brood_worker *worker)
 {
-    worker->is_up = true;
-    brood_worker_plan_look(worker);
-    if (worker->fate == BROOD_FATE_START) {
-        worker->fate = BROOD_FATE_SERVE;
-    }
+    worker->reports.is_up = true;
+    brood_worker_serve(worker);
     brood_supervisor_note_start(worker->pool);
-    worker->first_since = brood_os_now();
+    brood_pace_begin(&worker->pace, brood_os_now());
 }
 
 static void on_event(brood_worker *worker, const brood_event *event)
@@ -137,8 +134,8 @@ static void on_event(brood_worker *worker, const brood_event *event)
         on_ready(worker);
         break;
     case BROOD_EVENT_SETUP_FAILED:
-        worker->setup = brood_job_failure(NULL, event->status, event->message);
-        worker->setup.task_code = event->code;
+        worker->reports.setup = brood_job_failure(NULL, event->status, event->message);
+        worker->reports.setup.task_code = event->code;
         break;
     default:
         on_answer(worker, event);

@@ -4,6 +4,13 @@
 
 #include "pool/types.h"
 
+/* What a worker has said of itself. */
+typedef struct brood_reports {
+    bool is_up;          /* it has said READY, perhaps after it was sent STOP */
+    bool has_answered;   /* about a chunk */
+    brood_failure setup; /* what its initializer said; status BROOD_OK: nothing */
+} brood_reports;
+
 /*
  * Receives what the worker has answered, or a bounded part of that: arming the worker then reports
  * that there is more. BROOD_ERR_PROTOCOL, _NO_MEMORY: the worker must be dropped by the caller.

@@ -18,9 +18,7 @@ static void revoke_chunk(brood_worker *worker, brood_chunk *chunk)
         brood_worker_discard(worker);
     }
     brood_worker_remove(worker, chunk);
-    if (worker->items_left != UINT64_MAX) {
-        worker->items_left += chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
-    }
+    brood_worker_return_items(worker, chunk);
     brood_queue_put(worker->pool, chunk);
 }
 
@@ -28,7 +26,7 @@ void brood_worker_revoke(brood_worker *worker)
 {
     uint64_t begun = brood_worker_note_begun(worker, worker->ops->revoke(worker));
 
-    for (brood_chunk *chunk = worker->chunks.last, *previous = NULL; chunk != NULL;
+    for (brood_chunk *chunk = worker->backlog.chunks.last, *previous = NULL; chunk != NULL;
          chunk = previous) {
         previous = chunk->previous;
         if (chunk->id <= begun) {
@@ -36,36 +34,38 @@ void brood_worker_revoke(brood_worker *worker)
         }
         revoke_chunk(worker, chunk);
     }
-    if (worker->chunk_count == 0) {
-        worker->stalled = true;
+    if (worker->backlog.count == 0) {
+        brood_pace_stall(&worker->pace);
         brood_worker_rest(worker);
     }
     brood_supervisor_need(worker->pool);
 }
 
 /* When chunks of the worker may be revoked for an idle one; never, when all of them have begun. */
-static int64_t balance_at(brood_worker *worker)
+static int64_t find_balance_time(brood_worker *worker)
 {
     uint64_t begun = 0;
 
-    if (worker->fate == BROOD_FATE_START || worker->chunk_count > 1) {
-        return worker->first_since +
+    if (worker->life.fate == BROOD_FATE_START || worker->backlog.count > 1) {
+        return worker->pace.first_since +
                BROOD_BALANCE_NS; /* one that has not come up keeps others waiting */
     }
-    begun = brood_worker_begun(worker);
-    return begun >= worker->chunks.first->id ? BROOD_NEVER : worker->first_since + BROOD_STUCK_NS;
+    begun = brood_worker_read_begun(worker);
+    return begun >= worker->backlog.chunks.first->id ? BROOD_NEVER
+                                                     : worker->pace.first_since + BROOD_STUCK_NS;
 }
 
 /* When chunks after a task that runs for long are revoked although no worker is idle. */
-static int64_t overtaken_at(brood_worker *worker, int64_t now)
+static int64_t find_overtaken_time(brood_worker *worker, int64_t now)
 {
     uint64_t begun = 0;
 
-    if (worker->chunk_count < 2) {
+    if (worker->backlog.count < 2) {
         return BROOD_NEVER;
     }
-    begun = brood_worker_begun(worker);
-    return (begun >= worker->chunks.first->id ? worker->first_since : now) + BROOD_LONG_NS;
+    begun = brood_worker_read_begun(worker);
+    return (begun >= worker->backlog.chunks.first->id ? worker->pace.first_since : now) +
+           BROOD_LONG_NS;
 }
 
 /*
@@ -91,8 +91,8 @@ static bool has_ready_idle(const brood_pool *pool)
 {
     const brood_worker *idle = pool->roster.idle_first;
 
-    while (idle != NULL && (idle->fate != BROOD_FATE_SERVE || !brood_worker_can_send(idle))) {
-        idle = idle->next_idle;
+    while (idle != NULL && (idle->life.fate != BROOD_FATE_SERVE || !brood_worker_can_send(idle))) {
+        idle = idle->lists.next_idle;
     }
     return idle != NULL;
 }
@@ -107,16 +107,17 @@ static int64_t balance(brood_pool *pool, int64_t now)
         return push(pool, now);
     }
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
-        int64_t due = is_any_idle ? balance_at(worker) : overtaken_at(worker, now);
-        size_t had = worker->chunk_count;
+        int64_t due = is_any_idle ? find_balance_time(worker) : find_overtaken_time(worker, now);
+        size_t had = worker->backlog.count;
 
-        following = worker->next_busy;
+        following = worker->lists.next_busy;
         if (due <= now) {
-            worker->stalled = true;
+            brood_pace_stall(&worker->pace);
             brood_worker_revoke(worker);
-            worker->first_since = now; /* what cannot be taken back is not tried again at once */
+            brood_pace_begin(&worker->pace,
+                             now); /* what cannot be taken back is not tried again at once */
             /* The worker that gets the chunk may be as slow: balance again at once. */
-            next = worker->chunk_count < had ? now : brood_earlier(next, now + BROOD_BALANCE_NS);
+            next = worker->backlog.count < had ? now : brood_earlier(next, now + BROOD_BALANCE_NS);
         } else if (due < next) {
             next = due;
         }

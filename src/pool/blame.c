@@ -5,11 +5,13 @@
 
 #define UNCLAIMED_DEATHS_MAX 8
 
-uint64_t brood_worker_last_begun(brood_worker *worker)
+uint64_t brood_worker_read_last_begun(brood_worker *worker)
 {
-    uint64_t begun = brood_worker_begun(worker);
+    uint64_t begun = brood_worker_read_begun(worker);
 
-    return begun == UINT64_MAX && worker->chunks.first != NULL ? worker->chunks.first->id : begun;
+    return begun == UINT64_MAX && worker->backlog.chunks.first != NULL
+               ? worker->backlog.chunks.first->id
+               : begun;
 }
 
 /*
@@ -18,7 +20,7 @@ uint64_t brood_worker_last_begun(brood_worker *worker)
  */
 static uint64_t item_of(const brood_worker *worker)
 {
-    return worker->fate == BROOD_FATE_LOSE ? worker->last_item + 1 : worker->last_item;
+    return worker->life.fate == BROOD_FATE_LOSE ? worker->rest.item + 1 : worker->rest.item;
 }
 
 /* Of the chunk that the worker had begun last: how many items after those done it had begun. */
@@ -29,7 +31,7 @@ static uint64_t count_begun(const brood_worker *worker, const brood_chunk *chunk
     bool is_untouched = item == 0 && chunk->done == 0;
 
     if (item <= chunk->done) {
-        return worker->has_received_rest && !is_untouched ? 0 : 1;
+        return worker->rest.is_received && !is_untouched ? 0 : 1;
     }
     return item - chunk->done < left ? item - chunk->done : left;
 }
@@ -37,9 +39,9 @@ static uint64_t count_begun(const brood_worker *worker, const brood_chunk *chunk
 /* The table: the first row whose condition holds says how many items may have run. */
 static uint64_t find_begun(const brood_worker *worker, const brood_chunk *chunk, uint64_t last)
 {
-    bool is_whole = chunk->id != worker->partly_sent_id;
-    bool has_gone_on =
-        worker->halted && worker->kill_id == chunk->id && worker->last_item > worker->kill_item;
+    bool is_whole = chunk->id != worker->life.partly_sent_id;
+    bool has_gone_on = worker->notice.is_held && worker->notice.id == chunk->id &&
+                       worker->rest.item > worker->notice.item;
     bool is_last = chunk->id == last && is_whole && !has_gone_on;
     const struct {
         bool is_so;
@@ -50,7 +52,8 @@ static uint64_t find_begun(const brood_worker *worker, const brood_chunk *chunk,
         /* The chunk ran last. */
         {is_last && count_begun(worker, chunk) > 0, count_begun(worker, chunk)},
         /* Too many workers have ended with the chunk, and each denies that it had begun it. */
-        {chunk == worker->chunks.first && chunk->unclaimed_deaths >= UNCLAIMED_DEATHS_MAX, 1},
+        {chunk == worker->backlog.chunks.first && chunk->unclaimed_deaths >= UNCLAIMED_DEATHS_MAX,
+         1},
         /* The chunk was not begun or not wholly sent, or the item to be killed had just ended. */
         {true, 0},
     };
@@ -67,14 +70,14 @@ static brood_status status_of_end(const brood_worker *worker, const brood_chunk 
     if (chunk->job->cancel_status != BROOD_OK) {
         return chunk->job->cancel_status;
     }
-    if (worker->fate == BROOD_FATE_LOSE) {
+    if (worker->life.fate == BROOD_FATE_LOSE) {
         return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
     }
-    if (worker->kill_id == chunk->id &&
-        (worker->kill_item == 0 || worker->kill_item == chunk->done + 1)) {
-        return worker->kill_for;
+    if (worker->notice.id == chunk->id &&
+        (worker->notice.item == 0 || worker->notice.item == chunk->done + 1)) {
+        return worker->notice.why;
     }
-    return worker->dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
+    return worker->life.dropped == BROOD_ERR_NO_MEMORY ? BROOD_ERR_NO_MEMORY : BROOD_ERR_DIED;
 }
 
 brood_blame brood_worker_blame(const brood_worker *worker, const brood_chunk *chunk, uint64_t last)

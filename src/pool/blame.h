@@ -13,10 +13,10 @@ typedef struct brood_blame {
 } brood_blame;
 
 /*
- * The id of the last chunk that the worker may have begun. A worker that names an impossible chunk
+ * Reads the id of the last chunk that the worker may have begun. A worker that names an impossible chunk
  * is dropped for it, and its first chunk counts as begun.
  */
-uint64_t brood_worker_last_begun(brood_worker *worker);
+uint64_t brood_worker_read_last_begun(brood_worker *worker);
 
 /*
  * What the end is to blame for in one chunk, after the last answers were received; last as above.

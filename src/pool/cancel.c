@@ -13,8 +13,8 @@
 void brood_job_flush(const brood_result *job)
 {
     for (brood_worker *worker = job->pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
-        if (worker->chunks.first != NULL && worker->chunks.first->job == job) {
+         worker = worker->lists.next_busy) {
+        if (worker->backlog.chunks.first != NULL && worker->backlog.chunks.first->job == job) {
             brood_worker_flush(worker);
         }
     }
@@ -22,7 +22,8 @@ void brood_job_flush(const brood_result *job)
 
 static bool has_chunks_of(const brood_worker *worker, const brood_result *job)
 {
-    for (const brood_chunk *chunk = worker->chunks.first; chunk != NULL; chunk = chunk->next) {
+    for (const brood_chunk *chunk = worker->backlog.chunks.first; chunk != NULL;
+         chunk = chunk->next) {
         if (chunk->job == job) {
             return true;
         }
@@ -35,12 +36,12 @@ static void cancel_given(brood_result *job)
     brood_worker *following = NULL;
 
     for (brood_worker *worker = job->pool->roster.busy_first; worker != NULL; worker = following) {
-        following = worker->next_busy;
+        following = worker->lists.next_busy;
         if (!has_chunks_of(worker, job)) {
             continue;
         }
         brood_worker_revoke(worker);
-        if (worker->chunks.first != NULL && worker->chunks.first->job == job) {
+        if (worker->backlog.chunks.first != NULL && worker->backlog.chunks.first->job == job) {
             brood_worker_cancel(worker);
         }
     }
@@ -79,7 +80,8 @@ void brood_job_cancel(brood_result *job, brood_status cancel_status)
 
 static bool has_cancelled_chunks(const brood_worker *worker)
 {
-    for (const brood_chunk *chunk = worker->chunks.first; chunk != NULL; chunk = chunk->next) {
+    for (const brood_chunk *chunk = worker->backlog.chunks.first; chunk != NULL;
+         chunk = chunk->next) {
         if (chunk->job->cancel_status != BROOD_OK) {
             return true;
         }
@@ -92,12 +94,13 @@ static void end_cancelled_given(brood_pool *pool)
     brood_worker *following = NULL;
 
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
-        following = worker->next_busy;
+        following = worker->lists.next_busy;
         if (!has_cancelled_chunks(worker)) {
             continue;
         }
         brood_worker_revoke(worker);
-        if (worker->chunks.first != NULL && worker->chunks.first->job->cancel_status != BROOD_OK) {
+        if (worker->backlog.chunks.first != NULL &&
+            worker->backlog.chunks.first->job->cancel_status != BROOD_OK) {
             brood_worker_cancel(worker);
         }
     }

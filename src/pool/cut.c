@@ -66,8 +66,8 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
         count = count > worthwhile(job) ? count : worthwhile(job);
         count = count < most ? count : most;
     }
-    if (job->kind != BROOD_JOB_RANGE && count > worker->items_left) {
-        count = worker->items_left;
+    if (job->kind != BROOD_JOB_RANGE && count > worker->backlog.items_left) {
+        count = worker->backlog.items_left;
     }
     if (count == 0) {
         count = 1;

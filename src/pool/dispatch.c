@@ -22,7 +22,7 @@
  */
 static void retire_if_used(brood_worker *worker)
 {
-    if (worker->items_left == 0 && worker->fate < BROOD_FATE_STOP) {
+    if (worker->backlog.items_left == 0 && worker->life.fate < BROOD_FATE_STOP) {
         brood_worker_stop(worker);
     }
 }
@@ -30,16 +30,15 @@ static void retire_if_used(brood_worker *worker)
 static void note_given(brood_worker *worker, const brood_chunk *chunk)
 {
     brood_pool *pool = worker->pool;
-    uint64_t items = chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
 
-    if (worker->chunk_count == 1) {
-        worker->first_since = pool->dispatch.at;
+    if (worker->backlog.count == 1) {
+        brood_pace_begin(&worker->pace, pool->dispatch.at);
         brood_worker_set_idle(worker, false);
         brood_worker_set_busy(worker, true);
         brood_worker_first_changed(worker);
     }
-    if (worker->items_left != UINT64_MAX) {
-        worker->items_left -= items < worker->items_left ? items : worker->items_left;
+    if (worker->backlog.items_left != UINT64_MAX) {
+        brood_worker_use_items(worker, chunk);
         retire_if_used(worker);
     }
     brood_worker_let_spin(worker);
@@ -144,24 +143,17 @@ void brood_pool_dispatch(brood_pool *pool)
     }
 }
 
-void brood_worker_remove(brood_worker *worker, brood_chunk *chunk)
-{
-    brood_chunks_remove(&worker->chunks, chunk);
-    worker->chunk_count--;
-    chunk->job->given--;
-}
-
 /* ---- the end of a chunk ------------------------------------------------------------------ */
 
 /* service_ns is a moving mean, in which the new time has a weight of an eighth. */
 void brood_worker_measure(brood_worker *worker, int64_t now)
 {
     brood_pool *pool = worker->pool;
-    uint64_t each = (uint64_t)(now - worker->first_since) / worker->chunks_received;
+    uint64_t each = (uint64_t)(now - worker->pace.first_since) / worker->pace.received;
 
     brood_pool_set_service(pool, pool->roster.service_ns - pool->roster.service_ns / 8 + each / 8);
-    worker->first_since = pool->dispatch.answered_at = now;
-    worker->chunks_received = 0;
+    worker->pace.first_since = pool->dispatch.answered_at = now;
+    worker->pace.received = 0;
 }
 
 /* Notes the time of a map's or range's chunk, from which later chunks get their size (cut.c). */
@@ -169,12 +161,12 @@ static void note_time(brood_worker *worker, const brood_chunk *chunk)
 {
     int64_t now = 0;
 
-    worker->chunks_received++;
+    worker->pace.received++;
     if (chunk->job->kind == BROOD_JOB_TASK) {
         return;
     }
     now = brood_os_now();
-    chunk->job->measured_ns += (uint64_t)(now - worker->first_since);
+    chunk->job->measured_ns += (uint64_t)(now - worker->pace.first_since);
     chunk->job->measured_items += chunk->count;
     brood_worker_measure(worker, now);
 }
@@ -182,18 +174,17 @@ static void note_time(brood_worker *worker, const brood_chunk *chunk)
 void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk)
 {
     note_time(worker, chunk);
-    worker->stalled = false;
+    worker->pace.stalled = false;
     brood_worker_remove(worker, chunk);
-    if (worker->kill_id == chunk->id) {
-        brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
-        worker->kill_id = 0;
+    if (worker->notice.id == chunk->id) {
+        brood_worker_end_notice(worker);
     }
     brood_chunk_free(chunk);
     retire_if_used(worker);
     brood_worker_first_changed(worker);
-    if (worker->chunk_count == 0) {
+    if (worker->backlog.count == 0) {
         brood_worker_rest(worker);
-    } else if (worker->chunk_count < worker->pool->roster.depth / 2 + 1) {
+    } else if (worker->backlog.count < worker->pool->roster.depth / 2 + 1) {
         brood_worker_set_credit(worker);
     }
 }

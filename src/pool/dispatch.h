@@ -11,11 +11,27 @@ typedef struct brood_dispatch {
     int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
 } brood_dispatch;
 
+/* How fast a worker does its chunks, as far as its answers tell. */
+typedef struct brood_pace {
+    int64_t first_since; /* when its first chunk became the first */
+    uint32_t received;   /* chunks that ended since the pace was last measured */
+    bool stalled;        /* since it last answered it has let tasks wait that were revoked */
+} brood_pace;
+
+/* The worker's first chunk counts as the first since `at`: before, the worker was not at it. */
+static inline void brood_pace_begin(brood_pace *pace, int64_t at)
+{
+    pace->first_since = at;
+}
+
+/* The worker lets tasks wait: it is given no others until it has answered. */
+static inline void brood_pace_stall(brood_pace *pace)
+{
+    pace->stalled = true;
+}
+
 /* Gives the chunks of the queue to workers that can be given more. */
 void brood_pool_dispatch(brood_pool *pool);
-
-/* Takes the chunk out of the worker's list; the chunk itself stays. */
-void brood_worker_remove(brood_worker *worker, brood_chunk *chunk);
 
 /*
  * All items of a chunk have ended: frees the chunk. The caller counts the items in the job after
@@ -25,7 +41,7 @@ void brood_worker_chunk_ended(brood_worker *worker, brood_chunk *chunk);
 
 /*
  * Takes the time of the chunks that ended since it was last measured into the mean time of a chunk.
- * There is at least one such chunk (chunks_received > 0).
+ * There is at least one such chunk (pace.received > 0).
  */
 void brood_worker_measure(brood_worker *worker, int64_t now);
 

@@ -16,7 +16,7 @@ static void turn_worker(brood_worker *worker)
 {
     brood_status status = BROOD_OK;
 
-    if (worker->fate >= BROOD_FATE_DROP) {
+    if (worker->life.fate >= BROOD_FATE_DROP) {
         return;
     }
     status = brood_worker_receive(worker);
@@ -34,7 +34,7 @@ static void turn_worker(brood_worker *worker)
     if (!worker->transit.is_armed || !brood_worker_can_send(worker)) {
         brood_agenda_arm(worker);
     }
-    if (worker->chunks_received > 0) {
+    if (worker->pace.received > 0) {
         brood_worker_measure(worker, brood_os_now());
     }
     brood_worker_check(worker);
@@ -46,7 +46,7 @@ void brood_pool_turn(brood_pool *pool)
 
     pool->engine.unreceived = 0;
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
-        following = worker->next_busy;
+        following = worker->lists.next_busy;
         turn_worker(worker);
     }
     brood_pool_dispatch(pool);
@@ -75,9 +75,10 @@ static void turn_others(brood_pool *pool)
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
         brood_worker *worker = pool->roster.workers[i];
 
-        if (worker != NULL && !worker->is_busy && (!worker->is_up || worker->transit.is_void)) {
+        if (worker != NULL && !worker->lists.is_busy &&
+            (!worker->reports.is_up || worker->transit.is_void)) {
             turn_worker(worker);
-            if (worker->fate == BROOD_FATE_SERVE && worker->is_idle) {
+            if (worker->life.fate == BROOD_FATE_SERVE && worker->lists.is_idle) {
                 brood_worker_set_idle(worker, true); /* to the front */
             }
         }

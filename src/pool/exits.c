@@ -2,6 +2,7 @@
 
 #include "pool/answers.h"
 #include "pool/balance.h"
+#include "pool/blame.h"
 #include "pool/failures.h"
 #include "pool/pool_impl.h"
 #include "pool/roster.h"
@@ -13,11 +14,12 @@
 static void dismiss(brood_worker *worker, uint64_t *counter)
 {
     brood_pool *pool = worker->pool;
-    bool crash_streak = brood_worker_is_of_crash_streak(worker);
+    uint64_t last = brood_worker_read_last_begun(worker);
+    bool crash_streak = brood_worker_is_of_crash_streak(worker, last);
 
     brood_roster_remove(worker);
     ++*counter;
-    brood_worker_settle(worker);
+    brood_worker_settle(worker, last);
     brood_worker_note_early_end(worker, crash_streak);
     brood_worker_end_upkeep(worker);
     brood_roster_leave_lists(worker);
@@ -36,14 +38,14 @@ static void receive_rest(brood_worker *worker)
 {
     brood_status status = BROOD_ERR_PROTOCOL;
 
-    worker->last_item = worker->ops->position(worker).item;
-    if (worker->dropped != BROOD_ERR_PROTOCOL || worker->denies) {
+    worker->rest.item = worker->ops->position(worker).item;
+    if (worker->life.dropped != BROOD_ERR_PROTOCOL || worker->life.denies) {
         status = brood_worker_receive(worker);
     }
     if (status != BROOD_OK) {
         brood_worker_distrust(worker, status);
     }
-    worker->has_received_rest = status == BROOD_OK && worker->dropped != BROOD_ERR_PROTOCOL;
+    worker->rest.is_received = status == BROOD_OK && worker->life.dropped != BROOD_ERR_PROTOCOL;
 }
 
 /* The process has ended. */
@@ -53,10 +55,10 @@ static void on_worker_exit(brood_worker *worker)
     bool expected = false;
 
     receive_rest(worker);
-    if (worker->has_received_rest) {
+    if (worker->rest.is_received) {
         brood_worker_take_unreported(worker);
     }
-    expected = brood_worker_is_leaving(worker) && worker->is_up;
+    expected = brood_worker_is_leaving(worker) && worker->reports.is_up;
     dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
 }
 
@@ -68,23 +70,20 @@ static void on_worker_exit(brood_worker *worker)
 static void lose(brood_worker *worker)
 {
     brood_worker_revoke(worker);
-    if (worker->chunks.first != NULL) {
+    if (worker->backlog.chunks.first != NULL) {
         /* The worker begins no other item, except for at most one: see item_of in blame.c. */
         worker->ops->interrupt(worker, 0);
     }
     receive_rest(worker);
     worker->ops->abandon(worker);
-    worker->fate = BROOD_FATE_LOSE;
+    brood_worker_lose(worker);
     dismiss(worker, &worker->pool->stats.lost);
 }
 
 /* The bell is closed: the worker ends, or has closed its channel, and then must end by end_by. */
 static void on_bell_closed(brood_worker *worker)
 {
-    worker->bell_closed = true;
-    if (!brood_worker_is_leaving(worker) && worker->fate < BROOD_FATE_KILL) {
-        worker->end_by = brood_os_now() + BROOD_WORKER_END_SLOWLY_NS;
-    }
+    brood_worker_close_bell(worker);
     brood_worker_revoke(worker);
     brood_worker_set_idle(worker, false);
     brood_worker_plan_look(worker);
@@ -106,15 +105,15 @@ static void on_ring(brood_worker *worker)
 /* check_at has come for a worker that is alive. (is_alive ends a worker that came up too late.) */
 static void look_again(brood_worker *worker)
 {
-    bool is_late = brood_worker_is_ending(worker) && brood_os_now() >= worker->end_by;
+    bool is_late = brood_worker_is_ending(worker) && brood_os_now() >= worker->life.end_by;
 
-    if (worker->fate >= BROOD_FATE_KILL && is_late) {
+    if (worker->life.fate >= BROOD_FATE_KILL && is_late) {
         lose(worker);
         return;
     }
     if (is_late && brood_worker_is_leaving(worker)) {
         brood_worker_drop(worker, BROOD_ERR_TIMEOUT);
-    } else if (worker->kill_refused || is_late) {
+    } else if (worker->life.kill_refused || is_late) {
         brood_worker_kill(worker);
     }
     if (worker->transit.must_ring) {
@@ -127,7 +126,7 @@ static void look_at_process(brood_worker *worker)
 {
     if (!worker->ops->is_alive(worker)) {
         on_worker_exit(worker);
-    } else if (brood_os_now() >= worker->check_at) {
+    } else if (brood_os_now() >= worker->life.check_at) {
         look_again(worker);
     }
 }
@@ -142,7 +141,7 @@ void brood_supervisor_look(brood_pool *pool, uintptr_t owner)
     }
     if (owner != BROOD_OWNER_OF_BELL(slot)) {
         look_at_process(worker);
-    } else if (!worker->bell_closed) {
+    } else if (!worker->life.bell_closed) {
         on_ring(worker);
     }
 }

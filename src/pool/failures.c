@@ -34,7 +34,7 @@ static bool is_relied_on(const brood_worker *worker)
     bool has_begun = worker->ops->position(worker).id != 0;
 
     return brood_worker_counts(worker) &&
-           ((worker->is_up && (worker->chunk_count == 0 || has_begun)) ||
+           ((worker->reports.is_up && (worker->backlog.count == 0 || has_begun)) ||
             worker->number <= worker->pool->supervisor.started_before_failures);
 }
 
@@ -59,28 +59,27 @@ void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *w
     }
 }
 
-bool brood_worker_is_of_crash_streak(brood_worker *worker)
+bool brood_worker_is_of_crash_streak(const brood_worker *worker, uint64_t last)
 {
-    return worker->is_up && !worker->has_answered && worker->last_id > 0 &&
-           !brood_worker_is_leaving(worker) && worker->fate < BROOD_FATE_KILL &&
-           (worker->chunks.first == NULL ||
-            brood_worker_blame(worker, worker->chunks.first, brood_worker_last_begun(worker))
-                    .begun == 0);
+    return worker->reports.is_up && !worker->reports.has_answered && worker->backlog.last_id > 0 &&
+           !brood_worker_is_leaving(worker) && worker->life.fate < BROOD_FATE_KILL &&
+           (worker->backlog.chunks.first == NULL ||
+            brood_worker_blame(worker, worker->backlog.chunks.first, last).begun == 0);
 }
 
 void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
-    if ((worker->is_up && !crash_streak) || worker->pool->terminated) {
+    if ((worker->reports.is_up && !crash_streak) || worker->pool->terminated) {
         return;
     }
     worker->pool->supervisor.crash_streak += crash_streak;
     brood_worker_describe_end(worker, &why);
-    if (worker->setup.status != BROOD_OK) {
-        why.task_code = worker->setup.task_code;
+    if (worker->reports.setup.status != BROOD_OK) {
+        why.task_code = worker->reports.setup.task_code;
         snprintf(why.message, sizeof why.message, "the initializer failed: %.150s",
-                 worker->setup.message);
+                 worker->reports.setup.message);
     } else if (why.exit.reason == BROOD_EXIT_START) {
         snprintf(why.message, sizeof why.message, "%.200s", why.exit.error.message);
     }

@@ -7,9 +7,9 @@
 /*
  * Whether the worker came up, was sent chunks, and ended by itself before it had begun any of them:
  * it was neither stopped, dropped nor killed by the pool. To be asked before its chunks are
- * settled.
+ * settled; `last`: brood_worker_read_last_begun.
  */
-bool brood_worker_is_of_crash_streak(brood_worker *worker);
+bool brood_worker_is_of_crash_streak(const brood_worker *worker, uint64_t last);
 
 /*
  * A worker has ended. When it had not come up, or is of the crash streak, that counts as a failed

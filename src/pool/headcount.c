@@ -8,7 +8,7 @@
 
 bool brood_worker_counts(const brood_worker *worker)
 {
-    return worker->fate < BROOD_FATE_DROP && !worker->bell_closed &&
+    return worker->life.fate < BROOD_FATE_DROP && !worker->life.bell_closed &&
            !brood_worker_is_leaving(worker);
 }
 
@@ -51,8 +51,8 @@ static uint64_t count_needed(const brood_pool *pool)
         pool->queue.items < pool->supervisor.target ? pool->queue.items : pool->supervisor.target;
 
     for (const brood_worker *worker = pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
-        needed += worker->chunk_count;
+         worker = worker->lists.next_busy) {
+        needed += worker->backlog.count;
     }
     return needed;
 }

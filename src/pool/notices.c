@@ -8,28 +8,50 @@
 void brood_worker_announce(brood_worker *worker, uint64_t item, brood_status why)
 {
     brood_pool *pool = worker->pool;
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
     int64_t grace = (int64_t)pool->config.options.grace_ms * BROOD_NS_PER_MS;
 
     worker->ops->interrupt(worker, item);
-    worker->kill_id = chunk->id;
-    worker->kill_item = item;
-    worker->kill_for = why;
-    brood_worker_set_alarm(worker, &worker->kill_at, brood_os_now() + grace);
+    worker->notice.id = chunk->id;
+    worker->notice.item = item;
+    worker->notice.why = why;
+    brood_worker_set_kill(worker, brood_os_now() + grace);
+}
+
+void brood_worker_note_overdue(brood_worker *worker, uint64_t item)
+{
+    worker->notice.id = worker->backlog.chunks.first->id;
+    worker->notice.item = item;
+    worker->notice.why = BROOD_ERR_TASK_TIMEOUT;
+}
+
+void brood_worker_end_notice(brood_worker *worker)
+{
+    brood_worker_set_kill(worker, BROOD_NEVER);
+    worker->notice.id = 0;
+}
+
+bool brood_worker_hold(brood_worker *worker)
+{
+    uint64_t item = worker->notice.item;
+
+    worker->notice.is_held = item != 0 && worker->ops->hold(worker, item);
+    return worker->notice.is_held || item == 0;
 }
 
 void brood_worker_cancel(brood_worker *worker)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
 
-    if (worker->kill_id != chunk->id || worker->kill_item != 0) {
+    if (worker->notice.id != chunk->id || worker->notice.item != 0) {
         brood_worker_announce(worker, 0, chunk->job->cancel_status);
     }
 }
 
 void brood_worker_flush(brood_worker *worker)
 {
-    if (worker->kill_id != worker->chunks.first->id) { /* what is said of a cancel stays */
+    if (worker->notice.id !=
+        worker->backlog.chunks.first->id) { /* what is said of a cancel stays */
         worker->ops->interrupt(worker, BROOD_WORKER_FLUSH);
     }
     brood_worker_plan_unreported(worker);
@@ -37,7 +59,7 @@ void brood_worker_flush(brood_worker *worker)
 
 void brood_worker_first_changed(brood_worker *worker)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
 
     if (chunk == NULL) {
         return;

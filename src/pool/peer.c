@@ -161,12 +161,7 @@ brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t
     if (peer == NULL) {
         return brood_fail_memory(error, "worker");
     }
-    peer->base.ops = &peer_ops;
-    peer->base.pool = pool;
-    peer->base.slot = slot;
-    peer->base.cores = cores > 0 ? cores : 1;
-    peer->base.capacity = capacity;
-    peer->base.check_at = peer->base.kill_at = peer->base.unreported_at = BROOD_NEVER;
+    brood_worker_begin(&peer->base, &peer_ops, pool, slot, cores, capacity);
     peer->segment.handle = BROOD_HANDLE_NONE;
     status = equip(peer, capacity, &bell, error);
     if (status == BROOD_OK) {

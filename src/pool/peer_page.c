@@ -16,7 +16,7 @@ uint64_t brood_peer_revoke(brood_worker *worker)
     brood_wire_page *page = brood_peer_of(worker)->page;
     uint64_t claim = 0;
 
-    brood_store64(&page->revoked_upto, worker->last_id);
+    brood_store64(&page->revoked_upto, worker->backlog.last_id);
     do {
         claim = brood_load64(&page->claim);
     } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));
@@ -33,7 +33,7 @@ void brood_peer_interrupt(brood_worker *worker, uint64_t item)
     brood_wire_page *page = brood_peer_of(worker)->page;
 
     brood_store64(&page->cancel_item, item);
-    brood_store64(&page->cancel_id, worker->chunks.first->id);
+    brood_store64(&page->cancel_id, worker->backlog.chunks.first->id);
     brood_store64(&page->run_until, 0);
 }
 

@@ -67,7 +67,7 @@ static bool find_place(brood_peer *peer)
 {
     brood_receiving *receiving = &peer->receiving;
     const brood_wire_answer *answer = &receiving->answer;
-    const brood_chunk *chunk = peer->base.chunks.first;
+    const brood_chunk *chunk = peer->base.backlog.chunks.first;
 
     receiving->into = NULL;
     receiving->is_staged = receiving->is_direct = false;
@@ -97,7 +97,7 @@ static bool find_place(brood_peer *peer)
 static bool pass_over_taken(brood_peer *peer)
 {
     brood_receiving *receiving = &peer->receiving;
-    const brood_chunk *chunk = peer->base.chunks.first;
+    const brood_chunk *chunk = peer->base.backlog.chunks.first;
     size_t available = 0;
     uint64_t size = 0;
 
@@ -243,7 +243,7 @@ static void release(brood_peer *peer)
 static void free_stage(brood_peer *peer)
 {
     brood_receiving *receiving = &peer->receiving;
-    const brood_chunk *first = peer->base.chunks.first;
+    const brood_chunk *first = peer->base.backlog.chunks.first;
 
     if (receiving->stage != NULL && !receiving->in_body &&
         (first == NULL || first->job != receiving->stage_job)) {

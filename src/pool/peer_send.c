@@ -118,7 +118,7 @@ static brood_wire_order order_of(const brood_peer *peer, const brood_chunk *chun
     const brood_result *job = chunk->job;
     brood_wire_order order = {.kind = BROOD_WIRE_TASK,
                               .flags = job->flags,
-                              .id = peer->base.last_id + 1,
+                              .id = peer->base.backlog.last_id + 1,
                               .function = job->function,
                               .attempt = chunk->attempt,
                               .first = chunk->first,

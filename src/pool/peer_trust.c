@@ -44,7 +44,7 @@ static bool is_next(const brood_chunk *chunk, const brood_wire_answer *answer)
 /* Whether an answer about a chunk is possible: a worker answers in the order of its chunks. */
 static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
 {
-    const brood_chunk *chunk = peer->base.chunks.first;
+    const brood_chunk *chunk = peer->base.backlog.chunks.first;
     bool is_range = chunk != NULL && chunk->job->kind == BROOD_JOB_RANGE;
 
     if (chunk == NULL || chunk == peer->base.transit.chunk || !is_next(chunk, answer) ||
@@ -58,7 +58,7 @@ static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
         return answer->size < BROOD_MESSAGE_MAX && is_known_failure(answer->status) &&
                (answer->count == 1 || is_range) &&
                (answer->status != BROOD_ERR_CANCELLED || chunk->job->cancel_status != BROOD_OK ||
-                peer->base.kill_id == chunk->id);
+                peer->base.notice.id == chunk->id);
     default: /* SKIPPED */
         return answer->size == 0 && chunk->job->cancel_status != BROOD_OK;
     }
@@ -67,8 +67,8 @@ static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
 /* READY, or the failure of the initializer: at most once, and never after READY. */
 static bool is_about_setup(const brood_peer *peer, const brood_wire_answer *answer)
 {
-    return !peer->base.is_up && peer->base.setup.status == BROOD_OK && answer->id == 0 &&
-           answer->size < BROOD_MESSAGE_MAX &&
+    return !peer->base.reports.is_up && peer->base.reports.setup.status == BROOD_OK &&
+           answer->id == 0 && answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
             (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
 }
@@ -83,8 +83,8 @@ static bool is_right_pad(const brood_peer *peer, const brood_wire_answer *answer
     size_t begun = (size_t)((peer->from.own - head) & (peer->from.capacity - 1));
     size_t to_end = peer->from.capacity - begun;
 
-    return answer->size == (to_end > head ? to_end - head : 0) && peer->base.chunks.first != NULL &&
-           !peer->receiving.is_padded;
+    return answer->size == (to_end > head ? to_end - head : 0) &&
+           peer->base.backlog.chunks.first != NULL && !peer->receiving.is_padded;
 }
 
 bool brood_peer_may_answer(const brood_peer *peer, const brood_wire_answer *answer)

@@ -8,7 +8,7 @@
  *   job callbacks job_cache meter      a job's life, its callbacks, its progress
  *   queue chunks                       chunks wait for a worker
  *   dispatch cut roster balance        chunks go to workers, and are revoked
- *   worker worker_ops, peer            a worker, and the kind that is a process
+ *   worker life worker_ops, peer       a worker, and the kind that is a process
  *   answers notices unreported         workers answer, and are interrupted
  *   supervisor headcount starts        workers are started and ended
  *   exits settle failures              workers end, and what that means for their chunks

@@ -129,7 +129,8 @@ static bool is_queued(const item_wait *wait)
 
 static bool is_with(const brood_worker *worker, const item_wait *wait)
 {
-    for (const brood_chunk *chunk = worker->chunks.first; chunk != NULL; chunk = chunk->next) {
+    for (const brood_chunk *chunk = worker->backlog.chunks.first; chunk != NULL;
+         chunk = chunk->next) {
         if (has(chunk, wait)) {
             return true;
         }
@@ -149,7 +150,7 @@ static bool is_item_over(brood_pool *pool, void *data)
         return false;
     }
     for (const brood_worker *worker = pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
+         worker = worker->lists.next_busy) {
         if (is_with(worker, wait)) {
             return false;
         }
@@ -263,7 +264,7 @@ static void abandon(brood_result *result)
     result->abandoned = true;
     brood_job_cancel(result, BROOD_ERR_CANCELLED);
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
+         worker = worker->lists.next_busy) {
         worker->ops->detach(worker, result);
         brood_worker_check(worker);
     }

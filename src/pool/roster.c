@@ -17,10 +17,10 @@ static void unlink_idle(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
-    *(worker->previous_idle != NULL ? &worker->previous_idle->next_idle
-                                    : &pool->roster.idle_first) = worker->next_idle;
-    *(worker->next_idle != NULL ? &worker->next_idle->previous_idle : &pool->roster.idle_last) =
-        worker->previous_idle;
+    *(worker->lists.previous_idle != NULL ? &worker->lists.previous_idle->lists.next_idle
+                                          : &pool->roster.idle_first) = worker->lists.next_idle;
+    *(worker->lists.next_idle != NULL ? &worker->lists.next_idle->lists.previous_idle
+                                      : &pool->roster.idle_last) = worker->lists.previous_idle;
 }
 
 /* ---- balance: when ----------------------------------------------------------------------- */
@@ -38,15 +38,15 @@ static void plan_stuck(brood_pool *pool)
 
 void brood_worker_plan_balance(const brood_worker *worker)
 {
-    if (worker->chunk_count == 0) {
+    if (worker->backlog.count == 0) {
         return;
     }
     if (worker->pool->roster.idle_first == NULL) {
-        if (worker->chunk_count > 1) {
-            brood_agenda_at(worker->pool, worker->first_since + BROOD_LONG_NS);
+        if (worker->backlog.count > 1) {
+            brood_agenda_at(worker->pool, worker->pace.first_since + BROOD_LONG_NS);
         }
-    } else if (worker->chunk_count > 1 || worker->fate == BROOD_FATE_START) {
-        brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);
+    } else if (worker->backlog.count > 1 || worker->life.fate == BROOD_FATE_START) {
+        brood_agenda_at(worker->pool, worker->pace.first_since + BROOD_BALANCE_NS);
     } else {
         plan_stuck(worker->pool);
     }
@@ -55,7 +55,7 @@ void brood_worker_plan_balance(const brood_worker *worker)
 void brood_pool_plan_balance(brood_pool *pool)
 {
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
+         worker = worker->lists.next_busy) {
         brood_worker_plan_balance(worker);
     }
 }
@@ -66,8 +66,9 @@ static void note_idle(brood_worker *worker)
     brood_pool *pool = worker->pool;
     int64_t due = 0;
 
-    worker->idle_since = brood_os_now();
-    due = worker->idle_since + (int64_t)pool->config.options.idle_timeout_ms * BROOD_NS_PER_MS;
+    worker->lists.idle_since = brood_os_now();
+    due =
+        worker->lists.idle_since + (int64_t)pool->config.options.idle_timeout_ms * BROOD_NS_PER_MS;
     brood_agenda_supervise_at(pool, due);
 }
 
@@ -79,23 +80,23 @@ void brood_worker_set_idle(brood_worker *worker, bool is_idle)
 {
     brood_pool *pool = worker->pool;
 
-    if (worker->is_idle) {
+    if (worker->lists.is_idle) {
         unlink_idle(worker);
     }
-    worker->is_idle = is_idle;
-    worker->next_idle = worker->previous_idle = NULL;
+    worker->lists.is_idle = is_idle;
+    worker->lists.next_idle = worker->lists.previous_idle = NULL;
     if (!is_idle) {
         return;
     }
-    if (worker->fate == BROOD_FATE_SERVE && !worker->stalled) {
-        worker->next_idle = pool->roster.idle_first;
-        *(pool->roster.idle_first != NULL ? &pool->roster.idle_first->previous_idle
+    if (worker->life.fate == BROOD_FATE_SERVE && !worker->pace.stalled) {
+        worker->lists.next_idle = pool->roster.idle_first;
+        *(pool->roster.idle_first != NULL ? &pool->roster.idle_first->lists.previous_idle
                                           : &pool->roster.idle_last) = worker;
         pool->roster.idle_first = worker;
         brood_pool_plan_balance(pool);
     } else {
-        worker->previous_idle = pool->roster.idle_last;
-        *(pool->roster.idle_last != NULL ? &pool->roster.idle_last->next_idle
+        worker->lists.previous_idle = pool->roster.idle_last;
+        *(pool->roster.idle_last != NULL ? &pool->roster.idle_last->lists.next_idle
                                          : &pool->roster.idle_first) = worker;
         pool->roster.idle_last = worker;
     }
@@ -108,25 +109,25 @@ void brood_worker_set_busy(brood_worker *worker, bool is_busy)
 {
     brood_pool *pool = worker->pool;
 
-    if (worker->is_busy == is_busy) {
+    if (worker->lists.is_busy == is_busy) {
         return;
     }
-    worker->is_busy = is_busy;
+    worker->lists.is_busy = is_busy;
     if (is_busy) {
         pool->roster.busy++;
-        worker->previous_busy = NULL;
-        worker->next_busy = pool->roster.busy_first;
+        worker->lists.previous_busy = NULL;
+        worker->lists.next_busy = pool->roster.busy_first;
         if (pool->roster.busy_first != NULL) {
-            pool->roster.busy_first->previous_busy = worker;
+            pool->roster.busy_first->lists.previous_busy = worker;
         }
         pool->roster.busy_first = worker;
         return;
     }
     pool->roster.busy--;
-    *(worker->previous_busy != NULL ? &worker->previous_busy->next_busy
-                                    : &pool->roster.busy_first) = worker->next_busy;
-    if (worker->next_busy != NULL) {
-        worker->next_busy->previous_busy = worker->previous_busy;
+    *(worker->lists.previous_busy != NULL ? &worker->lists.previous_busy->lists.next_busy
+                                          : &pool->roster.busy_first) = worker->lists.next_busy;
+    if (worker->lists.next_busy != NULL) {
+        worker->lists.next_busy->lists.previous_busy = worker->lists.previous_busy;
     }
 }
 
@@ -142,9 +143,9 @@ void brood_pool_set_service(brood_pool *pool, uint64_t ns)
 
 static bool wants_more(const brood_worker *worker)
 {
-    return brood_worker_serves(worker) && worker->chunk_count > 0 &&
-           worker->chunk_count < worker->pool->roster.depth && brood_worker_can_send(worker) &&
-           worker->items_left > 0 && !worker->stalled;
+    return brood_worker_serves(worker) && worker->backlog.count > 0 &&
+           worker->backlog.count < worker->pool->roster.depth && brood_worker_can_send(worker) &&
+           worker->backlog.items_left > 0 && !worker->pace.stalled;
 }
 
 /*
@@ -155,12 +156,12 @@ void brood_worker_set_credit(brood_worker *worker)
 {
     brood_pool *pool = worker->pool;
 
-    if (worker->has_credit || !wants_more(worker)) {
+    if (worker->lists.has_credit || !wants_more(worker)) {
         return;
     }
-    worker->has_credit = true;
-    worker->next_with_credit = NULL;
-    *(pool->roster.credit_last != NULL ? &pool->roster.credit_last->next_with_credit
+    worker->lists.has_credit = true;
+    worker->lists.next_with_credit = NULL;
+    *(pool->roster.credit_last != NULL ? &pool->roster.credit_last->lists.next_with_credit
                                        : &pool->roster.credit_first) = worker;
     pool->roster.credit_last = worker;
 }
@@ -173,11 +174,11 @@ static brood_worker *next_with_credit(brood_pool *pool)
         if (wants_more(worker)) {
             return worker;
         }
-        pool->roster.credit_first = worker->next_with_credit;
+        pool->roster.credit_first = worker->lists.next_with_credit;
         if (pool->roster.credit_first == NULL) {
             pool->roster.credit_last = NULL;
         }
-        worker->has_credit = false;
+        worker->lists.has_credit = false;
     }
     return NULL;
 }
@@ -188,10 +189,10 @@ static void rotate_credit(brood_pool *pool)
     brood_worker *worker = pool->roster.credit_first;
 
     if (worker != pool->roster.credit_last) {
-        pool->roster.credit_first = worker->next_with_credit;
-        pool->roster.credit_last->next_with_credit = worker;
+        pool->roster.credit_first = worker->lists.next_with_credit;
+        pool->roster.credit_last->lists.next_with_credit = worker;
         pool->roster.credit_last = worker;
-        worker->next_with_credit = NULL;
+        worker->lists.next_with_credit = NULL;
     }
 }
 
@@ -200,7 +201,7 @@ brood_worker *brood_pool_next_idle(const brood_pool *pool)
     brood_worker *idle = pool->roster.idle_first;
 
     while (idle != NULL && !brood_worker_can_send(idle)) {
-        idle = idle->next_idle; /* it still gets what its initializer needs */
+        idle = idle->lists.next_idle; /* it still gets what its initializer needs */
     }
     return idle;
 }
@@ -222,8 +223,8 @@ brood_worker *brood_pool_choose(brood_pool *pool)
     brood_worker *with_credit = next_with_credit(pool);
     bool crowded = is_crowded(pool);
 
-    if (with_credit != NULL &&
-        (idle == NULL || crowded || with_credit->chunk_count * pool->roster.service_ns < WAKE_NS)) {
+    if (with_credit != NULL && (idle == NULL || crowded ||
+                                with_credit->backlog.count * pool->roster.service_ns < WAKE_NS)) {
         rotate_credit(pool);
         return with_credit;
     }
@@ -241,16 +242,16 @@ void brood_worker_let_spin(brood_worker *worker)
     brood_pool *pool = worker->pool;
     brood_worker **place = NULL;
 
-    if (worker->spins || pool->roster.spinners_max == 0) {
+    if (worker->lists.spins || pool->roster.spinners_max == 0) {
         return;
     }
     place = &pool->roster.spinners[pool->roster.spinners_next++ % pool->roster.spinners_max];
     if (*place != NULL) {
-        (*place)->spins = false;
+        (*place)->lists.spins = false;
         (*place)->ops->let_spin(*place, false);
     }
     *place = worker;
-    worker->spins = true;
+    worker->lists.spins = true;
     worker->ops->let_spin(worker, true);
 }
 
@@ -307,14 +308,14 @@ static void leave_credit(brood_worker *worker)
 
     for (brood_worker **at = &pool->roster.credit_first, *last = NULL; *at != NULL;) {
         if (*at == worker) {
-            *at = worker->next_with_credit;
+            *at = worker->lists.next_with_credit;
             if (pool->roster.credit_last == worker) {
                 pool->roster.credit_last = last;
             }
             break;
         }
         last = *at;
-        at = &(*at)->next_with_credit;
+        at = &(*at)->lists.next_with_credit;
     }
 }
 

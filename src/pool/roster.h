@@ -9,6 +9,18 @@
 
 #define BROOD_SPINNERS_MAX 64
 
+/* A worker's places in the lists. */
+typedef struct brood_places {
+    brood_worker *next_idle, *previous_idle; /* the one used last first */
+    bool is_idle;
+    int64_t idle_since;
+    brood_worker *next_busy, *previous_busy;
+    bool is_busy;
+    brood_worker *next_with_credit;
+    bool has_credit;
+    bool spins; /* it may */
+} brood_places;
+
 typedef struct brood_roster {
     brood_worker **workers; /* alive, in no order but for their slots */
     uint32_t slots;         /* of the array */

@@ -17,13 +17,13 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
 
     failure->pid = worker->ops->pid(worker);
     failure->exit.struct_size = sizeof failure->exit;
-    if (worker->fate == BROOD_FATE_LOSE) {
+    if (worker->life.fate == BROOD_FATE_LOSE) {
         snprintf(text, sizeof text, "it was killed, and does not end");
     } else {
         worker->ops->describe(worker, failure, text, sizeof text);
     }
-    if (worker->dropped == BROOD_ERR_PROTOCOL) {
-        snprintf(text, sizeof text, "%s", brood_status_text(worker->dropped));
+    if (worker->life.dropped == BROOD_ERR_PROTOCOL) {
+        snprintf(text, sizeof text, "%s", brood_status_text(worker->life.dropped));
     }
     snprintf(failure->message, sizeof failure->message, "the worker was lost: %s", text);
 }
@@ -33,7 +33,8 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
                          uint32_t attempt, uint32_t deaths, brood_status status)
 {
     brood_pool *pool = worker->pool;
-    bool again = status == BROOD_ERR_DIED && attempt <= job->retries && worker->fate != BROOD_FATE_LOSE;
+    bool again =
+        status == BROOD_ERR_DIED && attempt <= job->retries && worker->life.fate != BROOD_FATE_LOSE;
     bool quarantined = again && deaths >= pool->config.options.quarantine;
     brood_chunk *chunk = again && !quarantined ? brood_chunk_new(job, first, count) : NULL;
     brood_failure failure;
@@ -98,21 +99,20 @@ static void settle_chunk(brood_worker *worker, brood_chunk *chunk, const brood_b
  */
 static uint32_t count_unclaimed(const brood_worker *worker, const brood_chunk *first)
 {
-    return first->done > 0 ? 0 : first->unclaimed_deaths + worker->is_up;
+    return first->done > 0 ? 0 : first->unclaimed_deaths + worker->reports.is_up;
 }
 
-void brood_worker_settle(brood_worker *worker)
+void brood_worker_settle(brood_worker *worker, uint64_t last)
 {
-    uint64_t last = brood_worker_last_begun(worker);
-    brood_chunk *chunk = worker->chunks.first;
+    brood_chunk *chunk = worker->backlog.chunks.first;
 
     if (chunk != NULL) {
         chunk->unclaimed_deaths = count_unclaimed(worker, chunk);
     }
-    while (worker->chunks.last != NULL) {
+    while (worker->backlog.chunks.last != NULL) {
         brood_blame blame;
 
-        chunk = worker->chunks.last;
+        chunk = worker->backlog.chunks.last;
         blame = brood_worker_blame(worker, chunk, last);
         brood_worker_remove(worker, chunk);
         if (blame.begun > 0) {

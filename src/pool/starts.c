@@ -39,9 +39,7 @@ static void enlist(brood_pool *pool, brood_worker *worker)
 {
     brood_roster_add(worker);
     brood_agenda_supervise(pool);
-    worker->number = ++pool->stats.started;
-    worker->items_left = draw_items(pool);
-    brood_worker_plan_look(worker);
+    brood_worker_enlist(worker, ++pool->stats.started, draw_items(pool));
     if (worker->ops->send_setup(worker) != BROOD_OK || pool->terminated) {
         brood_worker_drop(worker, BROOD_ERR_NO_MEMORY);
         return;

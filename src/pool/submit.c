@@ -68,8 +68,8 @@ static void overtake(brood_pool *pool, const brood_result *job)
     brood_worker *following = NULL;
 
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
-        following = worker->next_busy;
-        if (worker->chunk_count > 1 && worker->chunks.last->job->key > job->key) {
+        following = worker->lists.next_busy;
+        if (worker->backlog.count > 1 && worker->backlog.chunks.last->job->key > job->key) {
             brood_worker_revoke(worker);
         }
     }

@@ -95,15 +95,15 @@ static int64_t end_oldest(brood_pool *pool, int64_t now)
         brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && brood_worker_is_leaving(worker) &&
-            (oldest == NULL || worker->end_by < oldest->end_by)) {
+            (oldest == NULL || worker->life.end_by < oldest->life.end_by)) {
             oldest = worker;
         }
     }
     if (oldest == NULL) {
         return BROOD_NEVER;
     }
-    if (oldest->end_by - exit_ns + LEAVE_NS > now) {
-        return oldest->end_by - exit_ns + LEAVE_NS;
+    if (oldest->life.end_by - exit_ns + LEAVE_NS > now) {
+        return oldest->life.end_by - exit_ns + LEAVE_NS;
     }
     brood_worker_drop(oldest, BROOD_ERR_TIMEOUT);
     pool->supervisor.leaving--;
@@ -113,7 +113,7 @@ static int64_t end_oldest(brood_pool *pool, int64_t now)
 static bool stop(brood_worker *worker)
 {
     brood_worker_stop(worker);
-    return worker->fate >= BROOD_FATE_STOP;
+    return worker->life.fate >= BROOD_FATE_STOP;
 }
 
 /* A worker that can be sent STOP now: an idle one, or else the one with the fewest chunks. */
@@ -121,11 +121,11 @@ static brood_worker *superfluous(const brood_pool *pool)
 {
     brood_worker *best = pool->roster.idle_last;
 
-    for (uint32_t i = 0; i < pool->roster.slots && (best == NULL || best->chunk_count > 0); i++) {
+    for (uint32_t i = 0; i < pool->roster.slots && (best == NULL || best->backlog.count > 0); i++) {
         brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && brood_worker_serves(worker) && brood_worker_can_send(worker) &&
-            (best == NULL || worker->chunk_count < best->chunk_count)) {
+            (best == NULL || worker->backlog.count < best->backlog.count)) {
             best = worker;
         }
     }
@@ -140,7 +140,7 @@ static void stop_superfluous(brood_pool *pool)
     while (count > most) {
         brood_worker *worker = superfluous(pool);
 
-        if (worker != NULL && worker->chunk_count > 1) {
+        if (worker != NULL && worker->backlog.count > 1) {
             brood_worker_revoke(worker);
         }
         if (worker == NULL || !stop(worker)) {
@@ -159,8 +159,8 @@ static void stop_used(brood_pool *pool)
          i++) {
         brood_worker *worker = pool->roster.workers[i];
 
-        if (worker != NULL && worker->items_left == 0 && worker->fate < BROOD_FATE_STOP &&
-            brood_worker_can_send(worker)) {
+        if (worker != NULL && worker->backlog.items_left == 0 &&
+            worker->life.fate < BROOD_FATE_STOP && brood_worker_can_send(worker)) {
             brood_worker_stop(worker);
         }
     }
@@ -169,7 +169,7 @@ static void stop_used(brood_pool *pool)
 /* Stops an idle worker whose idle time-out is over; returns when to look again. */
 static int64_t stop_idle(brood_worker *worker, int64_t now)
 {
-    int64_t over = worker->idle_since +
+    int64_t over = worker->lists.idle_since +
                    (int64_t)worker->pool->config.options.idle_timeout_ms * BROOD_NS_PER_MS;
 
     if (over > now) {
@@ -190,8 +190,8 @@ static int64_t stop_all_idle(brood_pool *pool, int64_t now)
 
     for (brood_worker *at = pool->roster.idle_last;
          at != NULL && pool->config.options.idle_timeout_ms > 0; at = before) {
-        before = at->previous_idle;
-        if (at->fate == BROOD_FATE_SERVE) {
+        before = at->lists.previous_idle;
+        if (at->life.fate == BROOD_FATE_SERVE) {
             next = brood_earlier(next, stop_idle(at, now));
         }
     }

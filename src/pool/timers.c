@@ -21,8 +21,8 @@
  */
 static bool is_possible(const brood_worker *worker, const brood_chunk *chunk, uint64_t item)
 {
-    return item == 0 ||
-           (item <= chunk->count && (worker->seen_id != chunk->id || item >= worker->seen_item));
+    return item == 0 || (item <= chunk->count &&
+                         (worker->late.seen_id != chunk->id || item >= worker->late.seen_item));
 }
 
 /*
@@ -34,18 +34,18 @@ static int64_t begin_of(brood_worker *worker, const brood_chunk *chunk, uint64_t
 {
     int64_t started = worker->ops->position(worker).started;
 
-    if (worker->seen_id != chunk->id || worker->seen_item != item) {
-        worker->seen_id = chunk->id;
-        worker->seen_item = item;
-        worker->seen_at = started < chunk->given_at || started > now ? now : started;
+    if (worker->late.seen_id != chunk->id || worker->late.seen_item != item) {
+        worker->late.seen_id = chunk->id;
+        worker->late.seen_item = item;
+        worker->late.seen_at = started < chunk->given_at || started > now ? now : started;
     }
-    return worker->seen_at;
+    return worker->late.seen_at;
 }
 
-/* As brood_worker_item, but drops a worker that names an impossible item, and returns 0 then. */
-static uint64_t running_item(brood_worker *worker, const brood_chunk *chunk)
+/* As brood_worker_read_item, but drops a worker that names an impossible item, and returns 0 then. */
+static uint64_t read_running_item(brood_worker *worker, const brood_chunk *chunk)
 {
-    uint64_t item = brood_worker_item(worker, chunk);
+    uint64_t item = brood_worker_read_item(worker, chunk);
 
     if (!is_possible(worker, chunk, item)) {
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
@@ -61,46 +61,45 @@ static uint64_t running_item(brood_worker *worker, const brood_chunk *chunk)
  */
 static int64_t check_begin(brood_worker *worker, int64_t now)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
     int64_t grace = (int64_t)worker->pool->config.options.grace_ms * BROOD_NS_PER_MS;
     int64_t due = 0;
 
-    if (worker->late_id != chunk->id || worker->late_item != chunk->done + 1 || !worker->is_up ||
-        (worker->transit.chunk == chunk && worker->ops->sent(worker) != worker->late_sent)) {
-        worker->late_id = chunk->id;
-        worker->late_item = chunk->done + 1;
-        worker->late_since = now;
-        worker->late_sent = worker->ops->sent(worker);
+    if (worker->late.id != chunk->id || worker->late.item != chunk->done + 1 ||
+        !worker->reports.is_up ||
+        (worker->transit.chunk == chunk && worker->ops->sent(worker) != worker->late.sent)) {
+        worker->late.id = chunk->id;
+        worker->late.item = chunk->done + 1;
+        worker->late.since = now;
+        worker->late.sent = worker->ops->sent(worker);
     }
-    due = worker->late_since + chunk->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
+    due = worker->late.since + chunk->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
         return brood_earlier(due, now + chunk->job->timeout_ns); /* it may begin at once */
     }
-    worker->kill_id = chunk->id;
-    worker->kill_item = chunk->done + 1;
-    worker->kill_for = BROOD_ERR_TASK_TIMEOUT; /* if it had begun to read it */
+    brood_worker_note_overdue(worker, chunk->done + 1); /* if it had begun to read it */
     brood_worker_end(worker);
     return BROOD_NEVER;
 }
 
 static int64_t check_timeout(brood_worker *worker, int64_t now)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
     uint64_t item = 0;
     int64_t due = 0;
 
     if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK) {
         return BROOD_NEVER;
     }
-    item = running_item(worker, chunk);
+    item = read_running_item(worker, chunk);
     if (item <= chunk->done) {
-        return worker->fate < BROOD_FATE_DROP ? check_begin(worker, now) : BROOD_NEVER;
+        return worker->life.fate < BROOD_FATE_DROP ? check_begin(worker, now) : BROOD_NEVER;
     }
     due = begin_of(worker, chunk, item, now) + chunk->job->timeout_ns;
     if (due > now) {
         return due;
     }
-    if (worker->kill_id != chunk->id || worker->kill_item != item) {
+    if (worker->notice.id != chunk->id || worker->notice.item != item) {
         brood_worker_announce(worker, item, BROOD_ERR_TASK_TIMEOUT);
     }
     return now + chunk->job->timeout_ns; /* not before that for the item behind it */
@@ -109,17 +108,17 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
 /* A worker without a chunk that does not read the void bytes on their way to it is stuck. */
 static int64_t check_void(brood_worker *worker, int64_t now)
 {
-    if (!worker->transit.is_void || !worker->is_up || worker->chunk_count > 0 ||
-        worker->fate >= BROOD_FATE_KILL) {
+    if (!worker->transit.is_void || !worker->reports.is_up || worker->backlog.count > 0 ||
+        worker->life.fate >= BROOD_FATE_KILL) {
         return BROOD_NEVER;
     }
-    if (worker->late_id != 0 || worker->ops->sent(worker) != worker->late_sent) {
-        worker->late_id = 0;
-        worker->late_sent = worker->ops->sent(worker);
-        worker->late_since = now;
+    if (worker->late.id != 0 || worker->ops->sent(worker) != worker->late.sent) {
+        worker->late.id = 0;
+        worker->late.sent = worker->ops->sent(worker);
+        worker->late.since = now;
     }
-    if (worker->late_since + STUCK_NS > now) {
-        return worker->late_since + STUCK_NS;
+    if (worker->late.since + STUCK_NS > now) {
+        return worker->late.since + STUCK_NS;
     }
     brood_worker_end(worker);
     return BROOD_NEVER;
@@ -142,7 +141,7 @@ static int64_t check_timeouts(brood_pool *pool, int64_t now)
     int64_t next = BROOD_NEVER;
 
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
+         worker = worker->lists.next_busy) {
         next = brood_earlier(next, check_timeout(worker, now));
     }
     return next;
@@ -174,13 +173,9 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
  */
 static void check_kill(brood_worker *worker)
 {
-    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
+    brood_worker_set_kill(worker, BROOD_NEVER);
     brood_worker_revoke(worker);
-    if (brood_worker_begun(worker) != worker->kill_id) {
-        return;
-    }
-    worker->halted = worker->kill_item != 0 && worker->ops->hold(worker, worker->kill_item);
-    if (worker->halted || worker->kill_item == 0) {
+    if (brood_worker_read_begun(worker) == worker->notice.id && brood_worker_hold(worker)) {
         brood_worker_end(worker);
     }
 }
@@ -190,15 +185,15 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
     int64_t next = BROOD_NEVER;
 
     for (uint32_t i = 0; i < pool->roster.slots && pool->upkeep.alarms > 0; i++) {
-        if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->kill_at <= now) {
+        if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->life.kill_at <= now) {
             check_kill(pool->roster.workers[i]);
         }
-        if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->check_at <= now) {
+        if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->life.check_at <= now) {
             brood_supervisor_look(pool, BROOD_OWNER_OF_PROCESS(i)); /* it may be gone after this */
         }
         if (pool->roster.workers[i] != NULL) {
-            next = brood_earlier(next, brood_earlier(pool->roster.workers[i]->kill_at,
-                                                     pool->roster.workers[i]->check_at));
+            next = brood_earlier(next, brood_earlier(pool->roster.workers[i]->life.kill_at,
+                                                     pool->roster.workers[i]->life.check_at));
         }
     }
     return next;

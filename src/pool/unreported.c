@@ -31,8 +31,8 @@ static bool has_unreported(const brood_chunk *chunk, uint64_t item)
 
 void brood_worker_take_unreported(brood_worker *worker)
 {
-    brood_chunk *chunk = worker->chunks.first;
-    uint64_t item = chunk != NULL ? brood_worker_item(worker, chunk) : 0;
+    brood_chunk *chunk = worker->backlog.chunks.first;
+    uint64_t item = chunk != NULL ? brood_worker_read_item(worker, chunk) : 0;
     brood_result *job = NULL;
     uint64_t count = 0;
 
@@ -57,7 +57,7 @@ void brood_worker_take_unreported(brood_worker *worker)
 
 static void plan_take(brood_worker *worker, int64_t at)
 {
-    worker->unreported_at = at;
+    worker->unreported.at = at;
     if (at < worker->pool->upkeep.unreported_at) {
         worker->pool->upkeep.unreported_at = at;
         brood_agenda_at(worker->pool, at);
@@ -66,30 +66,31 @@ static void plan_take(brood_worker *worker, int64_t at)
 
 void brood_worker_plan_unreported(brood_worker *worker)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
     int64_t at = brood_os_now() + FIRST_LOOK_NS;
 
     if (chunk->job->kind != BROOD_JOB_MAP || chunk->count == 1) {
         return;
     }
-    if (worker->unreported_id == chunk->id) {
-        at = brood_earlier(at, worker->unreported_at); /* however often somebody begins to wait */
+    if (worker->unreported.id == chunk->id) {
+        at = brood_earlier(at, worker->unreported.at); /* however often somebody begins to wait */
     }
-    worker->unreported_id = chunk->id;
-    worker->unreported_wait = FIRST_LOOK_NS;
+    worker->unreported.id = chunk->id;
+    worker->unreported.wait = FIRST_LOOK_NS;
     plan_take(worker, at);
 }
 
 static void take_if_due(brood_worker *worker, int64_t now)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
 
-    worker->unreported_at = BROOD_NEVER;
-    if (chunk != NULL && chunk->id == worker->unreported_id && worker->fate < BROOD_FATE_DROP) {
+    worker->unreported.at = BROOD_NEVER;
+    if (chunk != NULL && chunk->id == worker->unreported.id &&
+        worker->life.fate < BROOD_FATE_DROP) {
         brood_worker_take_unreported(worker);
-        worker->unreported_wait *= LATER;
-        if (worker->unreported_wait <= LAST_LOOK_NS) {
-            plan_take(worker, now + worker->unreported_wait);
+        worker->unreported.wait *= LATER;
+        if (worker->unreported.wait <= LAST_LOOK_NS) {
+            plan_take(worker, now + worker->unreported.wait);
         }
     }
 }
@@ -101,12 +102,12 @@ int64_t brood_pool_look_for_unreported(brood_pool *pool, int64_t now)
     }
     pool->upkeep.unreported_at = BROOD_NEVER;
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL;
-         worker = worker->next_busy) {
-        if (worker->unreported_at <= now) {
+         worker = worker->lists.next_busy) {
+        if (worker->unreported.at <= now) {
             take_if_due(worker, now);
         }
         pool->upkeep.unreported_at =
-            brood_earlier(pool->upkeep.unreported_at, worker->unreported_at);
+            brood_earlier(pool->upkeep.unreported_at, worker->unreported.at);
     }
     return pool->upkeep.unreported_at;
 }

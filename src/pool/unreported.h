@@ -4,6 +4,13 @@
 
 #include "pool/types.h"
 
+/* When to look for items of a worker's first chunk that it does not report. */
+typedef struct brood_unreported {
+    int64_t at;   /* BROOD_NEVER: none is looked for */
+    int64_t wait; /* after the look before */
+    uint64_t id;  /* of that chunk */
+} brood_unreported;
+
 /* Takes the items of the worker's first chunk that are done, but not reported. */
 void brood_worker_take_unreported(brood_worker *worker);
 

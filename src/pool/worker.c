@@ -4,90 +4,25 @@
 #include "pool/pool_impl.h"
 #include "pool/roster.h"
 
-#define LOST_NS (1000 * BROOD_NS_PER_MS) /* a worker that was killed has ended after */
-
 /* ---- one worker -------------------------------------------------------------------------- */
 
-void brood_worker_set_alarm(brood_worker *worker, int64_t *alarm, int64_t at)
+void brood_worker_begin(brood_worker *worker, const brood_worker_ops *ops, brood_pool *pool,
+                        uint32_t slot, uint32_t cores, size_t capacity)
 {
-    bool before = worker->check_at != BROOD_NEVER || worker->kill_at != BROOD_NEVER;
-
-    *alarm = at;
-    brood_agenda_at(worker->pool, at);
-    if (!before && at != BROOD_NEVER) {
-        worker->pool->upkeep.alarms++;
-    } else if (before && worker->check_at == BROOD_NEVER && worker->kill_at == BROOD_NEVER) {
-        worker->pool->upkeep.alarms--;
-    }
+    worker->ops = ops;
+    worker->pool = pool;
+    worker->slot = slot;
+    worker->cores = cores > 0 ? cores : 1;
+    worker->capacity = capacity;
+    worker->unreported.at = BROOD_NEVER;
+    brood_worker_begin_life(worker);
 }
 
-/* ---- how a worker ends ------------------------------------------------------------------- */
-
-/* The time limits that a look checks: to come up, to end, to try a ring or a kill again. */
-void brood_worker_plan_look(brood_worker *worker)
+void brood_worker_enlist(brood_worker *worker, uint64_t number, uint64_t items)
 {
-    int64_t now = brood_os_now();
-    int64_t at = BROOD_NEVER;
-
-    if (brood_worker_is_ending(worker)) {
-        at = worker->end_by;
-    } else if (!worker->is_up) {
-        at = worker->ops->up_by(worker);
-        at = at > now ? at
-                      : now + BROOD_WORKER_END_SLOWLY_NS; /* its function may take long to begin */
-    }
-    if (worker->transit.must_ring || worker->kill_refused) {
-        at = brood_earlier(at, now + BROOD_WORKER_RETRY_NS);
-    }
-    brood_worker_set_alarm(worker, &worker->check_at, at);
-}
-
-void brood_worker_kill(brood_worker *worker)
-{
-    worker->kill_refused = worker->ops->kill(worker) != BROOD_OK;
-    if (worker->fate < BROOD_FATE_KILL) {
-        worker->fate = BROOD_FATE_KILL;
-        brood_worker_set_idle(worker, false);
-        worker->end_by = brood_os_now() + LOST_NS;
-    }
+    worker->number = number;
+    worker->backlog.items_left = items;
     brood_worker_plan_look(worker);
-}
-
-/* If the worker's last task has ended, its finalizer and at-exit functions have exit_timeout_ms. */
-static void leaves(brood_worker *worker)
-{
-    if (brood_worker_is_leaving(worker)) {
-        worker->end_by = brood_os_now() +
-                         (int64_t)worker->pool->config.options.exit_timeout_ms * BROOD_NS_PER_MS;
-        brood_worker_plan_look(worker);
-        brood_agenda_supervise(worker->pool);
-    }
-}
-
-void brood_worker_end(brood_worker *worker)
-{
-    const brood_chunk *streaming = worker->transit.chunk;
-
-    worker->partly_sent_id =
-        streaming != NULL && streaming != worker->chunks.first ? streaming->id : 0;
-    brood_worker_kill(worker);
-}
-
-void brood_worker_drop(brood_worker *worker, brood_status status)
-{
-    if (worker->fate < BROOD_FATE_DROP) {
-        brood_worker_kill(worker);
-        brood_worker_distrust(worker, status);
-        brood_agenda_supervise(worker->pool);
-    }
-}
-
-void brood_worker_distrust(brood_worker *worker, brood_status status)
-{
-    if (worker->fate < BROOD_FATE_DROP) {
-        worker->fate = BROOD_FATE_DROP;
-        worker->dropped = status;
-    }
 }
 
 /* ---- what is sent to it ------------------------------------------------------------------ */
@@ -99,17 +34,18 @@ void brood_worker_check(brood_worker *worker)
     if (worker->transit.fault != BROOD_OK) {
         brood_worker_drop(worker, worker->transit.fault);
     }
-    if (worker->transit.must_ring && worker->check_at > brood_os_now() + BROOD_WORKER_RETRY_NS) {
+    if (worker->transit.must_ring &&
+        worker->life.check_at > brood_os_now() + BROOD_WORKER_RETRY_NS) {
         brood_worker_plan_look(worker);
     }
 }
 
 static void note_sent(brood_worker *worker, brood_chunk *chunk)
 {
-    chunk->id = ++worker->last_id;
+    chunk->id = ++worker->backlog.last_id;
     chunk->given_at = worker->pool->dispatch.at;
-    brood_chunks_append(&worker->chunks, chunk);
-    worker->chunk_count++;
+    brood_chunks_append(&worker->backlog.chunks, chunk);
+    worker->backlog.count++;
     chunk->job->given++;
 }
 
@@ -144,36 +80,62 @@ bool brood_worker_forget(brood_worker *worker)
 void brood_worker_stop(brood_worker *worker)
 {
     if (worker->ops->send_stop(worker) == BROOD_OK) {
-        worker->fate = BROOD_FATE_STOP;
-        brood_worker_set_idle(worker, false);
-        leaves(worker);
+        brood_worker_note_stop(worker);
     } else {
         brood_agenda_supervise_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
     }
     brood_worker_check(worker);
 }
 
-/* ---- what it has begun ------------------------------------------------------------------- */
+/* ---- what it was given ------------------------------------------------------------------- */
+
+void brood_worker_remove(brood_worker *worker, brood_chunk *chunk)
+{
+    brood_chunks_remove(&worker->backlog.chunks, chunk);
+    worker->backlog.count--;
+    chunk->job->given--;
+}
+
+static uint64_t items_of(const brood_chunk *chunk)
+{
+    return chunk->job->kind == BROOD_JOB_RANGE ? 1 : chunk->count;
+}
+
+void brood_worker_use_items(brood_worker *worker, const brood_chunk *chunk)
+{
+    uint64_t items = items_of(chunk);
+    uint64_t left = worker->backlog.items_left;
+
+    if (left != UINT64_MAX) {
+        worker->backlog.items_left -= items < left ? items : left;
+    }
+}
+
+void brood_worker_return_items(brood_worker *worker, const brood_chunk *chunk)
+{
+    if (worker->backlog.items_left != UINT64_MAX) {
+        worker->backlog.items_left += items_of(chunk);
+    }
+}
 
 uint64_t brood_worker_note_begun(brood_worker *worker, uint64_t id)
 {
     uint64_t answered = worker->transit.answered_id;
 
-    if (id < worker->begun || id < answered || id > worker->last_id) {
-        worker->denies = worker->denies || worker->fate < BROOD_FATE_DROP;
-        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
+    if (id < worker->backlog.begun || id < answered || id > worker->backlog.last_id) {
+        brood_worker_note_impossible(worker);
         return UINT64_MAX;
     }
-    worker->begun = id;
+    worker->backlog.begun = id;
     return id;
 }
 
-uint64_t brood_worker_begun(brood_worker *worker)
+uint64_t brood_worker_read_begun(brood_worker *worker)
 {
     return brood_worker_note_begun(worker, worker->ops->position(worker).id);
 }
 
-uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk)
+uint64_t brood_worker_read_item(brood_worker *worker, const brood_chunk *chunk)
 {
     brood_position position = worker->ops->position(worker);
 
@@ -185,9 +147,9 @@ uint64_t brood_worker_item(brood_worker *worker, const brood_chunk *chunk)
 
 void brood_worker_rest(brood_worker *worker)
 {
-    if (worker->is_busy) { /* or its time to leave would begin anew */
+    if (worker->lists.is_busy) { /* or its time to leave would begin anew */
         brood_worker_set_busy(worker, false);
-        leaves(worker);
+        brood_worker_leave(worker);
     }
     brood_worker_set_idle(worker, brood_worker_serves(worker));
 }
@@ -201,6 +163,5 @@ void brood_worker_discard(brood_worker *worker)
 void brood_worker_end_upkeep(brood_worker *worker)
 {
     worker->pool->upkeep.voids -= worker->transit.is_void;
-    brood_worker_set_alarm(worker, &worker->check_at, BROOD_NEVER);
-    brood_worker_set_alarm(worker, &worker->kill_at, BROOD_NEVER);
+    brood_worker_end_life(worker);
 }

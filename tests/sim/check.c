@@ -145,7 +145,7 @@ static bool is_given(const brood_result *job)
 {
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
         const brood_worker *worker = pool->roster.workers[i];
-        const brood_chunk *at = worker != NULL ? worker->chunks.first : NULL;
+        const brood_chunk *at = worker != NULL ? worker->backlog.chunks.first : NULL;
 
         for (; at != NULL; at = at->next) {
             if (at->job == job) {

@@ -48,12 +48,12 @@ static bool goes_on(const sim_process *process)
 
 static bool is_heard(const brood_worker *worker)
 {
-    return worker->fate < BROOD_FATE_KILL && !worker->bell_closed;
+    return worker->life.fate < BROOD_FATE_KILL && !worker->life.bell_closed;
 }
 
 static bool is_leaving(const brood_worker *worker)
 {
-    return worker->fate == BROOD_FATE_STOP && worker->chunk_count == 0 && is_heard(worker);
+    return worker->life.fate == BROOD_FATE_STOP && worker->backlog.count == 0 && is_heard(worker);
 }
 
 /* It sleeps: then there is nothing that it could do. */
@@ -61,7 +61,7 @@ static void check_asleep(const brood_worker *worker)
 {
     const brood_ring_shared *to = brood_peer_of_const(worker)->to.shared;
 
-    if (worker->chunk_count > 0 && brood_worker_can_send(worker)) {
+    if (worker->backlog.count > 0 && brood_worker_can_send(worker)) {
         fail(worker, "has a task, and sleeps");
     }
     if (to->written != to->read && brood_worker_can_send(worker)) {
@@ -84,10 +84,10 @@ static void check_unsent(const brood_worker *worker)
 static void check_claim(const brood_worker *worker, const sim_process *process)
 {
     uint64_t claimed = brood_claim_id(brood_peer_of_const(worker)->page->claim);
-    const brood_chunk *first = worker->chunks.first;
+    const brood_chunk *first = worker->backlog.chunks.first;
     bool runs = process != NULL && process->main != NULL && process->main->in_user_code;
 
-    if (runs && worker->is_up && (first != NULL || worker->fate == BROOD_FATE_SERVE) &&
+    if (runs && worker->reports.is_up && (first != NULL || worker->life.fate == BROOD_FATE_SERVE) &&
         (first == NULL || first->id != claimed)) {
         fail(worker, "runs a task that it has not");
     }
@@ -107,7 +107,7 @@ static void check_told(const brood_worker *worker)
         uint64_t id, item;
     } seen[SEEN_MAX], *at = NULL;
     int64_t pid = brood_process_pid(brood_peer_of_const(worker)->process);
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
 
     at = &seen[worker->slot % SEEN_MAX];
     if (chunk == NULL || chunk->job->watchers == 0 || chunk->job->kind != BROOD_JOB_MAP ||
@@ -153,12 +153,12 @@ static void check_rings(const brood_worker *worker)
 /* The item that it runs has a time-out, from when the one before was heard of at the latest. */
 static void check_timed(const brood_worker *worker)
 {
-    const brood_chunk *chunk = worker->chunks.first;
+    const brood_chunk *chunk = worker->backlog.chunks.first;
     const brood_wire_page *page = brood_peer_of_const(worker)->page;
 
     if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
         brood_claim_id(page->claim) != chunk->id || page->item <= chunk->done ||
-        (worker->kill_id == chunk->id && worker->kill_item == page->item)) {
+        (worker->notice.id == chunk->id && worker->notice.item == page->item)) {
         return;
     }
     sim_check_due("an item has a time-out", sim_now() + chunk->job->timeout_ns);
@@ -169,18 +169,18 @@ static void check_timed(const brood_worker *worker)
 /* What it is waited for, but not for ever. */
 static void check_alarms(const brood_worker *worker)
 {
-    sim_check_due("a worker is to be killed", worker->kill_at);
-    sim_check_due("a worker is to be looked at", worker->check_at);
-    if (worker->fate >= BROOD_FATE_KILL || worker->bell_closed || is_leaving(worker)) {
-        sim_check_due("a worker is to end", worker->end_by);
-        if (worker->check_at == SIM_NEVER) {
+    sim_check_due("a worker is to be killed", worker->life.kill_at);
+    sim_check_due("a worker is to be looked at", worker->life.check_at);
+    if (worker->life.fate >= BROOD_FATE_KILL || worker->life.bell_closed || is_leaving(worker)) {
+        sim_check_due("a worker is to end", worker->life.end_by);
+        if (worker->life.check_at == SIM_NEVER) {
             fail(worker, "ends, and nobody looks whether it does");
         }
     }
-    if (!worker->is_up && worker->check_at == SIM_NEVER) {
+    if (!worker->reports.is_up && worker->life.check_at == SIM_NEVER) {
         fail(worker, "comes up, and nobody looks whether it does");
     }
-    if (worker->transit.must_ring || worker->kill_refused) {
+    if (worker->transit.must_ring || worker->life.kill_refused) {
         sim_check_due("something was refused", sim_now() + RETRY_NS);
     }
 }
@@ -191,12 +191,12 @@ static void check_end(const brood_worker *worker)
     const brood_pool_options *options = &worker->pool->config.options;
     bool can_be_told = brood_worker_serves(worker) && brood_worker_can_send(worker);
 
-    if (can_be_told && worker->is_idle && worker->fate == BROOD_FATE_SERVE &&
+    if (can_be_told && worker->lists.is_idle && worker->life.fate == BROOD_FATE_SERVE &&
         options->idle_timeout_ms > 0) {
         sim_check_due("an idle worker's time is over",
-                      worker->idle_since + options->idle_timeout_ms * SIM_MS + RETRY_NS);
+                      worker->lists.idle_since + options->idle_timeout_ms * SIM_MS + RETRY_NS);
     }
-    if (can_be_told && worker->items_left == 0 && worker->chunk_count == 0) {
+    if (can_be_told && worker->backlog.items_left == 0 && worker->backlog.count == 0) {
         sim_check_due("a worker has done all its tasks", sim_now() + RETRY_NS);
     }
 }
@@ -220,9 +220,9 @@ static counts count(const brood_pool *pool)
 
         if (worker != NULL) {
             all.serving += brood_worker_serves(worker);
-            all.counted +=
-                worker->fate < BROOD_FATE_DROP && !worker->bell_closed && !is_leaving(worker);
-            all.needed += worker->chunk_count;
+            all.counted += worker->life.fate < BROOD_FATE_DROP && !worker->life.bell_closed &&
+                           !is_leaving(worker);
+            all.needed += worker->backlog.count;
         }
     }
     if (!(brood_supervisor_is_as_needed(pool) || pool->closed) ||
@@ -255,8 +255,10 @@ static void check_number(const brood_pool *pool)
 /* Not one that has let tasks wait since it last answered. */
 static bool has_idle(const brood_pool *pool)
 {
-    for (const brood_worker *idle = pool->roster.idle_first; idle != NULL; idle = idle->next_idle) {
-        if (idle->fate == BROOD_FATE_SERVE && !idle->stalled && brood_worker_can_send(idle)) {
+    for (const brood_worker *idle = pool->roster.idle_first; idle != NULL;
+         idle = idle->lists.next_idle) {
+        if (idle->life.fate == BROOD_FATE_SERVE && !idle->pace.stalled &&
+            brood_worker_can_send(idle)) {
             return true;
         }
     }
@@ -266,8 +268,9 @@ static bool has_idle(const brood_pool *pool)
 /* What lies behind a task, or with a worker that has not come up, is taken over soon. */
 static void check_balance(const brood_pool *pool)
 {
-    for (const brood_worker *at = pool->roster.busy_first; at != NULL; at = at->next_busy) {
-        if (at->fate == BROOD_FATE_START || (at->fate == BROOD_FATE_SERVE && at->chunk_count > 1)) {
+    for (const brood_worker *at = pool->roster.busy_first; at != NULL; at = at->lists.next_busy) {
+        if (at->life.fate == BROOD_FATE_START ||
+            (at->life.fate == BROOD_FATE_SERVE && at->backlog.count > 1)) {
             sim_check_due("an idle worker could take a task over", sim_now() + BALANCE_NS);
         }
     }
@@ -323,8 +326,8 @@ void sim_check_crew_times(const brood_pool *pool)
                 : NULL;
 
         if (worker != NULL) {
-            sim_check_late("a worker was to be killed", worker->kill_at);
-            sim_check_late("a worker was to be looked at", worker->check_at);
+            sim_check_late("a worker was to be killed", worker->life.kill_at);
+            sim_check_late("a worker was to be looked at", worker->life.check_at);
         }
         if (process != NULL && process->state == SIM_DEAD &&
             brood_peer_of_const(worker)->watches_process) {

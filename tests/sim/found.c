@@ -507,7 +507,7 @@ static void run_denied(brood_pool *pool)
     sim_program_sleep(5000); /* nobody waits when the first one ends, so it is not told */
     small_check_status(brood_result_item(map, 0, NULL, NULL, NULL, BROOD_FOREVER), OK,
                        "brood_result_item");
-    small_must(pool->roster.workers[0]->chunks.first->unreported == 1,
+    small_must(pool->roster.workers[0]->backlog.chunks.first->unreported == 1,
                "an item is taken before it is told");
     small_must(small_begun(0) == 1 && out[0] == 1000, "an item is taken when it is done");
     small_check_status(brood_result_get(map, NULL, NULL, BROOD_FOREVER), LIVE_BIT(BROOD_ERR_DIED),

@@ -50,18 +50,17 @@ mutation("W3b", "a task starts another worker by the number of those alive, not 
          (POOL, "is_as_needed && pool->supervisor.serving < pool->supervisor.target",
                 "is_as_needed && pool->roster.alive < pool->supervisor.target"))
 mutation("W4", "a worker that is told to end is not looked after",
-         (POOL, "        worker->end_by = brood_os_now() +\n                         (int64_t)worker->pool->"
-                "config.options.exit_timeout_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
+         (POOL, "        worker->life.end_by = brood_os_now() + exit_ms * BROOD_NS_PER_MS;\n        brood_worker_plan_look(worker);\n"
                 "        brood_agenda_supervise(worker->pool);\n",
-                "        worker->end_by = BROOD_NEVER;\n"))
+                "        worker->life.end_by = BROOD_NEVER;\n"))
 mutation("W4b", "a worker in its finalizer counts as serving: it is replaced when it has ended",
-         (POOL, "    return worker->fate < BROOD_FATE_DROP && !worker->bell_closed &&\n"
+         (POOL, "    return worker->life.fate < BROOD_FATE_DROP && !worker->life.bell_closed &&\n"
                 "           !brood_worker_is_leaving(worker);\n",
-                "    return worker->fate < BROOD_FATE_DROP && !worker->bell_closed;\n"))
+                "    return worker->life.fate < BROOD_FATE_DROP && !worker->life.bell_closed;\n"))
 mutation("W5", "a large argument on its way is not taken back",
-         (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n",
+         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n",
                 "    const brood_chunk *streaming = worker->transit.chunk;\n"
-                "    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->last_id;\n\n"
+                "    uint64_t upto = streaming != NULL ? streaming->id - 1 : worker->backlog.last_id;\n\n"
                 "    brood_store64(&page->revoked_upto, upto);\n"),
          (POOL, "        revoke_chunk(worker, chunk);\n    }\n",
                 "        if (chunk != worker->transit.chunk) {\n"
@@ -84,7 +83,7 @@ mutation("W11", "the thread of a busy pool does not ask the poller",
                    "static void run_starter"))
 mutation("H6", "of a worker that died only the first task counts as begun",
          (POOL, "{chunk->id < last && is_whole,",
-                "{chunk->id < last && is_whole && chunk == worker->chunks.first,"))
+                "{chunk->id < last && is_whole && chunk == worker->backlog.chunks.first,"))
 mutation("H6b", "a value for which the program has no memory ends the worker",
          (POOL, "    receiving->is_lost = !find_place(peer);\n    return BROOD_OK;\n",
                 "    return find_place(peer) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))
@@ -101,15 +100,15 @@ mutation("claim.freeze", "what was not begun is taken back without freezing the 
 mutation("claim.upto", "a worker begins what was taken back",
          (SERVE, "brood_claim_is_frozen(before) && id <= brood_load64(&page->revoked_upto)", "id == 0"))
 mutation("claim.order", "the claim is frozen before the worker can see up to where",
-         (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n    do {", "    do {"),
+         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n    do {", "    do {"),
          (POOL, "    return brood_claim_id(claim);\n",
-                "    brood_store64(&page->revoked_upto, worker->last_id);\n"
+                "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n"
                 "    return brood_claim_id(claim);\n"))
 mutation("claim.release", "up to where is a store that may come late, and a load of the claim",
-         (POOL, "    brood_store64(&page->revoked_upto, worker->last_id);\n    do {\n"
+         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n    do {\n"
                 "        claim = brood_load64(&page->claim);\n"
                 "    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    brood_release64(&page->revoked_upto, worker->last_id);\n"
+                "    brood_release64(&page->revoked_upto, worker->backlog.last_id);\n"
                 "    claim = brood_load64(&page->claim);\n"))
 mutation("claim.item", "a new claim has the number of items of the one before",
          (SERVE, "    brood_release64(&page->item, 0);\n", ""))
@@ -122,7 +121,7 @@ mutation("revoke.sending", "what is on its way is not voided when it is taken ba
          (POOL, "    if (worker->transit.chunk == chunk) {\n        brood_worker_discard(worker);\n    }\n",
                 ""))
 mutation("halt", "a worker is killed for an item that it may have left",
-         (POOL, "    if (worker->halted || worker->kill_item == 0) {\n", "    if (worker != NULL) {\n"))
+         (POOL, "    return worker->notice.is_held || item == 0;\n", "    return true;\n"))
 mutation("halt.worker", "a worker goes on to an item although it shall be killed for the one before",
          (RUN, "    while (brood_load32(&page->halts) != 0 &&", "    while (false &&"))
 mutation("halt.item", "the worker says which item it begins by a store that may come late",
@@ -137,11 +136,11 @@ mutation("until", "a worker in the loop over items is not stirred",
          (POOL, "    brood_store64(&page->run_until, 0);\n", ""))
 mutation("until.order", "a worker is stirred before it can see for what",
          (POOL, "    brood_store64(&page->cancel_item, item);\n"
-                  "    brood_store64(&page->cancel_id, worker->chunks.first->id);\n"
+                  "    brood_store64(&page->cancel_id, worker->backlog.chunks.first->id);\n"
                   "    brood_store64(&page->run_until, 0);\n",
                   "    brood_store64(&page->run_until, 0);\n"
                   "    brood_store64(&page->cancel_item, item);\n"
-                  "    brood_store64(&page->cancel_id, worker->chunks.first->id);\n"))
+                  "    brood_store64(&page->cancel_id, worker->backlog.chunks.first->id);\n"))
 mutation("until.release", "the bound of the loop over items is a store that may come late",
          (RUN, "    brood_store64(&run->link->page->run_until, stop);\n",
                "    brood_release64(&run->link->page->run_until, stop);\n"))
@@ -199,7 +198,7 @@ mutation("ring.send", "a worker that sleeps is not rung for a task",
 mutation("ring.again", "a worker whose bell could not be rung is not rung again",
          (POOL, "    if (worker->transit.must_ring) {\n        worker->ops->ring(worker);\n    }\n", ""))
 mutation("ring.refused", "nobody plans to ring again a bell that could not be rung",
-         (POOL, "    if (worker->transit.must_ring && worker->check_at > brood_os_now() + "
+         (POOL, "    if (worker->transit.must_ring &&\n        worker->life.check_at > brood_os_now() + "
                 "BROOD_WORKER_RETRY_NS) {\n        brood_worker_plan_look(worker);\n    }\n", ""))
 mutation("link.release.ring", "a worker does not ring for the room that it gives back",
          (LINK, "    if (!link->is_broken && brood_ring_release(&link->in)) {\n        ring_bell(link);\n    }\n",
@@ -232,13 +231,13 @@ mutation("arm.loop", "workers that have answered do not keep the handle of an ev
          (POOL, "again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);",
                    "again || pool->agenda.due == 0;"))
 mutation("arm.silent", "a worker that is coming up is not told to ring",
-         (POOL, "(worker->is_up && worker->chunk_count == 0 &&", "(worker->chunk_count == 0 &&"))
+         (POOL, "(worker->reports.is_up && worker->backlog.count == 0 &&", "(worker->backlog.count == 0 &&"))
 mutation("arm.silent.send", "an idle worker that gets the rest of something is not told to ring",
-         (POOL, "worker->chunk_count == 0 && brood_worker_can_send(worker));",
-                  "worker->chunk_count == 0);"))
+         (POOL, "worker->backlog.count == 0 && brood_worker_can_send(worker));",
+                  "worker->backlog.count == 0);"))
 mutation("arm.dropped", "a worker that was dropped is told to ring, and keeps everybody awake",
-         (POOL, "    return worker->fate >= BROOD_FATE_DROP ||\n           (worker->is_up",
-                "    return (worker->is_up"))
+         (POOL, "    return worker->life.fate >= BROOD_FATE_DROP ||\n           (worker->reports.is_up",
+                "    return (worker->reports.is_up"))
 
 # ---- what is due ------------------------------------------------------------------------------
 
@@ -252,10 +251,10 @@ without("due.crew_at", "nobody wakes to look after the crew again", POOL,
 without("due.stuck", "nobody wakes for a worker that does not begin", POOL,
         "        brood_agenda_at(pool, pool->roster.stuck_at);\n")
 mutation("due.overtaken", "what stands behind a long task stays there while nobody is idle",
-         (POOL, "    if (worker->chunk_count < 2) {\n        return BROOD_NEVER;",
+         (POOL, "    if (worker->backlog.count < 2) {\n        return BROOD_NEVER;",
                 "    if (worker != NULL) {\n        return BROOD_NEVER;"))
 without("due.balance", "nobody wakes to take back what lies behind a long task", POOL,
-        "        brood_agenda_at(worker->pool, worker->first_since + BROOD_BALANCE_NS);\n")
+        "        brood_agenda_at(worker->pool, worker->pace.first_since + BROOD_BALANCE_NS);\n")
 without("due.push", "nobody wakes for what waits although workers are idle", POOL,
         "        brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);\n")
 without("due.idle", "nobody wakes for the end of an idle worker's time", POOL,
@@ -307,13 +306,13 @@ without("crew.last_job", "the last task of a closed pool is no change of the cre
 without("crew.stir", "a close, a resize and a terminate are no change of the crew", POOL + "/pool.c",
         "    brood_agenda_supervise(pool);\n")
 without("look.leaves", "nobody plans to look at a worker that leaves", POOL,
-        "        brood_worker_plan_look(worker);\n", "options.exit_timeout_ms * BROOD_NS_PER_MS;\n")
+        "        brood_worker_plan_look(worker);\n", "exit_ms * BROOD_NS_PER_MS;\n")
 without("look.kill", "nobody plans to look at a worker that was killed", POOL,
         "    brood_worker_plan_look(worker);\n",
-        "        worker->end_by = brood_os_now() + LOST_NS;\n    }\n")
+        "        worker->life.end_by = brood_os_now() + LOST_NS;\n    }\n")
 without("look.enlist", "nobody plans to look at a worker that was started", POOL,
         "    brood_worker_plan_look(worker);\n",
-        "    worker->items_left = draw_items(pool);\n")
+        "    worker->backlog.items_left = items;\n")
 without("look.deaf", "nobody plans to look at a worker whose bell has closed", POOL,
         "    brood_worker_plan_look(worker);\n", "    brood_worker_set_idle(worker, false);\n")
 without("look.again", "nobody plans to look again at a worker that was looked at", POOL,
@@ -321,7 +320,7 @@ without("look.again", "nobody plans to look again at a worker that was looked at
         "    if (worker->transit.must_ring) {\n        worker->ops->ring(worker);\n    }\n")
 without("look.lost", "a worker that was killed and does not end is waited for", POOL,
         "        lose(worker);\n        return;\n",
-        "    if (worker->fate >= BROOD_FATE_KILL && is_late) {\n")
+        "    if (worker->life.fate >= BROOD_FATE_KILL && is_late) {\n")
 
 # ---- who is told ------------------------------------------------------------------------------
 
