@@ -449,7 +449,7 @@ static void await_callers(stage *self)
         live_thread *thread = &self->threads[FIRST_CALLER + i];
         uint64_t calls = brood_load64(&thread->calls);
 
-        while (brood_load64(&thread->what) != 0 && brood_load64(&thread->calls) == calls) {
+        while (thread->what != 0 && brood_load64(&thread->calls) == calls) {
             apr_sleep(1000);
         }
     }

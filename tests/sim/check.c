@@ -31,6 +31,7 @@ void sim_check_pool(const void *now)
     pool = now;
     was_held_up = false;
     held_up_at = 0;
+    sim_check_crew_begin();
 }
 
 /* ---- when somebody looks ---------------------------------------------------------------------- */

@@ -19,6 +19,9 @@ void sim_check_late(const char *what, int64_t when);
 /* The workers, their rings and bells, and how many there are. */
 void sim_check_crew(const brood_pool *pool);
 
+/* What was seen of another pool's workers is forgotten. */
+void sim_check_crew_begin(void);
+
 /* What holds of workers that sleep, also while threads of the program spin. */
 void sim_check_crew_still(const brood_pool *pool);
 

@@ -1,6 +1,8 @@
 /* What check.c looks at, of a pool's workers: whether one sleeps that should not, and their number. */
 #include "five.h"
 
+#include <string.h>
+
 #include "check.h"
 #include "pool/peer_impl.h"
 #include "pool/headcount.h"
@@ -98,14 +100,21 @@ static void check_claim(const brood_worker *worker, const sim_process *process)
     }
 }
 
+static struct seen {
+    const brood_result *job;
+    int64_t pid;
+    uint64_t id, item;
+} seen[SEEN_MAX];
+
+void sim_check_crew_begin(void)
+{
+    memset(seen, 0, sizeof seen);
+}
+
 /* An item that somebody waits for, and that was seen to run, is told before the next one ends. */
 static void check_told(const brood_worker *worker)
 {
-    static struct {
-        const brood_result *job;
-        int64_t pid;
-        uint64_t id, item;
-    } seen[SEEN_MAX], *at = NULL;
+    struct seen *at = NULL;
     int64_t pid = brood_process_pid(brood_peer_of_const(worker)->process);
     const brood_chunk *chunk = worker->backlog.chunks.first;
 

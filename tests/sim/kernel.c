@@ -574,9 +574,9 @@ void sim_call_on(const char *what, const void *object)
 {
     sim_note("%s", what);
     sim.calls++;
-    sim_flush(sim.self);
     sim.call = what;
-    sim_step_at(SIM_CALL, object);
+    sim_step_at(SIM_CALL, object); /* before it what the party has stored may yet be hidden */
+    sim_flush(sim.self);
     sim.epoch++;
 }
 

@@ -21,6 +21,8 @@ RING = "src/base/ring.c"
 RUN = "src/serve/run.c"
 SERVE = "src/serve/serve.c"
 
+mutation("none", "nothing, to see that what is found is the mutations")
+
 # ---- cures of faults that the pool has had ----------------------------------------------------
 
 mutation("W1", "a call that submits and waits counts as spinning while it waits for room",
@@ -82,6 +84,9 @@ mutation("W11", "the thread of a busy pool does not ask the poller",
                    "    brood_pool_turn(pool);\n    brood_pool_run_due(pool);\n}\n\n"
                    "static void run_starter"))
 mutation("H6", "of a worker that died only the first task counts as begun",
+         (POOL, "        {chunk->id < last && is_whole,",
+                "        {chunk != worker->backlog.chunks.first, 0},\n        {chunk->id < last && is_whole,"))
+mutation("H6.middle", "of a worker that died only the first and the last task count as begun",
          (POOL, "{chunk->id < last && is_whole,",
                 "{chunk->id < last && is_whole && chunk == worker->backlog.chunks.first,"))
 mutation("H6b", "a value for which the program has no memory ends the worker",
@@ -405,3 +410,61 @@ mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinnin
          (POOL, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n",
                 "static void sleep_for(brood_pool *, const brood_goal *, int64_t);\n"
                 "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n"))
+
+# ---- the scenarios ----------------------------------------------------------------------------
+
+# Each scenario of found.c is red without the cures that are named here; those of SCENARIO_CURES are
+# cures that no mutation above takes out.
+SCENARIOS = {
+    "full-queue": ["W1"],
+    "timed-behind": ["W2"],
+    "spin-in-loop": ["W2b"],
+    "second-worker": ["W3"],
+    "slow-end": ["W4", "W4b"],
+    "slow-end-lazy": ["W3b"],
+    "slow-kill": ["crew.drop"],
+    "join-failed-start": ["notify.failed"],
+    "told-before-begin": ["streak.leaving"],
+    "denied": ["trust.unreported"],
+    "cancel-large": ["W5"],
+    "room": ["W6"],
+    "item-of-chunk": ["W7"],
+    "short-wait": ["W8"],
+    "busy-callers": ["W11"],
+    "overtaken": ["balance.overtaken"],
+    "wake-with-end": ["forget.asked"],
+    "answers-spoiled": ["H6"],
+    "value-in-part": ["H7"],
+    "half-told": ["take.head"],
+    "sleep-and-publish": ["ring.read.look", "ring.read.order"],
+    "publish-late": ["ring.publish.release"],
+    "publish-and-sleep": ["ring.publish.order"],
+    "cancel-at-begin": ["claim.freeze", "claim.again", "claim.release"],
+    "cancel-before-begin": ["claim.order"],
+    "cancel-twice": ["claim.counter", "claim.upto"],
+    "sleep-and-release": ["ring.write.look", "ring.write.order", "ring.write.flag"],
+    "release-late": ["ring.release.release"],
+    "release-and-sleep": ["ring.release.order"],
+}
+SCENARIO_CURES = {
+    "notify.failed": [
+        (POOL, "        brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, "
+               "perhaps */\n", "")],
+    "streak.leaving": [(POOL, "           !brood_worker_is_leaving(worker) && worker->life.fate < BROOD_FATE_KILL &&\n",
+                              "           worker->life.fate < BROOD_FATE_KILL &&\n")],
+    "trust.unreported": [
+        (POOL, " &&\n           answer->count >= chunk->unreported &&\n"
+               "           (answer->kind == BROOD_WIRE_RESULT || chunk->unreported == 0);", ";")],
+    "balance.overtaken": [
+        (POOL, "    return (begun >= worker->backlog.chunks.first->id ? worker->pace.first_since : now) +\n"
+               "           BROOD_LONG_NS;", "    return begun == UINT64_MAX ? now : BROOD_NEVER;")],
+    "forget.asked": [
+        (POOL, "    brood_pool_forget(\n        pool); /* what a wake was for, which whoever took it does: it "
+               "may end its wait */\n", "")],
+    "take.head": [
+        (POOL, "    if (before + size <= peer->from.capacity) {\n        at = brood_ring_peek(&peer->from, "
+               "before + size);\n    }\n",
+               "    if (before + size <= peer->from.capacity) {\n        at = brood_ring_peek(&peer->from, "
+               "before + size);\n    }\n    if (at != NULL && ((const brood_wire_answer *)(const void *)at)->id "
+               "!= chunk->id) {\n        return false;\n    }\n")],
+}

@@ -83,6 +83,9 @@ void sim_plan_stop(void)
     if (!plan.is_given && plan.move < SIM_MOVES_MAX && sim.scenario->moves[plan.move].who != NULL) {
         sim_fail("move %u of the scenario has not come: it no longer fits the code", plan.move + 1);
     }
+    if (plan.is_given && plan.taken_count < plan.given_count) {
+        sim_fail("decision %u has not come: the run has another course", plan.taken_count + 1);
+    }
 }
 
 uint32_t sim_plan_kills(void)

@@ -15,6 +15,7 @@
  */
 #include "sim.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,24 +159,86 @@ static void run_seed(uint64_t seed, bool twice)
     }
 }
 
-static const char *option(int argc, char **argv, const char *name, const char *otherwise)
+/* ---- the command line ---------------------------------------------------------------------------- */
+
+static struct {
+    const char *scenario, *replay; /* NULL: not given */
+    uint64_t seed, lives, preemptions, kills;
+    double seconds; /* 0: not given */
+    int twice, verbose, each, scenarios, exhaustive, forget, trace;
+} asked;
+
+static const struct option known[] = {
+    {"scenario", required_argument, NULL, 'n'},
+    {"replay", required_argument, NULL, 'r'},
+    {"seed", required_argument, NULL, 's'},
+    {"lives", required_argument, NULL, 'l'},
+    {"preemptions", required_argument, NULL, 'p'},
+    {"kills", required_argument, NULL, 'k'},
+    {"seconds", required_argument, NULL, 't'},
+    {"twice", no_argument, &asked.twice, 1},
+    {"verbose", no_argument, &asked.verbose, 1},
+    {"each", no_argument, &asked.each, 1},
+    {"scenarios", no_argument, &asked.scenarios, 1},
+    {"exhaustive", no_argument, &asked.exhaustive, 1},
+    {"forget", no_argument, &asked.forget, 1},
+    {"trace", no_argument, &asked.trace, 1},
+    {NULL, 0, NULL, 0},
+};
+
+static bool to_number(uint64_t *number, const char *text)
 {
-    for (int i = 1; i + 1 < argc; i++) {
-        if (strcmp(argv[i], name) == 0) {
-            otherwise = argv[i + 1];
-        }
-    }
-    return otherwise;
+    char *end = NULL;
+
+    *number = strtoull(text, &end, 10);
+    return end != text && *end == '\0';
 }
 
-static bool has_option(int argc, char **argv, const char *name)
+static bool to_seconds(double *seconds, const char *text)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], name) == 0) {
-            return true;
+    char *end = NULL;
+
+    *seconds = strtod(text, &end);
+    return end != text && *end == '\0';
+}
+
+/* False: there is no such option, or its value is no number. */
+static bool take_option(int which)
+{
+    switch (which) {
+    case 0:
+        return true; /* its flag is set */
+    case 'n':
+        asked.scenario = optarg;
+        return true;
+    case 'r':
+        asked.replay = optarg;
+        return true;
+    case 's':
+        return to_number(&asked.seed, optarg);
+    case 'l':
+        return to_number(&asked.lives, optarg);
+    case 'p':
+        return to_number(&asked.preemptions, optarg);
+    case 'k':
+        return to_number(&asked.kills, optarg);
+    case 't':
+        return to_seconds(&asked.seconds, optarg);
+    default:
+        return false;
+    }
+}
+
+static bool take_options(int argc, char **argv)
+{
+    int which = 0;
+
+    while ((which = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (!take_option(which)) {
+            return false;
         }
     }
-    return false;
+    return optind == argc;
 }
 
 /* ---- scenarios ----------------------------------------------------------------------------------- */
@@ -193,12 +256,17 @@ static int tell_scenarios(void)
     return 0;
 }
 
+static int refuse_scenario(void)
+{
+    fprintf(stderr, "sim: there is no such scenario, or these are no decisions\n");
+    return 2;
+}
+
 static int run_once(const char *name, const char *decisions)
 {
     sim.scenario = sim_scenario_find(name);
     if (sim.scenario == NULL || !sim_plan_begin(decisions)) {
-        fprintf(stderr, "sim: there is no such scenario, or these are no decisions\n");
-        return 2;
+        return refuse_scenario();
     }
     run_scenario();
     printf("%s: %llu steps\nsim passed\n", name, (unsigned long long)sim.steps);
@@ -218,15 +286,10 @@ static int run_each(void)
     return 0;
 }
 
-static uint32_t number(int argc, char **argv, const char *name)
+static void explore_one(const sim_bounds *bounds, bool forgets, double limit)
 {
-    return (uint32_t)strtoul(option(argc, argv, name, "0"), NULL, 10);
-}
-
-static void explore_one(const sim_bounds *asked, bool forgets, double limit)
-{
-    if (asked != NULL) {
-        sim_explore(*asked, limit, run_scenario);
+    if (bounds != NULL) {
+        sim_explore(*bounds, limit, run_scenario);
         return;
     }
     if (sim.scenario->is_long) {
@@ -241,64 +304,40 @@ static void explore_one(const sim_bounds *asked, bool forgets, double limit)
 }
 
 /* Each of them with the bounds that are asked for, or else with those of CI. */
-static int explore_all(int argc, char **argv)
+static int explore_all(void)
 {
-    const char *name = option(argc, argv, "--scenario", NULL);
-    double limit = strtod(option(argc, argv, "--seconds", "100000"), NULL);
-    bool forgets = has_option(argc, argv, "--forget");
-    sim_bounds asked = {number(argc, argv, "--preemptions"), number(argc, argv, "--kills"),
-                        forgets};
-    bool is_asked = asked.preemptions + asked.kills > 0;
+    double limit = asked.seconds > 0 ? asked.seconds : 100000;
+    sim_bounds bounds = {(uint32_t)asked.preemptions, (uint32_t)asked.kills, asked.forget != 0};
+    bool is_asked = bounds.preemptions + bounds.kills > 0;
 
+    if (asked.scenario != NULL && sim_scenario_find(asked.scenario) == NULL) {
+        return refuse_scenario();
+    }
     for (uint32_t i = 0; sim_scenario_at(i) != NULL; i++) {
         sim.scenario = sim_scenario_at(i);
         sim_plan_begin(NULL);
-        if (name != NULL ? strcmp(name, sim.scenario->name) != 0 : !sim.scenario->is_small) {
+        if (asked.scenario != NULL ? strcmp(asked.scenario, sim.scenario->name) != 0
+                                   : !sim.scenario->is_small) {
             continue;
         }
-        explore_one(is_asked ? &asked : NULL, forgets, limit);
+        explore_one(is_asked ? &bounds : NULL, asked.forget != 0, limit);
     }
     printf("sim passed\n");
     return 0;
 }
 
-static int run_scenarios(int argc, char **argv)
-{
-    if (has_option(argc, argv, "--scenarios")) {
-        return tell_scenarios();
-    }
-    if (has_option(argc, argv, "--each")) {
-        return run_each();
-    }
-    return has_option(argc, argv, "--exhaustive") ? explore_all(argc, argv)
-                                                  : run_once(option(argc, argv, "--scenario", ""),
-                                                             option(argc, argv, "--replay", NULL));
-}
+/* ---- seeds ------------------------------------------------------------------------------------- */
 
-int main(int argc, char **argv)
+static int run_seeds(void)
 {
-    struct timespec begun;
-    char by_clock[32];
-    uint64_t first = 0;
-    uint64_t lives = strtoull(option(argc, argv, "--lives", "1000000000"), NULL, 10);
-    double limit = strtod(option(argc, argv, "--seconds", "10"), NULL);
+    double limit = asked.seconds > 0 ? asked.seconds : 10;
     double took = 0;
 
-    apr_initialize();
-    clock_gettime(CLOCK_MONOTONIC, &begun);
-    snprintf(by_clock, sizeof by_clock, "%lld",
-             (long long)begun.tv_nsec / 1000 + (long long)begun.tv_sec % 1000 * 1000000);
-    first = strtoull(option(argc, argv, "--seed", by_clock), NULL, 10);
-    sim.traces = has_option(argc, argv, "--trace");
-    if (has_option(argc, argv, "--scenario") || has_option(argc, argv, "--scenarios") ||
-        has_option(argc, argv, "--each") || has_option(argc, argv, "--exhaustive")) {
-        return run_scenarios(argc, argv);
-    }
-    printf("sim: seed %llu\n", (unsigned long long)first);
+    printf("sim: seed %llu\n", (unsigned long long)asked.seed);
     fflush(stdout);
-    for (uint64_t i = 0; i < lives && seconds_used() < limit; i++) {
-        run_seed(first + i, has_option(argc, argv, "--twice"));
-        if (has_option(argc, argv, "--verbose")) {
+    for (uint64_t i = 0; i < asked.lives && seconds_used() < limit; i++) {
+        run_seed(asked.seed + i, asked.twice != 0);
+        if (asked.verbose) {
             printf("%llu steps, hash %016llx: %s\n", (unsigned long long)sim.steps,
                    (unsigned long long)sim.hash, sim_program_description());
         }
@@ -306,11 +345,36 @@ int main(int argc, char **argv)
     took = seconds_used();
     printf("seeds %llu to %llu: %.2f M steps, %.2f M steps and %.0f tasks a second, %llu events, "
            "%llu calls, %llu of which failed, %llu programs killed, %.1f s simulated\n",
-           (unsigned long long)first, (unsigned long long)(first + totals.lives - 1),
+           (unsigned long long)asked.seed, (unsigned long long)(asked.seed + totals.lives - 1),
            (double)totals.steps / 1e6, (double)totals.steps / 1e6 / took,
            (double)totals.tasks / took, (unsigned long long)totals.events,
            (unsigned long long)totals.calls, (unsigned long long)totals.faults,
            (unsigned long long)totals.killed, (double)totals.simulated / 1e9);
     printf("sim passed\n");
     return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct timespec begun;
+
+    apr_initialize();
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    asked.seed = (uint64_t)(begun.tv_nsec / 1000 + begun.tv_sec % 1000 * 1000000);
+    asked.lives = UINT64_MAX;
+    if (!take_options(argc, argv)) {
+        fprintf(stderr, "sim: see the beginning of tests/sim/run.c for what it takes\n");
+        return 2;
+    }
+    sim.traces = asked.trace != 0;
+    if (asked.scenarios) {
+        return tell_scenarios();
+    }
+    if (asked.each) {
+        return run_each();
+    }
+    if (asked.exhaustive) {
+        return explore_all();
+    }
+    return asked.scenario != NULL ? run_once(asked.scenario, asked.replay) : run_seeds();
 }
