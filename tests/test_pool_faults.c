@@ -380,6 +380,9 @@ static void f6_killed_in_its_finalizer(void **state)
     stage_await(&stage);
     assert_status(brood_pool_join(stage.pool, 0), BROOD_ERR_TIMEOUT);
     stage_kill(stage_pid(&stage, 0));
+    assert_ok(brood_pool_join(stage.pool, SOON_MS));
+    assert_int_equal(stage_stats(&stage).ended, 0);
+    assert_int_equal(stage_stats(&stage).died, 1);
     stage_close(&stage);
 }
 
@@ -390,6 +393,16 @@ static int crash_at_the_end(brood_task *task, const void *arg, size_t size)
     (void)size;
     support_kill_self();
     return 0;
+}
+
+/* All workers come to their end, and none of them ends as it should. */
+static void expect_no_good_end(pool_stage *stage)
+{
+    assert_ok(brood_pool_close(stage->pool));
+    assert_ok(brood_pool_join(stage->pool, SOON_MS));
+    assert_int_equal(stage_stats(stage).ended, 0);
+    assert_true(stage_stats(stage).died >= 2);
+    stage_close(stage);
 }
 
 /* Each worker runs one task, and dies in its finalizer, behind it. */
@@ -403,7 +416,7 @@ static void f6_a_finalizer_that_crashes(void **state)
     stage.options.max_tasks_per_worker = 1;
     stage_open(&stage);
     stage_works(&stage, 10);
-    stage_close(&stage);
+    expect_no_good_end(&stage);
 }
 
 static void crash_in_hook(void)
@@ -429,7 +442,7 @@ static void f6_an_exit_hook_that_crashes(void **state)
     stage.options.max_tasks_per_worker = 2;
     stage_open(&stage);
     stage_works(&stage, 10);
-    stage_close(&stage);
+    expect_no_good_end(&stage);
 }
 
 /* ---- F12: all at once ----------------------------------------------------------------------- */

@@ -30,6 +30,76 @@ static brood_status count_on(void *user, const void **data, size_t *size)
 typedef brood_status imap_maker(brood_pool *, brood_imap **, brood_function *,
                                 brood_input_function *, void *, const brood_task_options *);
 
+/* ---- in a callback ----------------------------------------------------------------------- */
+
+/* What an imap's next item was in a callback, where nobody could wait for it. */
+typedef struct called_back {
+    brood_pool *pool;
+    counting input;
+    intptr_t may_go[2], is_done[2]; /* pipes */
+    brood_status made, at_once, later, never;
+} called_back;
+
+static void next_in_callback(brood_result *result, void *user)
+{
+    called_back *self = user;
+    brood_imap *imap = NULL;
+    char byte = 0;
+
+    (void)result;
+    support_read(self->may_go[0], &byte, 1);
+    self->made = brood_pool_imap(self->pool, &imap, task_echo, count_on, &self->input, NULL);
+    self->at_once = brood_imap_next(imap, NULL, NULL, NULL, NULL, 0);
+    self->later = brood_imap_next(imap, NULL, NULL, NULL, NULL, 10);
+    self->never = brood_imap_next(imap, NULL, NULL, NULL, NULL, BROOD_FOREVER);
+    brood_imap_destroy(imap);
+    support_write(self->is_done[1], "d", 1);
+}
+
+static void fill_queue(brood_pool *pool, pool_gate *gate)
+{
+    brood_task_options tries = BROOD_TASK_OPTIONS_INIT;
+
+    tries.try_submit = true;
+    assert_ok(brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, NULL));
+    gate_await(gate, 1);
+    while (brood_pool_apply_async(pool, NULL, task_gated, NULL, 0, &tries) == BROOD_OK) {
+    }
+}
+
+/* The queue is full, and the item that was taken from the input waits for room. */
+static void l7_next_in_a_callback_waits_for_no_room(void **state)
+{
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    pool_gate gate;
+    called_back self = {.input = {.end = -1}};
+    char byte = 0;
+
+    (void)state;
+    assert_true(support_pipe(self.may_go) && support_pipe(self.is_done));
+    pool_options.workers = 1;
+    pool_options.queue_size = 1;
+    self.pool = pool_with_gate_and(&pool_options, &gate);
+    options.done = options.failed = next_in_callback;
+    options.user = &self;
+    assert_ok(brood_pool_apply_async(self.pool, NULL, task_echo, &byte, 1, &options));
+    fill_queue(self.pool, &gate);
+    support_write(self.may_go[1], "g", 1);
+    assert_int_equal(support_read(self.is_done[0], &byte, 1), 1);
+    gate_open(&gate);
+    end_pool(self.pool);
+    gate_free(&gate);
+    assert_ok(self.made);
+    assert_status(self.at_once, BROOD_ERR_TIMEOUT);
+    assert_status(self.later, BROOD_ERR_STATE);
+    assert_status(self.never, BROOD_ERR_STATE);
+    for (int i = 0; i < 2; i++) {
+        support_close(self.may_go[i]);
+        support_close(self.is_done[i]);
+    }
+}
+
 /* ---- L3 ---------------------------------------------------------------------------------- */
 
 /* Item 0 stands at the gate. */
@@ -544,6 +614,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l6_an_imap_abandoned_at_any_time),
     cmocka_unit_test(l6_an_imap_outlives_its_pool),
     cmocka_unit_test(l7_next_times_out_and_later_succeeds),
+    cmocka_unit_test(l7_next_in_a_callback_waits_for_no_room),
 };
 
 BROOD_TEST_MAIN(tests)

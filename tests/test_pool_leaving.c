@@ -54,6 +54,59 @@ static void w4_a_finalizer_keeps_nobody_waiting(void **state)
     gate_free(&gate);
 }
 
+/* A size that the pool had for a moment does not count, and no worker of it was ever started. */
+static void w4_a_size_of_the_past_is_no_bound(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    pool_gate gate;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    gate_make(&gate);
+    options.finalizer = finalizer_at_gate;
+    options.max_tasks_per_worker = 1;
+    options.lazy = true;
+    pool = gate_pool(&gate, 1, &options);
+    assert_ok(brood_pool_resize(pool, 40));
+    assert_ok(brood_pool_resize(pool, 1));
+    for (int i = 0; i < 8; i++) {
+        int out = -1;
+
+        assert_ok(brood_pool_apply(pool, task_echo, &i, sizeof i, &out, sizeof out, NULL));
+        gate_await(&gate, 1);
+        assert_true(stats_of(pool).leaving <= 2);
+    }
+    gate_open(&gate);
+    assert_null(brood_pool_destroy(pool));
+    gate_free(&gate);
+}
+
+/* Those that a resize has made too many end in peace, however many they are. */
+static void w4_those_too_many_end_in_peace(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    pool_gate gate;
+    brood_pool *pool = NULL;
+    brood_result *result = NULL;
+
+    (void)state;
+    gate_make(&gate);
+    options.initializer = task_be_there;
+    options.finalizer = finalizer_at_gate;
+    pool = gate_pool(&gate, 4, &options);
+    gate_await(&gate, 4);
+    assert_ok(brood_pool_resize(pool, 1));
+    gate_await(&gate, 3);
+    assert_ok(brood_pool_apply_async(pool, &result, task_gated, NULL, 0, NULL));
+    assert_status(brood_result_wait(result, 300), BROOD_ERR_TIMEOUT);
+    assert_int_equal(stats_of(pool).leaving, 3);
+    assert_int_equal(stats_of(pool).died, 0);
+    gate_open(&gate);
+    brood_result_destroy(result);
+    assert_null(brood_pool_destroy(pool));
+    gate_free(&gate);
+}
+
 static void w4_the_end_of_a_worker_is_bounded(void **state)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
@@ -332,6 +385,8 @@ static void h9_a_task_that_cannot_be_ended(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w4_a_finalizer_keeps_nobody_waiting),
+    cmocka_unit_test(w4_a_size_of_the_past_is_no_bound),
+    cmocka_unit_test(w4_those_too_many_end_in_peace),
     cmocka_unit_test(w4_the_end_of_a_worker_is_bounded),
     cmocka_unit_test(r13_a_clean_end_takes_its_time),
     cmocka_unit_test(r13_the_time_to_leave_does_not_begin_anew),

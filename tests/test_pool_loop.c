@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <apr_time.h>
+
 #include "platform.h"
 
 #define ROUNDS 2000
@@ -395,6 +397,44 @@ static int pass_gate(brood_task *task, const void *arg, size_t size)
                : 1;
 }
 
+/* ---- a join with a time-out ---------------------------------------------------------------- */
+
+#define SLOW_MS 30
+#define SLOW_COUNT 30
+
+static void count_slowly(brood_result *result, void *user)
+{
+    (void)result;
+    apr_sleep(SLOW_MS * 1000); /* what a callback takes */
+    ++*(unsigned *)user;
+}
+
+/* A join begins callbacks until its time is over, and then none, however many are due. */
+static void u3_join_ends_with_its_time(void **state)
+{
+    looper self;
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    unsigned called = 0;
+
+    (void)state;
+    options.done = options.failed = count_slowly;
+    options.user = &called;
+    open_loop(&self, pool_options);
+    for (int i = 0; i < SLOW_COUNT; i++) {
+        assert_ok(brood_pool_apply_async(self.pool, NULL, echo, &i, sizeof i, &options));
+    }
+    assert_ok(brood_pool_apply(self.pool, echo, NULL, 0, NULL, 0, NULL));
+    assert_ok(brood_pool_close(self.pool));
+    assert_status(brood_pool_join(self.pool, 0), BROOD_ERR_TIMEOUT);
+    assert_true(called <= 1);
+    assert_status(brood_pool_join(self.pool, 2 * SLOW_MS), BROOD_ERR_TIMEOUT);
+    assert_true(called <= 1 + 2 + 1);
+    assert_ok(brood_pool_join(self.pool, SOON_MS));
+    assert_int_equal(called, SLOW_COUNT);
+    assert_null(brood_pool_destroy(self.pool));
+}
+
 static void open_loop_with_gates(looper *self, intptr_t gates[2][2], uint32_t workers)
 {
     brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
@@ -699,6 +739,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_a_deadline_of_another_thread),
     cmocka_unit_test(u3_calls_that_wait_in_between),
     cmocka_unit_test(u3_join_calls_back),
+    cmocka_unit_test(u3_join_ends_with_its_time),
     cmocka_unit_test(u3_destroy_calls_back),
     cmocka_unit_test(u3_nested_calls_in_a_loop),
     cmocka_unit_test(u3_nested_calls_in_the_thread),

@@ -81,7 +81,7 @@ typedef struct brood_pool_options {
      * How long a worker may take to end after its last task: for its finalizer, its at-exit
      * functions and its output. It is replaced meanwhile, brood_pool_join waits for it, and one that
      * takes longer is killed. At most as many leave at once as the pool has workers; beyond that the
-     * oldest is killed. 0: 30,000.
+     * oldest is killed, except for those that brood_pool_resize has made too many. 0: 30,000.
      */
     uint32_t exit_timeout_ms;
 
@@ -349,7 +349,7 @@ BROOD_API brood_status brood_pool_terminate(brood_pool *pool);
 
 /*
  * Waits until every task is done, its callbacks have returned, and every worker has ended. With
- * event_loop it runs the callbacks.
+ * event_loop it runs the callbacks, one even with a time-out of 0, and begins none after its time.
  * BROOD_ERR_ARGUMENT: a NULL, or a negative time-out that is not BROOD_FOREVER.
  * BROOD_ERR_STATE: the pool is neither closed nor terminated, or this is a callback of it.
  * BROOD_ERR_TIMEOUT: not yet. Again, and from many threads, is fine. Since 0.1.
@@ -378,8 +378,8 @@ typedef struct brood_pool_stats {
     uint32_t workers;   /* that should be there */
     uint32_t alive;     /* that are there */
     uint32_t busy;      /* of those, that have a task */
-    uint32_t leaving;   /* of those that are there: have done their last task, and end. Where more
-                           leave than the pool has had workers at most, the oldest is killed. */
+    uint32_t leaving;   /* of those that are there: have done their last task, and end. When more
+                           leave than the pool has workers, the oldest is killed, soon. */
     uint64_t submitted; /* = succeeded + failed + cancelled + queued + running */
     uint64_t succeeded;
     uint64_t failed;
@@ -388,8 +388,8 @@ typedef struct brood_pool_stats {
     uint64_t running; /* were given to a worker */
     uint64_t retried; /* runs beyond the first */
     uint64_t started; /* workers, = alive + ended + died + lost */
-    uint64_t ended;   /* workers that ended when they should */
-    uint64_t died;    /* workers that ended otherwise, or were killed */
+    uint64_t ended;   /* workers that ended when they should, or by brood_pool_terminate */
+    uint64_t died;    /* workers that ended otherwise, also in their finalizer, or were killed */
     uint64_t lost;    /* workers that were killed, and have not ended a second later */
 } brood_pool_stats;
 

@@ -48,6 +48,19 @@ static void receive_rest(brood_worker *worker)
     worker->rest.is_received = status == BROOD_OK && worker->life.dropped != BROOD_ERR_PROTOCOL;
 }
 
+/*
+ * Whether the worker left, and has ended by itself. BROOD_EXIT_LOST: another part of the program
+ * has taken the status of the process, and how it ended is not known.
+ */
+static bool has_ended_well(const brood_worker *worker)
+{
+    brood_failure failure = BROOD_FAILURE_INIT;
+
+    brood_worker_describe_end(worker, &failure);
+    return brood_worker_is_leaving(worker) && worker->reports.is_up &&
+           (failure.exit.reason == BROOD_EXIT_CODE || failure.exit.reason == BROOD_EXIT_LOST);
+}
+
 /* The process has ended. */
 static void on_worker_exit(brood_worker *worker)
 {
@@ -58,8 +71,8 @@ static void on_worker_exit(brood_worker *worker)
     if (worker->rest.is_received) {
         brood_worker_take_unreported(worker);
     }
-    expected = brood_worker_is_leaving(worker) && worker->reports.is_up;
-    dismiss(worker, expected || pool->terminated ? &pool->stats.ended : &pool->stats.died);
+    expected = pool->terminated || has_ended_well(worker);
+    dismiss(worker, expected ? &pool->stats.ended : &pool->stats.died);
 }
 
 /*

@@ -166,6 +166,16 @@ static void report_progress(brood_imap *imap, bool is_end)
     }
 }
 
+/* An item is kept for which there was no room in time; in a callback nobody waits for that. */
+static brood_status has_no_room(const brood_imap *imap, int64_t timeout_ms)
+{
+    int held = brood_pool_enter(imap->pool);
+    bool must_not_wait = timeout_ms != 0 && brood_pool_in_callback(imap->pool);
+
+    brood_pool_leave(imap->pool, held);
+    return must_not_wait ? BROOD_ERR_STATE : BROOD_ERR_TIMEOUT;
+}
+
 brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, uint64_t *index,
                              brood_failure *failure, int64_t timeout_ms)
 {
@@ -180,7 +190,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     imap->current = brood_result_destroy(imap->current);
     brood_imap_fill(imap, timeout_ms);
     if (imap->first == NULL && imap->is_kept) {
-        return BROOD_ERR_TIMEOUT;
+        return has_no_room(imap, timeout_ms);
     }
     if (imap->first == NULL) {
         report_progress(imap, true);

@@ -76,6 +76,7 @@ static bool is_over_or_due(brood_pool *pool, void *ignored)
     return is_all_over(pool, ignored) || must_call(pool);
 }
 
+/* The wait is over whenever a callback is due, so the deadline must be looked at here, too. */
 static brood_status join(brood_pool *pool, int64_t deadline)
 {
     brood_status status = BROOD_OK;
@@ -85,8 +86,8 @@ static brood_status join(brood_pool *pool, int64_t deadline)
             brood_pool_call_next(pool);
         }
         status = brood_pool_wait(pool, BROOD_END(pool), is_over_or_due, NULL, deadline);
-    } while (status == BROOD_OK && !is_all_over(pool, NULL));
-    return status;
+    } while (status == BROOD_OK && !is_all_over(pool, NULL) && brood_os_now() < deadline);
+    return is_all_over(pool, NULL) ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }
 
 brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)

@@ -82,8 +82,8 @@ bool brood_supervisor_start_due(brood_pool *pool)
 }
 
 /*
- * At most as many workers leave at a time as the pool has had workers (`most`): beyond that the one
- * that has been leaving for longest is killed, after LEAVE_NS. Returns when to look again.
+ * At most as many workers leave at a time as the pool has (`most`): beyond that the one that has
+ * been leaving for longest is killed, after LEAVE_NS. Returns when to look again.
  */
 static int64_t end_oldest(brood_pool *pool, int64_t now)
 {
@@ -198,6 +198,17 @@ static int64_t stop_all_idle(brood_pool *pool, int64_t now)
     return next;
 }
 
+/*
+ * A pool that was made smaller had a larger bound, so that the workers that are too many end in
+ * peace. The bound follows their number down to the target.
+ */
+static void lower_most(brood_supervisor *supervisor, uint32_t alive)
+{
+    supervisor->most = supervisor->most < alive ? supervisor->most : alive;
+    supervisor->most =
+        supervisor->most > supervisor->target ? supervisor->most : supervisor->target;
+}
+
 int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
@@ -210,6 +221,7 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
     stop_superfluous(pool);
     pool->supervisor.serving = brood_supervisor_count(pool, brood_worker_counts);
     pool->supervisor.leaving = brood_supervisor_count(pool, brood_worker_is_leaving);
+    lower_most(&pool->supervisor, pool->roster.alive);
     next = brood_earlier(next, end_oldest(pool, now));
     next = brood_earlier(next, plan_start(pool, now));
     return brood_agenda_supervised(pool, next);

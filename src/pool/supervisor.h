@@ -6,7 +6,7 @@
 
 typedef struct brood_supervisor {
     uint32_t target;                  /* how many workers the pool has */
-    uint32_t most;                    /* the largest target so far */
+    uint32_t most;                    /* may leave at a time: see lower_most */
     uint32_t to_fill;                 /* starts that are due without a need, as at the beginning */
     uint32_t serving, leaving;        /* workers, when brood_supervisor_run last counted them */
     bool start_due;                   /* a worker is to be started now */
