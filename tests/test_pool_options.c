@@ -184,6 +184,11 @@ static void structs_of_other_sizes(void **state)
     assert_status(error.status, BROOD_ERR_NOT_SUPPORTED);
     longer.options.struct_size = 3;
     assert_status(brood_pool_create(&pool, &longer.options), BROOD_ERR_ARGUMENT);
+    error.message[0] = '\0';
+    longer.options.struct_size = 0; /* zeroed, and not begun */
+    assert_status(brood_pool_create(&pool, &longer.options), BROOD_ERR_ARGUMENT);
+    assert_string_equal(error.step, "options");
+    assert_non_null(strstr(error.message, "INIT"));
     assert_null(pool);
 }
 
@@ -371,6 +376,9 @@ static void bad_options_of_tasks_are_named(void **state)
     bad.priority = -11;
     expect_all(&bad, "priority");
     bad = task;
+    bad.struct_size = 0; /* zeroed, and not begun */
+    expect_all(&bad, "options");
+    bad = task;
     bad.tag = long_text;
     expect_all(&bad, "tag");
     bad = task;
@@ -387,6 +395,8 @@ static void bad_options_of_tasks_are_named(void **state)
     bad = task;
     bad.function_name = "x"; /* and a function */
     expect_all(&bad, "function_name");
+    bad.function_name = long_text;
+    expect_argument(brood_pool_apply(pool, NULL, NULL, 0, NULL, 0, &bad), "function_name");
     end_pool(pool);
 }
 
@@ -413,7 +423,7 @@ static void bad_arguments_of_submits_are_named(void **state)
     expect_argument(brood_pool_map(pool, task_echo, "x", 1, 1, NULL, 1, &task), "out");
     expect_argument(brood_pool_map(pool, task_echo, "x", SIZE_MAX, 9, NULL, 0, &task), "size");
     expect_argument(brood_pool_map(pool, task_echo, "x", 1, 1, out, SIZE_MAX / 2 + 1, &task),
-                    "size");
+                    "out_size");
     expect_argument(brood_pool_map(pool, task_echo, items, 1, BROOD_SIZE_VARIES, NULL, 0, &task),
                     "in");
     expect_argument(brood_pool_map(pool, task_echo, large, 1, BROOD_SIZE_VARIES, NULL, 0, &task),

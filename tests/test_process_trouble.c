@@ -647,6 +647,23 @@ static void r26_options_that_were_not_begun(void **state)
     assert_non_null(strstr(error.message, "INIT"));
 }
 
+static void r26_what_is_not_for_a_command_is_named(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_process *process = NULL;
+
+    (void)state;
+    options.error = &error;
+    options.handshake_timeout_ms = 1;
+    assert_status(start_command(&process, "0", &options), BROOD_ERR_ARGUMENT);
+    assert_string_equal(error.step, "handshake_timeout_ms");
+    options.handshake_timeout_ms = 0;
+    options.function_name = "x";
+    assert_status(start_command(&process, "0", &options), BROOD_ERR_ARGUMENT);
+    assert_string_equal(error.step, "function_name");
+}
+
 static void r26_the_stream_that_has_no_file_is_named(void **state)
 {
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
@@ -802,6 +819,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r25_a_kill_that_is_refused_is_no_busy_loop),
     cmocka_unit_test(r26_no_empty_names_in_texts),
     cmocka_unit_test(r26_options_that_were_not_begun),
+    cmocka_unit_test(r26_what_is_not_for_a_command_is_named),
     cmocka_unit_test(r26_the_stream_that_has_no_file_is_named),
     cmocka_unit_test(r26_a_fifo_holds_up_no_start),
     cmocka_unit_test(w9_copies_of_the_program_hold_up_no_start),

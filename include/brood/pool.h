@@ -205,8 +205,10 @@ static inline brood_task_options brood_task_options_init()
  * BROOD_ERR_ARGUMENT: an argument, named in options->failure, breaks its rule.
  * BROOD_ERR_STATE: the pool was closed or terminated; or a callback of the pool called one that
  * waits. BROOD_ERR_FULL: see submit_timeout_ms. BROOD_ERR_BROKEN: no worker can be started.
- * BROOD_ERR_NO_MEMORY. BROOD_ERR_LIMIT: no thread can be started for callbacks. After such an error
- * nothing was submitted. Functions that wait for the end return what brood_result_get returns.
+ * BROOD_ERR_NO_MEMORY. BROOD_ERR_LIMIT: no thread can be started for callbacks.
+ * BROOD_ERR_NOT_SUPPORTED: options has a field that this version does not know. After such an error
+ * nothing was submitted. A function_name that the worker's program has not registered is known to
+ * the worker only: the task fails with BROOD_ERR_NO_FUNCTION. Functions that wait for the end return what brood_result_get returns.
  */
 
 /*

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/structs.h"
 #include "process/options.h"
 #include "process/protocol.h"
 #include "wire/wire.h"
@@ -80,8 +81,7 @@ brood_status brood_config_take(brood_pool_options *taken, const brood_pool_optio
 {
     brood_status status = brood_struct_take(taken, sizeof *taken, given, OPTIONS_SIZE_MIN);
 
-    return status == BROOD_ERR_NOT_SUPPORTED
-               ? brood_fail(taken->error, status, 0, "options",
-                            "options has a field that this version of brood does not know")
-               : status;
+    const char *rule = brood_struct_rule(status, given);
+
+    return rule != NULL ? brood_fail(given->error, status, 0, "options", "options %s", rule) : status;
 }

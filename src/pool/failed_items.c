@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "process/options.h"
+#include "base/structs.h"
 
 brood_failure brood_job_failure(const brood_result *job, brood_status status, const char *message)
 {

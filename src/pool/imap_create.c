@@ -4,7 +4,6 @@
 #include "pool/imap_impl.h"
 #include "pool/lock.h"
 #include "pool/request.h"
-#include "process/options.h"
 
 #define WINDOW_A_WORKER 4
 
@@ -69,13 +68,8 @@ static size_t window_of(const brood_imap *imap)
 
 static brood_status take_options(brood_task_options *taken, const brood_task_options *options)
 {
-    brood_status status =
-        brood_struct_take(taken, sizeof *taken, options, offsetof(brood_task_options, tag));
+    brood_status status = brood_task_options_take(taken, options);
 
-    if (status == BROOD_ERR_NOT_SUPPORTED) {
-        brood_task_refuse(taken, status,
-                          "options has a field that this version of brood does not know");
-    }
     return status == BROOD_OK ? brood_task_options_check(taken) : status;
 }
 

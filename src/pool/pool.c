@@ -1,6 +1,7 @@
 #include <brood/cpu.h>
 
 #include "base/memory.h"
+#include "base/structs.h"
 #include "pool/callbacks.h"
 #include "pool/cancel.h"
 #include "pool/config.h"
@@ -12,7 +13,6 @@
 #include "pool/supervisor.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
-#include "process/options.h"
 
 /* ---- ending it --------------------------------------------------------------------------- */
 

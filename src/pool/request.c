@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/structs.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
 #include "pool/queue.h"
-#include "process/options.h"
 
 #define OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)
 #define TAG_MAX_BYTES 255
@@ -38,17 +38,17 @@ static brood_status refuse_argument(const brood_request *asked, const char *argu
 
 /* ---- checking ---------------------------------------------------------------------------- */
 
-static brood_status take_options(brood_request *asked, const brood_task_options *options)
+brood_status brood_task_options_take(brood_task_options *known, const brood_task_options *given)
 {
-    brood_status status =
-        brood_struct_take(&asked->options, sizeof asked->options, options, OPTIONS_SIZE_MIN);
+    brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
+    const char *rule = brood_struct_rule(status, given);
+    char message[160];
 
-    asked->failure = asked->options.failure;
-    if (status == BROOD_ERR_NOT_SUPPORTED) {
-        return brood_request_refuse(asked, status,
-                                    "options has a field that this version of brood does not know");
+    if (rule == NULL) {
+        return status;
     }
-    return status;
+    snprintf(message, sizeof message, "options %s", rule);
+    return brood_task_refuse(given, status, message);
 }
 
 static brood_status check_options(const brood_request *asked)
@@ -124,8 +124,11 @@ static brood_status check_items(const brood_request *asked)
     if (asked->in_size != BROOD_SIZE_VARIES && asked->in_size > SIZE_MAX / 2) {
         return refuse_argument(asked, "size", "is larger than any memory");
     }
-    if (is_too_large(count, asked->in_size) || is_too_large(count, asked->out_size)) {
+    if (is_too_large(count, asked->in_size)) {
         return refuse_argument(asked, "size", "is larger than any memory");
+    }
+    if (is_too_large(count, asked->out_size)) {
+        return refuse_argument(asked, "out_size", "is larger than any memory");
     }
     return asked->kind == BROOD_JOB_MAP && asked->in_size == BROOD_SIZE_VARIES ? check_sizes(asked)
                                                                                : BROOD_OK;
@@ -133,8 +136,9 @@ static brood_status check_items(const brood_request *asked)
 
 brood_status brood_request_check(brood_request *asked, const brood_task_options *options)
 {
-    brood_status status = take_options(asked, options);
+    brood_status status = brood_task_options_take(&asked->options, options);
 
+    asked->failure = asked->options.failure;
     if (status != BROOD_OK) {
         return status;
     }

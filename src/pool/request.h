@@ -23,6 +23,12 @@ typedef struct brood_request {
     void *owner;
 } brood_request;
 
+/*
+ * Copies the caller's options (NULL: defaults), of whatever version. A refusal is written into the
+ * caller's failure, where that can be trusted.
+ */
+brood_status brood_task_options_take(brood_task_options *known, const brood_task_options *given);
+
 /* Checks what does not depend on the task's items. */
 brood_status brood_task_options_check(const brood_task_options *options);
 

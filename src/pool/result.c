@@ -1,4 +1,5 @@
 #include "pool/callbacks.h"
+#include "base/structs.h"
 #include "pool/cancel.h"
 #include "pool/engine.h"
 #include "pool/failed_items.h"
@@ -8,7 +9,6 @@
 #include "pool/submit.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
-#include "process/options.h"
 
 static bool has_failed(const brood_result *result)
 {

@@ -40,9 +40,12 @@ static brood_status find_command(brood_launch *run, const char *const *argv)
     if (argv == NULL || argv[0] == NULL || argv[0][0] == '\0') {
         return brood_fail_argument(run->options.error, "argv", "must have a program's name");
     }
-    if (run->options.function_name != NULL || run->options.handshake_timeout_ms != 0) {
-        return brood_fail_argument(run->options.error, "function_name",
-                                   "and handshake_timeout_ms are not for a command");
+    if (run->options.function_name != NULL) {
+        return brood_fail_argument(run->options.error, "function_name", "is not for a command");
+    }
+    if (run->options.handshake_timeout_ms != 0) {
+        return brood_fail_argument(run->options.error, "handshake_timeout_ms",
+                                   "is not for a command");
     }
     run->process->is_command = true;
     status = brood_launch_environment(run, NULL);

@@ -8,13 +8,14 @@
 #include "process/self.h"
 #include "runtime/begin.h"
 
-#define NAME_MAX_BYTES 255
-
 static brood_status by_registry(brood_function_ref *ref, brood_os_function *function,
                                 const char *name, const char *argument, brood_error *error)
 {
     ref->name = name != NULL ? name : brood_registry_name((brood_function *)function);
-    if (ref->name == NULL || ref->name[0] == '\0' || strlen(ref->name) > NAME_MAX_BYTES) {
+    if (name != NULL && strlen(name) > BROOD_FUNCTION_NAME_MAX) {
+        return brood_fail_argument(error, "function_name", "must be at most 255 bytes long");
+    }
+    if (ref->name == NULL || ref->name[0] == '\0') {
         return brood_fail_argument(error, argument,
                                    function == NULL
                                        ? "is NULL, and function_name does not name one"

@@ -3,73 +3,21 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/structs.h"
 #include "process/protocol.h"
 
 #define NAME_MAX_BYTES 255
 
 /* The first released struct; nothing shorter was ever an options struct. */
 #define OPTIONS_SIZE_MIN offsetof(brood_process_options, name)
-#define OPTIONS_SIZE_MAX 65536
-
-brood_status brood_struct_take(void *known, size_t size, const void *given, size_t least)
-{
-    const char *bytes = given;
-    size_t given_size = 0;
-
-    memset(known, 0, size);
-    memcpy(known, &size, sizeof size);
-    if (given == NULL) {
-        return BROOD_OK;
-    }
-    memcpy(&given_size, given, sizeof given_size);
-    if (given_size < least || given_size > OPTIONS_SIZE_MAX || given_size % sizeof(void *) != 0) {
-        return BROOD_ERR_ARGUMENT; /* not even the first fields can be trusted */
-    }
-    memcpy(known, given, given_size < size ? given_size : size);
-    memcpy(known, &size, sizeof size);
-    for (size_t i = size; i < given_size; i++) {
-        if (bytes[i] != 0) {
-            return BROOD_ERR_NOT_SUPPORTED;
-        }
-    }
-    return BROOD_OK;
-}
-
-brood_status brood_struct_check(const void *given, size_t least)
-{
-    size_t given_size = 0;
-
-    if (given != NULL) {
-        memcpy(&given_size, given, sizeof given_size);
-    }
-    return given_size < least || given_size > OPTIONS_SIZE_MAX ? BROOD_ERR_ARGUMENT : BROOD_OK;
-}
-
-brood_status brood_struct_give(void *given, const void *known, size_t size, size_t least)
-{
-    size_t given_size = 0;
-
-    if (brood_struct_check(given, least) != BROOD_OK) {
-        return BROOD_ERR_ARGUMENT;
-    }
-    memcpy(&given_size, given, sizeof given_size);
-    memcpy(given, known, given_size < size ? given_size : size);
-    memcpy(given, &given_size, sizeof given_size);
-    return BROOD_OK;
-}
 
 brood_status brood_options_take(brood_process_options *known, const brood_process_options *given)
 {
     brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
 
-    if (status == BROOD_ERR_ARGUMENT && given->struct_size == 0) { /* zeroed, and not begun */
-        return brood_fail_argument(given->error, "options",
-                                   "must begin with BROOD_PROCESS_OPTIONS_INIT");
-    }
-    return status == BROOD_ERR_NOT_SUPPORTED
-               ? brood_fail(given->error, status, 0, "options",
-                            "options has a field that this version of brood does not know")
-               : status;
+    const char *rule = brood_struct_rule(status, given);
+
+    return rule != NULL ? brood_fail(given->error, status, 0, "options", "options %s", rule) : status;
 }
 
 static brood_status check_stdio(const brood_process_options *options)

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/structs.h"
 #include "process/exit.h"
-#include "process/options.h"
 #include "runtime/here.h"
 #include "runtime/time.h"
 

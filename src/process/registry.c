@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "runtime/here.h"
 
-#define FUNCTION_NAME_MAX 255
 
 /* Lives as long as the program, as its name does. */
 typedef struct brood_registered {
@@ -38,7 +37,7 @@ brood_status brood_register(const char *name, brood_function *function)
 {
     brood_function *known = NULL;
 
-    if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > FUNCTION_NAME_MAX) {
+    if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > BROOD_FUNCTION_NAME_MAX) {
         return BROOD_ERR_ARGUMENT;
     }
     known = brood_registry_find(name);

@@ -10,6 +10,8 @@ typedef struct brood_builtin {
     brood_function *function;
 } brood_builtin;
 
+#define BROOD_FUNCTION_NAME_MAX 255 /* bytes */
+
 /* The table lives as long as the program. Its names are nobody else's. */
 void brood_registry_begin(const brood_builtin *builtins);
 
