@@ -42,11 +42,15 @@ static bool take_token(char text[BROOD_TOKEN_SIZE])
     return text[0] != '\0';
 }
 
-/* What names a file in it is not for a program with more rights, nor for what that starts. */
+/*
+ * What names a file in it, or says how many pools there may be, is not for a program with more
+ * rights, nor for what that starts.
+ */
 static void distrust_environment(void)
 {
     if (brood_os_is_privileged()) {
         brood_os_environment_remove(WORKER_VARIABLE);
+        brood_os_environment_remove(BROOD_NESTING_VARIABLE);
     }
 }
 

@@ -23,6 +23,7 @@
 #include <brood/brood.h>
 
 #include "process/function.h"
+#include "process/nesting.h"
 #include "helper_rights.h"
 #include "process/self.h"
 #include "platform.h"
@@ -123,8 +124,10 @@ static int run_mode(const char *mode)
         return RIGHTS_OWN_MAIN;
     }
     if (strcmp(mode, "variables") == 0) {
-        return getenv("BROOD_WORKER") == NULL && getenv("BROOD_CHILD") == NULL ? RIGHTS_OWN_MAIN
-                                                                               : 1;
+        bool is_any = getenv("BROOD_WORKER") != NULL || getenv("BROOD_CHILD") != NULL ||
+                      getenv("BROOD_NESTING") != NULL;
+
+        return is_any || brood_nesting_here().depth > 0 ? 1 : RIGHTS_OWN_MAIN;
     }
     if (strcmp(mode, "lend") == 0) {
         if (seteuid(getuid()) != 0 || setegid(getgid()) != 0) {
@@ -263,6 +266,7 @@ static int attack(char **argv)
     gid_t group = (gid_t)strtoul(argv[4], NULL, 10);
     brood_token token = {BROOD_HANDLE_NONE, getpid(), 0};
     char text[BROOD_TOKEN_SIZE];
+    char nesting[40];
     const char *name = getenv("RIGHTS_NAME"); /* which the caller chooses */
     int ends[2] = {-1, -1};
     pid_t pid = -1;
@@ -277,6 +281,8 @@ static int attack(char **argv)
         brood_token_format(text, &token);
         putenv(text);
         setenv("BROOD_WORKER", argv[0], 1);
+        snprintf(nesting, sizeof nesting, "9:1:%d", (int)getpid()); /* it could have no pools */
+        setenv("BROOD_NESTING", nesting, 1);
         execl(argv[5], name != NULL ? name : argv[5], argv[6], (char *)NULL);
         perror(argv[5]);
         _exit(1);
