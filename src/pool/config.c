@@ -9,8 +9,8 @@
 #include "process/protocol.h"
 #include "wire/wire.h"
 
-#define OPTIONS_SIZE_MIN offsetof(brood_pool_options, name)
-#define NAME_MAX_BYTES 200
+#define POOL_OPTIONS_SIZE_MIN offsetof(brood_pool_options, name)
+#define POOL_NAME_MAX 200
 #define DEPTH_MAX_DEFAULT 4
 
 brood_status brood_config_check_process(const brood_process_options *process)
@@ -39,7 +39,7 @@ brood_status brood_config_check(const brood_pool_options *options)
 {
     brood_error *error = options->error;
 
-    if (options->name != NULL && strlen(options->name) > NAME_MAX_BYTES) {
+    if (options->name != NULL && strlen(options->name) > POOL_NAME_MAX) {
         return brood_fail_argument(error, "name", "must be at most 200 bytes long");
     }
     if (options->workers > BROOD_WORKERS_MAX) {
@@ -79,9 +79,10 @@ void brood_config_fill(brood_pool_options *options)
 
 brood_status brood_config_take(brood_pool_options *taken, const brood_pool_options *given)
 {
-    brood_status status = brood_struct_take(taken, sizeof *taken, given, OPTIONS_SIZE_MIN);
+    brood_status status = brood_struct_take(taken, sizeof *taken, given, POOL_OPTIONS_SIZE_MIN);
 
     const char *rule = brood_struct_rule(status, given);
 
-    return rule != NULL ? brood_fail(given->error, status, 0, "options", "options %s", rule) : status;
+    return rule != NULL ? brood_fail(given->error, status, 0, "options", "options %s", rule)
+                        : status;
 }

@@ -11,7 +11,6 @@
 #include "pool/roster.h"
 #include "pool/worker.h"
 
-#define RETRY_NS (10 * BROOD_NS_PER_MS)   /* what could not be sent is tried again after */
 #define STARVE_NS (200 * BROOD_NS_PER_MS) /* and has failed after */
 
 /* ---- dispatching ------------------------------------------------------------------------- */
@@ -89,7 +88,7 @@ static bool keep_back(brood_pool *pool, brood_chunk *chunk, brood_status status)
         fail_chunk(pool, chunk, status);
         return true;
     }
-    pool->dispatch.retry_at = pool->dispatch.at + RETRY_NS;
+    pool->dispatch.retry_at = pool->dispatch.at + BROOD_WORKER_RETRY_NS;
     brood_agenda_at(pool, pool->dispatch.retry_at);
     return false;
 }

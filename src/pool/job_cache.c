@@ -12,14 +12,14 @@
  */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define COUNT_MAX 0
+#define KEPT_MAX 0
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__)
-#define COUNT_MAX 0
+#define KEPT_MAX 0
 #endif
-#if !defined(COUNT_MAX)
-#define COUNT_MAX 1024 /* less than a MiB */
+#if !defined(KEPT_MAX)
+#define KEPT_MAX 1024 /* less than a MiB */
 #endif
 
 static bool enter(brood_job_cache *cache)
@@ -67,7 +67,7 @@ void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
     bool is_kept = false;
 
     if (job->fits_cache && enter(cache)) {
-        is_kept = cache->count != COUNT_MAX; /* "<" would warn where it is 0 */
+        is_kept = cache->count != KEPT_MAX; /* "<" would warn where it is 0 */
         if (is_kept) {
             job->next = cache->first;
             cache->first = job;

@@ -8,7 +8,7 @@
 #include "pool/job.h"
 #include "pool/queue.h"
 
-#define OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)
+#define TASK_OPTIONS_SIZE_MIN offsetof(brood_task_options, tag)
 #define TAG_MAX_BYTES 255
 
 /* ---- refusing ---------------------------------------------------------------------------- */
@@ -40,7 +40,7 @@ static brood_status refuse_argument(const brood_request *asked, const char *argu
 
 brood_status brood_task_options_take(brood_task_options *known, const brood_task_options *given)
 {
-    brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
+    brood_status status = brood_struct_take(known, sizeof *known, given, TASK_OPTIONS_SIZE_MIN);
     const char *rule = brood_struct_rule(status, given);
     char message[160];
 

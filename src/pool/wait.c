@@ -11,20 +11,17 @@
 #include "pool/supervisor.h"
 
 #define OWNERS_MAX 64
-#define PAUSES_A_LOOK 8
 #define LOOKS_A_CLOCK 16
-#define SPINNERS_A_CORE 2 /* they give way to each other, and to workers */
-#define SPIN_MISSES_MAX 3
-#define PROBE_EVERY 16
-#define KEEP_NS INT64_C(1000000)  /* how long a thread spins without a look at the poller */
-#define RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
+#define SPINNERS_A_CORE 2                /* they give way to each other, and to workers */
+#define WAIT_PROBE_EVERY 16              /* waits, whether spinning pays again */
+#define POLL_EVERY_NS INT64_C(1000000)   /* how long a thread spins without a look at the poller */
+#define POLLER_RETRY_NS INT64_C(1000000) /* what the system has refused is tried again after */
 
 /* ---- spinning ---------------------------------------------------------------------------- */
 
 static bool may_spin(brood_pool *pool)
 {
-    bool pays = pool->wait.spin_misses < SPIN_MISSES_MAX ||
-                pool->wait.spin_misses++ % PROBE_EVERY == 0 ||
+    bool pays = brood_spin_try(&pool->wait.habit, WAIT_PROBE_EVERY) ||
                 pool->config.options.spin == BROOD_SPIN_ALWAYS;
 
     return pool->config.spin_ns > 0 && pays && pool->roster.busy < pool->config.cores &&
@@ -37,7 +34,7 @@ static bool look_away(brood_pool *pool)
     bool is_wanted = false;
 
     brood_pool_unlock(pool);
-    for (int i = 0; i < PAUSES_A_LOOK; i++) {
+    for (int i = 0; i < BROOD_SPIN_PAUSES; i++) {
         brood_pause();
     }
     is_wanted = brood_pool_lock_is_wanted(pool);
@@ -82,7 +79,7 @@ static bool keep_time(brood_pool *pool, int64_t now, int64_t *next)
     if (!pool->config.options.event_loop || (now < pool->agenda.due && now < *next)) {
         return true;
     }
-    *next = now + KEEP_NS;
+    *next = now + POLL_EVERY_NS;
     brood_pool_look(pool);
     return !pool->supervisor.start_due || pool->supervisor.launching;
 }
@@ -112,7 +109,7 @@ static void end_spin(brood_pool *pool, const brood_spinner *self)
 static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)
 {
     int64_t end = now + pool->config.spin_ns;
-    int64_t next = now + KEEP_NS;
+    int64_t next = now + POLL_EVERY_NS;
     uint64_t moved = pool->upkeep.moved;
     bool over = false;
     bool may_go_on = true;
@@ -130,7 +127,7 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t 
         }
     }
     end_spin(pool, &self);
-    pool->wait.spin_misses = over ? 0 : pool->wait.spin_misses + 1;
+    brood_spin_note(&pool->wait.habit, over);
     return over;
 }
 
@@ -150,13 +147,13 @@ static void ask_poller(brood_pool *pool, int64_t deadline)
     brood_pool_unlock(pool);
     status = brood_os_poller_wait(pool->wait.poller, owners, OWNERS_MAX, &count, deadline, NULL);
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT && deadline > 0) {
-        brood_sleep(RETRY_NS);
+        brood_sleep(POLLER_RETRY_NS);
     }
     brood_pool_lock(pool);
     for (size_t i = 0; i < count; i++) {
         brood_supervisor_look(pool, (uintptr_t)owners[i]);
     }
-    /* A poller that fails reports nothing: all workers are looked at, about every RETRY_NS. */
+    /* A poller that fails reports nothing: all workers are looked at, about every POLLER_RETRY_NS. */
     for (uint32_t i = 0;
          i < pool->roster.slots && status != BROOD_OK && status != BROOD_ERR_TIMEOUT; i++) {
         brood_supervisor_look(pool, BROOD_OWNER_OF_BELL(i));
@@ -244,14 +241,14 @@ static void put_waiter(brood_pool *pool, brood_waiter *waiter)
     pool->wait.spare_waiters = waiter;
 }
 
-/* Sleeps until the leader wakes this thread. Without memory for a waiter: sleeps for RETRY_NS. */
+/* Sleeps until the leader wakes this thread. Without memory for a waiter: sleeps for POLLER_RETRY_NS. */
 static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
 {
     brood_waiter *waiter = take_waiter(pool);
 
     if (waiter == NULL) {
         brood_pool_unlock(pool);
-        brood_sleep(RETRY_NS);
+        brood_sleep(POLLER_RETRY_NS);
         brood_pool_lock(pool);
         return;
     }
@@ -287,9 +284,7 @@ static void sleep_for(brood_pool *pool, const brood_goal *goal, int64_t deadline
     } else {
         lead(pool, goal, deadline);
     }
-    if (brood_os_now() - begun < pool->config.spin_ns) {
-        pool->wait.spin_misses = 0; /* spinning would have been of use */
-    }
+    brood_spin_note_sleep(&pool->wait.habit, brood_os_now() - begun, pool->config.spin_ns);
 }
 
 brood_status brood_pool_wait(brood_pool *pool, const void *what,

@@ -4,6 +4,7 @@
 
 #include "platform.h"
 #include "pool/types.h"
+#include "runtime/spin.h"
 #include "runtime/sync.h"
 
 /* The goal of a wait. is_over changes nothing, and is called with the lock. */
@@ -48,7 +49,7 @@ typedef struct brood_wait {
     uint32_t room_waiters;           /* threads that wait for BROOD_ROOM */
     uint32_t spinning;               /* threads inside of spin: workers need not ring */
     brood_spinner *spinning_threads; /* these */
-    uint32_t spin_misses;            /* how often in a row spinning was of no use */
+    brood_spin_habit habit;
 } brood_wait;
 
 /*

@@ -6,18 +6,19 @@
 #include "base/structs.h"
 #include "process/protocol.h"
 
-#define NAME_MAX_BYTES 255
+#define PROCESS_NAME_MAX 255
 
 /* The first released struct; nothing shorter was ever an options struct. */
-#define OPTIONS_SIZE_MIN offsetof(brood_process_options, name)
+#define PROCESS_OPTIONS_SIZE_MIN offsetof(brood_process_options, name)
 
 brood_status brood_options_take(brood_process_options *known, const brood_process_options *given)
 {
-    brood_status status = brood_struct_take(known, sizeof *known, given, OPTIONS_SIZE_MIN);
+    brood_status status = brood_struct_take(known, sizeof *known, given, PROCESS_OPTIONS_SIZE_MIN);
 
     const char *rule = brood_struct_rule(status, given);
 
-    return rule != NULL ? brood_fail(given->error, status, 0, "options", "options %s", rule) : status;
+    return rule != NULL ? brood_fail(given->error, status, 0, "options", "options %s", rule)
+                        : status;
 }
 
 static brood_status check_stdio(const brood_process_options *options)
@@ -93,7 +94,7 @@ brood_status brood_options_check(const brood_process_options *options)
 {
     brood_status status = BROOD_OK;
 
-    if (options->name != NULL && strlen(options->name) > NAME_MAX_BYTES) {
+    if (options->name != NULL && strlen(options->name) > PROCESS_NAME_MAX) {
         return brood_fail_argument(options->error, "name", "must be at most 255 bytes long");
     }
     if (options->executable != NULL && options->executable[0] == '\0') {

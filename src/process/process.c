@@ -10,8 +10,8 @@
 #include "runtime/time.h"
 
 #define KILL_WAIT_MS 10000
-#define GUARD_WAIT_MS 60000          /* its handshake ends before */
-#define RETRY_NS INT64_C(1000000000) /* of a kill that was refused */
+#define GUARD_WAIT_MS 60000               /* its handshake ends before */
+#define KILL_RETRY_NS INT64_C(1000000000) /* of a kill that was refused */
 
 /* Processes that were destroyed while they ran: somebody must reap them. */
 typedef struct left_alone {
@@ -170,7 +170,7 @@ static brood_status update(brood_process *process)
     }
     if (is_starting(process) && brood_os_now() >= process->handshake_deadline &&
         kill_locked(process, BROOD_BY_HANDSHAKE, NULL) != BROOD_OK) {
-        process->handshake_deadline = brood_os_now() + RETRY_NS;
+        process->handshake_deadline = brood_os_now() + KILL_RETRY_NS;
     }
     return status;
 }

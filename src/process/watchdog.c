@@ -18,7 +18,7 @@ static void unlink_entry(const brood_watchdog_entry *entry)
 }
 
 /* After a failure of the system, which may have memory again by then. */
-#define RETRY_NS INT64_C(200000000)
+#define WATCH_RETRY_NS INT64_C(200000000)
 
 /* Fires what is due; when to look again. */
 static int64_t expire(void)
@@ -35,7 +35,7 @@ static int64_t expire(void)
         } else if (at->fire(at->owner)) {
             unlink_entry(at);
         } else {
-            next = brood_earlier(next, now + RETRY_NS);
+            next = brood_earlier(next, now + WATCH_RETRY_NS);
         }
     }
     brood_mutex_unlock(&brood_here()->watchdog.lock);
@@ -58,7 +58,7 @@ static void watch(void *data)
                                            &got, NULL);
         }
         if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-            brood_sleep(RETRY_NS); /* there is nothing that can be waited for */
+            brood_sleep(WATCH_RETRY_NS); /* there is nothing that can be waited for */
         }
     }
 }

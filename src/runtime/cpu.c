@@ -4,9 +4,9 @@
 
 #include "platform.h"
 
-#define COUNT_MAX 65536
+#define CPUS_MAX 65536
 
-/* The user's word, from 1 to COUNT_MAX; 0 when there is none that makes sense. */
+/* The user's word, from 1 to CPUS_MAX; 0 when there is none that makes sense. */
 static int from_environment(void)
 {
     char text[64];
@@ -18,7 +18,7 @@ static int from_environment(void)
         return 0;
     }
     value = strtol(text, &end, 10);
-    return *end == '\0' && value <= COUNT_MAX ? (int)value : 0;
+    return *end == '\0' && value <= CPUS_MAX ? (int)value : 0;
 }
 
 int brood_cpu_count(void)

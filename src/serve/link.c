@@ -3,9 +3,7 @@
 #include "process/watch.h"
 #include "runtime/sync.h"
 
-#define PAUSES_A_LOOK 8
-#define SPIN_MISSES_MAX 3 /* after these it only probes now and then whether spinning pays */
-#define PROBE_EVERY 64
+#define LINK_PROBE_EVERY 64 /* waits, whether spinning pays again */
 
 void brood_link_break(brood_link *link, int code)
 {
@@ -53,9 +51,7 @@ static void sleep_until_bell(brood_link *link)
         brood_link_fail(link);
     }
     link->woken_at = brood_os_now();
-    if (link->woken_at - begun < 2 * link->spin_ns) {
-        link->spin_misses = 0; /* it would have been of use */
-    }
+    brood_spin_note_sleep(&link->habit, link->woken_at - begun, 2 * link->spin_ns);
 }
 
 static bool has_bytes(brood_link *link, size_t size)
@@ -87,10 +83,8 @@ static bool has_room(brood_link *link, size_t size)
 /* Whether the pool allows spinning, and it was of use lately. */
 static bool may_spin(brood_link *link)
 {
-    if (link->spin_ns == 0 || brood_load32(&link->page->may_spin) == 0) {
-        return false;
-    }
-    return link->spin_misses < SPIN_MISSES_MAX || link->spin_misses++ % PROBE_EVERY == 0;
+    return link->spin_ns > 0 && brood_load32(&link->page->may_spin) != 0 &&
+           brood_spin_try(&link->habit, LINK_PROBE_EVERY);
 }
 
 /* Spins for spin_ns at most. Returns whether has_come was true. */
@@ -99,16 +93,16 @@ static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_
     int64_t end = brood_os_now() + link->spin_ns;
 
     do {
-        for (int i = 0; i < 4 * PAUSES_A_LOOK; i++) {
+        for (int i = 0; i < 4 * BROOD_SPIN_PAUSES; i++) {
             brood_pause();
-            if (i % PAUSES_A_LOOK == 0 && has_come(link, size)) {
-                link->spin_misses = 0;
+            if (i % BROOD_SPIN_PAUSES == 0 && has_come(link, size)) {
+                brood_spin_note(&link->habit, true);
                 return true;
             }
         }
         brood_yield();
     } while (brood_os_now() < end && brood_load32(&link->page->may_spin) != 0);
-    link->spin_misses++;
+    brood_spin_note(&link->habit, false);
     return has_come(link, size);
 }
 

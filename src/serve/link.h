@@ -3,6 +3,7 @@
 #define BROOD_SRC_SERVE_LINK_H
 
 #include "platform.h"
+#include "runtime/spin.h"
 #include "wire/wire.h"
 
 typedef struct brood_link {
@@ -12,7 +13,7 @@ typedef struct brood_link {
     brood_os_channel *bell;
     int64_t spin_ns;      /* 0: never */
     int64_t woken_at;     /* and has not answered since; 0: it has */
-    uint32_t spin_misses; /* how often in a row spinning was of no use */
+    brood_spin_habit habit;
     bool is_broken;       /* for good; see below */
     int code;             /* of the end of the process, then */
     int64_t keep_ns;      /* after so long a sleep idle is called, once; 0: never */

@@ -404,9 +404,9 @@ without("wake.watch", "a start in the worker is not told that its parent is watc
 mutation("spin.counted", "a thread counts as spinning for ever",
          (POOL, "    *at = self->next;\n    pool->wait.spinning--;\n", "    *at = self->next;\n"))
 mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinning",
-         (POOL, "    end_spin(pool, &self);\n    pool->wait.spin_misses = over ? 0 : pool->wait.spin_misses + 1;\n",
+         (POOL, "    end_spin(pool, &self);\n    brood_spin_note(&pool->wait.habit, over);\n",
                 "    if (!over) {\n        sleep_for(pool, goal, deadline);\n    }\n"
-                "    end_spin(pool, &self);\n    pool->wait.spin_misses = over ? 0 : pool->wait.spin_misses + 1;\n"),
+                "    end_spin(pool, &self);\n    brood_spin_note(&pool->wait.habit, over);\n"),
          (POOL, "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n",
                 "static void sleep_for(brood_pool *, const brood_goal *, int64_t);\n"
                 "static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t deadline)\n"))
