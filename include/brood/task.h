@@ -5,17 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <brood/export.h>
+#include <brood/return.h>
 #include <brood/status.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* What runs now in this child. It belongs to brood and lives until the function returns. */
-typedef struct brood_task brood_task;
 
 /*
  * The type of every function that brood runs in another process. arg points to a copy of the
@@ -52,46 +49,10 @@ BROOD_API brood_handle brood_task_handle(const brood_task *task, size_t index);
 
 /* ---- In a worker of a pool --------------------------------------------------------------- */
 
-/*
- * The value of the task: a copy of size bytes at data (NULL and 0: an empty one). The last call
- * counts, and only when the function returns 0. Returns 0, so that a function can end with
- * `return brood_return(task, &value, sizeof value)`; or a code that the function should return,
- * when the size is not the one that the caller asked for, memory ran out, or the task has no
- * value (a process, an initializer, a range). Since 0.1.
- */
-BROOD_API BROOD_COLD int brood_return(brood_task *task, const void *data, size_t size);
+/* brood_return, with which the function returns its value, is in <brood/return.h>. */
 
 /*
- * Not for programs. In a map a task begins with the place of its value, so that a value of the
- * right size is returned inline; brood_return itself is called for whatever else there is.
- */
-typedef struct brood_task_place {
-    unsigned char *at; /* NULL: it has its value; NULL or 1: not here */
-    size_t size;
-} brood_task_place;
-
-static inline int brood_return_inline(brood_task *task, const void *data, size_t size)
-{
-    brood_task_place *place = BROOD_CAST(brood_task_place *, task);
-    unsigned char copy[16];
-
-    if (task != BROOD_NULL && data != BROOD_NULL && size == place->size &&
-        BROOD_CAST(uintptr_t, place->at) > 1) {
-        memcpy(place->at, data, size);
-        place->at = BROOD_NULL;
-        return 0;
-    }
-    if (data == BROOD_NULL || size == 0 || size > sizeof copy) {
-        return brood_return(task, data, size);
-    }
-    memcpy(copy, data, size); /* so that a number need not leave its register above */
-    return brood_return(task, copy, size);
-}
-
-#define brood_return(...) brood_return_inline(__VA_ARGS__)
-
-/*
- * The same without a copy: memory for a value of size bytes, aligned to 16 bytes where values are
+ * As brood_return without a copy: memory for a value of size bytes, aligned to 16 bytes where values are
  * of any size, which the function fills before it returns 0. It replaces an earlier value. NULL:
  * as above. Since 0.1.
  */

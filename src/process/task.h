@@ -54,6 +54,9 @@ struct brood_task {
     char message[BROOD_MESSAGE_MAX];
 };
 
+_Static_assert(offsetof(brood_task, place) == 0 && sizeof(brood_task_place) == 2 * sizeof(void *),
+               "programs have the layout of <brood/return.h> compiled in");
+
 /* Which item of its task runs, from 1. */
 static inline uint64_t brood_task_ordinal(const brood_task *task)
 {
