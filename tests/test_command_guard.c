@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "platform.h"
+#include "process/guard.h"
 
 #define MUCH ((size_t)1 << 30)
 #define MEMORY_REFUSED 5
@@ -569,6 +570,316 @@ static void a_guard_that_is_killed_is_replaced(void **state)
     }
 }
 
+/* ---- a guard that is slow to come up -------------------------------------------------------- */
+
+/*
+ * A directory. From "shut" on, which the test says there, main of a guard that starts says "waits", and
+ * goes on for "go", or says "late" when that does not come.
+ */
+#define GATE_VARIABLE "BROOD_TEST_GATE"
+#define LATE_NS INT64_C(20000000000)
+#define TICK_NS INT64_C(1000000)
+
+static FILE *open_at_gate(const char *name, const char *mode)
+{
+    char path[1100];
+
+    snprintf(path, sizeof path, "%s/%s", getenv(GATE_VARIABLE), name);
+    return fopen(path, mode);
+}
+
+static void say_at_gate(const char *name)
+{
+    FILE *file = open_at_gate(name, "w");
+
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+static bool is_said_at_gate(const char *name)
+{
+    FILE *file = open_at_gate(name, "r");
+
+    if (file != NULL) {
+        fclose(file);
+    }
+    return file != NULL;
+}
+
+static void wait_at_gate(void)
+{
+    int64_t deadline = brood_os_now() + LATE_NS;
+
+    say_at_gate("waits");
+    while (!is_said_at_gate("go")) {
+        if (brood_os_now() > deadline) {
+            say_at_gate("late");
+            return;
+        }
+        brood_os_sleep(TICK_NS);
+    }
+}
+
+/* Before there are threads that read the environment. */
+static void make_gate(char *directory, size_t size)
+{
+    support_make_directory(directory, size);
+    support_set_environment(GATE_VARIABLE, directory);
+}
+
+/* The one that takes its place has begun after this, and waits. */
+static void kill_guard(void)
+{
+    int64_t guard = support_sibling_named("brood-guard");
+
+    assert_true(guard > 0);
+    say_at_gate("shut");
+    support_kill(guard);
+    while (!is_said_at_gate("waits")) {
+        brood_os_sleep(TICK_NS);
+    }
+}
+
+static void open_gate(const char *directory, size_t handles)
+{
+    assert_false(is_said_at_gate("late"));
+    say_at_gate("go");
+    expect_the_same_end("7");
+    while (brood_os_handle_count() != handles) { /* a thread gives back what the old guard had */
+        support_yield();
+    }
+    support_remove_tree(directory);
+}
+
+/* With a gate for the next guard. */
+static void warm_up_with_gate(char *directory, size_t size)
+{
+    make_gate(directory, size);
+    harness_warm_up_guard();
+    if (support_sibling_named("brood-guard") < 0) {
+        support_remove_tree(directory);
+        harness_skip(no_guard);
+    }
+}
+
+/* It has ended, and nobody has reaped it. */
+static brood_process *start_killed(uint32_t timeout_ms)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    options.daemon = true;
+    options.timeout_ms = timeout_ms;
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    assert_ok(start(&process, "hang", &options));
+    support_kill(brood_process_pid(process));
+    assert_true(support_wait_gone(brood_process_pid(process), SOON_MS));
+    return process;
+}
+
+static void a_command_is_waited_for_while_a_guard_starts(void **state)
+{
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *joined = NULL;
+    brood_process *asked = NULL;
+    char directory[1000];
+    size_t handles = 0;
+
+    (void)state;
+    warm_up_with_gate(directory, sizeof directory);
+    handles = brood_os_handle_count();
+    joined = start_killed(0);
+    asked = start_killed(0);
+    kill_guard();
+    assert_ok(brood_process_join(joined, 0));
+    assert_false(brood_process_is_alive(asked));
+    assert_ok(brood_process_exit_info(asked, &info));
+    assert_int_equal(info.reason, BROOD_EXIT_SIGNAL);
+    brood_process_destroy(joined);
+    brood_process_destroy(asked);
+    open_gate(directory, handles);
+}
+
+/* The time-out of the first finds a daemon command that has ended; that of the other must come. */
+static void time_outs_are_kept_while_a_guard_starts(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *ended = NULL;
+    brood_process *other = NULL;
+    char directory[1000];
+    size_t handles = 0;
+
+    (void)state;
+    warm_up_with_gate(directory, sizeof directory);
+    options.timeout_ms = 1;
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    assert_ok(start(&other, "hang", &options)); /* which starts the thread of time-outs */
+    assert_ends_by(other, BROOD_EXIT_TIMEOUT);
+    brood_process_destroy(other);
+    handles = brood_os_handle_count();
+    ended = start_killed(1000);
+    kill_guard();
+    options.timeout_ms = 1500;
+    assert_ok(start(&other, "hang", &options));
+    assert_ends_by(other, BROOD_EXIT_TIMEOUT);
+    assert_ok(brood_process_join(ended, 0));
+    brood_process_destroy(ended);
+    brood_process_destroy(other);
+    open_gate(directory, handles);
+}
+
+static void say_pid(brood_handle to, const brood_process *process)
+{
+    int64_t pid = brood_process_pid(process);
+
+    support_write(to, &pid, sizeof pid);
+}
+
+/* One as a daemon command is whose spawn told a guard that has just been killed. */
+static brood_process *start_behind(brood_guard *guard, brood_kept *kept)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    options.stdout_to.mode = BROOD_STDIO_NULL;
+    assert_ok(start(&process, "hang", &options));
+    kept->ward = (brood_os_ward){brood_process_pid(process), 0, 0};
+    brood_guard_keep(guard, kept);
+    return process;
+}
+
+/* The guard is killed after the first, and the next one waits at a gate. */
+static int start_three(brood_task *task, const void *arg, size_t size)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_handle to = brood_task_handle(task, 0);
+    brood_process *first = NULL;
+    brood_guard *guard = NULL;
+    brood_kept kept = {.next = NULL};
+
+    (void)size;
+    harness_self = arg;
+    first = start_and_await("hang", &options);
+    assert_ok(brood_guard_take(&guard, NULL));
+    say_pid(to, first); /* now it is killed */
+    while (!is_said_at_gate("waits")) {
+        brood_os_sleep(TICK_NS);
+    }
+    say_pid(to, start_behind(guard, &kept));
+    brood_guard_drop(guard);
+    say_pid(to, start_and_await("hang", &options));
+    support_hang();
+    return 0;
+}
+
+static void what_starts_while_a_guard_starts_ends_with_the_parent(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *parent = NULL;
+    int64_t pids[3] = {0, 0, 0};
+    intptr_t ends[2];
+    char directory[1000];
+
+    (void)state;
+    if (support_parent_of(support_pid()) < 0) {
+        harness_skip(no_guard);
+    }
+    make_gate(directory, sizeof directory);
+    assert_true(support_pipe(ends));
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    assert_ok(brood_process_start(&parent, start_three, harness_self, strlen(harness_self) + 1,
+                                  &options));
+    assert_int_equal(support_read(ends[0], &pids[0], sizeof pids[0]), sizeof pids[0]);
+    kill_guard();
+    assert_int_equal(support_read(ends[0], &pids[1], sizeof pids[1]), sizeof pids[1]);
+    assert_false(support_wait_handle(ends[0], 100)); /* the last start waits */
+    say_at_gate("go");
+    assert_int_equal(support_read(ends[0], &pids[2], sizeof pids[2]), sizeof pids[2]);
+    assert_ok(brood_process_kill(parent));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(support_wait_gone(pids[i], SOON_MS));
+    }
+    assert_ends(parent, BROOD_EXIT_KILLED, 9);
+    brood_process_destroy(parent);
+    support_close(ends[0]);
+    support_close(ends[1]);
+    support_remove_tree(directory);
+}
+
+/* ---- a guard that is killed while one is left that could not be ------------------------------ */
+
+/* As another user: what has become root is left, and ends; then the guard is replaced. */
+static int leave_one(brood_task *task, const void *arg, size_t size)
+{
+    const char *argv[] = {arg, "--command", "root", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int64_t pid = 0;
+
+    (void)size;
+    support_become_nobody();
+    options.daemon = true;
+    options.stdin_to.mode = BROOD_STDIO_PIPE;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_said(process);
+    pid = brood_process_pid(process);
+    brood_process_destroy(process);
+    if (!support_wait_gone(pid, SOON_MS)) {
+        return 1;
+    }
+    support_write(brood_task_handle(task, 0), "", 1);
+    support_hang();
+    return 0;
+}
+
+static bool is_replaced(int64_t guard)
+{
+    for (int64_t end = brood_os_now() + LATE_NS; brood_os_now() < end; brood_os_sleep(TICK_NS)) {
+        int64_t next = support_sibling_named("brood-guard");
+
+        if (next >= 0 && next != guard) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void a_guard_is_replaced_though_one_was_left(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *parent = NULL;
+    intptr_t ends[2];
+    int64_t guard = -1;
+    char directory[1000];
+    char program[1100];
+
+    (void)state;
+    support_make_directory(directory, sizeof directory);
+    snprintf(program, sizeof program, "%s/program", directory);
+    if (support_parent_of(support_pid()) < 0 || !support_copy_as_root(harness_self, program)) {
+        support_remove_tree(directory);
+        harness_skip("only root can make a program that becomes root");
+    }
+    assert_true(support_pipe(ends));
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    assert_ok(brood_process_start(&parent, leave_one, program, strlen(program) + 1, &options));
+    assert_byte(ends[0]);
+    guard = support_sibling_named("brood-guard");
+    assert_true(guard > 0);
+    support_kill(guard);
+    assert_true(is_replaced(guard));
+    assert_ok(brood_process_kill(parent));
+    assert_ends(parent, BROOD_EXIT_KILLED, 9);
+    brood_process_destroy(parent);
+    support_close(ends[0]);
+    support_close(ends[1]);
+    support_remove_tree(directory);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g1_the_end_is_told_as_it_is),
     cmocka_unit_test(g1_a_lost_end_is_lost),
@@ -589,6 +900,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g5_another_users_command_is_told_as_it_is),
     cmocka_unit_test(signals_to_the_guard_do_no_harm),
     cmocka_unit_test(a_guard_that_is_killed_is_replaced),
+    cmocka_unit_test(a_command_is_waited_for_while_a_guard_starts),
+    cmocka_unit_test(time_outs_are_kept_while_a_guard_starts),
+    cmocka_unit_test(what_starts_while_a_guard_starts_ends_with_the_parent),
+    cmocka_unit_test(a_guard_is_replaced_though_one_was_left),
 };
 
 /* ---- the command ---------------------------------------------------------------------------- */
@@ -660,6 +975,9 @@ int main(int argc, char **argv)
     if (argc == 1 && getenv(NOISE_VARIABLE) != NULL) {
         puts("noise");
         fputs("noise", stderr);
+    }
+    if (argc == 1 && getenv(GATE_VARIABLE) != NULL && is_said_at_gate("shut")) {
+        wait_at_gate();
     }
     if (brood_init(argc, argv) != BROOD_OK) {
         return 3;

@@ -200,7 +200,8 @@ BROOD_API brood_status brood_process_start(brood_process **process, brood_functi
  * script whose interpreter is missing, BROOD_ERR_PERMISSION for a file that is not executable,
  * BROOD_ERR_OS for one that is no program, or that somebody writes for longer than a moment.
  * The first command of a program that is a daemon starts a guard on POSIX (see the guide): what is
- * said of starting a function holds for it, with BROOD_ERR_NO_HELLO when it does not come up.
+ * said of starting a function holds for it, with BROOD_ERR_NO_HELLO when it does not come up. When
+ * somebody has killed the guard, such a start waits for the next one, and no other call does.
  * Since 0.1.
  */
 BROOD_API brood_status brood_command_start(brood_process **process, const char *const *argv,

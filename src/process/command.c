@@ -14,6 +14,16 @@ static brood_status spawn_with(brood_launch *run, brood_guard *guard)
     return status;
 }
 
+/* Until there is a guard that has heard of all that is kept: the last one may have ended since. */
+static void await_guard(void)
+{
+    brood_guard *guard = NULL;
+
+    if (brood_guard_take(&guard, NULL) == BROOD_OK) {
+        brood_guard_drop(guard);
+    }
+}
+
 /* A guard can be killed by somebody, so once more when it has just ended. */
 static brood_status spawn_guarded(brood_launch *run)
 {
@@ -27,6 +37,9 @@ static brood_status spawn_guarded(brood_launch *run)
             status = spawn_with(run, guard);
         }
         brood_guard_drop(guard);
+    }
+    if (status == BROOD_OK) {
+        await_guard();
     }
     return status;
 }

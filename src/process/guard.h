@@ -16,8 +16,9 @@
 brood_function brood_guard_run;
 
 /*
- * The guard that runs. Starts it when there is none, and blocks until it serves. Each take is given
- * back by brood_guard_drop.
+ * The guard that runs. Starts it when there is none, and blocks until it serves, also while another
+ * thread starts it. Each take is given back by brood_guard_drop. No other function here waits for the
+ * start of a guard; drop destroys a process.
  */
 typedef struct brood_guard brood_guard;
 brood_status brood_guard_take(brood_guard **guard, brood_error *error);
@@ -33,7 +34,10 @@ typedef struct brood_kept {
     bool is_kept;
 } brood_kept;
 
-/* The spawn told guard of it. A guard that takes the place of this one will hear of it, too. */
+/*
+ * The spawn told guard of it. A guard that takes the place of this one will hear of it, too: whoever
+ * takes the guard after this has one that has heard.
+ */
 void brood_guard_keep(brood_guard *guard, brood_kept *kept);
 
 /* Just before it is reaped, so that its number means nobody else. Nothing when it is not kept. */

@@ -5,15 +5,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buffer.h"
 #include "process/guard.h"
 
 struct brood_guard {
     brood_process *process;
     brood_os_channel *channel; /* the process's */
     size_t users;              /* with the place in `current` */
+    brood_buffer unsaid;       /* what its channel had no room for yet */
+    bool is_behind;            /* nobody waits for room in the channel with the lock any more */
 };
 
-brood_status brood_guard_tell(brood_guard *guard, const brood_os_ward *ward);
+/* Says what the channel has room for. BROOD_ERR_TIMEOUT: there is more. */
+brood_status brood_guard_flush(brood_guard *guard);
 
 /* Whether the guard that is known is this process's, which a plain fork of another one is not. */
 bool brood_guard_is_ours(void);

@@ -80,9 +80,12 @@ typedef struct brood_process_state {
 
     /* guard.c and guard_start.c: the guard of this process's daemon commands */
     struct {
-        brood_mutex lock; /* taken after the lock of a process */
+        brood_mutex lock;  /* taken after the lock of a process; never held over a start */
+        brood_mutex start; /* held over a start; taken before every other lock */
+        apr_pool_t *pool;  /* of start and the thread, for as long as the program lives */
         struct brood_guard *current;
-        bool is_watched; /* by the thread */
+        struct brood_guard *coming; /* it is being told of all; there is no current one then */
+        bool is_watched;            /* by the thread */
         brood_thread thread;
         struct brood_kept *first; /* all that it keeps */
         int64_t owner;            /* a plain fork of this process has a guard of its own */
