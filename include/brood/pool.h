@@ -391,7 +391,8 @@ typedef struct brood_pool_stats {
     uint64_t retried; /* runs beyond the first */
     uint64_t started; /* workers, = alive + ended + died + lost */
     uint64_t ended;   /* workers that ended when they should, or by brood_pool_terminate */
-    uint64_t died;    /* workers that ended otherwise, also in their finalizer, or were killed */
+    uint64_t died;    /* workers that ended otherwise, also in their finalizer or with an exit code
+                         that is not 0, or were killed */
     uint64_t lost;    /* workers that were killed, and have not ended a second later */
 } brood_pool_stats;
 

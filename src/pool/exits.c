@@ -49,8 +49,9 @@ static void receive_rest(brood_worker *worker)
 }
 
 /*
- * Whether the worker left, and has ended by itself. BROOD_EXIT_LOST: another part of the program
- * has taken the status of the process, and how it ended is not known.
+ * Whether the worker left, and has ended by itself, which is with the code 0: on Windows nothing else
+ * tells it from one that somebody has terminated. BROOD_EXIT_LOST: another part of the program has
+ * taken the status of the process, and how it ended is not known.
  */
 static bool has_ended_well(const brood_worker *worker)
 {
@@ -58,7 +59,8 @@ static bool has_ended_well(const brood_worker *worker)
 
     brood_worker_describe_end(worker, &failure);
     return brood_worker_is_leaving(worker) && worker->reports.is_up &&
-           (failure.exit.reason == BROOD_EXIT_CODE || failure.exit.reason == BROOD_EXIT_LOST);
+           ((failure.exit.reason == BROOD_EXIT_CODE && failure.exit.code == 0) ||
+            failure.exit.reason == BROOD_EXIT_LOST);
 }
 
 /* The process has ended. */
