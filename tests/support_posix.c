@@ -741,7 +741,7 @@ static int number_of(const char *name)
         const char *name;
         int number;
     } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM}, {"USR1", SIGUSR1},
-                 {"STOP", SIGSTOP}, {"CONT", SIGCONT}, {"PIPE", SIGPIPE}};
+                 {"STOP", SIGSTOP}, {"CONT", SIGCONT}, {"PIPE", SIGPIPE}, {"CHLD", SIGCHLD}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {
