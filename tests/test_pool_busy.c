@@ -1,10 +1,11 @@
-/* W11, W13: the pool goes on while its callers are busy, and while callbacks take long. */
+/* W11, W13: the pool goes on while its callers are busy, and while callbacks and starts take long. */
 #include "pool_tools.h"
 
 #include "pool/lock.h"
 #include "pool/peer_impl.h"
 #include "pool/pool_impl.h"
 #include "process/process.h"
+#include "runtime/here.h"
 
 static brood_pool_stats stats_of(brood_pool *pool)
 {
@@ -230,10 +231,75 @@ static void w13_time_outs_while_a_callback_runs(void **state)
     gate_free(&in_callback);
 }
 
+/* ---- W13: a start that takes long ---------------------------------------------------------------- */
+
+static void note(brood_result *result, void *user)
+{
+    (void)result;
+    brood_exchange32(user, 1);
+}
+
+static bool is_launching(brood_pool *pool)
+{
+    bool launching = false;
+
+    brood_pool_lock(pool);
+    launching = pool->supervisor.launching;
+    brood_pool_unlock(pool);
+    return launching;
+}
+
+/*
+ * Kills one of two workers. Each start of a process first takes the ends of those that were left
+ * alone, and waits there until their lock is free.
+ */
+static void hold_up_a_start(brood_pool *pool)
+{
+    int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000);
+    int64_t pids[2] = {0};
+
+    assert_int_equal(brood_pool_pids(pool, pids, 2), 2);
+    brood_mutex_lock(&brood_here()->abandoned.lock);
+    support_kill(pids[0]);
+    while (!is_launching(pool) && brood_os_now() < end) {
+        brood_os_sleep(1000000);
+    }
+}
+
+/* Nobody waits: the pool keeps the time of a task of the other worker, and its thread starts none. */
+static void w13_time_outs_while_a_worker_is_started(void **state)
+{
+    brood_task_options timed = BROOD_TASK_OPTIONS_INIT;
+    brood_pool *pool = pool_of(2);
+    brood_result *result = NULL;
+    brood_atomic32 is_told = 0;
+    bool was_launching = false;
+    int64_t end = 0;
+
+    (void)state;
+    hold_up_a_start(pool);
+    timed.timeout_ms = 20;
+    timed.failed = note;
+    timed.user = (void *)&is_told;
+    assert_ok(brood_pool_apply_async(pool, &result, hang, NULL, 0, &timed));
+    end = brood_os_now() + SOON_MS / 4 * INT64_C(1000000);
+    while (brood_load32(&is_told) == 0 && brood_os_now() < end) {
+        brood_os_sleep(1000000);
+    }
+    was_launching = is_launching(pool);
+    brood_mutex_unlock(&brood_here()->abandoned.lock);
+    assert_true(was_launching);
+    assert_int_equal(brood_load32(&is_told), 1);
+    assert_status(brood_result_get(result, NULL, NULL, 0), BROOD_ERR_TASK_TIMEOUT);
+    brood_result_destroy(result);
+    end_pool(pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w11_workers_die_while_callers_are_busy),
     cmocka_unit_test(w11_the_end_of_a_worker_is_seen_while_a_caller_is_busy),
     cmocka_unit_test(w13_time_outs_while_a_callback_runs),
+    cmocka_unit_test(w13_time_outs_while_a_worker_is_started),
 };
 
 BROOD_TEST_MAIN(tests)
