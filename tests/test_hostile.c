@@ -438,6 +438,17 @@ static void hostile_texts_without_an_end(void **state)
     assert_string_equal(brood_status_text(error.status), "unknown status");
 }
 
+static void r10_foreign_texts_of_a_refusal(void **state)
+{
+    brood_error error;
+
+    (void)state;
+    error = start_error(start_hostile("foreign_text", 0));
+    assert_status(error.status, BROOD_ERR_NO_FUNCTION);
+    assert_string_equal(error.step, "??b");
+    assert_string_equal(error.message, "B?r??");
+}
+
 static void hostile_frames_in_pieces_are_put_together(void **state)
 {
     brood_process *process = start_hostile("byte_by_byte", 0);
@@ -493,6 +504,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hostile_bytes_before_the_hello),
     cmocka_unit_test(hostile_bytes_after_the_hello),
     cmocka_unit_test(hostile_texts_without_an_end),
+    cmocka_unit_test(r10_foreign_texts_of_a_refusal),
     cmocka_unit_test(hostile_frames_in_pieces_are_put_together),
     cmocka_unit_test(hostile_refusal_by_one_that_stays),
     cmocka_unit_test(hostile_channel_closed_by_one_that_stays),

@@ -9,6 +9,7 @@
 #include "base/atomic.h"
 #include "base/error.h"
 #include "process/process_impl.h"
+#include "process/task.h"
 
 #define HANDLER_VARIABLE "BROOD_TEST_HANDLER"
 #define MEBIBYTE ((size_t)1024 * 1024)
@@ -198,6 +199,51 @@ static void r10_a_long_foreign_name_in_a_message(void **state)
     brood_text_clean(again);
     assert_string_equal(error.message, again);
     assert_true(strlen(error.message) > 0);
+}
+
+/* In Latin-1, in two lines; and what is told of it. */
+#define FOREIGN "B\xe4r\n\xfc"
+#define CLEAN "B?r??"
+
+/* Whether the worker says it cleanly; or, where it is asked to, one that says what it likes. */
+static int fail_in_a_foreign_way(brood_task *task, const void *arg, size_t size)
+{
+    bool is_clean = false;
+
+    (void)size;
+    brood_task_fail(task, 1, "%s", FOREIGN);
+    is_clean = strcmp(task->message, CLEAN) == 0 && strcmp(brood_task_tag(task), CLEAN) == 0;
+    if (*(const bool *)arg) {
+        snprintf(task->message, sizeof task->message, "%s", FOREIGN);
+    }
+    return is_clean ? 1 : 2;
+}
+
+static void r10_foreign_tags_and_messages_of_tasks(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options task = BROOD_TASK_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    options.workers = 1;
+    assert_ok(brood_pool_create(&pool, &options));
+    task.tag = FOREIGN;
+    for (int i = 0; i < 2; i++) {
+        brood_failure failure = BROOD_FAILURE_INIT;
+        bool is_rude = i == 1;
+
+        task.failure = &failure;
+        assert_status(
+            brood_pool_apply(pool, fail_in_a_foreign_way, &is_rude, sizeof is_rude, NULL, 0, &task),
+            BROOD_ERR_TASK);
+        assert_int_equal(failure.task_code, 1);
+        assert_string_equal(failure.tag, CLEAN);
+        assert_string_equal(failure.message, CLEAN);
+    }
+    assert_ok(brood_pool_close(pool));
+    assert_ok(brood_pool_join(pool, SOON_MS));
+    assert_null(brood_pool_destroy(pool));
 }
 
 /* ---- R11 ----------------------------------------------------------------------------------- */
@@ -812,6 +858,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r9_a_stack_larger_than_the_memory_limit),
     cmocka_unit_test(r10_texts_are_one_line_of_whole_utf8),
     cmocka_unit_test(r10_a_long_foreign_name_in_a_message),
+    cmocka_unit_test(r10_foreign_tags_and_messages_of_tasks),
     cmocka_unit_test(r11_a_program_that_is_still_written),
     cmocka_unit_test(r11_a_program_that_was_written_just_now),
     cmocka_unit_test(r12_a_stopped_one_hears_the_question),

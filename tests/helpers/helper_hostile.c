@@ -107,6 +107,14 @@ static void endless_text(void)
     send_frame(BROOD_FRAME_REFUSED, &error, sizeof error);
 }
 
+/* In Latin-1, in two lines. */
+static void foreign_text(void)
+{
+    brood_error error = {BROOD_ERR_NO_FUNCTION, 0, "\xfc\nb", "B\xe4r\n\xfc"};
+
+    send_frame(BROOD_FRAME_REFUSED, &error, sizeof error);
+}
+
 static void lie(void)
 {
     brood_ended_body ended = {1234567, 0};
@@ -176,6 +184,7 @@ static const struct {
              {"unknown_type", unknown_type},
              {"short_refusal", short_refusal},
              {"endless_text", endless_text},
+             {"foreign_text", foreign_text},
              {"lie", lie},
              {"short_end", short_end},
              {"byte_by_byte", byte_by_byte},
