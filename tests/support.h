@@ -73,6 +73,8 @@ void support_current_directory(char *path, size_t size);
 intptr_t support_stdio(int number);
 /* From now on this process has none of the three. */
 void support_close_stdio(void);
+/* How many of the three numbers are those of something open; 0 where they have no numbers. */
+int support_count_stdio(void);
 
 /* Memory that this process has now, in bytes; 0: not known. */
 size_t support_memory_used(void);

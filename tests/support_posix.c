@@ -305,6 +305,16 @@ void support_close_stdio(void)
     close(STDERR_FILENO);
 }
 
+int support_count_stdio(void)
+{
+    int count = 0;
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
+}
+
 size_t support_memory_used(void)
 {
     unsigned long all = 0;

@@ -355,6 +355,11 @@ void support_close_stdio(void)
     }
 }
 
+int support_count_stdio(void)
+{
+    return 0;
+}
+
 size_t support_memory_used(void)
 {
     PROCESS_MEMORY_COUNTERS memory = {0};

@@ -403,6 +403,80 @@ static void h8_nothing_of_ours_becomes_a_stream(void **state)
     run(start_many_without_stdio, NULL, 0);
 }
 
+/* What a pool and shared memory have. */
+static int streams_of_a_pool(bool event_loop)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options shares = BROOD_TASK_OPTIONS_INIT;
+    brood_shared *shared = NULL;
+    brood_pool *pool = NULL;
+    int found = 0;
+
+    options.workers = 1;
+    options.event_loop = event_loop;
+    shares.shared = &shared;
+    shares.shared_count = 1;
+    if (brood_pool_create(&pool, &options) != BROOD_OK ||
+        brood_shared_create(&shared, 1000, NULL) != BROOD_OK ||
+        brood_pool_apply(pool, speak, NULL, 0, NULL, 0, &shares) != BROOD_OK) {
+        return 100;
+    }
+    found = support_count_stdio();
+    brood_shared_destroy(shared);
+    if (brood_pool_close(pool) != BROOD_OK || brood_pool_join(pool, SOON_MS) != BROOD_OK) {
+        return 101;
+    }
+    brood_pool_destroy(pool);
+    return found;
+}
+
+/* What a process with pipes and a time-out has. */
+static int streams_of_a_process(void)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int found = 0;
+
+    options.stdin_to.mode = BROOD_STDIO_PIPE;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    options.stderr_to.mode = BROOD_STDIO_PIPE;
+    options.timeout_ms = SOON_MS;
+    if (brood_process_start(&process, count_input, NULL, 0, &options) != BROOD_OK) {
+        return 102;
+    }
+    brood_process_join(process, 1);
+    found = support_count_stdio();
+    brood_process_close_stdin(process);
+    brood_process_join(process, SOON_MS);
+    brood_process_destroy(process);
+    return found;
+}
+
+/* The exit code is how many streams there are that were not there, or more when something failed. */
+static int use_all_without_stdio(brood_task *task, const void *arg, size_t size)
+{
+    int found = 0;
+
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_close_stdio();
+    found = streams_of_a_process();
+    if (found == 0) {
+        found = streams_of_a_pool(false);
+    }
+    return found == 0 ? streams_of_a_pool(true) : found;
+}
+
+static void h8_descriptors_of_ours_have_no_numbers_of_streams(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("streams have no numbers that a handle could get on Windows");
+    }
+    run(use_all_without_stdio, NULL, 0);
+}
+
 /* ---- time-outs and ends -------------------------------------------------------------------- */
 
 /* Waits for the end of its handle, and touches no stream before. */
@@ -777,6 +851,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p10_its_child_reads_the_null_device),
     cmocka_unit_test(p10_handles_of_a_parent_without_stdio),
     cmocka_unit_test(h8_nothing_of_ours_becomes_a_stream),
+    cmocka_unit_test(h8_descriptors_of_ours_have_no_numbers_of_streams),
     cmocka_unit_test(a_read_ends_after_its_time),
     cmocka_unit_test(a_write_ends_after_its_time),
     cmocka_unit_test(a_write_to_a_child_that_closed_its_stdin),
