@@ -141,6 +141,11 @@ int support_wait_for(int64_t pid);
 int64_t support_fork_hanging(void);
 /* One that ends by itself after so long; -1: there is no such thing. */
 int64_t support_fork_for(int ms);
+/*
+ * A copy that has exactly this number, which nobody has, and ends with code once it has read a byte;
+ * false where numbers cannot be chosen (Linux since 5.5, as root).
+ */
+bool support_fork_as(int64_t pid, intptr_t gate, int code);
 
 /* Signals by their names, "TERM", "USR1"; Windows has none of it. Takes: waits for a blocked one. */
 void support_signal(int64_t pid, const char *name);
@@ -154,6 +159,9 @@ bool support_is_signal_blocked(const char *name);
 /* From now on a handler counts these signals; how many it has counted so far. */
 void support_count_signal(const char *name);
 uint64_t support_signals_counted(void);
+/* From now on it is noted which child has ended last (POSIX); that one, or -1. */
+void support_note_ends(void);
+int64_t support_last_end(void);
 
 /* The parent of a process; -1: not known. Leaves its group for that of its parent. */
 int64_t support_parent_of(int64_t pid);

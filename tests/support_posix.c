@@ -745,6 +745,36 @@ int64_t support_fork_for(int ms)
     return pid;
 }
 
+#if defined(__linux__) && defined(SYS_clone3)
+
+bool support_fork_as(int64_t pid, intptr_t gate, int code)
+{
+    pid_t wanted = (pid_t)pid;
+    struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal;
+        uint64_t stack, stack_size, tls, set_tid, set_tid_size;
+    } args = {.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&wanted, .set_tid_size = 1};
+    long made = syscall(SYS_clone3, &args, sizeof args);
+    char byte = 0;
+
+    if (made == 0) {
+        _exit(read((int)gate, &byte, 1) == 1 ? code : -1);
+    }
+    return made == pid;
+}
+
+#else
+
+bool support_fork_as(int64_t pid, intptr_t gate, int code)
+{
+    (void)pid;
+    (void)gate;
+    (void)code;
+    return false;
+}
+
+#endif
+
 static int number_of(const char *name)
 {
     static const struct {
@@ -822,6 +852,27 @@ void support_count_signal(const char *name)
 uint64_t support_signals_counted(void)
 {
     return atomic_load(&signals_counted);
+}
+
+static atomic_int_least64_t last_end = -1;
+
+static void note_end(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)context;
+    atomic_store(&last_end, info->si_pid);
+}
+
+void support_note_ends(void)
+{
+    struct sigaction action = {.sa_sigaction = note_end, .sa_flags = SA_RESTART | SA_SIGINFO};
+
+    sigaction(SIGCHLD, &action, NULL);
+}
+
+int64_t support_last_end(void)
+{
+    return atomic_load(&last_end);
 }
 
 bool support_join_parents_group(void)

@@ -540,6 +540,14 @@ int64_t support_fork_for(int ms)
     return -1;
 }
 
+bool support_fork_as(int64_t pid, intptr_t gate, int code)
+{
+    (void)pid;
+    (void)gate;
+    (void)code;
+    return false;
+}
+
 void support_signal(int64_t pid, const char *name)
 {
     (void)pid;
@@ -582,6 +590,15 @@ void support_count_signal(const char *name)
 uint64_t support_signals_counted(void)
 {
     return 0;
+}
+
+void support_note_ends(void)
+{
+}
+
+int64_t support_last_end(void)
+{
+    return -1;
 }
 
 int64_t support_parent_of(int64_t pid)

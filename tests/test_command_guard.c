@@ -386,10 +386,16 @@ static void g4_the_streams_and_the_environment_are_the_commands_alone(void **sta
 
 /* ---- G5 ------------------------------------------------------------------------------------ */
 
-/* As another user, who may not end what has become root again; that ends with its stdin. */
+/* With another one in its group, which anybody may signal: what becomes of that says nothing. */
+#define ROOT_WITH_CHILD "root with child"
+
+/*
+ * As another user, who may not end what has become root again; that ends with its stdin. The
+ * argument is the program, and behind that the command's mode.
+ */
 static int try_to_end_it(brood_task *task, const void *arg, size_t size)
 {
-    const char *argv[] = {arg, "--command", "root", NULL};
+    const char *argv[] = {arg, "--command", (const char *)arg + strlen(arg) + 1, NULL};
     brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
     brood_exit_info info = BROOD_EXIT_INFO_INIT;
     brood_process *process = NULL;
@@ -397,6 +403,7 @@ static int try_to_end_it(brood_task *task, const void *arg, size_t size)
     (void)task;
     (void)size;
     support_become_nobody();
+    options.kill_tree = strcmp(argv[2], ROOT_WITH_CHILD) == 0;
     options.daemon = true;
     options.stdin_to.mode = BROOD_STDIO_PIPE;
     options.stdout_to.mode = BROOD_STDIO_PIPE;
@@ -412,23 +419,36 @@ static int try_to_end_it(brood_task *task, const void *arg, size_t size)
     return info.reason == BROOD_EXIT_CODE ? (int)info.code : 99;
 }
 
-static void g5_another_users_command_is_told_as_it_is(void **state)
+static void expect_the_end_to_be_refused(const char *mode)
 {
     brood_process *process = NULL;
     char directory[1000];
     char program[1100];
+    char text[1200];
 
-    (void)state;
     support_make_directory(directory, sizeof directory);
     snprintf(program, sizeof program, "%s/program", directory);
     if (!support_copy_as_root(harness_self, program)) {
         support_remove_tree(directory);
         harness_skip("only root can make a program that becomes root");
     }
-    assert_ok(brood_process_start(&process, try_to_end_it, program, strlen(program) + 1, NULL));
+    snprintf(text, sizeof text, "%s%c%s", program, 0, mode);
+    assert_ok(brood_process_start(&process, try_to_end_it, text, sizeof text, NULL));
     assert_ends(process, BROOD_EXIT_CODE, 7);
     brood_process_destroy(process);
     support_remove_tree(directory);
+}
+
+static void g5_another_users_command_is_told_as_it_is(void **state)
+{
+    (void)state;
+    expect_the_end_to_be_refused("root");
+}
+
+static void g5_another_users_command_with_a_group(void **state)
+{
+    (void)state;
+    expect_the_end_to_be_refused(ROOT_WITH_CHILD);
 }
 
 /* ---- G7 ------------------------------------------------------------------------------------ */
@@ -880,6 +900,106 @@ static void a_guard_is_replaced_though_one_was_left(void **state)
     support_remove_tree(directory);
 }
 
+/* ---- numbers that are used again ------------------------------------------------------------ */
+
+/* The number of a daemon command that was there for a moment, or one that came to no program. */
+static int64_t start_a_short_one(const char *program, bool fails)
+{
+    const char *argv[] = {program, "--command", "0", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int64_t pid = -1;
+
+    options.daemon = true;
+    if (fails) {
+        options.working_directory = "/nowhere/at all";
+        support_note_ends();
+        brood_command_start(&process, argv, &options);
+        return support_last_end();
+    }
+    if (brood_command_start(&process, argv, &options) == BROOD_OK &&
+        brood_process_join(process, SOON_MS) == BROOD_OK) {
+        pid = brood_process_pid(process);
+    }
+    brood_process_destroy(process);
+    return pid;
+}
+
+/* Starts a command that stays, and a short one, whose number it says. */
+static int be_a_parent_of_a_short_one(brood_task *task, const void *arg, size_t size)
+{
+    const char *argv[] = {(const char *)arg + 1, "--command", "hang", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_handle there = brood_task_handle(task, 0);
+    int64_t pid = -1;
+
+    (void)size;
+    options.daemon = true;
+    options.handles = &there;
+    options.handle_count = 1;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    if (brood_command_start(&process, argv, &options) != BROOD_OK) {
+        return 1;
+    }
+    assert_said(process);
+    pid = start_a_short_one(argv[0], *(const char *)arg == 'f');
+    support_write(there, &pid, sizeof pid);
+    support_hang();
+    return 0;
+}
+
+/*
+ * The guard ends what it keeps, the latest first: so when the pipe ends, it has been through. On
+ * Linux it has pidfds, and may spare a stranger also when nobody has told it to.
+ */
+static void expect_a_stranger_to_be_spared(char kind)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *parent = NULL;
+    intptr_t ends[2];
+    intptr_t gate[2];
+    int64_t pid = -1;
+    char text[1024];
+
+    assert_true(support_pipe(ends));
+    assert_true(support_pipe(gate));
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    snprintf(text, sizeof text, "%c%s", kind, harness_self);
+    assert_ok(
+        brood_process_start(&parent, be_a_parent_of_a_short_one, text, sizeof text, &options));
+    support_close(ends[1]);
+    assert_int_equal(support_read(ends[0], &pid, sizeof pid), sizeof pid);
+    if (!support_fork_as(pid, gate[0], 5)) {
+        brood_process_kill(parent);
+        assert_end(ends[0]);
+        brood_process_destroy(parent);
+        harness_skip("this process may not choose the number of another one");
+    }
+    assert_ok(brood_process_kill(parent));
+    assert_ends(parent, BROOD_EXIT_KILLED, 9);
+    assert_end(ends[0]);
+    assert_int_equal(support_write(gate[1], "g", 1), 1);
+    assert_int_equal(support_wait_for(pid), 5);
+    brood_process_destroy(parent);
+    support_close(ends[0]);
+    support_close(gate[0]);
+    support_close(gate[1]);
+}
+
+static void a_guard_forgets_one_that_has_ended(void **state)
+{
+    (void)state;
+    expect_a_stranger_to_be_spared('e');
+}
+
+static void a_guard_forgets_one_that_came_to_no_program(void **state)
+{
+    (void)state;
+    expect_a_stranger_to_be_spared('f');
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g1_the_end_is_told_as_it_is),
     cmocka_unit_test(g1_a_lost_end_is_lost),
@@ -898,12 +1018,15 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(it_ends_when_the_parent_becomes_another_program),
     cmocka_unit_test(a_guard_and_pid_namespaces),
     cmocka_unit_test(g5_another_users_command_is_told_as_it_is),
+    cmocka_unit_test(g5_another_users_command_with_a_group),
     cmocka_unit_test(signals_to_the_guard_do_no_harm),
     cmocka_unit_test(a_guard_that_is_killed_is_replaced),
     cmocka_unit_test(a_command_is_waited_for_while_a_guard_starts),
     cmocka_unit_test(time_outs_are_kept_while_a_guard_starts),
     cmocka_unit_test(what_starts_while_a_guard_starts_ends_with_the_parent),
     cmocka_unit_test(a_guard_is_replaced_though_one_was_left),
+    cmocka_unit_test(a_guard_forgets_one_that_has_ended),
+    cmocka_unit_test(a_guard_forgets_one_that_came_to_no_program),
 };
 
 /* ---- the command ---------------------------------------------------------------------------- */
@@ -930,6 +1053,20 @@ static void start_one_more(void)
     }
 }
 
+/* Its child is still the caller's, and may be killed by that. */
+static int be_root(bool with_child)
+{
+    int64_t child = with_child ? support_fork_hanging() : -1;
+
+    if (!support_become_root()) {
+        return 1;
+    }
+    putchar('!');
+    fflush(stdout);
+    getchar();
+    return !with_child || support_wait_for(child) < 0 ? 7 : 1;
+}
+
 static int ask_for_memory(void)
 {
     volatile size_t much = MUCH;
@@ -954,11 +1091,8 @@ static int run_mode(const char *mode)
     } else if (strcmp(mode, "tree") == 0) {
         start_one_more();
         say_and_hang();
-    } else if (strcmp(mode, "root") == 0 && support_become_root()) {
-        putchar('!');
-        fflush(stdout);
-        getchar();
-        return 7;
+    } else if (strcmp(mode, "root") == 0 || strcmp(mode, ROOT_WITH_CHILD) == 0) {
+        return be_root(strcmp(mode, ROOT_WITH_CHILD) == 0);
     } else if (strcmp(mode, "memory") == 0) {
         return ask_for_memory();
     } else if (strcmp(mode, "variable") == 0) {

@@ -159,12 +159,60 @@ static void p14_a_foreign_child_stays_to_be_waited_for(void **state)
     assert_int_equal(support_wait_for(between), 42);
 }
 
+/* A command that ends with its stdin, and is left alone; somebody else takes its end. */
+static int64_t leave_one_alone(void)
+{
+    const char *argv[] = {harness_self, "--wait", NULL};
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    int64_t pid = -1;
+
+    options.stdin_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_status(brood_process_join(process, 30),
+                  BROOD_ERR_TIMEOUT); /* births are told in ticks */
+    pid = brood_process_pid(process);
+    brood_process_destroy(process);
+    assert_int_equal(support_wait_for(pid), 7);
+    return pid;
+}
+
+/* Each start takes the ends of those that were left alone, and only theirs. */
+static void p14_a_number_that_is_used_again(void **state)
+{
+    brood_process *process = NULL;
+    intptr_t gate[2];
+    int64_t pid = -1;
+    int code = 3;
+
+    (void)state;
+    if (!support_is_linux()) {
+        harness_skip("only Linux tells the birth of a process that has ended");
+    }
+    assert_true(support_pipe(gate));
+    pid = leave_one_alone();
+    if (!support_fork_as(pid, gate[0], 5)) {
+        harness_skip("this process may not choose the number of another one");
+    }
+    assert_int_equal(support_write(gate[1], "g", 1), 1);
+    assert_true(support_wait_gone(pid, SOON_MS));
+    assert_ok(brood_process_start(&process, return_code, &code, sizeof code, NULL));
+    assert_ends(process, BROOD_EXIT_CODE, 3);
+    brood_process_destroy(process);
+    assert_int_equal(support_wait_for(pid), 5);
+    support_close(gate[0]);
+    support_close(gate[1]);
+}
+
 static int as_command(int argc, char **argv)
 {
     char answer = 'n';
 
     if (argc == 2 && strcmp(argv[1], "--seven") == 0) {
         return 7;
+    }
+    if (argc == 2 && strcmp(argv[1], "--wait") == 0) {
+        return support_read(support_stdio(0), &answer, 1) == 0 ? 7 : 1;
     }
     if (argc == 2 && strcmp(argv[1], "--fork") == 0) {
         answer = support_wait_for(support_fork(9)) == 9 ? 'y' : 'n';
@@ -178,6 +226,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p13_the_program_reaps_every_child),
     cmocka_unit_test(p13_an_ignored_sigchld_is_not_inherited),
     cmocka_unit_test(p14_a_foreign_child_stays_to_be_waited_for),
+    cmocka_unit_test(p14_a_number_that_is_used_again),
 };
 
 BROOD_TEST_MAIN_WITH_COMMANDS(tests, as_command)
