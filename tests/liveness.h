@@ -88,6 +88,9 @@ void live_watch_start(uint32_t limit_seconds, bool hold);
 void live_watch(live_thread *threads, uint32_t count, brood_pool *pool, const char *description);
 void live_unwatch(void);
 
+/* From now on each call may take so much longer, or (negative) not any more. */
+void live_add_patience(int32_t seconds);
+
 /* Prints what everybody does, and ends the program. */
 void live_fail(const char *format, ...);
 

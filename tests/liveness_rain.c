@@ -6,6 +6,7 @@
 #include <apr_time.h>
 
 #define WAITS_MAX 20
+#define STREAM_PATIENCE_S 4 /* of those who wait for room in the queue that a stream fills */
 
 /* ---- a rain ---------------------------------------------------------------------------------- */
 
@@ -83,7 +84,7 @@ static brood_result *begin_stream(live_caller *self, brood_bytes *items, const v
 }
 
 /* Bytes move until the map is cancelled. Meanwhile each wait comes back by its own time. */
-void live_call_beside_a_stream(live_caller *self)
+static void wait_beside_a_stream(live_caller *self)
 {
     uint64_t allowed = live_allowed_of(self->life, LIVE_DO_RETURN) | LIVE_BIT(BROOD_ERR_CANCELLED);
     brood_bytes *items = calloc(LIVE_STREAM_ITEMS, sizeof *items);
@@ -109,4 +110,13 @@ void live_call_beside_a_stream(live_caller *self)
     }
     free(large);
     free(items);
+}
+
+void live_call_beside_a_stream(live_caller *self)
+{
+    int32_t patience_s = self->life->has_bound ? STREAM_PATIENCE_S : 0;
+
+    live_add_patience(patience_s);
+    wait_beside_a_stream(self);
+    live_add_patience(-patience_s);
 }

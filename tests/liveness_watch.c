@@ -22,6 +22,7 @@ static struct {
     uint32_t limit_seconds;
     bool hold;
     brood_atomic32 canary;
+    brood_atomic32 patience_s; /* of all threads, beside their own */
 } watch;
 
 static void lock_watch(void)
@@ -190,6 +191,17 @@ void live_unwatch(void)
     live_watch(NULL, 0, NULL, "no pool");
 }
 
+void live_add_patience(int32_t seconds)
+{
+    brood_add32(&watch.patience_s, (uint32_t)seconds);
+}
+
+static uint32_t limit_of(live_thread *thread)
+{
+    return watch.limit_seconds + brood_load32(&thread->patience_s) +
+           brood_load32(&watch.patience_s);
+}
+
 /* A second of a machine that was not stalled has passed. */
 static void look_at_threads(void)
 {
@@ -201,7 +213,7 @@ static void look_at_threads(void)
 
         thread->quiet_seconds = is_waiting && calls == thread->seen ? thread->quiet_seconds + 1 : 0;
         thread->seen = calls;
-        if (thread->quiet_seconds > watch.limit_seconds + brood_load32(&thread->patience_s)) {
+        if (thread->quiet_seconds > limit_of(thread)) {
             fprintf(stderr, "no progress: %s has waited for %u s\n", thread->name,
                     thread->quiet_seconds - 1);
             end_program();
