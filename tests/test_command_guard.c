@@ -738,9 +738,9 @@ static void time_outs_are_kept_while_a_guard_starts(void **state)
     assert_ends_by(other, BROOD_EXIT_TIMEOUT);
     brood_process_destroy(other);
     handles = brood_os_handle_count();
-    ended = start_killed(1000);
+    ended = start_killed(3000);
     kill_guard();
-    options.timeout_ms = 1500;
+    options.timeout_ms = 3500;
     assert_ok(start(&other, "hang", &options));
     assert_ends_by(other, BROOD_EXIT_TIMEOUT);
     assert_ok(brood_process_join(ended, 0));

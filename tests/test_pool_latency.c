@@ -254,9 +254,12 @@ static void end_sample(stand *self, int64_t event)
     self->counts = calm && waited < CANARY_LATE_NS;
 }
 
+/* The second thread may note the event once more, and later than the first one sees it. */
 static void end_sample_of_event(stand *self)
 {
-    end_sample(self, (int64_t)brood_load64(&self->event));
+    end_sample(self, 0);
+    assert_byte(second.done[0]);
+    self->latency -= (int64_t)brood_load64(&self->event);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -326,7 +329,6 @@ static void while_waiting(stand *self, brood_function *function, void (*act)(sta
     let_second(act, self);
     assert_status(brood_result_get(self->result, NULL, NULL, SOON_MS), status);
     end_sample_of_event(self);
-    assert_byte(second.done[0]);
     brood_result_destroy(self->result);
 }
 
@@ -441,7 +443,6 @@ static void room_in_the_queue(stand *self)
     let_second(pass_gate, self);
     assert_ok(brood_pool_apply_async(self->pool, NULL, task_gated, "x", 1, NULL));
     end_sample_of_event(self);
-    assert_byte(second.done[0]);
     gate_pass(&self->gate, count);
     gate_await(&self->gate, count + 1);
     assert_ok(brood_pool_apply(self->pool, task_echo, "x", 1, NULL, 0, NULL)); /* all are done */
@@ -511,7 +512,6 @@ static void end_of_a_join(stand *self)
         support_yield();
     }
     end_sample_of_event(&other);
-    assert_byte(second.done[0]);
     end_with(self, &other);
 }
 

@@ -81,7 +81,8 @@ typedef struct brood_pool_options {
      * How long a worker may take to end after its last task: for its finalizer, its at-exit
      * functions and its output. It is replaced meanwhile, brood_pool_join waits for it, and one that
      * takes longer is killed. At most as many leave at once as the pool has workers; beyond that the
-     * oldest is killed, except for those that brood_pool_resize has made too many. 0: 30,000.
+     * oldest is killed. A pool that brood_pool_resize made smaller keeps its larger bound until those
+     * that are too many have ended. 0: 30,000.
      */
     uint32_t exit_timeout_ms;
 
@@ -207,8 +208,9 @@ static inline brood_task_options brood_task_options_init()
  * waits. BROOD_ERR_FULL: see submit_timeout_ms. BROOD_ERR_BROKEN: no worker can be started.
  * BROOD_ERR_NO_MEMORY. BROOD_ERR_LIMIT: no thread can be started for callbacks.
  * BROOD_ERR_NOT_SUPPORTED: options has a field that this version does not know. After such an error
- * nothing was submitted. A function_name that the worker's program has not registered is known to
- * the worker only: the task fails with BROOD_ERR_NO_FUNCTION. Functions that wait for the end return what brood_result_get returns.
+ * nothing was submitted. Whether the worker's program has registered function_name, only the worker
+ * knows: if not, the task fails with BROOD_ERR_NO_FUNCTION. Functions that wait for the end return
+ * what brood_result_get returns.
  */
 
 /*
@@ -351,7 +353,8 @@ BROOD_API brood_status brood_pool_terminate(brood_pool *pool);
 
 /*
  * Waits until every task is done, its callbacks have returned, and every worker has ended. With
- * event_loop it runs the callbacks, one even with a time-out of 0, and begins none after its time.
+ * event_loop it runs the callbacks, one that is due even with a time-out of 0, and begins none after
+ * its time.
  * BROOD_ERR_ARGUMENT: a NULL, or a negative time-out that is not BROOD_FOREVER.
  * BROOD_ERR_STATE: the pool is neither closed nor terminated, or this is a callback of it.
  * BROOD_ERR_TIMEOUT: not yet. Again, and from many threads, is fine. Since 0.1.
@@ -380,8 +383,8 @@ typedef struct brood_pool_stats {
     uint32_t workers;   /* that should be there */
     uint32_t alive;     /* that are there */
     uint32_t busy;      /* of those, that have a task */
-    uint32_t leaving;   /* of those that are there: have done their last task, and end. When more
-                           leave than the pool has workers, the oldest is killed, soon. */
+    uint32_t leaving;   /* of those that are there: have done their last task, and end; see
+                           exit_timeout_ms for how many may */
     uint64_t submitted; /* = succeeded + failed + cancelled + queued + running */
     uint64_t succeeded;
     uint64_t failed;

@@ -40,7 +40,9 @@ static void note_given(brood_worker *worker, const brood_chunk *chunk)
         brood_worker_use_items(worker, chunk);
         retire_if_used(worker);
     }
-    brood_worker_let_spin(worker);
+    if (!worker->lists.spins && pool->roster.spinners_max > 0) {
+        brood_worker_let_spin(worker);
+    }
     brood_worker_set_credit(worker);
     brood_worker_plan_balance(worker);
     if (!worker->transit.is_armed || !brood_worker_can_send(worker)) {

@@ -8,7 +8,7 @@ uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const br
 
 /*
  * Whether the worker counts for the number of workers. One that was sent STOP counts until its
- * last chunk has ended; see brood_worker_serves for whether it can be given more.
+ * last chunk has ended or, once killed, until its end is seen; see brood_worker_serves for whether it can be given more.
  */
 bool brood_worker_counts(const brood_worker *worker);
 

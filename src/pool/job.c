@@ -66,6 +66,9 @@ bool brood_job_is_over(brood_pool *pool, void *job)
 
 void brood_job_give_back_shared(brood_result *job)
 {
+    if (job->shared_count == 0 && job->in_shared == NULL && job->out_shared == NULL) {
+        return;
+    }
     for (size_t i = 0; i < job->shared_count; i++) {
         brood_shared_release(job->shared[i]);
     }

@@ -60,12 +60,15 @@ void brood_worker_end_life(brood_worker *worker)
 
 /* ---- its fate ------------------------------------------------------------------------------- */
 
+static void raise_to(brood_worker *worker, brood_fate fate)
+{
+    worker->life.fate = fate > worker->life.fate ? fate : worker->life.fate;
+}
+
 void brood_worker_serve(brood_worker *worker)
 {
     brood_worker_plan_look(worker);
-    if (worker->life.fate == BROOD_FATE_START) {
-        worker->life.fate = BROOD_FATE_SERVE;
-    }
+    raise_to(worker, BROOD_FATE_SERVE);
 }
 
 void brood_worker_leave(brood_worker *worker)
@@ -81,7 +84,7 @@ void brood_worker_leave(brood_worker *worker)
 
 void brood_worker_note_stop(brood_worker *worker)
 {
-    worker->life.fate = BROOD_FATE_STOP;
+    raise_to(worker, BROOD_FATE_STOP);
     brood_worker_set_idle(worker, false);
     brood_worker_leave(worker);
 }
@@ -90,7 +93,7 @@ void brood_worker_kill(brood_worker *worker)
 {
     worker->life.kill_refused = worker->ops->kill(worker) != BROOD_OK;
     if (worker->life.fate < BROOD_FATE_KILL) {
-        worker->life.fate = BROOD_FATE_KILL;
+        raise_to(worker, BROOD_FATE_KILL);
         brood_worker_set_idle(worker, false);
         worker->life.end_by = brood_os_now() + LOST_NS;
     }
@@ -109,7 +112,7 @@ void brood_worker_end(brood_worker *worker)
 void brood_worker_distrust(brood_worker *worker, brood_status status)
 {
     if (worker->life.fate < BROOD_FATE_DROP) {
-        worker->life.fate = BROOD_FATE_DROP;
+        raise_to(worker, BROOD_FATE_DROP);
         worker->life.dropped = status;
     }
 }
@@ -133,7 +136,7 @@ void brood_worker_close_bell(brood_worker *worker)
 
 void brood_worker_lose(brood_worker *worker)
 {
-    worker->life.fate = BROOD_FATE_LOSE;
+    raise_to(worker, BROOD_FATE_LOSE);
 }
 
 void brood_worker_note_impossible(brood_worker *worker)

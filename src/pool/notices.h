@@ -30,8 +30,8 @@ void brood_worker_note_overdue(brood_worker *worker, uint64_t item);
 void brood_worker_end_notice(brood_worker *worker);
 
 /*
- * Before the kill: the worker begins nothing after the item. False: it has begun another one, and
- * is not to be killed.
+ * Before the kill: the worker begins nothing after the item of the notice (for all items of a chunk
+ * nothing need be held). False: it has begun another one, and is not to be killed.
  */
 bool brood_worker_hold(brood_worker *worker);
 

@@ -41,7 +41,7 @@ static brood_status refuse_argument(const brood_request *asked, const char *argu
 brood_status brood_task_options_take(brood_task_options *known, const brood_task_options *given)
 {
     brood_status status = brood_struct_take(known, sizeof *known, given, TASK_OPTIONS_SIZE_MIN);
-    const char *rule = brood_struct_rule(status, given);
+    const char *rule = status == BROOD_OK ? NULL : brood_struct_rule(status, given);
     char message[160];
 
     if (rule == NULL) {

@@ -242,9 +242,6 @@ void brood_worker_let_spin(brood_worker *worker)
     brood_pool *pool = worker->pool;
     brood_worker **place = NULL;
 
-    if (worker->lists.spins || pool->roster.spinners_max == 0) {
-        return;
-    }
     place = &pool->roster.spinners[pool->roster.spinners_next++ % pool->roster.spinners_max];
     if (*place != NULL) {
         (*place)->lists.spins = false;

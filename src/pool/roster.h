@@ -71,7 +71,10 @@ brood_worker *brood_pool_next_idle(const brood_pool *pool);
  */
 void brood_worker_plan_balance(const brood_worker *worker);
 
-/* The last spinners_max workers that were given chunks may spin: see size_up in create.c. */
+/*
+ * The last spinners_max workers that were given chunks may spin: see size_up in create.c. For a
+ * worker that may not spin yet, where any may.
+ */
 void brood_worker_let_spin(brood_worker *worker);
 
 /* Sets the mean time of a chunk, and with it how many chunks a worker is given ahead. */

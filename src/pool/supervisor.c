@@ -200,7 +200,8 @@ static int64_t stop_all_idle(brood_pool *pool, int64_t now)
 
 /*
  * A pool that was made smaller had a larger bound, so that the workers that are too many end in
- * peace. The bound follows their number down to the target.
+ * peace: from 4 to 1, three may leave at a time. The bound follows the number of workers down to the
+ * target. Those that do not leave yet, because they still have a task, count as well.
  */
 static void lower_most(brood_supervisor *supervisor, uint32_t alive)
 {

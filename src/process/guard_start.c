@@ -219,7 +219,10 @@ static brood_status find_or_start(brood_guard **guard, brood_error *error)
 
 /* ---- the thread that watches it ----------------------------------------------------------- */
 
-/* And says what its channel had no room for. */
+/*
+ * And says what its channel had no room for when the wait began. What has had no room since then is
+ * said with the next start or reap.
+ */
 static brood_status await_end(brood_guard *guard)
 {
     brood_os_wait_item items[] = {{NULL, guard->channel, false, false}, {NULL, NULL, true, false}};

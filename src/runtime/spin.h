@@ -10,6 +10,8 @@
 
 #define BROOD_SPIN_PAUSES 8 /* between two looks */
 
+#define BROOD_SPIN_MISSES_MAX 3
+
 typedef struct brood_spin_habit {
     uint32_t misses; /* how often in a row spinning was of no use */
 } brood_spin_habit;
@@ -17,7 +19,7 @@ typedef struct brood_spin_habit {
 /* Whether to spin now: it was of use lately, or this is one of `probe_every` tries. */
 static inline bool brood_spin_try(brood_spin_habit *habit, uint32_t probe_every)
 {
-    return habit->misses < 3 || habit->misses++ % probe_every == 0;
+    return habit->misses < BROOD_SPIN_MISSES_MAX || habit->misses++ % probe_every == 0;
 }
 
 static inline void brood_spin_note(brood_spin_habit *habit, bool was_of_use)

@@ -265,12 +265,12 @@ void live_watch(live_thread *threads, uint32_t count, brood_pool *pool, const ch
     sim_check_pool(pool);
 }
 
-/* A life has ended, and its results are gone, too. */
 void live_add_patience(int32_t seconds)
 {
     (void)seconds;
 }
 
+/* A life has ended, and its results are gone, too. */
 void live_unwatch(void)
 {
     sim_check_pool(NULL);
