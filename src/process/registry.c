@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "runtime/here.h"
 
-
 /* Lives as long as the program, as its name does. */
 typedef struct brood_registered {
     brood_function *function;
@@ -37,7 +36,8 @@ brood_status brood_register(const char *name, brood_function *function)
 {
     brood_function *known = NULL;
 
-    if (name == NULL || function == NULL || name[0] == '\0' || strlen(name) > BROOD_FUNCTION_NAME_MAX) {
+    if (name == NULL || function == NULL || name[0] == '\0' ||
+        strlen(name) > BROOD_FUNCTION_NAME_MAX) {
         return BROOD_ERR_ARGUMENT;
     }
     known = brood_registry_find(name);

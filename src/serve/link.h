@@ -11,12 +11,12 @@ typedef struct brood_link {
     brood_wire_page *page;
     brood_ring in, out;
     brood_os_channel *bell;
-    int64_t spin_ns;      /* 0: never */
-    int64_t woken_at;     /* and has not answered since; 0: it has */
+    int64_t spin_ns;  /* 0: never */
+    int64_t woken_at; /* and has not answered since; 0: it has */
     brood_spin_habit habit;
-    bool is_broken;       /* for good; see below */
-    int code;             /* of the end of the process, then */
-    int64_t keep_ns;      /* after so long a sleep idle is called, once; 0: never */
+    bool is_broken;  /* for good; see below */
+    int code;        /* of the end of the process, then */
+    int64_t keep_ns; /* after so long a sleep idle is called, once; 0: never */
     void (*idle)(void *data);
     void *data;
 } brood_link;
