@@ -14,13 +14,13 @@
 brood_status brood_struct_take(void *known, size_t size, const void *given, size_t least);
 
 /*
- * Copies known, of so many bytes, into a struct of the caller's that begins with its size: as much
- * of it as both have; what only a newer program's has is left alone. BROOD_ERR_ARGUMENT: it is
- * NULL, or its size cannot be; nothing was written.
+ * Copies the `size` bytes of known into the caller's struct, which begins with its own size: as many
+ * bytes as both structs have. The fields that only a newer program knows are left alone.
+ * BROOD_ERR_ARGUMENT: the caller's struct is NULL, or its size cannot be; nothing was written.
  */
 brood_status brood_struct_give(void *given, const void *known, size_t size, size_t least);
 
-/* Only the rule of it. */
+/* Whether brood_struct_give would accept the caller's struct. Writes nothing. */
 brood_status brood_struct_check(const void *given, size_t least);
 
 /*

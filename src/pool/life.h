@@ -45,10 +45,10 @@ void brood_worker_set_kill(brood_worker *worker, int64_t at);
 
 /* ---- its fate ------------------------------------------------------------------------------- */
 
-/* It has said READY. */
+/* The worker has said READY. */
 void brood_worker_serve(brood_worker *worker);
 
-/* It was sent STOP. */
+/* The worker was sent STOP. */
 void brood_worker_note_stop(brood_worker *worker);
 
 /*
@@ -72,7 +72,7 @@ void brood_worker_end(brood_worker *worker);
 /* The system says that it will ring no more: it has to end by end_by. */
 void brood_worker_close_bell(brood_worker *worker);
 
-/* It was killed and does not end: it is not waited for any more. */
+/* The worker was killed and does not end: nobody waits for its end any more. */
 void brood_worker_lose(brood_worker *worker);
 
 /* Drops the worker for what it says to have begun, which cannot be. */

@@ -1,6 +1,7 @@
 /*
- * The guard of a program: its start, and another one for one that ends. A start takes as long as main
- * up to brood_init, so it has a lock of its own, for which only those wait who need a guard.
+ * The guard of a program: its start, and its replacement when the guard ends. A start takes as long as
+ * main up to brood_init. So starts of guards have a lock of their own, and only threads that need a
+ * guard wait for that lock.
  */
 #include "base/error.h"
 #include "base/memory.h"
@@ -200,7 +201,10 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
     return BROOD_OK;
 }
 
-/* Those who come meanwhile wait here, and then find it. */
+/*
+ * Threads that need a guard while one is being started wait for the lock of starts, and find the new
+ * guard then.
+ */
 static brood_status find_or_start(brood_guard **guard, brood_error *error)
 {
     brood_status status = find(guard, error);
