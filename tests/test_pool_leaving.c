@@ -248,7 +248,9 @@ static void w15_one_task_for_each_worker_of_a_busy_pool(void **state)
 /* CPU time of this process, in ns. On Windows clock() is no such thing. */
 static int64_t time_spent(void)
 {
-    return support_is_windows() ? brood_os_now() : (int64_t)clock() * (1000000000 / CLOCKS_PER_SEC);
+    const int64_t tick = 1000000000 / (int64_t)CLOCKS_PER_SEC;
+
+    return support_is_windows() ? brood_os_now() : (int64_t)clock() * tick;
 }
 
 /* How long it takes to end so many maps that wait; half of them are only let go. */
