@@ -108,6 +108,13 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
                                    size_t *got, brood_error *error);
 
 /*
+ * For a reader that knows by other means that the process at the other end has ended: the next reads
+ * find all that this process wrote. Without this call, what it wrote last may still be on its way to
+ * a thread that has read before, and a read finds nothing.
+ */
+void brood_os_channel_settle(brood_os_channel *channel);
+
+/*
  * Up to BROOD_OS_WHOLE_MAX bytes go whole or not at all (POSIX promises no less of pipes). The first
  * BROOD_OS_FIRST_MAX bytes in each direction of a pair have room before anybody reads: the smallest
  * buffer is 8 KiB (macOS), unless the machine's administrator has made it smaller.

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/atomic.h"
 #include "platform.h"
 
 /* Both ends of a duplex channel, in one process. */
@@ -262,6 +263,45 @@ static void what_was_written_is_read_after_the_end(void **state)
 }
 
 /* The harness would see SIGPIPE. */
+/* Waits for what comes, and does not read it, until told to end. */
+typedef struct other_reader {
+    brood_os_channel *channel;
+    brood_atomic32 ends;
+} other_reader;
+
+static void wait_again(void *data)
+{
+    other_reader *self = data;
+    brood_os_wait_item item = {NULL, self->channel, false, false};
+
+    while (brood_load32(&self->ends) == 0) {
+        brood_os_wait(&item, 1, brood_os_now() + 1000000, NULL);
+    }
+}
+
+static void what_another_thread_waits_for_is_read_once_it_is_settled(void **state)
+{
+    pair made;
+    other_reader other = {NULL, 0};
+    support_thread *thread = NULL;
+
+    (void)state;
+    open_pair(&made);
+    other.channel = made.ours;
+    thread = support_thread_start(wait_again, &other);
+    for (int i = 0; i < 2000; i++) {
+        char byte = 0;
+        size_t done = 0;
+
+        assert_ok(brood_os_channel_write(made.theirs, "x", 1, &done, NULL));
+        brood_os_channel_settle(made.ours);
+        assert_ok(brood_os_channel_read(made.ours, &byte, 1, &done, NULL));
+    }
+    brood_exchange32(&other.ends, 1);
+    support_thread_join(thread);
+    close_pair(&made);
+}
+
 static void a_write_to_a_closed_end(void **state)
 {
     pair made;
@@ -451,6 +491,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_small_write_to_a_full_pipe_goes_whole),
     cmocka_unit_test(a_new_pair_has_room_for_the_first_bytes),
     cmocka_unit_test(what_was_written_is_read_after_the_end),
+    cmocka_unit_test(what_another_thread_waits_for_is_read_once_it_is_settled),
     cmocka_unit_test(a_write_to_a_closed_end),
     cmocka_unit_test(the_end_of_a_pair_that_no_child_took),
     cmocka_unit_test(what_is_no_end_of_a_channel_is_refused),

@@ -176,6 +176,12 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return count == 0 ? BROOD_ERR_CLOSED : brood_posix_fail(error, errno, "read");
 }
 
+/* What was written is in the socket, for whoever reads. */
+void brood_os_channel_settle(brood_os_channel *channel)
+{
+    (void)channel;
+}
+
 static ssize_t write_some(const brood_os_channel *channel, const void *buffer, size_t size)
 {
     return channel->is_socket ? send(channel->fd, buffer, size, BROOD_POSIX_SILENT)

@@ -162,6 +162,9 @@ static brood_status update(brood_process *process)
         return BROOD_OK;
     }
     status = reap(process->os, process->entry, &result);
+    if (status == BROOD_OK && process->control != NULL) {
+        brood_os_channel_settle(process->control);
+    }
     listen_to_child(process); /* after the end, so that nothing can follow */
     if (status == BROOD_OK) {
         brood_exit_decide(process, &result);

@@ -279,6 +279,19 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return status;
 }
 
+/*
+ * The system tells the end of a read to the thread that began it, and that thread writes what came
+ * into our memory. While it does not get a core, the read looks as if it were under way to everybody.
+ * https://learn.microsoft.com/windows-hardware/drivers/kernel/types-of-apcs (special kernel APCs)
+ */
+void brood_os_channel_settle(brood_os_channel *channel)
+{
+    AcquireSRWLockExclusive(&channel->in->lock);
+    lane_cancel(channel->in, channel->handle);
+    finish_read(channel);
+    ReleaseSRWLockExclusive(&channel->in->lock);
+}
+
 static void begin_write(brood_os_channel *channel)
 {
     pipe_lane *out = channel->out;

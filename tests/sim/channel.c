@@ -209,11 +209,20 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
         return sim_refuse(is_closed(channel->end) ? BROOD_ERR_CLOSED : BROOD_ERR_TIMEOUT, "read",
                           error);
     }
+    if (!channel->end->is_settled && sim_happens(sim.rates.late)) {
+        return sim_refuse(BROOD_ERR_TIMEOUT, "read", error); /* on its way to another reader */
+    }
     *got = some_of(size < flow->used ? size : flow->used);
     flow_take(channel->end, flow, buffer, *got);
     sim_values(buffer, *got);
     sim_note("  %zu bytes of handle %lld", *got, (long long)channel->handle);
     return BROOD_OK;
+}
+
+void brood_os_channel_settle(brood_os_channel *channel)
+{
+    sim_call_on("channel_settle", channel->end->stream);
+    channel->end->is_settled = true;
 }
 
 /* What more than BROOD_OS_WHOLE_MAX bytes give of themselves when they are not the first. */

@@ -33,6 +33,7 @@ typedef struct sim_end_thing {
     int side;
     sim_thing *stash[SIM_PASSED_MAX]; /* came with bytes that were read */
     uint32_t stash_count;
+    bool is_settled; /* nothing is on its way to other readers */
 } sim_end_thing;
 
 struct brood_os_channel {

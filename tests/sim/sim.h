@@ -62,7 +62,7 @@ typedef struct sim_rates {
     uint32_t spurious; /* a wait comes back for nothing */
     uint32_t shorts;   /* a read or write takes less than it could */
     uint32_t slow;     /* a start, a death or a kill takes long */
-    uint32_t late;     /* a poller sees late what there is */
+    uint32_t late;     /* a poller or a read sees late what there is */
     uint32_t refused;  /* a kill is refused, perhaps several times */
     uint32_t immortal; /* a kill has no effect, for a while or for ever */
     uint32_t places;   /* where calls fail */
