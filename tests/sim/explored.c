@@ -6,11 +6,6 @@
 #define OK LIVE_BIT(BROOD_OK)
 #define OR_CANCELLED (LIVE_BIT(BROOD_OK) | LIVE_BIT(BROOD_ERR_CANCELLED))
 
-static small_order plain(uint32_t number)
-{
-    return (small_order){.number = number, .kind = SMALL_RETURN};
-}
-
 /* ---- tasks, one of which is cancelled --------------------------------------------------------- */
 
 static void run_cancel(brood_pool *pool)
@@ -18,7 +13,7 @@ static void run_cancel(brood_pool *pool)
     brood_result *results[3];
 
     for (uint32_t i = 0; i < 3; i++) {
-        results[i] = small_submit(pool, plain(i), NULL);
+        results[i] = small_submit(pool, small_plain(i), NULL);
     }
     brood_result_cancel(results[2]);
     for (uint32_t i = 0; i < 3; i++) {
@@ -34,7 +29,7 @@ static void run_twice(brood_pool *pool)
     brood_result *results[3];
 
     for (uint32_t i = 0; i < 3; i++) {
-        results[i] = small_submit(pool, plain(i), NULL);
+        results[i] = small_submit(pool, small_plain(i), NULL);
         if (i < 2) {
             brood_result_cancel(results[i]);
         }
@@ -43,11 +38,6 @@ static void run_twice(brood_pool *pool)
         small_finish(results[i], i, i < 2 ? OR_CANCELLED : OK);
         small_must(small_begun(i) <= 1, "a task without retries begins once");
     }
-}
-
-static void set_one(brood_pool_options *options)
-{
-    options->workers = 1;
 }
 
 /* ---- a map whose items are waited for one by one ------------------------------------------------ */
@@ -72,7 +62,7 @@ static void run_map(brood_pool *pool)
     brood_result *result = NULL;
 
     for (uint32_t i = 0; i < 3; i++) {
-        in[i] = plain(i);
+        in[i] = small_plain(i);
     }
     small_check_status(brood_pool_map_async(pool, &result, small_task, in, 3, sizeof in[0], out,
                                             sizeof out[0], NULL),
@@ -122,7 +112,7 @@ static void run_stream(brood_pool *pool)
     small_check_status(
         brood_pool_map_async(pool, &map, return_argument, in, 1, sizeof in, out, sizeof out, NULL),
         OK, "brood_pool_map_async");
-    small = small_submit(pool, plain(1), NULL);
+    small = small_submit(pool, small_plain(1), NULL);
     check_stream(brood_result_get(map, NULL, NULL, BROOD_FOREVER), out);
     brood_result_destroy(map);
     small_finish(small, 1, OK);
@@ -139,7 +129,7 @@ static void set_loop(brood_pool_options *options)
 
 static void apply(brood_pool *pool, uint32_t number)
 {
-    small_order order = plain(number);
+    small_order order = small_plain(number);
     uint32_t value = 0;
     brood_status status =
         brood_pool_apply(pool, small_task, &order, sizeof order, &value, sizeof value, NULL);
@@ -171,7 +161,7 @@ static void run_close(brood_pool *pool)
     brood_result *results[3];
 
     for (uint32_t i = 0; i < 3; i++) {
-        results[i] = small_submit(pool, plain(i), NULL);
+        results[i] = small_submit(pool, small_plain(i), NULL);
     }
     brood_pool_close(pool);
     brood_pool_join(pool, BROOD_FOREVER);
@@ -191,7 +181,7 @@ static void set_lazy_one(brood_pool_options *options)
 
 static void run_unstarted(brood_pool *pool)
 {
-    brood_result *result = small_submit(pool, plain(0), NULL);
+    brood_result *result = small_submit(pool, small_plain(0), NULL);
 
     brood_result_cancel(result);
     small_finish(result, 0, OR_CANCELLED);
@@ -206,7 +196,7 @@ static void run_retry(brood_pool *pool)
 
     options.retries = 2;
     results[0] = small_submit(pool, (small_order){.number = 0, .kind = SMALL_KILL_FIRST}, &options);
-    results[1] = small_submit(pool, plain(1), &options);
+    results[1] = small_submit(pool, small_plain(1), &options);
     small_finish(results[0], 0, OK);
     small_finish(results[1], 1, OK);
 }
@@ -239,7 +229,7 @@ const sim_scenario sim_explored[] = {
      .is_small = true},
     {.name = "twice",
      .about = "tasks of one worker are cancelled, one after the other",
-     .options = set_one,
+     .options = small_set_one,
      .run = run_twice,
      .is_small = true},
     {.name = "map", .about = "a map whose items are waited for", .run = run_map, .is_small = true},

@@ -280,6 +280,8 @@ mutation("due.keep_balance", "nobody wakes to balance again",
 mutation("due.forget", "nobody wakes to tell of shared memory a worker that got the rest of something",
          (POOL, "    if (brood_peer_has_to_forget(peer)) {\n        brood_agenda_at(peer->base.pool, 0);",
                 "    if (false) {\n        brood_agenda_at(peer->base.pool, 0);"))
+without("due.back", "nobody is told that a task which comes back needs another worker", POOL,
+        "    brood_supervisor_need(worker->pool);\n")
 mutation("due.waiters", "nobody wakes for the time-out of a follower",
          (POOL, "    brood_agenda_at(pool, brood_agenda_end_waits(pool, now));\n",
                 "    brood_agenda_end_waits(pool, now);\n"))
@@ -413,7 +415,7 @@ mutation("spin.sleep", "a thread sleeps in the poller while it counts as spinnin
 
 # ---- the scenarios ----------------------------------------------------------------------------
 
-# Each scenario of found.c is red without the cures that are named here; those of SCENARIO_CURES are
+# Each scenario of found_*.c is red without the cures that are named here; those of SCENARIO_CURES are
 # cures that no mutation above takes out.
 SCENARIOS = {
     "full-queue": ["W1"],
@@ -432,6 +434,7 @@ SCENARIOS = {
     "short-wait": ["W8"],
     "busy-callers": ["W11"],
     "overtaken": ["balance.overtaken"],
+    "idle-order": ["idle.order"],
     "wake-with-end": ["forget.asked"],
     "answers-spoiled": ["H6"],
     "value-in-part": ["H7"],
@@ -450,6 +453,7 @@ SCENARIO_CURES = {
     "notify.failed": [
         (POOL, "        brood_agenda_notify(pool, BROOD_END(pool)); /* it was all that a join waited for, "
                "perhaps */\n", "")],
+    "idle.order": [(POOL, "        before = at->lists.previous_idle;\n        if (at->life.fate", "        if (at->life.fate")],
     "streak.leaving": [(POOL, "           !brood_worker_is_leaving(worker) && worker->life.fate < BROOD_FATE_KILL &&\n",
                               "           worker->life.fate < BROOD_FATE_KILL &&\n")],
     "trust.unreported": [

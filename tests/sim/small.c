@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pool/peer_impl.h"
 #include "pool/pool_impl.h"
 #include "program.h"
 
@@ -53,6 +54,16 @@ int small_task(brood_task *task, const void *arg, size_t size)
 uint32_t small_begun(uint32_t number)
 {
     return small.begun[number];
+}
+
+small_order small_plain(uint32_t number)
+{
+    return (small_order){.number = number, .kind = SMALL_RETURN};
+}
+
+small_order small_pausing(uint32_t number, uint32_t pause_us)
+{
+    return (small_order){.number = number, .kind = SMALL_PAUSE, .pause_us = pause_us};
 }
 
 /* ---- what the program does ------------------------------------------------------------------------ */
@@ -162,15 +173,61 @@ static support_thread *start_loop(const brood_pool_options *options)
     return options->event_loop ? support_thread_start(run_loop, small.pool) : NULL;
 }
 
+void small_apply(brood_pool *pool, small_order order)
+{
+    uint32_t value = 0;
+
+    small_check_status(
+        brood_pool_apply(pool, small_task, &order, sizeof order, &value, sizeof value, NULL),
+        LIVE_BIT(BROOD_OK), "brood_pool_apply");
+}
+
+void small_must_be_soon(int64_t since, int64_t most_ms, const char *what)
+{
+    if (sim_now() - since > most_ms * SIM_MS) {
+        live_fail("%s has taken %.3f ms, and may take %lld", what,
+                  (double)(sim_now() - since) / 1e6, (long long)most_ms);
+    }
+}
+
+const brood_peer *small_first_peer(void)
+{
+    return brood_peer_of_const(small_pool()->roster.workers[0]);
+}
+
+void small_set_one(brood_pool_options *options)
+{
+    options->workers = 1;
+}
+
+void small_set_quiet(brood_pool_options *options)
+{
+    options->workers = 1;
+    options->spin = BROOD_SPIN_NEVER;
+}
+
+void small_set_rings(brood_pool_options *options)
+{
+    options->workers = 17;
+    options->lazy = true;
+    options->spin = BROOD_SPIN_NEVER;
+}
+
 /* ---- which there are ------------------------------------------------------------------------------- */
+
+static const sim_scenario *const lists[] = {sim_explored, sim_found_waits, sim_found_workers,
+                                            sim_found_answers, sim_found_races};
 
 const sim_scenario *sim_scenario_at(uint32_t index)
 {
-    if (index < sim_explored_count) {
-        return &sim_explored[index];
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        for (const sim_scenario *at = lists[i]; at->name != NULL; at++) {
+            if (index-- == 0) {
+                return at;
+            }
+        }
     }
-    index -= sim_explored_count;
-    return index < sim_found_count ? &sim_found[index] : NULL;
+    return NULL;
 }
 
 const sim_scenario *sim_scenario_find(const char *name)

@@ -21,6 +21,10 @@ typedef struct small_order {
     uint32_t number, kind, pause_us, unused;
 } small_order;
 
+/* One that returns at once, and one that takes so long. */
+small_order small_plain(uint32_t number);
+small_order small_pausing(uint32_t number, uint32_t pause_us);
+
 int small_task(brood_task *task, const void *arg, size_t size);
 
 /* How often that task has begun so far. */
@@ -42,16 +46,32 @@ void small_check_status(brood_status status, uint64_t allowed, const char *call)
 /* Ends the run when it is not so. */
 void small_must(bool is_so, const char *what);
 
+/* Calls brood_pool_apply, which must succeed. */
+void small_apply(brood_pool *pool, small_order order);
+
+/* What was begun then has taken no longer than that. */
+void small_must_be_soon(int64_t since, int64_t most_ms, const char *what);
+
 /* A thread of the program's, by that name in moves and failures. */
 support_thread *small_thread(const char *name, void (*work)(void *), void *data);
 
 /* The pool of the run, for moves that name what lies in it. */
 brood_pool *small_pool(void);
 
-/* The scenarios that are explored, and those of faults that were found. */
+/* Its first worker. */
+struct brood_peer;
+const struct brood_peer *small_first_peer(void);
+
+/* Pools with one worker; with one and no spinning; with rings of 64 KiB, whose workers come when needed. */
+void small_set_one(brood_pool_options *options);
+void small_set_quiet(brood_pool_options *options);
+void small_set_rings(brood_pool_options *options);
+
+/* The scenarios that are explored, and those of faults that were found; the last one has no name. */
 extern const sim_scenario sim_explored[];
-extern const uint32_t sim_explored_count;
-extern const sim_scenario sim_found[];
-extern const uint32_t sim_found_count;
+extern const sim_scenario sim_found_waits[];
+extern const sim_scenario sim_found_workers[];
+extern const sim_scenario sim_found_answers[];
+extern const sim_scenario sim_found_races[];
 
 #endif
