@@ -271,8 +271,8 @@ static void check(brood_pool *pool)
     /* A sleeping leader is rung by every worker that has a task, unless a thread spins. */
     assert(!pool->wait.sleeping || pool->wait.spinning > 0 || pool->agenda.unarmed == NULL);
     /* While a chunk waits and an idle worker can be sent to, the agenda has a time to dispatch. */
-    assert(!pool->wait.sleeping || pool->queue.bits == 0 || pool->agenda.due != BROOD_NEVER ||
-           !has_room_for_more(pool));
+    assert(!pool->wait.sleeping || !brood_queue_has_chunks(&pool->queue) ||
+           pool->agenda.due != BROOD_NEVER || !has_room_for_more(pool));
     /* The pool's thread waits only while another thread leads, or was woken to lead. */
     assert(pool->wait.leading || pool->wait.successor || !pool->threads.thread_waits);
 }

@@ -122,7 +122,7 @@ static void on_answer(brood_worker *worker, const brood_event *event)
 static void on_ready(brood_worker *worker)
 {
     worker->reports.is_up = true;
-    brood_worker_serve(worker);
+    brood_worker_note_ready(worker);
     brood_supervisor_note_start(worker->pool);
     brood_pace_begin(&worker->pace, brood_os_now());
 }

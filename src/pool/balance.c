@@ -41,6 +41,18 @@ void brood_worker_revoke(brood_worker *worker)
     brood_supervisor_need(worker->pool);
 }
 
+void brood_pool_revoke_for(const brood_result *job)
+{
+    brood_worker *following = NULL;
+
+    for (brood_worker *worker = job->pool->roster.busy_first; worker != NULL; worker = following) {
+        following = worker->lists.next_busy;
+        if (worker->backlog.count > 1 && worker->backlog.chunks.last->job->key > job->key) {
+            brood_worker_revoke(worker);
+        }
+    }
+}
+
 /* When chunks of the worker may be revoked for an idle one; never, when all of them have begun. */
 static int64_t find_balance_time(brood_worker *worker)
 {
@@ -56,7 +68,7 @@ static int64_t find_balance_time(brood_worker *worker)
 }
 
 /* When chunks after a task that runs for long are revoked although no worker is idle. */
-static int64_t find_overtaken_time(brood_worker *worker, int64_t now)
+static int64_t find_long_time(brood_worker *worker, int64_t now)
 {
     uint64_t begun = 0;
 
@@ -103,11 +115,11 @@ static int64_t balance(brood_pool *pool, int64_t now)
     brood_worker *following = NULL;
     bool is_any_idle = has_ready_idle(pool);
 
-    if (is_any_idle && pool->queue.bits != 0) {
+    if (is_any_idle && brood_queue_has_chunks(&pool->queue)) {
         return push(pool, now);
     }
     for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
-        int64_t due = is_any_idle ? find_balance_time(worker) : find_overtaken_time(worker, now);
+        int64_t due = is_any_idle ? find_balance_time(worker) : find_long_time(worker, now);
         size_t had = worker->backlog.count;
 
         following = worker->lists.next_busy;

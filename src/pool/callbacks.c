@@ -9,13 +9,13 @@ void brood_job_call_later(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    if (job->is_due) {
+    if (job->is_to_call) {
         return;
     }
-    job->is_due = true;
-    job->next_due = NULL;
+    job->is_to_call = true;
+    job->next_to_call = NULL;
     if (pool->callbacks.last != NULL) {
-        pool->callbacks.last->next_due = job;
+        pool->callbacks.last->next_to_call = job;
     } else {
         pool->callbacks.first = job;
     }
@@ -55,11 +55,11 @@ bool brood_pool_call_next(brood_pool *pool)
     if (job == NULL || pool->callbacks.is_running) {
         return false;
     }
-    pool->callbacks.first = job->next_due;
+    pool->callbacks.first = job->next_to_call;
     if (pool->callbacks.first == NULL) {
         pool->callbacks.last = NULL;
     }
-    job->is_due = false;
+    job->is_to_call = false;
     pool->callbacks.is_running = true;
     pool->callbacks.thread = brood_thread_id();
     call_one(job);

@@ -77,21 +77,5 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
 
 brood_chunk *brood_chunk_cut(brood_worker *worker, brood_chunk *chunk)
 {
-    brood_pool *pool = worker->pool;
-    uint64_t count = chunk_of(worker, chunk);
-    brood_chunk *part = NULL;
-
-    if (count < chunk->count) {
-        part = brood_chunk_new(chunk->job, chunk->first, count);
-    }
-    if (part == NULL) {
-        brood_queue_remove(pool, chunk);
-        return chunk;
-    }
-    part->attempt = chunk->attempt;
-    part->unclaimed_deaths = chunk->unclaimed_deaths;
-    chunk->first += count;
-    chunk->count -= count;
-    brood_queue_shrink(pool, count);
-    return part;
+    return brood_queue_take(worker->pool, chunk, chunk_of(worker, chunk));
 }

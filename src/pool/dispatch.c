@@ -120,7 +120,7 @@ void brood_pool_dispatch(brood_pool *pool)
     bool goes = true;
 
     pool->dispatch.retry_at = BROOD_NEVER;
-    if (pool->queue.bits == 0) {
+    if (!brood_queue_has_chunks(&pool->queue)) {
         return;
     }
     pool->dispatch.at = brood_os_now();

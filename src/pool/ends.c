@@ -77,7 +77,7 @@ static void finish(brood_result *job)
         brood_job_call_later(job);
     }
     if (job->on_finish != NULL) {
-        job->on_finish(job, job->owner);
+        job->on_finish(job, job->finish_data);
     }
     brood_agenda_notify(pool, job);
     brood_job_release(job);

@@ -29,7 +29,7 @@ void brood_supervisor_need(brood_pool *pool)
     bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
 
     if (is_as_needed && pool->supervisor.serving < pool->supervisor.target &&
-        (pool->queue.bits != 0 || pool->roster.idle_first == NULL)) {
+        (brood_queue_has_chunks(&pool->queue) || pool->roster.idle_first == NULL)) {
         brood_agenda_supervise(pool);
     }
 }

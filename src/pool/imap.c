@@ -7,9 +7,9 @@
 #include "pool/threads.h"
 #include "pool/wait.h"
 
-static void on_finish(brood_result *result, void *owner)
+static void on_finish(brood_result *result, void *finish_data)
 {
-    imap_item *item = owner;
+    imap_item *item = finish_data;
 
     (void)result;
     item->is_done = true;

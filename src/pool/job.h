@@ -1,4 +1,7 @@
-/* Jobs, which is what the caller has submitted, and their chunks, which workers get. */
+/*
+ * Jobs, and their chunks, which workers get. A job is a task, a map or a range that the caller has
+ * submitted; each item of an imap is a job of its own.
+ */
 #ifndef BROOD_SRC_POOL_JOB_H
 #define BROOD_SRC_POOL_JOB_H
 
@@ -63,7 +66,7 @@ struct brood_result {
     int64_t deadline;   /* BROOD_NEVER */
     brood_deadline_links by_deadline;
     brood_result *next_expired;
-    int64_t key; /* its place in the queue */
+    int64_t key; /* its place in the queue: the larger, the later */
     int priority;
     char tag[BROOD_TAG_MAX];
     brood_shared **shared; /* in the same memory, after the job; with a reference each */
@@ -88,10 +91,11 @@ struct brood_result {
     brood_result_function *on_done, *on_failed;
     void *user;
     brood_meter meter; /* of its progress */
-    bool is_due;       /* in the list of what the pool's thread has to call */
-    brood_result *next_due;
-    void (*on_finish)(brood_result *job, void *owner); /* of the library's own; under the lock */
-    void *owner;
+    bool is_to_call;   /* in the list of what the pool's thread has to call */
+    brood_result *next_to_call;
+    /* Of the library's own; under the lock. */
+    void (*on_finish)(brood_result *job, void *finish_data);
+    void *finish_data;
 
     brood_chunk chunk; /* the first one */
     brood_chunk *spare;

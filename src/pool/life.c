@@ -65,7 +65,7 @@ static void raise_to(brood_worker *worker, brood_fate fate)
     worker->life.fate = fate > worker->life.fate ? fate : worker->life.fate;
 }
 
-void brood_worker_serve(brood_worker *worker)
+void brood_worker_note_ready(brood_worker *worker)
 {
     brood_worker_plan_look(worker);
     raise_to(worker, BROOD_FATE_SERVE);

@@ -46,7 +46,7 @@ void brood_worker_set_kill(brood_worker *worker, int64_t at);
 /* ---- its fate ------------------------------------------------------------------------------- */
 
 /* The worker has said READY. */
-void brood_worker_serve(brood_worker *worker);
+void brood_worker_note_ready(brood_worker *worker);
 
 /* The worker was sent STOP. */
 void brood_worker_note_stop(brood_worker *worker);

@@ -83,7 +83,7 @@ brood_result *brood_job_make(const brood_request *asked)
     job->out_size = asked->out_size;
     job->flags = asked->kind == BROOD_JOB_RANGE ? BROOD_WIRE_RANGE : 0;
     job->on_finish = asked->on_finish;
-    job->owner = asked->owner;
+    job->finish_data = asked->finish_data;
     take_task_options(job, asked);
     take_shared(job, asked);
     brood_add32(&asked->pool->references, 1);

@@ -16,6 +16,8 @@
  *   agenda                             what is due, and which sleeping thread is woken for it
  *   lock engine wait threads loop      the lock, one turn, waiting, the pool's threads, event loops
  *
+ * docs/design.md says which files a change touches ("To change one thing").
+ *
  * Everything below is guarded by the pool's lock, except where said. A job is what the caller
  * submitted: one task, a map, a range. It is cut into chunks, and a chunk goes to one worker.
  */

@@ -13,7 +13,7 @@ static unsigned lane_of(int priority)
 
 int64_t brood_queue_next_key(brood_pool *pool, int priority)
 {
-    return (int64_t)++pool->queue.sequence - (int64_t)priority * BROOD_OVERTAKERS;
+    return (int64_t)++pool->queue.sequence - (int64_t)priority * BROOD_PRIORITY_STEP;
 }
 
 static void insert_before(brood_chunk_list *list, brood_chunk *at, brood_chunk *chunk)
@@ -112,6 +112,25 @@ void brood_queue_remove(brood_pool *pool, brood_chunk *chunk)
         pool->queue.bits &= ~(1u << lane);
     }
     brood_queue_shrink(pool, chunk->count - chunk->done);
+}
+
+brood_chunk *brood_queue_take(brood_pool *pool, brood_chunk *chunk, uint64_t count)
+{
+    brood_chunk *part = NULL;
+
+    if (count < chunk->count) {
+        part = brood_chunk_new(chunk->job, chunk->first, count);
+    }
+    if (part == NULL) {
+        brood_queue_remove(pool, chunk);
+        return chunk;
+    }
+    part->attempt = chunk->attempt;
+    part->unclaimed_deaths = chunk->unclaimed_deaths;
+    chunk->first += count;
+    chunk->count -= count;
+    brood_queue_shrink(pool, count);
+    return part;
 }
 
 void brood_queue_end_cancelled(brood_chunk *chunk)

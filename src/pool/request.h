@@ -20,7 +20,7 @@ typedef struct brood_request {
     size_t out_size;
     bool copies_in; /* into the job */
     void (*on_finish)(brood_result *, void *);
-    void *owner;
+    void *finish_data;
 } brood_request;
 
 /*

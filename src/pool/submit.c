@@ -62,19 +62,6 @@ static brood_status wait_for_room(const brood_request *asked)
     return status == BROOD_OK ? status : brood_request_refuse(asked, BROOD_ERR_FULL, "");
 }
 
-/* What came later, but is more urgent, does not stand behind what workers were given ahead. */
-static void overtake(brood_pool *pool, const brood_result *job)
-{
-    brood_worker *following = NULL;
-
-    for (brood_worker *worker = pool->roster.busy_first; worker != NULL; worker = following) {
-        following = worker->lists.next_busy;
-        if (worker->backlog.count > 1 && worker->backlog.chunks.last->job->key > job->key) {
-            brood_worker_revoke(worker);
-        }
-    }
-}
-
 static void enqueue(brood_result *job)
 {
     brood_pool *pool = job->pool;
@@ -88,7 +75,7 @@ static void enqueue(brood_result *job)
     }
     job->chunk = (brood_chunk){.job = job, .first = job->first, .count = job->count, .attempt = 1};
     if (job->priority > 0) {
-        overtake(pool, job);
+        brood_pool_revoke_for(job);
     }
     brood_queue_put(pool, &job->chunk);
     brood_pool_take_submit(pool);
@@ -234,7 +221,7 @@ brood_status brood_pool_apply(brood_pool *pool, brood_function *function, const 
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     brood_function *function, const void *data, size_t size,
                                     const brood_task_options *options,
-                                    void (*on_finish)(brood_result *, void *), void *owner)
+                                    void (*on_finish)(brood_result *, void *), void *finish_data)
 {
     brood_request asked = {.pool = pool,
                            .kind = BROOD_JOB_TASK,
@@ -245,7 +232,7 @@ brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                            .out_size = BROOD_SIZE_VARIES,
                            .copies_in = true,
                            .on_finish = on_finish,
-                           .owner = owner};
+                           .finish_data = finish_data};
 
     return submit(&asked, result, options);
 }

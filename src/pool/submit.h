@@ -8,6 +8,6 @@
 brood_status brood_pool_submit_item(brood_pool *pool, brood_result **result,
                                     brood_function *function, const void *data, size_t size,
                                     const brood_task_options *options,
-                                    void (*on_finish)(brood_result *, void *), void *owner);
+                                    void (*on_finish)(brood_result *, void *), void *finish_data);
 
 #endif

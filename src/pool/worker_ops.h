@@ -118,7 +118,10 @@ typedef struct brood_worker_ops {
     /* Cancels that item of the first chunk (0: all of them); or BROOD_WORKER_FLUSH. */
     void (*interrupt)(brood_worker *worker, uint64_t item);
 
-    /* The worker begins no later item. False: it has begun another one already, and is not held. */
+    /*
+     * The worker begins no later item before it is killed. False: it has begun another one already,
+     * and is not held.
+     */
     bool (*hold)(brood_worker *worker, uint64_t item);
 
     /* Whether the worker may spin for work before it sleeps. */
@@ -126,10 +129,17 @@ typedef struct brood_worker_ops {
 
     /* When the handshake is over at the latest: the process runs by then, or has ended. */
     int64_t (*up_by)(const brood_worker *worker);
+
+    /* False: it has ended, and `describe` says how. Kills one that has not come up by then. */
     bool (*is_alive)(brood_worker *worker);
+
+    /* Asks the system to end it at once. On failure that was refused, and is tried again. */
     brood_status (*kill)(brood_worker *worker);
 
-    /* The worker's end is not waited for: `destroy` follows, although the worker may still run. */
+    /*
+     * The worker's end is not waited for: `destroy` follows, although the worker may still run, and use
+     * what it has of its own of the rings and the page.
+     */
     void (*abandon)(brood_worker *worker);
 
     /* How the worker ended: the exit of its process, and a text. */

@@ -165,7 +165,7 @@ static void check_jobs(void)
             sim_fail("a task is nowhere\n  %s", sim_program_description());
         }
     }
-    if (pool->queue.bits != 0 && brood_pool_next_idle(pool) != NULL) {
+    if (brood_queue_has_chunks(&pool->queue) && brood_pool_next_idle(pool) != NULL) {
         sim_check_due("a chunk waits, and a worker has room", pool->dispatch.retry_at != SIM_NEVER
                                                                   ? pool->dispatch.retry_at
                                                                   : sim_now() + BALANCE_NS);

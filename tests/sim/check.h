@@ -1,4 +1,4 @@
-/* What check.c, and check_supervisor.c for it, look at whenever nobody can run. */
+/* What check.c, and check_crew.c for it, look at whenever nobody can run. */
 #ifndef BROOD_TESTS_SIM_CHECK_H
 #define BROOD_TESTS_SIM_CHECK_H
 

@@ -256,7 +256,7 @@ static void check_number(const brood_pool *pool)
     if (all.serving > (is_done ? 0 : pool->supervisor.target)) {
         sim_check_due("there are more workers than asked for", sim_now() + RETRY_NS);
     }
-    if (all.counted < all.needed && pool->queue.bits != 0 && may_start(pool)) {
+    if (all.counted < all.needed && brood_queue_has_chunks(&pool->queue) && may_start(pool)) {
         sim_check_due("a worker is to be started", pool->supervisor.start_at);
     }
 }
@@ -300,7 +300,7 @@ void sim_check_crew(const brood_pool *pool)
         }
     }
     check_number(pool);
-    if (pool->queue.bits == 0 && has_idle(pool)) {
+    if (!brood_queue_has_chunks(&pool->queue) && has_idle(pool)) {
         check_balance(pool);
     }
 }
