@@ -1,0 +1,90 @@
+/*
+ * The way of a small task through src/pool: which functions a brood_pool_apply_async and a
+ * brood_result_get enter, in their order, as addresses. way.cmake makes names of them. The pool has
+ * done tasks before, its worker sleeps, and its answer has come before the caller asks for it.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <brood/brood.h>
+
+#include "support.h"
+
+#define STEPS_MAX 4096
+
+static void *steps[STEPS_MAX];
+static size_t count;
+static bool is_traced;
+
+void __cyg_profile_func_enter(void *function, void *caller);
+void __cyg_profile_func_exit(void *function, void *caller);
+
+void __cyg_profile_func_enter(void *function, void *caller)
+{
+    (void)caller;
+    if (is_traced && count < STEPS_MAX) {
+        steps[count++] = function;
+    }
+}
+
+void __cyg_profile_func_exit(void *function, void *caller)
+{
+    (void)function;
+    (void)caller;
+}
+
+static int one_more(brood_task *task, const void *arg, size_t size)
+{
+    int value = *(const int *)arg + 1;
+
+    (void)size;
+    return brood_return(task, &value, sizeof value);
+}
+
+static void must(bool is_so, const char *what)
+{
+    if (!is_so) {
+        printf("way failed: %s\n", what);
+        exit(1);
+    }
+}
+
+static void go(brood_pool *pool, intptr_t handle)
+{
+    int arg = 1;
+    const void *value = NULL;
+    brood_result *result = NULL;
+    brood_status status = brood_pool_apply_async(pool, &result, one_more, &arg, sizeof arg, NULL);
+
+    must(status == BROOD_OK, "brood_pool_apply_async");
+    must(support_wait_handle(handle, 30000), "the answer comes");
+    status = brood_result_get(result, &value, NULL, BROOD_FOREVER);
+    must(status == BROOD_OK && *(const int *)value == 2, "brood_result_get");
+    brood_result_destroy(result);
+}
+
+int main(int argc, char **argv)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+    intptr_t handle = 0;
+
+    must(brood_init(argc, argv) == BROOD_OK, "brood_init");
+    options.workers = 1;
+    options.event_loop = true;
+    options.spin = BROOD_SPIN_NEVER;
+    must(brood_pool_create(&pool, &options) == BROOD_OK, "brood_pool_create");
+    must(brood_pool_handle(pool, &handle) == BROOD_OK, "brood_pool_handle");
+    for (int i = 0; i < 10; i++) {
+        go(pool, handle);
+    }
+    is_traced = true;
+    go(pool, handle);
+    is_traced = false;
+    for (size_t i = 0; i < count; i++) {
+        printf("%p\n", steps[i]);
+    }
+    brood_pool_destroy(pool);
+    return 0;
+}
