@@ -32,8 +32,8 @@
     BROOD_MAY_FAIL(brood_os_channel_pipe(channel, child, child_writes, error), error, (*(channel) = NULL, *(child) = BROOD_HANDLE_NONE))
 #define brood_os_channel_adopt(channel, handle, error) \
     BROOD_MAY_FAIL(brood_os_channel_adopt(channel, handle, error), error, *(channel) = NULL)
-#define brood_os_channel_check_peer(channel, error) \
-    BROOD_MAY_FAIL(brood_os_channel_check_peer(channel, error), error, BROOD_NOTHING_OUT)
+#define brood_os_channel_check_peer(end, error) \
+    BROOD_MAY_FAIL(brood_os_channel_check_peer(end, error), error, BROOD_NOTHING_OUT)
 #define brood_os_channel_read(channel, buffer, size, got, error) \
     BROOD_MAY_FAIL(brood_os_channel_read(channel, buffer, size, got, error), error, *(got) = 0)
 #define brood_os_channel_write(channel, buffer, size, put, error) \

@@ -605,10 +605,11 @@ size_t brood_os_default_stack(void);
 bool brood_os_is_privileged(void);
 
 /*
- * Whether the other end of a channel was made by a process with this process's rights: BROOD_OK, or
- * BROOD_ERR_PERMISSION, also where the system does not tell. In a child, before it reads.
+ * Whether the other end of what may be an end of a channel was made by a process with this process's
+ * rights: BROOD_OK, or BROOD_ERR_PERMISSION, also where the system does not tell. In a child, before it
+ * reads. Changes nothing: the handle may be another one of the program's.
  */
-brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error);
+brood_status brood_os_channel_check_peer(brood_handle end, brood_error *error);
 
 /* ---- signals: src/<system>/signals.c ------------------------------------------------------- */
 

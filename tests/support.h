@@ -147,8 +147,13 @@ int64_t support_fork_for(int ms);
  */
 bool support_fork_as(int64_t pid, intptr_t gate, int code);
 
-/* Signals by their names, "TERM", "USR1"; Windows has none of it. Takes: waits for a blocked one. */
+/*
+ * Signals by their names, "TERM", "USR1"; Windows has none of it. A negative pid is a group's. Takes:
+ * waits for a blocked one.
+ */
 void support_signal(int64_t pid, const char *name);
+/* Whether a child is stopped, or is within that time. */
+bool support_await_stop(int64_t pid, int timeout_ms);
 void support_block_signal(const char *name);
 bool support_take_signal(const char *name);
 
@@ -311,6 +316,8 @@ void support_close(intptr_t handle);
 /* Blocking; -1 on failure, 0 at the end of the stream. */
 long support_read(intptr_t handle, void *buffer, size_t size);
 long support_write(intptr_t handle, const void *buffer, size_t size);
+/* A byte with MSG_OOB; false where the system has no such thing for local sockets. */
+bool support_send_urgent(intptr_t handle);
 
 /* Runs work(data) in a new thread; the second call waits for it. */
 typedef struct support_thread support_thread;

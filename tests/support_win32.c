@@ -554,6 +554,19 @@ void support_signal(int64_t pid, const char *name)
     (void)name;
 }
 
+bool support_await_stop(int64_t pid, int timeout_ms)
+{
+    (void)pid;
+    (void)timeout_ms;
+    return false;
+}
+
+bool support_send_urgent(intptr_t handle)
+{
+    (void)handle;
+    return false;
+}
+
 void support_block_signal(const char *name)
 {
     (void)name;

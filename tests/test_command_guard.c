@@ -6,6 +6,7 @@
 
 #include "platform.h"
 #include "process/guard.h"
+#include "runtime/here.h"
 
 #define MUCH ((size_t)1 << 30)
 #define MEMORY_REFUSED 5
@@ -1000,8 +1001,33 @@ static void a_guard_forgets_one_that_came_to_no_program(void **state)
     expect_a_stranger_to_be_spared('f');
 }
 
+/* ---- what is kept is forgotten ----------------------------------------------------------------- */
+
+/* Each end may come between a look at it and its reap; or before the start has returned. */
+static void what_was_reaped_is_not_kept(void **state)
+{
+    (void)state;
+    if (!brood_os_command_needs_guard()) {
+        harness_skip("a job ends what a daemon is");
+    }
+    harness_warm_up_guard();
+    for (int i = 0; i < 200; i++) {
+        brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+        brood_process *process = NULL;
+
+        options.daemon = true;
+        options.timeout_ms = (uint32_t)i % 2; /* 0: none */
+        assert_ok(start(&process, i % 2 == 0 ? "0" : "hang", &options));
+        while (brood_process_is_alive(process)) {
+        }
+        assert_null(brood_here()->guards.first);
+        brood_process_destroy(process);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(g1_the_end_is_told_as_it_is),
+    cmocka_unit_test(what_was_reaped_is_not_kept),
     cmocka_unit_test(g1_a_lost_end_is_lost),
     cmocka_unit_test(g2_what_is_said_to_have_ended_has_ended),
     cmocka_unit_test(g3_one_in_a_session_of_its_own_is_asked),

@@ -718,7 +718,45 @@ static void f18_a_kill_hits_no_other_item(void **state)
     stage_close(&stage);
 }
 
+/* ---- a task that has failed by itself, and is cancelled before that is heard ------------------ */
+
+static int tell_and_fail(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    stage_wait(task);
+    return 7;
+}
+
+/* As when cancel has made its turn, and the answer comes behind that. */
+static void f19_a_failure_that_comes_after_the_cancel(void **state)
+{
+    pool_stage stage;
+    brood_result *result = NULL;
+    brood_ring_shared *answers = NULL;
+    uint64_t before = 0;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.spin = BROOD_SPIN_NEVER;
+    stage_open(&stage);
+    assert_ok(brood_pool_apply_async(stage.pool, &result, tell_and_fail, NULL, 0, NULL));
+    stage_await(&stage);
+    answers = stage_answers(&stage, 0);
+    brood_pool_lock(stage.pool);
+    before = brood_load64(&answers->written);
+    stage_let_go(&stage, 1);
+    while (brood_load64(&answers->written) == before) {
+        support_yield();
+    }
+    result->cancel_status = BROOD_ERR_CANCELLED;
+    brood_pool_unlock(stage.pool);
+    stage_end(result, BROOD_ERR_CANCELLED);
+    stage_close(&stage);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(f19_a_failure_that_comes_after_the_cancel),
     cmocka_unit_test(f18_a_kill_hits_no_other_item),
     cmocka_unit_test(f17_stopped_while_running),
     cmocka_unit_test(f17_stopped_while_idle),

@@ -387,22 +387,55 @@ static int ring_without_end(brood_task *task, const void *arg, size_t size)
 }
 
 /* It would keep the program awake for as long as it likes. */
-static void h2_rings_without_end(void **state)
+static void ends_what_rings(brood_function *task)
 {
     pool_stage stage;
 
+    stage_prepare(&stage, 1);
+    stage_open(&stage);
+    for (int i = 0; i < 3; i++) {
+        assert_status(brood_pool_apply(stage.pool, task, NULL, 0, NULL, 0, NULL), BROOD_ERR_DIED);
+        stage_works(&stage, 2);
+    }
+    stage_close(&stage);
+}
+
+static void h2_rings_without_end(void **state)
+{
     (void)state;
     if (support_is_windows()) {
         harness_skip("the worker's bell has its completion port, and a handle can have one only");
     }
-    stage_prepare(&stage, 1);
-    stage_open(&stage);
-    for (int i = 0; i < 3; i++) {
-        assert_status(brood_pool_apply(stage.pool, ring_without_end, NULL, 0, NULL, 0, NULL),
-                      BROOD_ERR_DIED);
-        stage_works(&stage, 2);
+    ends_what_rings(ring_without_end);
+}
+
+/* Where a read passes over such a byte, it wakes the program, and was not counted. */
+static int ring_urgently(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    while (support_send_urgent((intptr_t)task->start->handles[BROOD_WIRE_HANDLE_BELL])) {
+        support_yield();
     }
-    stage_close(&stage);
+    return 0;
+}
+
+static void h2_urgent_rings_without_end(void **state)
+{
+    intptr_t ends[2];
+
+    (void)state;
+    if (!support_socket_pair(ends)) {
+        harness_skip("there are no local sockets here");
+    }
+    if (!support_send_urgent(ends[1])) {
+        support_close(ends[0]);
+        support_close(ends[1]);
+        harness_skip("the system has no urgent bytes of local sockets");
+    }
+    support_close(ends[0]);
+    support_close(ends[1]);
+    ends_what_rings(ring_urgently);
 }
 
 /* ---- H3: a worker that is slow to take handles ------------------------------------------------- */
@@ -1137,6 +1170,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_value_is_on_its_way_into_the_array_after_a_turn),
     cmocka_unit_test(an_answer_before_its_argument_is_there),
     cmocka_unit_test(h2_rings_without_end),
+    cmocka_unit_test(h2_urgent_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),
     cmocka_unit_test(r4_idle_workers_give_it_back),

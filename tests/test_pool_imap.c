@@ -163,6 +163,68 @@ static void l3_unordered_gives_what_is_done(void **state)
     gate_free(&gate);
 }
 
+/* The first two items wait, each for a byte of its own pipe. */
+static int pass_own_gate(brood_task *task, const void *arg, size_t size)
+{
+    int64_t number = *(const int64_t *)arg;
+    char byte = 0;
+
+    if (number < 2) {
+        support_read(brood_task_handle(task, (size_t)number), &byte, 1);
+    }
+    return brood_return(task, arg, size);
+}
+
+static void await_succeeded(brood_pool *pool, uint64_t count)
+{
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+
+    while (stats.succeeded < count) {
+        support_yield();
+        assert_ok(brood_pool_get_stats(pool, &stats));
+    }
+}
+
+static void l3_unordered_is_in_the_order_of_the_ends(void **state)
+{
+    intptr_t gates[2][2];
+    brood_handle handles[2];
+    brood_process_options process = BROOD_PROCESS_OPTIONS_INIT;
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    counting input = {.end = 2, .ends_with = BROOD_ERR_CLOSED};
+    brood_pool *pool = NULL;
+    brood_imap *imap = NULL;
+    uint64_t index = 0;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_true(support_pipe(gates[i]));
+        handles[i] = gates[i][0];
+    }
+    process.handles = handles;
+    process.handle_count = 2;
+    pool_options.process = &process;
+    pool_options.workers = 2;
+    options.window = 2;
+    assert_ok(brood_pool_create(&pool, &pool_options));
+    assert_ok(brood_pool_imap_unordered(pool, &imap, pass_own_gate, count_on, &input, &options));
+    assert_status(brood_imap_next(imap, NULL, NULL, &index, NULL, 0), BROOD_ERR_TIMEOUT);
+    for (int i = 1; i >= 0; i--) {
+        assert_int_equal(support_write(gates[i][1], "x", 1), 1);
+        await_succeeded(pool, 2 - (uint64_t)i);
+    }
+    for (uint64_t i = 0; i < 2; i++) {
+        assert_ok(brood_imap_next(imap, NULL, NULL, &index, NULL, SOON_MS));
+        assert_int_equal(index, 1 - i);
+    }
+    assert_null(brood_imap_destroy(imap));
+    assert_null(brood_pool_destroy(pool));
+    for (int i = 0; i < 4; i++) {
+        support_close(gates[i / 2][i % 2]);
+    }
+}
+
 static void l3_unordered_is_complete(void **state)
 {
     enum {
@@ -600,6 +662,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l4_a_queue_full_of_others),
     cmocka_unit_test(l3_ordered_waits_for_the_first),
     cmocka_unit_test(l3_unordered_gives_what_is_done),
+    cmocka_unit_test(l3_unordered_is_in_the_order_of_the_ends),
     cmocka_unit_test(l3_unordered_is_complete),
     cmocka_unit_test(l3_nothing_comes_of_nothing),
     cmocka_unit_test(l3_a_failed_item_is_one_of_many),

@@ -10,6 +10,8 @@
 #include <apr_time.h>
 
 #include "platform.h"
+#include "pool/lock.h"
+#include "pool/pool_impl.h"
 
 #define ROUNDS 2000
 #define FEW_ROUNDS 300
@@ -722,6 +724,129 @@ static void u3_nested_calls_in_the_thread(void **state)
     expect_refused_in_callback(false);
 }
 
+/* ---- a thread that waits while another one changes something ------------------------------- */
+
+/* Until a thread sleeps in the poller of a pool that has so many workers. */
+static void await_sleep(brood_pool *pool, uint32_t workers)
+{
+    bool sleeps = false;
+
+    while (!sleeps) {
+        support_yield();
+        brood_pool_lock(pool);
+        sleeps = pool->wait.sleeping && pool->roster.alive == workers;
+        brood_pool_unlock(pool);
+    }
+}
+
+static void open_first_gate(brood_result *result, void *gate)
+{
+    (void)result;
+    support_write(*(intptr_t *)gate, "x", 1);
+}
+
+static void join_it(void *data)
+{
+    looper *self = data;
+
+    self->last = brood_pool_join(self->pool, SOON_MS);
+}
+
+/* The task that runs ends only when the callback of the one that is cancelled has come. */
+static void u3_a_join_that_sleeps_calls_back(void **state)
+{
+    looper self;
+    intptr_t gates[2][2];
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *waiting = NULL;
+    support_thread *thread = NULL;
+
+    (void)state;
+    open_loop_with_gates(&self, gates, 1);
+    options.failed = open_first_gate;
+    options.user = &gates[0][1];
+    assert_ok(brood_pool_apply_async(self.pool, NULL, pass_gate, "\0", 1, NULL));
+    assert_ok(brood_pool_apply_async(self.pool, &waiting, echo, "", 1, &options));
+    assert_ok(brood_pool_close(self.pool));
+    thread = support_thread_start(join_it, &self);
+    await_sleep(self.pool, 1);
+    assert_ok(brood_result_cancel(waiting));
+    support_thread_join(thread);
+    assert_ok(self.last);
+    brood_result_destroy(waiting);
+    assert_null(brood_pool_destroy(self.pool));
+    close_gates(gates);
+}
+
+static void wait_for_it(void *data)
+{
+    brood_result_wait(data, BROOD_FOREVER);
+}
+
+static int fail_at_once(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    return 1;
+}
+
+/* No worker comes up, and the next start is far away. */
+static void u3_destroy_beside_a_wait(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+        brood_pool *pool = NULL;
+        brood_result *result = NULL;
+        support_thread *thread = NULL;
+
+        pool_options.workers = 1;
+        pool_options.initializer = fail_at_once;
+        pool_options.event_loop = true;
+        pool_options.backoff_ms = 10000;
+        assert_ok(brood_pool_create(&pool, &pool_options));
+        assert_ok(brood_pool_apply_async(pool, &result, echo, "", 1, NULL));
+        thread = support_thread_start(wait_for_it, result);
+        await_sleep(pool, 0);
+        assert_null(brood_pool_destroy(pool));
+        support_thread_join(thread);
+        assert_int_equal(brood_result_get(result, NULL, NULL, 0), BROOD_ERR_CANCELLED);
+        brood_result_destroy(result);
+    }
+}
+
+static int no_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size)
+{
+    (void)task;
+    (void)begin;
+    (void)end;
+    (void)arg;
+    (void)size;
+    return 0;
+}
+
+/* Together they have more items than a number can say. */
+static void u3_a_range_without_bounds_starts_a_worker(void **state)
+{
+    looper self;
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_result *range = NULL;
+
+    (void)state;
+    pool_options.workers = 1;
+    pool_options.lazy = true;
+    open_loop(&self, pool_options);
+    assert_ok(brood_pool_for_async(self.pool, &range, no_range, 0, UINT64_MAX, NULL, 0, NULL));
+    assert_ok(brood_pool_apply_async(self.pool, NULL, echo, "", 1, NULL));
+    assert_ok(brood_pool_run(self.pool));
+    assert_ok(brood_pool_get_stats(self.pool, &stats));
+    assert_int_equal(stats.alive, 1);
+    brood_result_destroy(range);
+    assert_null(brood_pool_destroy(self.pool));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_no_wakeup_is_lost),
     cmocka_unit_test(u3_large_arguments_and_maps),
@@ -741,6 +866,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_join_calls_back),
     cmocka_unit_test(u3_join_ends_with_its_time),
     cmocka_unit_test(u3_destroy_calls_back),
+    cmocka_unit_test(u3_a_join_that_sleeps_calls_back),
+    cmocka_unit_test(u3_destroy_beside_a_wait),
+    cmocka_unit_test(u3_a_range_without_bounds_starts_a_worker),
     cmocka_unit_test(u3_nested_calls_in_a_loop),
     cmocka_unit_test(u3_nested_calls_in_the_thread),
 };

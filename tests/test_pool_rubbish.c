@@ -314,6 +314,46 @@ static void f9_positions_and_claims_that_cannot_be(void **state)
     stage_close(&stage);
 }
 
+/* What it says that it has begun is what it was given next. */
+static int claim_the_next(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    stage_wait(task);
+    brood_store64(&view_of(task, 1).page->claim, brood_claim_of(task->id + 1));
+    stage_tell(task);
+    support_hang();
+    return 0;
+}
+
+static void f9_one_that_claims_the_next_task_is_ended_by_a_cancel(void **state)
+{
+    pool_stage stage;
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.grace_ms = 20;
+    stage_open(&stage);
+    for (int i = 0; i < 3; i++) {
+        brood_result *results[2];
+
+        stage_works(&stage, 2);
+        assert_ok(brood_pool_apply_async(stage.pool, &results[0], claim_the_next, NULL, 0, NULL));
+        stage_await(&stage);
+        assert_ok(brood_pool_apply_async(stage.pool, &results[1], stage_square, &(int64_t){2},
+                                         sizeof(int64_t), NULL));
+        stage_let_go(&stage, 1);
+        stage_await(&stage);
+        assert_ok(brood_result_cancel(results[0]));
+        assert_ok(brood_result_wait(results[0], SOON_MS));
+        assert_ok(brood_result_wait(results[1], SOON_MS));
+        brood_result_destroy(results[0]);
+        brood_result_destroy(results[1]);
+    }
+    stage_works(&stage, 2);
+    stage_close(&stage);
+}
+
 /* One that says each time that it had not begun cannot end workers for ever. */
 static int deny(brood_task *task, const void *arg, size_t size)
 {
@@ -485,6 +525,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f9_frames_of_a_map_that_cannot_be),
     cmocka_unit_test(f9_positions_and_claims_that_cannot_be),
     cmocka_unit_test(f9_a_task_that_denies_that_it_began),
+    cmocka_unit_test(f9_one_that_claims_the_next_task_is_ended_by_a_cancel),
     cmocka_unit_test(f9_scribbles_at_random),
     cmocka_unit_test(f9_other_scribbles_at_random),
 };

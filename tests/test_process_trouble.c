@@ -8,6 +8,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "process/child.h"
 #include "process/process_impl.h"
 #include "process/task.h"
 
@@ -851,6 +852,100 @@ static void w12_a_thread_that_is_cancelled_in_a_call(void **state)
     }
 }
 
+/* ---- a stop in the middle of a start ----------------------------------------------------------- */
+
+static int start_without_end(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)size;
+    harness_self = arg;
+    for (brood_process *process = NULL; start_command(&process, "0", NULL) == BROOD_OK;) {
+        brood_process_join(process, SOON_MS);
+        brood_process_destroy(process);
+    }
+    return 1;
+}
+
+/* As Ctrl-Z does, which a shell waits for; a start is under way half of the time. */
+static void w9_a_stop_by_the_terminal_stops_one_that_starts_commands(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("Windows has no signal that stops");
+    }
+    options.kill_tree = true; /* a group of its own, which is no orphan */
+    assert_ok(brood_process_start(&process, start_without_end, harness_self,
+                                  strlen(harness_self) + 1, &options));
+    for (int i = 0; i < 100; i++) {
+        support_signal(-brood_process_pid(process), "TSTP");
+        assert_true(support_await_stop(brood_process_pid(process), SOON_MS));
+        support_signal(-brood_process_pid(process), "CONT");
+    }
+    assert_ok(brood_process_kill(process));
+    assert_ok(brood_process_join(process, SOON_MS));
+    brood_process_destroy(process);
+}
+
+/* ---- R20: no busy loop ------------------------------------------------------------------------- */
+
+/* The program never comes to brood_init, and what it has started keeps its stream. */
+static void r20_communicate_with_what_a_failed_start_has_left_sleeps(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    brood_output output = {NULL, 0};
+    char directory[1000];
+    char script[1100];
+    clock_t before = clock();
+
+    (void)state;
+    support_make_directory(directory, sizeof directory);
+    snprintf(script, sizeof script, "%s/script", directory);
+    if (!support_write_script(script, "#!/bin/sh\n/bin/sleep 2 &\n")) {
+        support_remove_tree(directory);
+        harness_skip("Windows has no scripts that name their interpreter");
+    }
+    options.executable = script;
+    options.function_name = "nothing";
+    options.handshake_timeout_ms = 50;
+    options.stdout_to.mode = BROOD_STDIO_PIPE;
+    assert_ok(brood_process_start(&process, NULL, NULL, 0, &options));
+    assert_status(brood_process_communicate(process, NULL, 0, &output, NULL, 1000),
+                  BROOD_ERR_TIMEOUT);
+    assert_true((clock() - before) / (CLOCKS_PER_SEC / 1000) < 300);
+    free(output.data);
+    brood_process_destroy(process);
+    support_remove_tree(directory);
+}
+
+/* ---- a child that has come to its function and says that it has not ---------------------------- */
+
+static int refuse(brood_task *task, const void *arg, size_t size)
+{
+    brood_error error = {BROOD_ERR_NO_MEMORY, 0, "start", "a lie"};
+
+    (void)task;
+    (void)arg;
+    (void)size;
+    brood_child_refuse(&error);
+}
+
+static void a_refusal_of_one_that_runs_is_none(void **state)
+{
+    brood_process *process = NULL;
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+
+    (void)state;
+    assert_ok(brood_process_start(&process, refuse, NULL, 0, NULL));
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    assert_int_equal(info.reason, BROOD_EXIT_CODE);
+    brood_process_destroy(process);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w12_a_thread_that_is_cancelled_in_a_call),
     cmocka_unit_test(r8_pidfds_that_may_only_be_opened),
@@ -879,6 +974,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r26_the_stream_that_has_no_file_is_named),
     cmocka_unit_test(r26_a_fifo_holds_up_no_start),
     cmocka_unit_test(w9_copies_of_the_program_hold_up_no_start),
+    cmocka_unit_test(w9_a_stop_by_the_terminal_stops_one_that_starts_commands),
+    cmocka_unit_test(r20_communicate_with_what_a_failed_start_has_left_sleeps),
+    cmocka_unit_test(a_refusal_of_one_that_runs_is_none),
 };
 
 static int run_mode(const char *mode)

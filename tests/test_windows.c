@@ -9,6 +9,7 @@
 
 #include "launch.h"
 #include "platform.h"
+#include "win32/system.h"
 
 #define CODE_OF_QUOTA "1816" /* ERROR_NOT_ENOUGH_QUOTA, by which the system ends for a CPU limit */
 
@@ -119,10 +120,30 @@ static void r32_a_test_has_a_console(void **state)
     assert_true(GetConsoleCP() != 0);
 }
 
+/* It met the limit, coped with that, and was killed later. */
+static void a_kill_is_no_end_by_memory(void **state)
+{
+    launch run;
+    brood_os_exit result;
+    brood_os_process *process = NULL;
+
+    (void)state;
+    launch_prepare(&run, "--hang", "x");
+    run.spawn.memory_limit_bytes = (uint64_t)1 << 30;
+    process = launch_start(&run);
+    assert_true(PostQueuedCompletionStatus(process->port, JOB_OBJECT_MSG_PROCESS_MEMORY_LIMIT, 0,
+                                           (OVERLAPPED *)(ULONG_PTR)process->pid));
+    assert_ok(brood_os_process_kill(process, NULL));
+    launch_reap(process, &result);
+    assert_int_equal(result.reason, BROOD_EXIT_SIGNAL);
+    brood_os_process_free(process);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r29_communicate_ends_although_another_holds_the_pipe),
     cmocka_unit_test(r32_a_test_has_a_console),
     cmocka_unit_test(the_code_of_a_limit_is_no_code_when_there_is_one),
+    cmocka_unit_test(a_kill_is_no_end_by_memory),
     cmocka_unit_test(the_code_of_a_limit_from_a_function),
     cmocka_unit_test(one_that_was_set_up_outlives_its_handle),
     cmocka_unit_test(a_thread_with_a_token_of_its_own_starts_processes),

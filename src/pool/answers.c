@@ -47,6 +47,10 @@ static void on_failed(const brood_worker *worker, const brood_event *event, broo
     brood_status status = event->status == BROOD_ERR_CANCELLED ? cancelled_for : event->status;
     brood_failure failure = brood_job_failure(job, status, event->message);
 
+    if (job->cancel_status != BROOD_OK) {
+        brood_job_end_cancelled(job, event->first, event->count);
+        return;
+    }
     failure.task_code = event->code;
     failure.pid = worker->ops->pid(worker);
     failure.attempt = attempt;

@@ -21,6 +21,7 @@ void brood_job_call_later(brood_result *job)
     }
     pool->callbacks.last = job;
     brood_job_hold(job);
+    brood_agenda_notify(pool, BROOD_END(pool)); /* a join of a pool with an event loop calls it */
 }
 
 static void call_progress(brood_result *job)

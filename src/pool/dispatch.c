@@ -50,12 +50,21 @@ static void note_given(brood_worker *worker, const brood_chunk *chunk)
     }
 }
 
+static bool is_starved(const brood_pool *pool, const brood_chunk *chunk)
+{
+    return pool->dispatch.starved_since != BROOD_NEVER &&
+           pool->dispatch.starved_key == chunk->job->key &&
+           pool->dispatch.starved_first == chunk->first;
+}
+
 static brood_status give(brood_worker *worker, brood_chunk *chunk)
 {
     brood_status status = brood_worker_send(worker, chunk);
 
     if (status == BROOD_OK) {
-        worker->pool->dispatch.starved_since = BROOD_NEVER;
+        if (is_starved(worker->pool, chunk)) {
+            worker->pool->dispatch.starved_since = BROOD_NEVER;
+        }
         note_given(worker, chunk);
     }
     return status;
@@ -74,16 +83,26 @@ static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status
     brood_job_fail(job, first, count, &failure);
 }
 
+/* Another chunk than the last one that starved begins to do so now. */
+static void note_starved(brood_pool *pool, const brood_chunk *chunk)
+{
+    if (!is_starved(pool, chunk)) {
+        pool->dispatch.starved_since = pool->dispatch.at;
+        pool->dispatch.starved_key = chunk->job->key;
+        pool->dispatch.starved_first = chunk->first;
+    }
+}
+
 /*
- * The chunk could not be sent: it goes back into the queue, and fails when nothing could be sent
+ * The chunk could not be sent: it goes back into the queue, and fails when that has been so
  * for STARVE_NS. BROOD_ERR_TIMEOUT, the worker must read before, does not count for that. Returns
  * whether to go on with the next chunk.
  */
 static bool keep_back(brood_pool *pool, brood_chunk *chunk, brood_status status)
 {
     brood_queue_put(pool, chunk);
-    if (status != BROOD_ERR_TIMEOUT && pool->dispatch.starved_since == BROOD_NEVER) {
-        pool->dispatch.starved_since = pool->dispatch.at;
+    if (status != BROOD_ERR_TIMEOUT) {
+        note_starved(pool, chunk);
     }
     if (status != BROOD_ERR_TIMEOUT &&
         pool->dispatch.at - pool->dispatch.starved_since >= STARVE_NS) {

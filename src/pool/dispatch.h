@@ -5,10 +5,13 @@
 #include "pool/types.h"
 
 typedef struct brood_dispatch {
-    int64_t at;            /* the last time */
-    int64_t answered_at;   /* when a worker has answered last, about */
-    int64_t retry_at;      /* what could not be sent is tried again then; BROOD_NEVER */
-    int64_t starved_since; /* nothing could be sent for want of memory; BROOD_NEVER: it could */
+    int64_t at;          /* the last time */
+    int64_t answered_at; /* when a worker has answered last, about */
+    int64_t retry_at;    /* what could not be sent is tried again then; BROOD_NEVER */
+    /* The chunk that could not be sent for want of memory: since when, its job's key and first item. */
+    int64_t starved_since; /* BROOD_NEVER: there is none */
+    int64_t starved_key;
+    uint64_t starved_first;
 } brood_dispatch;
 
 /* How fast a worker does its chunks, as far as its answers tell. */

@@ -68,6 +68,7 @@ static void finish(brood_result *job)
     unlink_job(job);
     if (pool->closed && pool->jobs.first == NULL) {
         brood_agenda_supervise(pool); /* its workers are told to end */
+        brood_agenda_notify(pool, BROOD_END(pool));
     }
     pool->jobs.timed -= job->timeout_ns > 0;
     brood_deadlines_remove(&pool->jobs.deadlines, job);

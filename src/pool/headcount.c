@@ -54,7 +54,8 @@ static uint64_t count_needed(const brood_pool *pool)
          worker = worker->lists.next_busy) {
         needed += worker->backlog.count;
     }
-    return needed;
+    /* The number of items may have overflowed: a range can have SIZE_MAX. */
+    return needed == 0 && brood_queue_has_chunks(&pool->queue) ? 1 : needed;
 }
 
 uint32_t brood_supervisor_wanted(const brood_pool *pool)

@@ -10,10 +10,15 @@
 static void on_finish(brood_result *result, void *finish_data)
 {
     imap_item *item = finish_data;
+    brood_imap *imap = item->imap;
 
     (void)result;
     item->is_done = true;
-    brood_agenda_notify(item->imap->pool, item->imap);
+    if (!imap->ordered) {
+        *(imap->first_done != NULL ? &imap->last_done->next_done : &imap->first_done) = item;
+        imap->last_done = item;
+    }
+    brood_agenda_notify(imap->pool, imap);
 }
 
 /* ---- input ------------------------------------------------------------------------------- */
@@ -102,12 +107,20 @@ void brood_imap_fill(brood_imap *imap, int64_t timeout_ms)
  */
 static imap_item *find_done(const brood_imap *imap)
 {
-    imap_item *item = imap->first;
+    imap_item *item = imap->ordered ? imap->first : imap->first_done;
 
-    while (item != NULL && !item->is_done && !imap->ordered) {
-        item = item->next;
-    }
     return item != NULL && item->is_done ? item : NULL;
+}
+
+/* Once it is out of the list of those that are done, no other thread changes the item. */
+static imap_item *take_done(brood_imap *imap)
+{
+    imap_item *item = find_done(imap);
+
+    if (!imap->ordered && item != NULL) {
+        imap->first_done = item->next_done;
+    }
+    return item;
 }
 
 static bool is_any_done(brood_pool *pool, void *data)
@@ -142,7 +155,7 @@ static brood_status wait_for_item(brood_imap *imap, int64_t timeout_ms, int64_t 
     if (timeout_ms == 0 || !brood_pool_in_callback(pool)) {
         status = brood_pool_wait(pool, imap, is_any_done, imap, deadline);
     }
-    *item = status == BROOD_OK ? find_done(imap) : NULL;
+    *item = status == BROOD_OK ? take_done(imap) : NULL;
     brood_pool_leave(pool, held);
     return status;
 }

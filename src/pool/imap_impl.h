@@ -11,6 +11,7 @@ typedef struct imap_item {
     brood_result *result;
     uint64_t index;
     bool is_done; /* under the pool's lock, as all that on_finish changes */
+    struct imap_item *next_done;
 } imap_item;
 
 struct brood_imap {
@@ -27,6 +28,7 @@ struct brood_imap {
 
     imap_item *first, *last; /* those that were submitted and not taken, in their order */
     size_t count;
+    imap_item *first_done, *last_done; /* unordered: as they were done; under the pool's lock */
     uint64_t next_index;
     brood_status ended; /* why no more come: BROOD_ERR_CLOSED, or what input said */
     const void *data;   /* an item that input gave, and there was no room for */

@@ -91,7 +91,7 @@ brood_status brood_pool_run(brood_pool *pool)
         return BROOD_ERR_ARGUMENT;
     }
     held = brood_pool_enter(pool);
-    if (!pool->config.options.event_loop || pool->callbacks.is_running) {
+    if (!pool->config.options.event_loop || brood_pool_in_callback(pool)) {
         status = BROOD_ERR_STATE;
     } else {
         run(pool);

@@ -131,7 +131,7 @@ bool brood_peer_grow_known(brood_peer *peer, size_t more);
 
 /* brood_peer_grow_known and brood_peer_make_room were called for these before: see reserve. */
 brood_status brood_peer_append_shared(brood_peer *peer, const brood_result *job);
-void brood_peer_append_forgotten(brood_peer *peer);
+void brood_peer_append_forgotten(brood_peer *peer, size_t most);
 bool brood_peer_forget(brood_worker *worker);
 
 /* ---- peer_receive, peer_trust ------------------------------------------------------------ */

@@ -263,7 +263,7 @@ static brood_status send_long(brood_peer *peer, const brood_chunk *chunk)
         status = find_data(sending, chunk);
     }
     if (status == BROOD_OK) {
-        brood_peer_append_forgotten(peer);
+        brood_peer_append_forgotten(peer, SIZE_MAX);
         brood_peer_append_functions(peer, job->function + 1);
         status = brood_peer_append_shared(peer, job);
     }

@@ -65,9 +65,10 @@ bool brood_peer_grow_known(brood_peer *peer, size_t more)
     return true;
 }
 
-void brood_peer_append_forgotten(brood_peer *peer)
+void brood_peer_append_forgotten(brood_peer *peer, size_t most)
 {
     uint64_t forgotten = brood_shared_forgotten();
+    size_t left = most;
 
     if (!brood_peer_has_to_forget(peer)) {
         return;
@@ -77,6 +78,8 @@ void brood_peer_append_forgotten(brood_peer *peer)
 
         if (brood_shared_lives(order.id)) {
             i++;
+        } else if (left-- == 0) {
+            return;
         } else {
             brood_buffer_append(&peer->sending.head, &order, sizeof order);
             peer->shared[i] = peer->shared[--peer->shared_count];
@@ -88,15 +91,19 @@ void brood_peer_append_forgotten(brood_peer *peer)
 bool brood_peer_forget(brood_worker *worker)
 {
     brood_peer *peer = brood_peer_of(worker);
+    size_t room = 0;
 
     if (!brood_peer_has_to_forget(peer)) {
         return true;
     }
-    if (!brood_worker_can_send(worker) ||
+    if (!brood_worker_can_send(worker) || brood_ring_room(&peer->to, &room) != BROOD_OK ||
         !brood_peer_make_room(peer, peer->shared_count * sizeof(brood_wire_order))) {
         return false;
     }
-    brood_peer_append_forgotten(peer);
+    brood_peer_append_forgotten(peer, room / sizeof(brood_wire_order));
     brood_peer_go_on(worker);
-    return true;
+    if (brood_peer_has_to_forget(peer)) {
+        brood_agenda_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
+    }
+    return !brood_peer_has_to_forget(peer);
 }

@@ -106,6 +106,13 @@ brood_status brood_pool_join(brood_pool *pool, int64_t timeout_ms)
     return status;
 }
 
+/* The thread that asks is inside of a wait itself. */
+static bool is_left(brood_pool *pool, void *ignored)
+{
+    (void)ignored;
+    return pool->wait.threads == 1;
+}
+
 static void close_all(brood_pool *pool)
 {
     brood_shared_watch_end(&pool->engine.watch);
@@ -139,6 +146,8 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
         brood_pool_join(pool, BROOD_FOREVER);
         brood_pool_lock(pool);
         brood_pool_threads_end(pool);
+        /* A thread whose task has ended may not have come back from its wait yet. */
+        brood_pool_wait(pool, BROOD_END(pool), is_left, NULL, BROOD_NEVER);
     }
     close_all(pool);
     brood_pool_leave(pool, held);

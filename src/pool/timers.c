@@ -1,5 +1,6 @@
 #include "pool/timers.h"
 
+#include "pool/answers.h"
 #include "pool/balance.h"
 #include "pool/cancel.h"
 #include "pool/dispatch.h"
@@ -167,16 +168,40 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
 
 /* ---- alarms ------------------------------------------------------------------------------ */
 
-/*
- * The grace is over. A worker that has begun another item meanwhile stays alive. Otherwise it is
- * held before the kill, so that it begins no other item, which would die with it.
- */
-static void check_kill(brood_worker *worker)
+/* A worker writes what it has to say of a chunk before it begins the next one. */
+static void check_later_chunk(brood_worker *worker, uint64_t id)
 {
+    brood_status status = brood_worker_receive(worker);
+    const brood_chunk *first = worker->backlog.chunks.first;
+
+    if (status == BROOD_OK && first != NULL && first->id == id) {
+        status = BROOD_ERR_PROTOCOL;
+    }
+    if (status != BROOD_OK) {
+        brood_worker_drop(worker, status);
+    }
+}
+
+/*
+ * The grace is over. A worker that has begun another item meanwhile stays alive, and does not go back.
+ * Otherwise it is held before the kill, so that it begins no other item, which would die with it.
+ */
+static void check_kill(brood_worker *worker, int64_t now)
+{
+    uint64_t id = worker->notice.id;
+    uint64_t begun = 0;
+
     brood_worker_set_kill(worker, BROOD_NEVER);
     brood_worker_revoke(worker);
-    if (brood_worker_read_begun(worker) == worker->notice.id && brood_worker_hold(worker)) {
+    begun = brood_worker_read_begun(worker);
+    if (begun == id && brood_worker_hold(worker)) {
         brood_worker_end(worker);
+    } else if (begun == id) {
+        worker->late.seen_id = id;
+        worker->late.seen_item = worker->notice.item + 1;
+        worker->late.seen_at = now;
+    } else if (begun > id) {
+        check_later_chunk(worker, id);
     }
 }
 
@@ -186,7 +211,7 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
 
     for (uint32_t i = 0; i < pool->roster.slots && pool->upkeep.alarms > 0; i++) {
         if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->life.kill_at <= now) {
-            check_kill(pool->roster.workers[i]);
+            check_kill(pool->roster.workers[i], now);
         }
         if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->life.check_at <= now) {
             brood_supervisor_look(pool, BROOD_OWNER_OF_PROCESS(i)); /* it may be gone after this */

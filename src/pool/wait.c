@@ -295,6 +295,7 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
     bool over = false;
     int64_t now = 0;
 
+    pool->wait.threads++;
     pool->wait.room_waiters += what == BROOD_ROOM(pool);
     brood_pool_turn(pool);
     over = brood_goal_is_over(&goal, pool);
@@ -306,5 +307,9 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
         over = over || brood_goal_is_over(&goal, pool);
     }
     pool->wait.room_waiters -= what == BROOD_ROOM(pool);
+    pool->wait.threads--;
+    if (pool->ends) {
+        brood_agenda_notify(pool, BROOD_END(pool));
+    }
     return over ? BROOD_OK : BROOD_ERR_TIMEOUT;
 }

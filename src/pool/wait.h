@@ -46,7 +46,8 @@ typedef struct brood_wait {
     bool successor;       /* somebody was woken to lead, and has not come yet */
     brood_waiter *waiters;
     brood_waiter *spare_waiters;
-    uint32_t room_waiters;           /* threads that wait for BROOD_ROOM */
+    uint32_t threads;                /* inside of brood_pool_wait */
+    uint32_t room_waiters;           /* of these, those that wait for BROOD_ROOM */
     uint32_t spinning;               /* threads inside of spin: workers need not ring */
     brood_spinner *spinning_threads; /* these */
     brood_spin_habit habit;

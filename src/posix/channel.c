@@ -55,6 +55,17 @@ static brood_status split(brood_os_channel **channel, brood_handle *child, int o
     return BROOD_OK;
 }
 
+/*
+ * An urgent byte (MSG_OOB, which Linux has for such sockets since 5.15) would make the socket ready, and
+ * be passed over by a read: a child could wake us, and nobody would count that.
+ */
+static void take_urgent_bytes(int fd)
+{
+    int yes = 1;
+
+    setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes);
+}
+
 #if defined(BROOD_LINUX) && defined(SO_PEERCRED)
 
 #if !defined(SO_PASSRIGHTS) && SO_PEERCRED == 17
@@ -96,6 +107,7 @@ brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *chi
         return brood_posix_fail(error, errno, "socketpair");
     }
     refuse_rights(fds[0]);
+    take_urgent_bytes(fds[0]);
     return split(channel, child, fds[0], fds[1], true, error);
 }
 

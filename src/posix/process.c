@@ -132,21 +132,42 @@ static unsigned long long birth_of(pid_t pid)
 
 #endif
 
-/*
- * The end of exactly this process: 1 (taken), 0 (it still runs), -1 (errno). By pidfd where there
- * is one: after a foreign wait took our child, its number may be that of another child.
- */
 #if defined(BROOD_LINUX)
 
 /* The system call has a fifth parameter that the C library does not offer. */
-static long wait_by(idtype_t type, int id, siginfo_t *info, struct rusage *usage)
+static long wait_by(idtype_t type, int id, siginfo_t *info, int options, struct rusage *usage)
 {
     long result = 0;
 
     do {
-        result = syscall(SYS_waitid, type, id, info, WEXITED | WNOHANG, usage);
+        result = syscall(SYS_waitid, type, id, info, WEXITED | WNOHANG | options, usage);
     } while (result < 0 && errno == EINTR);
     return result;
+}
+
+/*
+ * By pidfd where there is one: after a foreign wait took our child, its number may be that of another
+ * child. Linux 5.3, and a filter of system calls, may have pidfds and not this use of them.
+ */
+static long wait_for_this(const brood_os_process *process, siginfo_t *info, int options,
+                          struct rusage *usage)
+{
+    long result = -1;
+
+    errno = ENOSYS;
+    if (process->pidfd >= 0) {
+        result = wait_by(P_PIDFD, process->pidfd, info, options, usage);
+    }
+    return result < 0 && errno != ECHILD ? wait_by(P_PID, process->pid, info, options, usage)
+                                         : result;
+}
+
+/* A foreign wait may have taken it, too. */
+bool brood_os_process_has_ended(const brood_os_process *process)
+{
+    siginfo_t info = {0};
+
+    return wait_for_this(process, &info, WNOWAIT, NULL) < 0 || info.si_pid != 0;
 }
 
 /* Whether a foreign wait took the end of one that was left alone, and its number is used again. */
@@ -156,7 +177,7 @@ static bool is_another(const brood_os_process *process)
            birth_of(process->pid) != process->birth;
 }
 
-/* Linux 5.3, and a filter of system calls, may have pidfds and not this use of them. */
+/* 1: taken; 0: it still runs; -1: errno. */
 static int take_end(const brood_os_process *process, bool *exited, int *value, struct rusage *usage)
 {
     siginfo_t info = {0};
@@ -166,19 +187,24 @@ static int take_end(const brood_os_process *process, bool *exited, int *value, s
         errno = ECHILD;
         return -1;
     }
-    errno = ENOSYS;
-    if (process->pidfd >= 0) {
-        result = wait_by(P_PIDFD, process->pidfd, &info, usage);
-    }
-    if (result < 0 && errno != ECHILD) {
-        result = wait_by(P_PID, process->pid, &info, usage);
-    }
+    result = wait_for_this(process, &info, 0, usage);
     *exited = info.si_code == CLD_EXITED;
     *value = info.si_status;
     return result < 0 ? -1 : info.si_pid != 0;
 }
 
 #else
+
+bool brood_os_process_has_ended(const brood_os_process *process)
+{
+    siginfo_t info = {0};
+    int result = 0;
+
+    do {
+        result = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    } while (result < 0 && errno == EINTR);
+    return result < 0 || info.si_pid == process->pid;
+}
 
 static int take_end(const brood_os_process *process, bool *exited, int *value, struct rusage *usage)
 {
@@ -263,18 +289,6 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     account(process, &usage, result);
     decode(process, exited, value, result);
     return BROOD_OK;
-}
-
-/* A foreign wait may have taken it, too. */
-bool brood_os_process_has_ended(const brood_os_process *process)
-{
-    siginfo_t info = {0};
-    int result = 0;
-
-    do {
-        result = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT);
-    } while (result < 0 && errno == EINTR);
-    return result < 0 || info.si_pid == process->pid;
 }
 
 /* ---- signals ----------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #endif
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -142,9 +143,9 @@ static bool has_name(int fd, int (*name_of)(int, struct sockaddr *, socklen_t *)
 #endif
 }
 
-brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error)
+brood_status brood_os_channel_check_peer(brood_handle end, brood_error *error)
 {
-    int fd = brood_posix_channel_fd(channel);
+    int fd = end >= 0 && end <= INT_MAX ? (int)end : -1;
     uid_t user = (uid_t)-1;
     gid_t group = (gid_t)-1;
 

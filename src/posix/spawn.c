@@ -267,6 +267,24 @@ static void close_each(int first, int open_max)
 #endif
 
 /*
+ * A stop by the terminal that is pending would take effect before the exec. The parent, which vfork
+ * holds until then, would not stop with its group, and a shell would wait for that. To ignore a signal
+ * discards what is pending of it (POSIX, 2.4.3).
+ */
+static void discard_stops(void)
+{
+    static const int stops[] = {SIGTSTP, SIGTTIN, SIGTTOU};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction before;
+
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++) {
+        if (sigaction(stops[i], &ignore, &before) == 0) {
+            sigaction(stops[i], &before, NULL);
+        }
+    }
+}
+
+/*
  * exec resets what is caught, but what is ignored stays so. An ignored hangup or interrupt is the
  * user's wish (nohup, a job in the background); of the rest a program expects the default.
  */
@@ -286,6 +304,7 @@ static void reset_signals(bool hold_back)
         action.sa_flags = 0;
         sigaction(number, &action, NULL);
     }
+    discard_stops();
     sigemptyset(&mask);
     if (hold_back) {
         sigfillset(&mask);

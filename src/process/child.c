@@ -207,23 +207,27 @@ static bool is_meant(const brood_token *token)
                            : brood_os_is_child_of(token->parent_pid, token->channel);
 }
 
-/* Whoever wrote the token can be anybody: only the other end of the channel tells. */
+/*
+ * Whoever wrote the token can be anybody: only the other end of the channel tells. Where the caller of a
+ * program with more rights wrote it, the number can be that of any file which the program has open.
+ */
 static brood_status open_channel(const brood_token *token)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
-    brood_status status = brood_os_channel_adopt(&self()->channel, token->channel, &error);
+    brood_status checked = brood_os_channel_check_peer(token->channel, &error);
+    brood_status status = checked;
 
-    if (status != BROOD_OK) {
-        return status;
+    if (checked == BROOD_OK || !brood_os_is_privileged()) {
+        status = brood_os_channel_adopt(&self()->channel, token->channel,
+                                        checked == BROOD_OK ? &error : NULL);
     }
-    status = brood_os_channel_check_peer(self()->channel, &error);
-    if (status != BROOD_OK) {
+    if (status == BROOD_OK && checked != BROOD_OK) {
         send_frame(BROOD_FRAME_REFUSED, &error,
                    sizeof error); /* it may be a parent, for all that */
         brood_os_channel_close(self()->channel);
         self()->channel = NULL;
     }
-    return status;
+    return status == BROOD_OK ? checked : status;
 }
 
 static _Noreturn void serve_parent(const char *argv0)

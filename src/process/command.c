@@ -81,8 +81,9 @@ static brood_status start_command(brood_launch *run, const char *const *argv)
     if (status != BROOD_OK) {
         return status;
     }
-    return run->options.daemon && brood_os_command_needs_guard() ? spawn_guarded(run)
-                                                                 : brood_launch_spawn(run);
+    status = run->options.daemon && brood_os_command_needs_guard() ? spawn_guarded(run)
+                                                                   : brood_launch_spawn(run);
+    return status == BROOD_OK ? brood_launch_arm(run) : status;
 }
 
 brood_status brood_command_start(brood_process **process, const char *const *argv,

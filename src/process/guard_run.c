@@ -96,8 +96,8 @@ static void end_all(watch *run)
     }
 }
 
-/* Until the channel ends, or has something that no parent says. */
-static brood_status take_in(watch *run, brood_os_channel *channel, brood_buffer *in)
+/* What one read gives. */
+static brood_status take_some(watch *run, brood_os_channel *channel, brood_buffer *in)
 {
     char bytes[4096];
     size_t got = 0;
@@ -112,8 +112,19 @@ static brood_status take_in(watch *run, brood_os_channel *channel, brood_buffer 
             return BROOD_ERR_NO_MEMORY;
         }
     }
-    if (in->failed) {
-        return BROOD_ERR_NO_MEMORY;
+    return in->failed ? BROOD_ERR_NO_MEMORY : status;
+}
+
+/*
+ * All that the channel has: an end that was told must be heeded before a number is believed, which may
+ * be another process's by then.
+ */
+static brood_status take_in(watch *run, brood_os_channel *channel, brood_buffer *in)
+{
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK) {
+        status = take_some(run, channel, in);
     }
     return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
 }

@@ -194,6 +194,9 @@ static brood_status start_guard(brood_guard **guard, brood_error *error)
         status = introduce(made, error);
     }
     if (status != BROOD_OK) {
+        if (made->process != NULL) { /* it has left its copy to us, perhaps */
+            brood_os_orphans_reap(made->process->os);
+        }
         destroy(made);
         return status;
     }

@@ -194,6 +194,14 @@ brood_status brood_launch_spawn(brood_launch *run)
     }
     process->handshake_deadline = brood_deadline(handshake != 0 ? handshake : HANDSHAKE_TIMEOUT_MS);
     process->pid = brood_os_process_pid(process->os);
+    return BROOD_OK;
+}
+
+brood_status brood_launch_arm(brood_launch *run)
+{
+    brood_process *process = run->process;
+    brood_status status = BROOD_OK;
+
     if (run->options.timeout_ms == 0) {
         return BROOD_OK;
     }

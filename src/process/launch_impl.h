@@ -40,8 +40,11 @@ brood_status brood_launch_environment(brood_launch *run, const char *token);
 /* The file of that name, as the child would find it. */
 brood_status brood_launch_find_file(brood_launch *run, const char *name);
 
-/* Executes spawn.file, and plans the end of its time. */
+/* Executes spawn.file. */
 brood_status brood_launch_spawn(brood_launch *run);
+
+/* Plans the end of its time. From then on another thread may kill it and reap it. */
+brood_status brood_launch_arm(brood_launch *run);
 
 /* Gives the process to the caller, or nothing; returns status. */
 brood_status brood_launch_end(brood_launch *run, brood_process **process, brood_status status);

@@ -53,7 +53,8 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
         if (head->size == sizeof process->hello_pid) {
             memcpy(&process->hello_pid, body, sizeof process->hello_pid);
         }
-    } else if (head->type == BROOD_FRAME_REFUSED && head->size == sizeof process->refusal) {
+    } else if (head->type == BROOD_FRAME_REFUSED && head->size == sizeof process->refusal &&
+               !process->hello) { /* one that came to its function has not refused the start */
         memcpy(&process->refusal, body, sizeof process->refusal);
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
@@ -123,12 +124,16 @@ void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_g
     brood_guard_keep(guard, &process->entry->kept);
 }
 
-/* The guard forgets it before its number can be that of another process. */
+/*
+ * The guard forgets it before its number can be that of another process. So one that ends behind the
+ * look is reaped by the next call.
+ */
 static brood_status reap(brood_os_process *os, left_alone *entry, brood_os_exit *result)
 {
-    if (entry->kept.is_kept && brood_os_process_has_ended(os)) {
-        brood_guard_forget(&entry->kept);
+    if (entry->kept.is_kept && !brood_os_process_has_ended(os)) {
+        return BROOD_ERR_TIMEOUT;
     }
+    brood_guard_forget(&entry->kept);
     return brood_os_process_reap(os, result, NULL);
 }
 
@@ -145,7 +150,7 @@ static brood_status kill_locked(brood_process *process, brood_ended_by reason, b
 /* Whether it has yet to come to its function, as far as we know. Called with the lock. */
 static bool is_starting(const brood_process *process)
 {
-    return !process->is_command && !process->hello && !process->is_deaf &&
+    return !process->is_over && !process->is_command && !process->hello && !process->is_deaf &&
            process->ended_by == BROOD_BY_ITSELF;
 }
 
@@ -207,20 +212,27 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
     return next;
 }
 
+/* One that has ended can be reaped only when whoever traces it (ptrace) has looked at its end. */
+#define REAP_RETRY_NS INT64_C(1000000)
+
 static brood_status join(brood_process *process, int64_t deadline)
 {
-    brood_status status = BROOD_OK;
+    brood_status status = look(process);
 
-    for (status = look(process); status == BROOD_ERR_TIMEOUT; status = look(process)) {
+    while (status == BROOD_ERR_TIMEOUT) {
         brood_os_wait_item item = {process->os, NULL, false, false};
         brood_status waited =
             brood_os_wait(&item, 1, brood_process_next_deadline(process, deadline), NULL);
 
-        if (waited == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {
-            return look(process);
-        }
+        status = look(process);
         if (waited != BROOD_OK && waited != BROOD_ERR_TIMEOUT) {
-            return waited;
+            return status == BROOD_OK ? status : waited;
+        }
+        if (status == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {
+            return status;
+        }
+        if (status == BROOD_ERR_TIMEOUT && waited == BROOD_OK) {
+            brood_sleep(REAP_RETRY_NS);
         }
     }
     return status;

@@ -150,7 +150,10 @@ static brood_status start_function(brood_launch *run, brood_function *function, 
     if (run->file == NULL && !brood_is_hosted() && brood_os_self_arguments() != NULL) {
         run->spawn.argv = brood_os_self_arguments();
     }
-    return status == BROOD_OK ? brood_launch_spawn(run) : status;
+    if (status == BROOD_OK) {
+        status = brood_launch_spawn(run);
+    }
+    return status == BROOD_OK ? brood_launch_arm(run) : status;
 }
 
 brood_status brood_process_start_nested(brood_process **process, brood_function *function,

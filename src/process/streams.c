@@ -48,6 +48,10 @@ static brood_status read_some(brood_process *process, brood_stream stream, void 
         }
         status = wait_for(process, &item, 1, deadline);
     } while (status == BROOD_OK);
+    if (status == BROOD_ERR_TIMEOUT && !brood_process_is_alive(process)) {
+        brood_os_channel_settle(stream_of(process, stream));
+        status = brood_os_channel_read(stream_of(process, stream), buffer, size, got, NULL);
+    }
     return status;
 }
 
@@ -218,6 +222,24 @@ static void close_all(talk *run)
     }
 }
 
+/* This thread may have had no core for longer than the silence: what came meanwhile is taken. */
+static brood_status end_in_silence(talk *run)
+{
+    int64_t before = run->heard_at;
+    brood_status status = BROOD_OK;
+
+    for (int i = BROOD_STDOUT; i <= BROOD_STDERR && status == BROOD_OK; i++) {
+        if (run->process->streams[i] != NULL) {
+            brood_os_channel_settle(run->process->streams[i]);
+            status = collect(run, (brood_stream)i);
+        }
+    }
+    if (status == BROOD_OK && run->heard_at == before) {
+        close_all(run);
+    }
+    return status;
+}
+
 /*
  * Until a stream is ready. Where the ends may have leaked, also until the process has ended: what it
  * wrote is there by then, and its streams are closed when nobody writes any more.
@@ -237,11 +259,7 @@ static brood_status wait_for_streams(talk *run, int64_t deadline)
     if (items[3].ready) {
         run->heard_at = brood_os_now();
     }
-    if (status == BROOD_ERR_TIMEOUT && silent_at < deadline) {
-        close_all(run);
-        return BROOD_OK;
-    }
-    return status;
+    return status == BROOD_ERR_TIMEOUT && silent_at < deadline ? end_in_silence(run) : status;
 }
 
 static brood_status exchange(talk *run, int64_t deadline)

@@ -5,6 +5,7 @@
 
 #define LANE_BYTES 32768  /* of one read or write; half a pipe, so that most go at once */
 #define LAST_WRITE_MS 100 /* what a close waits for a write that is under way */
+#define READS_MAX 64      /* of no bytes, in one call */
 
 /*
  * One direction of a channel: at most one read or write is under way. The event is set while
@@ -234,13 +235,16 @@ static void finish_read(brood_os_channel *channel)
     }
 }
 
-/* Until bytes came, or none did; a program that writes 0 bytes ends a read without any. */
+/*
+ * Until bytes came, or none did; a program that writes 0 bytes ends a read without any. One that goes on
+ * to do so does not keep us.
+ */
 static void try_read(brood_os_channel *channel)
 {
     pipe_lane *in = channel->in;
 
     finish_read(channel);
-    while (in->begin == in->end && !in->pending && in->failed == 0) {
+    for (int i = 0; i < READS_MAX && in->begin == in->end && !in->pending && in->failed == 0; i++) {
         begin_read(channel);
         finish_read(channel);
     }
@@ -425,8 +429,11 @@ static bool close_later(brood_os_channel *channel)
 static bool was_written(brood_os_channel *channel)
 {
     finish_write(channel);
-    return !channel->out->pending ||
-           WaitForSingleObject(channel->out->event, LAST_WRITE_MS) == WAIT_OBJECT_0;
+    if (channel->out->pending &&
+        WaitForSingleObject(channel->out->event, LAST_WRITE_MS) == WAIT_OBJECT_0) {
+        finish_write(channel); /* one that was aborted is begun anew */
+    }
+    return !channel->out->pending;
 }
 
 /* What the pipe has taken stays in it; only a write that is under way would be lost. */

@@ -51,6 +51,13 @@ static void measure(const brood_os_process *process, brood_os_exit *result)
     }
 }
 
+/* By us, who say so in the exit code: a limit that it met before was not its end. */
+static bool was_killed(const brood_os_exit *result)
+{
+    return result->reason == BROOD_EXIT_SIGNAL &&
+           (result->code == BROOD_WIN32_SIGKILL || result->code == BROOD_WIN32_SIGTERM);
+}
+
 /*
  * Takes the job's messages about limits that this process hit. One that came to an end well all
  * the same has coped with failing allocations. A message may be lost; what remains is the exit code
@@ -75,7 +82,8 @@ static void find_limit(const brood_os_process *process, brood_os_exit *result)
         }
         if (message == JOB_OBJECT_MSG_END_OF_PROCESS_TIME) {
             result->reason = BROOD_EXIT_CPU_TIME;
-        } else if (message == JOB_OBJECT_MSG_PROCESS_MEMORY_LIMIT && result->code != 0) {
+        } else if (message == JOB_OBJECT_MSG_PROCESS_MEMORY_LIMIT && result->code != 0 &&
+                   !was_killed(result)) {
             result->reason = BROOD_EXIT_MEMORY;
         }
     }
@@ -96,10 +104,13 @@ bool brood_os_process_has_ended(const brood_os_process *process)
     return process->is_reaped || WaitForSingleObject(process->process, 0) == WAIT_OBJECT_0;
 }
 
-/* What remains of a tree whose leader did as it was asked. */
+/*
+ * What remains of a tree whose leader did as it was asked; or of one that was killed, in which a process
+ * that was just being created may have been missed.
+ */
 static void end_rest_of_tree(const brood_os_process *process)
 {
-    if (process->asked && process->kill_tree && process->job != NULL) {
+    if ((process->asked || process->killed) && process->kill_tree && process->job != NULL) {
         TerminateJobObject(process->job, BROOD_WIN32_KILLED);
     }
 }
@@ -155,6 +166,7 @@ brood_status brood_os_process_kill(brood_os_process *process, brood_error *error
 {
     DWORD code = ERROR_SUCCESS;
 
+    process->killed = true;
     if (process->is_reaped) {
         return BROOD_OK;
     }

@@ -6,9 +6,9 @@ bool brood_os_is_privileged(void)
     return false;
 }
 
-brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error)
+brood_status brood_os_channel_check_peer(brood_handle end, brood_error *error)
 {
-    DWORD code = brood_win32_pipe_check_owner(brood_win32_channel_handle(channel));
+    DWORD code = brood_win32_pipe_check_owner((HANDLE)end);
 
     if (code == ERROR_SUCCESS) {
         return BROOD_OK;

@@ -95,8 +95,8 @@ static brood_status plan_texts(plan *p, const brood_os_spawn *spawn, brood_error
 
 /* ---- handles ------------------------------------------------------------------------------ */
 
-/* Our own stdio, or the null device where there is none, or a stale number. */
-static DWORD copy_stdio(HANDLE *copy, HANDLE original)
+/* What was given; or our own stdio, and the null device where there is none, or a stale number. */
+static DWORD copy_stdio(HANDLE *copy, HANDLE original, bool given)
 {
     HANDLE self = GetCurrentProcess();
     SECURITY_ATTRIBUTES inheritable = {sizeof inheritable, NULL, TRUE};
@@ -107,6 +107,10 @@ static DWORD copy_stdio(HANDLE *copy, HANDLE original)
         DuplicateHandle(self, original, self, copy, 0, TRUE, DUPLICATE_SAME_ACCESS)) {
         brood_win32_opened(*copy);
         return ERROR_SUCCESS;
+    }
+    if (given) {
+        code = GetLastError();
+        return code != ERROR_SUCCESS ? code : ERROR_INVALID_HANDLE;
     }
     *copy = brood_win32_opened(CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE,
                                            FILE_SHARE_READ | FILE_SHARE_WRITE, &inheritable,
@@ -123,7 +127,7 @@ static brood_status plan_stdio(plan *p, const brood_os_spawn *spawn, brood_error
         bool given = spawn->stdio[i] != BROOD_HANDLE_NONE;
         HANDLE original = given ? (HANDLE)spawn->stdio[i] : GetStdHandle(standard[i]);
         bool same = spawn->stdio[i] == BROOD_OS_SAME_AS_STDOUT;
-        DWORD code = copy_stdio(&p->stdio[i], same ? p->stdio[BROOD_STDOUT] : original);
+        DWORD code = copy_stdio(&p->stdio[i], same ? p->stdio[BROOD_STDOUT] : original, given);
 
         if (code != ERROR_SUCCESS) {
             return brood_win32_fail(error, code, "stdio");
@@ -268,7 +272,9 @@ static DWORD set_up(const plan *p, const brood_os_spawn *spawn)
     HANDLE process = p->started.hProcess;
 
     if (class_of(spawn) != 0 && !SetPriorityClass(process, class_of(spawn)) && spawn->nice != 0) {
-        return GetLastError();
+        DWORD code = GetLastError();
+
+        return WaitForSingleObject(process, 0) == WAIT_OBJECT_0 ? ERROR_SUCCESS : code;
     }
     if (!brood_win32_starts_suspended(spawn)) {
         if (brood_win32_origin_cpus(spawn->origin) != 0) {

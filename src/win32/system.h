@@ -26,6 +26,7 @@ struct brood_os_process {
     bool ask_by_signal;
     bool is_reaped;
     bool asked;
+    bool killed;
     bool has_cpu_limit;
 };
 

@@ -271,9 +271,9 @@ bool brood_os_channel_is_lost(const brood_os_channel *channel)
     return false;
 }
 
-brood_status brood_os_channel_check_peer(const brood_os_channel *channel, brood_error *error)
+brood_status brood_os_channel_check_peer(brood_handle end, brood_error *error)
 {
-    (void)channel;
+    (void)end;
     (void)error;
     return BROOD_OK;
 }

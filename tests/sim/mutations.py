@@ -334,7 +334,7 @@ without("look.lost", "a worker that was killed and does not end is waited for", 
 without("notify.end", "a join is not told of a worker's end", POOL + "/exits.c",
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
 without("notify.imap", "an imap is not told of an item that has ended", POOL,
-        "    brood_agenda_notify(item->imap->pool, item->imap);\n")
+        "    brood_agenda_notify(imap->pool, imap);\n")
 without("notify.called", "a join is not told that a callback has come back", POOL + "/callbacks.c",
         "    brood_agenda_notify(pool, BROOD_END(pool));\n")
 without("notify.job", "nobody is told that a task has ended", POOL,
