@@ -6,12 +6,13 @@
  * No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS).
  */
 
+/* A wait answers BROOD_ERR_TIMEOUT for what has not ended: a caller that waits on would never stop. */
 static bool is_known_failure(uint32_t status)
 {
     switch (status) {
 #define KNOWN_STATUS(name, number, text)                                                           \
     case (uint32_t)(name):                                                                         \
-        return (name) != BROOD_OK;
+        return (name) != BROOD_OK && (name) != BROOD_ERR_TIMEOUT;
         BROOD_STATUS_TABLE(KNOWN_STATUS)
 #undef KNOWN_STATUS
     default:
