@@ -778,6 +778,64 @@ static void u3_a_join_that_sleeps_calls_back(void **state)
     close_gates(gates);
 }
 
+static void wait_at_pipe(brood_result *result, void *end)
+{
+    char byte = 0;
+
+    (void)result;
+    support_read(*(intptr_t *)end, &byte, 1);
+}
+
+/* Until another thread is in a callback, and then until another one is due. */
+static void await_callback(brood_pool *pool)
+{
+    bool runs = false;
+    bool is_due = false;
+
+    while (!runs || !is_due) {
+        if (runs) {
+            assert_ok(brood_pool_run(pool));
+        }
+        brood_pool_lock(pool);
+        runs = pool->callbacks.is_running;
+        is_due = pool->callbacks.first != NULL;
+        brood_pool_unlock(pool);
+    }
+}
+
+/* The loop has nothing to do while another thread is in a callback, and is called after that. */
+static void u3_a_loop_sleeps_beside_a_callback(void **state)
+{
+    looper self;
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    support_thread *thread = NULL;
+    intptr_t ends[2];
+
+    (void)state;
+    assert_true(support_pipe(ends));
+    open_loop(&self, pool_options);
+    options.done = wait_at_pipe;
+    options.user = &ends[0];
+    for (int i = 0; i < 2; i++) {
+        assert_ok(brood_pool_apply_async(self.pool, NULL, echo, "", 1, &options));
+    }
+    assert_ok(brood_pool_close(self.pool));
+    thread = support_thread_start(join_it, &self);
+    await_callback(self.pool);
+    for (int i = 0; i < 3; i++) {
+        assert_ok(brood_pool_run(self.pool));
+    }
+    assert_false(support_wait_handle(self.handle, 0));
+    assert_true(brood_pool_timeout_ms(self.pool) != 0);
+    assert_int_equal(support_write(ends[1], "xx", 2), 2);
+    support_thread_join(thread);
+    assert_ok(self.last);
+    assert_null(brood_pool_destroy(self.pool));
+    support_close(ends[0]);
+    support_close(ends[1]);
+}
+
 static void wait_for_it(void *data)
 {
     brood_result_wait(data, BROOD_FOREVER);
@@ -868,6 +926,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_destroy_calls_back),
     cmocka_unit_test(u3_a_join_that_sleeps_calls_back),
     cmocka_unit_test(u3_destroy_beside_a_wait),
+    cmocka_unit_test(u3_a_loop_sleeps_beside_a_callback),
     cmocka_unit_test(u3_a_range_without_bounds_starts_a_worker),
     cmocka_unit_test(u3_nested_calls_in_a_loop),
     cmocka_unit_test(u3_nested_calls_in_the_thread),

@@ -194,7 +194,8 @@ static void appoint_successor(brood_pool *pool)
 static void notify_loop(brood_pool *pool)
 {
     bool shows = !pool->wait.leading && !pool->wait.successor;
-    bool calls = pool->callbacks.first != NULL || (shows && pool->agenda.due < pool->loop.until);
+    bool calls =
+        brood_callbacks_wait(&pool->callbacks) || (shows && pool->agenda.due < pool->loop.until);
 
     if (!pool->loop.sleeps) {
         return;

@@ -53,7 +53,7 @@ bool brood_pool_call_next(brood_pool *pool)
 {
     brood_result *job = pool->callbacks.first;
 
-    if (job == NULL || pool->callbacks.is_running) {
+    if (!brood_callbacks_wait(&pool->callbacks)) {
         return false;
     }
     pool->callbacks.first = job->next_to_call;

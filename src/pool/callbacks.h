@@ -10,6 +10,12 @@ typedef struct brood_callbacks {
     uint64_t thread;
 } brood_callbacks;
 
+/* Whether a thread should call one now: one is due, and none runs, behind which it comes. */
+static inline bool brood_callbacks_wait(const brood_callbacks *callbacks)
+{
+    return callbacks->first != NULL && !callbacks->is_running;
+}
+
 /* Lists the job, with a reference, for a callback that is due: of its end or its progress. */
 void brood_job_call_later(brood_result *job);
 

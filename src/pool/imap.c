@@ -230,18 +230,23 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     return status;
 }
 
-/* The pool may finish the item at any time: on_finish is removed before the item is freed. */
-static void let_go(imap_item *item)
+/* The pool may finish items at any time: on_finish is removed from all before the first one is freed. */
+static void let_go(brood_imap *imap)
 {
-    int held = 0;
-    brood_pool *pool = item->imap->pool;
+    int held = brood_pool_enter(imap->pool);
 
-    held = brood_pool_enter(pool);
-    item->result->on_finish = NULL;
-    brood_pool_leave(pool, held);
-    brood_result_cancel(item->result);
-    brood_result_destroy(item->result);
-    brood_free(item);
+    for (imap_item *item = imap->first; item != NULL; item = item->next) {
+        item->result->on_finish = NULL;
+    }
+    brood_pool_leave(imap->pool, held);
+    while (imap->first != NULL) {
+        imap_item *item = imap->first;
+
+        imap->first = item->next;
+        brood_result_cancel(item->result);
+        brood_result_destroy(item->result);
+        brood_free(item);
+    }
 }
 
 brood_imap *brood_imap_destroy(brood_imap *imap)
@@ -249,12 +254,7 @@ brood_imap *brood_imap_destroy(brood_imap *imap)
     if (imap == NULL) {
         return NULL;
     }
-    while (imap->first != NULL) {
-        imap_item *next = imap->first->next;
-
-        let_go(imap->first);
-        imap->first = next;
-    }
+    let_go(imap);
     brood_result_destroy(imap->current);
     for (size_t i = 0; imap->shared != NULL && i < imap->options.shared_count; i++) {
         brood_shared_release(imap->shared[i]);

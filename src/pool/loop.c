@@ -56,7 +56,7 @@ brood_status brood_pool_handle(brood_pool *pool, brood_handle *handle)
  */
 static int64_t loop_until(brood_pool *pool)
 {
-    if (pool->callbacks.first != NULL || pool->loop.is_called) {
+    if (brood_callbacks_wait(&pool->callbacks) || pool->loop.is_called) {
         return 0;
     }
     pool->loop.until = pool->loop.shows ? pool->agenda.due : BROOD_NEVER;

@@ -67,8 +67,7 @@ static bool is_all_over(brood_pool *pool, void *ignored)
 /* A pool with an event loop has no thread of its own: the thread that joins it runs callbacks. */
 static bool must_call(const brood_pool *pool)
 {
-    return pool->config.options.event_loop && pool->callbacks.first != NULL &&
-           !pool->callbacks.is_running;
+    return pool->config.options.event_loop && brood_callbacks_wait(&pool->callbacks);
 }
 
 static bool is_over_or_due(brood_pool *pool, void *ignored)

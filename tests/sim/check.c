@@ -137,7 +137,7 @@ static void check_times(void)
     for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         sim_check_due("a follower has a time-out", at->deadline);
     }
-    if (pool->callbacks.first != NULL && !pool->callbacks.is_running && !is_left_to_loop(true)) {
+    if (brood_callbacks_wait(&pool->callbacks) && !is_left_to_loop(true)) {
         sim_check_due("there is a callback", 0);
     }
 }

@@ -385,10 +385,10 @@ without("loop.show", "the handle of an event loop always shows what it did at fi
 without("loop.call", "an event loop is not called", POOL,
         "        brood_os_poller_call(pool->wait.poller);\n")
 mutation("loop.call.due", "an event loop is not called for what is due earlier",
-         (POOL, "pool->callbacks.first != NULL || (shows && pool->agenda.due < pool->loop.until)",
-                  "pool->callbacks.first != NULL"))
+         (POOL, "brood_callbacks_wait(&pool->callbacks) || (shows && pool->agenda.due < pool->loop.until)",
+                  "brood_callbacks_wait(&pool->callbacks)"))
 mutation("loop.call.callback", "an event loop is not called for a callback",
-         (POOL, "pool->callbacks.first != NULL || (shows && pool->agenda.due < pool->loop.until)",
+         (POOL, "brood_callbacks_wait(&pool->callbacks) || (shows && pool->agenda.due < pool->loop.until)",
                   "shows && pool->agenda.due < pool->loop.until"))
 mutation("loop.until", "an event loop that could not do all that is due is not called",
          (POOL, "        pool->loop.until = BROOD_NEVER; /* so that the handle stays ready */\n", ""))
@@ -397,7 +397,7 @@ mutation("loop.timeout", "the time that an event loop was told is not kept in mi
                         "    return pool->loop.until;\n",
                         "    return pool->loop.shows ? pool->agenda.due : BROOD_NEVER;\n"))
 mutation("loop.timeout.callback", "an event loop is told a time although a callback is due",
-         (POOL, "    if (pool->callbacks.first != NULL || pool->loop.is_called) {\n        return 0;\n"
+         (POOL, "    if (brood_callbacks_wait(&pool->callbacks) || pool->loop.is_called) {\n        return 0;\n"
                         "    }\n", ""))
 without("wake.shared", "nobody is woken because shared memory was destroyed", "src/ipc/shared.c",
         "        brood_os_poller_wake(at->poller);\n")
