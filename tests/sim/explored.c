@@ -261,6 +261,5 @@ const sim_scenario sim_explored[] = {
      .run = run_stream,
      .is_small = true,
      .is_long = true},
+    {.name = NULL},
 };
-
-const uint32_t sim_explored_count = sizeof sim_explored / sizeof sim_explored[0];
