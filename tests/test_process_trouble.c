@@ -870,7 +870,7 @@ static int start_without_end(brood_task *task, const void *arg, size_t size)
 }
 
 /*
- * As Ctrl-Z does, which a shell waits for; a start is under way half of the time. One that comes in the
+ * As Ctrl-Z does, which a shell waits for; a start is often under way then. One that comes in the
  * microsecond before the exec still stops the child.
  */
 static void w9_a_stop_by_the_terminal_stops_one_that_starts_commands(void **state)
@@ -886,15 +886,15 @@ static void w9_a_stop_by_the_terminal_stops_one_that_starts_commands(void **stat
     options.kill_tree = true; /* a group of its own, which is no orphan */
     assert_ok(brood_process_start(&process, start_without_end, harness_self,
                                   strlen(harness_self) + 1, &options));
-    for (int i = 0; i < 30 && missed < 4; i++) {
+    for (int i = 0; i < 300 && missed < 3; i++) {
         support_signal(-brood_process_pid(process), "TSTP");
         missed += !support_await_stop(brood_process_pid(process), 2000);
         support_signal(-brood_process_pid(process), "CONT");
     }
-    assert_true(missed < 4);
     assert_ok(brood_process_kill(process));
     assert_ok(brood_process_join(process, SOON_MS));
     brood_process_destroy(process);
+    assert_true(missed < 3);
 }
 
 /* ---- R20: no busy loop ------------------------------------------------------------------------- */
