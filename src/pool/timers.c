@@ -182,6 +182,23 @@ static void check_later_chunk(brood_worker *worker, uint64_t id)
     }
 }
 
+/* It was not held, for it had begun a later item; so that is where it is, and it does not go back. */
+static void check_later_item(brood_worker *worker, int64_t now)
+{
+    const brood_chunk *chunk = worker->backlog.chunks.first;
+    uint64_t item = 0;
+
+    if (chunk == NULL || chunk->id != worker->notice.id) {
+        return;
+    }
+    item = read_running_item(worker, chunk);
+    if (item > worker->notice.item) {
+        begin_of(worker, chunk, item, now);
+    } else if (item > 0) {
+        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
+    }
+}
+
 /*
  * The grace is over. A worker that has begun another item meanwhile stays alive, and does not go back.
  * Otherwise it is held before the kill, so that it begins no other item, which would die with it.
@@ -197,9 +214,7 @@ static void check_kill(brood_worker *worker, int64_t now)
     if (begun == id && brood_worker_hold(worker)) {
         brood_worker_end(worker);
     } else if (begun == id) {
-        worker->late.seen_id = id;
-        worker->late.seen_item = worker->notice.item + 1;
-        worker->late.seen_at = now;
+        check_later_item(worker, now);
     } else if (begun > id) {
         check_later_chunk(worker, id);
     }
