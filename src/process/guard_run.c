@@ -1,4 +1,5 @@
 /* What a guard does. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -30,6 +31,7 @@ static charge *find(const watch *run, int64_t pid)
 
 static void forget(watch *run, charge *known)
 {
+    assert(run->list != NULL);
     brood_os_process_free(known->process);
     *known = run->list[run->count - 1];
     run->count--;

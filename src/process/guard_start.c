@@ -255,7 +255,7 @@ static void watch_guard(void *data)
         brood_guard *guard = NULL;
         brood_status status = find_or_start(&guard, NULL);
 
-        if (status == BROOD_OK) {
+        if (guard != NULL) {
             status = await_end(guard);
         }
         brood_guard_drop(guard);
