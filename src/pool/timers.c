@@ -182,28 +182,11 @@ static void check_later_chunk(brood_worker *worker, uint64_t id)
     }
 }
 
-/* It was not held, for it had begun a later item; so that is where it is, and it does not go back. */
-static void check_later_item(brood_worker *worker, int64_t now)
-{
-    const brood_chunk *chunk = worker->backlog.chunks.first;
-    uint64_t item = 0;
-
-    if (chunk == NULL || chunk->id != worker->notice.id) {
-        return;
-    }
-    item = read_running_item(worker, chunk);
-    if (item > worker->notice.item) {
-        begin_of(worker, chunk, item, now);
-    } else if (item > 0) {
-        brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
-    }
-}
-
 /*
- * The grace is over. A worker that has begun another item meanwhile stays alive, and does not go back.
- * Otherwise it is held before the kill, so that it begins no other item, which would die with it.
+ * The grace is over. A worker that has begun another item meanwhile stays alive. Otherwise it is
+ * held before the kill, so that it begins no other item, which would die with it.
  */
-static void check_kill(brood_worker *worker, int64_t now)
+static void check_kill(brood_worker *worker)
 {
     uint64_t id = worker->notice.id;
     uint64_t begun = 0;
@@ -213,8 +196,6 @@ static void check_kill(brood_worker *worker, int64_t now)
     begun = brood_worker_read_begun(worker);
     if (begun == id && brood_worker_hold(worker)) {
         brood_worker_end(worker);
-    } else if (begun == id) {
-        check_later_item(worker, now);
     } else if (begun > id) {
         check_later_chunk(worker, id);
     }
@@ -226,7 +207,7 @@ static int64_t check_alarms(brood_pool *pool, int64_t now)
 
     for (uint32_t i = 0; i < pool->roster.slots && pool->upkeep.alarms > 0; i++) {
         if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->life.kill_at <= now) {
-            check_kill(pool->roster.workers[i], now);
+            check_kill(pool->roster.workers[i]);
         }
         if (pool->roster.workers[i] != NULL && pool->roster.workers[i]->life.check_at <= now) {
             brood_supervisor_look(pool, BROOD_OWNER_OF_PROCESS(i)); /* it may be gone after this */

@@ -50,38 +50,55 @@ static void must(bool is_so, const char *what)
     }
 }
 
-static void go(brood_pool *pool, intptr_t handle)
+/* Until the loop has nothing to do, so that the answer makes its handle ready. */
+static void run_to_the_end(brood_pool *pool, brood_handle handle)
+{
+    do {
+        must(brood_pool_run(pool) == BROOD_OK, "brood_pool_run");
+    } while (support_wait_handle(handle, 0));
+}
+
+static void go(brood_pool *pool)
 {
     int arg = 1;
     const void *value = NULL;
     brood_result *result = NULL;
-    brood_status status = brood_pool_apply_async(pool, &result, one_more, &arg, sizeof arg, NULL);
+    brood_handle handle = 0;
+    brood_status status = brood_pool_handle(pool, &handle);
 
+    must(status == BROOD_OK, "brood_pool_handle");
+    run_to_the_end(pool, handle);
+    is_traced = true;
+    status = brood_pool_apply_async(pool, &result, one_more, &arg, sizeof arg, NULL);
+    is_traced = false;
     must(status == BROOD_OK, "brood_pool_apply_async");
     must(support_wait_handle(handle, 30000), "the answer comes");
+    is_traced = true;
     status = brood_result_get(result, &value, NULL, BROOD_FOREVER);
     must(status == BROOD_OK && *(const int *)value == 2, "brood_result_get");
     brood_result_destroy(result);
+    is_traced = false;
 }
 
 int main(int argc, char **argv)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
     brood_pool *pool = NULL;
-    intptr_t handle = 0;
 
     must(brood_init(argc, argv) == BROOD_OK, "brood_init");
     options.workers = 1;
     options.event_loop = true;
     options.spin = BROOD_SPIN_NEVER;
     must(brood_pool_create(&pool, &options) == BROOD_OK, "brood_pool_create");
-    must(brood_pool_handle(pool, &handle) == BROOD_OK, "brood_pool_handle");
     for (int i = 0; i < 10; i++) {
-        go(pool, handle);
+        int arg = 1;
+        int value = 0;
+
+        must(brood_pool_apply(pool, one_more, &arg, sizeof arg, &value, sizeof value, NULL) ==
+                 BROOD_OK,
+             "brood_pool_apply");
     }
-    is_traced = true;
-    go(pool, handle);
-    is_traced = false;
+    go(pool);
     for (size_t i = 0; i < count; i++) {
         printf("%p\n", steps[i]);
     }
