@@ -17,6 +17,7 @@ static void *steps[STEPS_MAX];
 static size_t count;
 static bool is_traced;
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the compiler names them (-finstrument-functions) */
 void __cyg_profile_func_enter(void *function, void *caller);
 void __cyg_profile_func_exit(void *function, void *caller);
 
@@ -33,6 +34,8 @@ void __cyg_profile_func_exit(void *function, void *caller)
     (void)function;
     (void)caller;
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static int one_more(brood_task *task, const void *arg, size_t size)
 {
