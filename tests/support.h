@@ -147,13 +147,8 @@ int64_t support_fork_for(int ms);
  */
 bool support_fork_as(int64_t pid, intptr_t gate, int code);
 
-/*
- * Signals by their names, "TERM", "USR1"; Windows has none of it. A negative pid is a group's. Takes:
- * waits for a blocked one.
- */
+/* Signals by their names, "TERM", "USR1"; Windows has none of it. Takes: waits for a blocked one. */
 void support_signal(int64_t pid, const char *name);
-/* Whether a child is stopped, or is within that time. */
-bool support_await_stop(int64_t pid, int timeout_ms);
 void support_block_signal(const char *name);
 bool support_take_signal(const char *name);
 

@@ -780,9 +780,8 @@ static int number_of(const char *name)
     static const struct {
         const char *name;
         int number;
-    } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM},
-                 {"USR1", SIGUSR1}, {"STOP", SIGSTOP}, {"CONT", SIGCONT},
-                 {"PIPE", SIGPIPE}, {"CHLD", SIGCHLD}, {"TSTP", SIGTSTP}};
+    } known[] = {{"HUP", SIGHUP},   {"INT", SIGINT},   {"TERM", SIGTERM}, {"USR1", SIGUSR1},
+                 {"STOP", SIGSTOP}, {"CONT", SIGCONT}, {"PIPE", SIGPIPE}, {"CHLD", SIGCHLD}};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i].name, name) == 0) {
@@ -800,22 +799,6 @@ void support_signal(int64_t pid, const char *name)
 bool support_send_urgent(intptr_t handle)
 {
     return send((int)handle, "", 1, MSG_OOB) == 1 || (errno != EOPNOTSUPP && errno != EINVAL);
-}
-
-/* As a shell does: the end of the stop is not taken, and no end of the child. */
-bool support_await_stop(int64_t pid, int timeout_ms)
-{
-    siginfo_t info = {0};
-
-    for (int i = 0; i < timeout_ms && info.si_pid == 0; i++) {
-        if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG | WNOWAIT) < 0) {
-            return false;
-        }
-        if (info.si_pid == 0) {
-            nanosleep(&(struct timespec){0, 1000000}, NULL);
-        }
-    }
-    return info.si_pid != 0;
 }
 
 void support_block_signal(const char *name)

@@ -554,13 +554,6 @@ void support_signal(int64_t pid, const char *name)
     (void)name;
 }
 
-bool support_await_stop(int64_t pid, int timeout_ms)
-{
-    (void)pid;
-    (void)timeout_ms;
-    return false;
-}
-
 bool support_send_urgent(intptr_t handle)
 {
     (void)handle;

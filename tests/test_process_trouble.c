@@ -852,51 +852,6 @@ static void w12_a_thread_that_is_cancelled_in_a_call(void **state)
     }
 }
 
-/* ---- a stop in the middle of a start ----------------------------------------------------------- */
-
-static int start_without_end(brood_task *task, const void *arg, size_t size)
-{
-    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-
-    (void)task;
-    (void)size;
-    harness_self = arg;
-    options.cpu_time_limit_s = 1000; /* what has a limit is never started by posix_spawn */
-    for (brood_process *process = NULL; start_command(&process, "0", &options) == BROOD_OK;) {
-        brood_process_join(process, SOON_MS);
-        brood_process_destroy(process);
-    }
-    return 1;
-}
-
-/*
- * As Ctrl-Z does, which a shell waits for; a start is often under way then. One that comes in the
- * microsecond before the exec still stops the child.
- */
-static void w9_a_stop_by_the_terminal_stops_one_that_starts_commands(void **state)
-{
-    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
-    brood_process *process = NULL;
-    int missed = 0;
-
-    (void)state;
-    if (support_is_windows()) {
-        harness_skip("Windows has no signal that stops");
-    }
-    options.kill_tree = true; /* a group of its own, which is no orphan */
-    assert_ok(brood_process_start(&process, start_without_end, harness_self,
-                                  strlen(harness_self) + 1, &options));
-    for (int i = 0; i < 300 && missed < 3; i++) {
-        support_signal(-brood_process_pid(process), "TSTP");
-        missed += !support_await_stop(brood_process_pid(process), 2000);
-        support_signal(-brood_process_pid(process), "CONT");
-    }
-    assert_ok(brood_process_kill(process));
-    assert_ok(brood_process_join(process, SOON_MS));
-    brood_process_destroy(process);
-    assert_true(missed < 3);
-}
-
 /* ---- R20: no busy loop ------------------------------------------------------------------------- */
 
 /* The program never comes to brood_init, and what it has started keeps its stream. */
@@ -982,7 +937,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r26_the_stream_that_has_no_file_is_named),
     cmocka_unit_test(r26_a_fifo_holds_up_no_start),
     cmocka_unit_test(w9_copies_of_the_program_hold_up_no_start),
-    cmocka_unit_test(w9_a_stop_by_the_terminal_stops_one_that_starts_commands),
     cmocka_unit_test(r20_communicate_with_what_a_failed_start_has_left_sleeps),
     cmocka_unit_test(a_refusal_of_one_that_runs_is_none),
 };
