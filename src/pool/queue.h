@@ -39,8 +39,8 @@ brood_chunk *brood_queue_first(brood_pool *pool);
 void brood_queue_remove(brood_pool *pool, brood_chunk *chunk);
 
 /*
- * Takes so many items of a queued chunk off the queue, as a chunk of their own, and leaves the others in
- * the one that is queued. All of it, which is the queued chunk itself, when there is no memory for that.
+ * Takes the first `count` items of a queued chunk off the queue, as a chunk of their own; the rest stays
+ * queued. Without memory for another chunk, the whole queued chunk is taken and returned.
  */
 brood_chunk *brood_queue_take(brood_pool *pool, brood_chunk *chunk, uint64_t count);
 

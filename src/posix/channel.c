@@ -188,7 +188,7 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     return count == 0 ? BROOD_ERR_CLOSED : brood_posix_fail(error, errno, "read");
 }
 
-/* What was written is in the socket, for whoever reads. */
+/* The socket holds the bytes that a peer has written, for whichever thread reads. */
 void brood_os_channel_settle(brood_os_channel *channel)
 {
     (void)channel;

@@ -212,7 +212,7 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
     return next;
 }
 
-/* One that has ended can be reaped only when whoever traces it (ptrace) has looked at its end. */
+/* A traced process (ptrace) that has ended can be reaped only when its tracer has seen the end. */
 #define REAP_RETRY_NS INT64_C(1000000)
 
 static brood_status join(brood_process *process, int64_t deadline)

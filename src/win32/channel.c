@@ -370,11 +370,6 @@ bool brood_os_channel_is_lost(const brood_os_channel *channel)
     return false;
 }
 
-HANDLE brood_win32_channel_handle(const brood_os_channel *channel)
-{
-    return channel->handle;
-}
-
 HANDLE brood_win32_channel_event(brood_os_channel *channel, bool to_write)
 {
     pipe_lane *lane = to_write ? channel->out : channel->in;

@@ -51,7 +51,7 @@ static void measure(const brood_os_process *process, brood_os_exit *result)
     }
 }
 
-/* By us, who say so in the exit code: a limit that it met before was not its end. */
+/* Whether this program killed the process: the exit code says so, and a limit met before was not the end. */
 static bool was_killed(const brood_os_exit *result)
 {
     return result->reason == BROOD_EXIT_SIGNAL &&

@@ -116,9 +116,6 @@ DWORD brood_win32_timeout_ms(int64_t deadline);
 /* The function that runs in a child cannot close it. */
 void brood_win32_channel_protect(const brood_os_channel *channel);
 
-/* The handle of the pipe; the channel's. */
-HANDLE brood_win32_channel_handle(const brood_os_channel *channel);
-
 /*
  * A wait of the system's, whose callbacks come from a thread of our own: those of the program's
  * pool may all be busy with work that waits for us. A callback must not block.
