@@ -202,6 +202,33 @@ int64_t stage_busy_pid(pool_stage *stage)
     return pid;
 }
 
+static void fill(brood_os_channel *channel)
+{
+    static const char bytes[1024];
+    size_t put = 0;
+    brood_status status = BROOD_OK;
+
+    while (status == BROOD_OK) {
+        status = brood_os_channel_write(channel, bytes, sizeof bytes, &put, NULL);
+    }
+    assert_int_equal(status, BROOD_ERR_TIMEOUT);
+    while (brood_os_channel_write(channel, bytes, 1, &put, NULL) == BROOD_OK) {
+    }
+}
+
+void stage_fill_bell(pool_stage *stage, int64_t pid)
+{
+    brood_pool_lock(stage->pool);
+    for (uint32_t i = 0; i < stage->pool->roster.slots; i++) {
+        const brood_worker *worker = worker_at(stage, i);
+
+        if (worker != NULL && worker->ops->pid(worker) == pid) {
+            fill(brood_peer_of_const(worker)->bell);
+        }
+    }
+    brood_pool_unlock(stage->pool);
+}
+
 static int tell_pid(brood_task *task, const void *arg, size_t size)
 {
     int64_t pid = support_pid();

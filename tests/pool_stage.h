@@ -65,6 +65,9 @@ brood_ring_shared *stage_answers(pool_stage *stage, uint32_t slot);
 /* The process of the worker that has the only task; -1: none has one. */
 int64_t stage_busy_pid(pool_stage *stage);
 
+/* Fills the bell of the worker with that process: it can take no handle before it reads. */
+void stage_fill_bell(pool_stage *stage, int64_t pid);
+
 /* The process of the worker that ran the last task, and would get the next one. */
 int64_t stage_last_used(pool_stage *stage);
 

@@ -5,6 +5,7 @@
 #include "harness.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "platform.h"
 #include "process/process_impl.h"
@@ -315,12 +316,53 @@ static void r1_a_guard_that_ends_late_is_reaped(void **state)
     run_subreaper(lose_the_guard);
 }
 
+/*
+ * Ends its worker while somebody traces it: the system reports the end all the time, and gives
+ * nobody the status. The pool looks again each 10 ms, and gives the worker up after two seconds.
+ */
+static int lose_a_traced_worker(brood_task *task, const void *arg, size_t size)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_pool *pool = NULL;
+    clock_t used = 0;
+    int64_t pid = -1;
+
+    (void)arg;
+    (void)size;
+    options.workers = 1;
+    options.exit_timeout_ms = 1000;
+    EXPECT(brood_pool_create(&pool, &options) == BROOD_OK);
+    EXPECT(brood_pool_apply(pool, nothing, NULL, 0, NULL, 0, NULL) == BROOD_OK);
+    EXPECT(brood_pool_pids(pool, &pid, 1) == 1);
+    if (!tell_test(task, pid)) {
+        return SKIPPED;
+    }
+    used = clock();
+    support_kill(pid);
+    brood_pool_close(pool);
+    EXPECT(brood_pool_join(pool, SOON_MS) == BROOD_OK);
+    EXPECT(clock() - used < CLOCKS_PER_SEC / 2); /* of the processor's time */
+    EXPECT(brood_pool_get_stats(pool, &stats) == BROOD_OK);
+    EXPECT(stats.lost == 1);
+    EXPECT(tell_test(task, -pid));
+    brood_pool_destroy(pool);
+    return 0;
+}
+
+static void w_a_worker_that_a_tracer_keeps_keeps_nobody_awake(void **state)
+{
+    (void)state;
+    run_subreaper(lose_a_traced_worker);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r1_groups_that_were_ended_are_reaped),
     cmocka_unit_test(r1_one_that_ends_late_is_reaped_and_nobody_waits),
     cmocka_unit_test(r1_without_a_thread_the_next_start_reaps),
     cmocka_unit_test(r1_a_later_group_of_the_same_number_is_left_alone),
     cmocka_unit_test(r1_a_guard_that_ends_late_is_reaped),
+    cmocka_unit_test(w_a_worker_that_a_tracer_keeps_keeps_nobody_awake),
 };
 
 static int as_command(int argc, char **argv)

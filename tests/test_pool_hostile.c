@@ -441,6 +441,84 @@ static void h2_urgent_rings_without_end(void **state)
 /* ---- H3: a worker that is slow to take handles ------------------------------------------------- */
 
 /* As many as a map can be told of, all of them new, to one that is awake. */
+static int hold(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    stage_wait(task);
+    return 0;
+}
+
+/* A task with shared memory that no worker has, which goes with the task's bell. */
+static brood_result *submit_shared(pool_stage *stage, brood_shared **shared)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_result *result = NULL;
+    int64_t x = 3;
+
+    assert_ok(brood_shared_create(shared, sizeof x, NULL));
+    options.shared = shared;
+    options.shared_count = 1;
+    assert_ok(
+        brood_pool_apply_async(stage->pool, &result, stage_square, &x, sizeof x, &options));
+    return result;
+}
+
+/* Tasks are short, so that a busy worker is given more of them rather than an idle one woken. */
+static void h3_a_busy_worker_that_can_take_no_handle_is_passed_over(void **state)
+{
+    pool_stage stage;
+    brood_result *held = NULL;
+    brood_shared *shared = NULL;
+
+    (void)state;
+    stage_prepare(&stage, 2);
+    stage_open(&stage);
+    stage_works(&stage, 10);
+    assert_ok(brood_pool_apply_async(stage.pool, &held, hold, NULL, 0, NULL));
+    stage_await(&stage);
+    brood_pool_lock(stage.pool);
+    brood_pool_set_service(stage.pool, 1);
+    brood_worker_set_credit(stage.pool->roster.busy_first);
+    brood_pool_unlock(stage.pool);
+    stage_fill_bell(&stage, stage_busy_pid(&stage));
+    stage_end(submit_shared(&stage, &shared), BROOD_OK);
+    stage_let_go(&stage, 1);
+    stage_end(held, BROOD_OK);
+    brood_shared_destroy(shared);
+    stage_close(&stage);
+}
+
+static void h3_an_idle_worker_that_can_take_no_handle_is_passed_over(void **state)
+{
+    pool_stage stage;
+    brood_result *held[2];
+    brood_shared *shared = NULL;
+    int64_t pid = -1;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("no process can be stopped here");
+    }
+    stage_prepare(&stage, 2);
+    stage_open(&stage);
+    for (int i = 0; i < 2; i++) { /* both are up */
+        assert_ok(brood_pool_apply_async(stage.pool, &held[i], hold, NULL, 0, NULL));
+        stage_await(&stage);
+    }
+    stage_let_go(&stage, 2);
+    for (int i = 0; i < 2; i++) {
+        stage_end(held[i], BROOD_OK);
+    }
+    pid = stage_last_used(&stage);
+    support_signal(pid, "STOP");
+    stage_fill_bell(&stage, pid);
+    stage_end(submit_shared(&stage, &shared), BROOD_OK);
+    support_signal(pid, "CONT");
+    brood_shared_destroy(shared);
+    stage_close(&stage);
+}
+
 static void h3_all_shared_memory_of_a_map(void **state)
 {
     enum {
@@ -1174,6 +1252,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h2_urgent_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),
+    cmocka_unit_test(h3_a_busy_worker_that_can_take_no_handle_is_passed_over),
+    cmocka_unit_test(h3_an_idle_worker_that_can_take_no_handle_is_passed_over),
     cmocka_unit_test(r4_idle_workers_give_it_back),
     cmocka_unit_test(r4_while_pools_come_and_go),
     cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),

@@ -83,29 +83,48 @@ static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status
     brood_job_fail(job, first, count, &failure);
 }
 
-/* Another chunk than the last one that starved begins to do so now. */
-static void note_starved(brood_pool *pool, const brood_chunk *chunk)
+/* A chunk could not be sent. Returns whether that has been so for STARVE_NS. */
+static bool note_starved(brood_pool *pool, const brood_chunk *chunk)
 {
     if (!is_starved(pool, chunk)) {
         pool->dispatch.starved_since = pool->dispatch.at;
         pool->dispatch.starved_key = chunk->job->key;
         pool->dispatch.starved_first = chunk->first;
     }
+    return pool->dispatch.at - pool->dispatch.starved_since >= STARVE_NS;
+}
+
+/*
+ * The worker must read before it can be sent the chunk: others are given the chunks meanwhile. False:
+ * it was given this one as the last that there is.
+ */
+static bool pass_over(brood_worker *worker)
+{
+    if (worker->pace.stalled) {
+        return false;
+    }
+    brood_pace_stall(&worker->pace);
+    if (worker->lists.is_idle) {
+        brood_worker_set_idle(worker, true); /* to the back */
+    }
+    return true;
 }
 
 /*
  * The chunk could not be sent: it goes back into the queue, and fails when that has been so
  * for STARVE_NS. BROOD_ERR_TIMEOUT, the worker must read before, does not count for that. Returns
- * whether to go on with the next chunk.
+ * whether to go on with the next chunk, or with this one for another worker.
  */
-static bool keep_back(brood_pool *pool, brood_chunk *chunk, brood_status status)
+static bool keep_back(brood_worker *worker, brood_chunk *chunk, brood_status status)
 {
+    brood_pool *pool = worker->pool;
+
     brood_queue_put(pool, chunk);
-    if (status != BROOD_ERR_TIMEOUT) {
-        note_starved(pool, chunk);
-    }
-    if (status != BROOD_ERR_TIMEOUT &&
-        pool->dispatch.at - pool->dispatch.starved_since >= STARVE_NS) {
+    if (status == BROOD_ERR_TIMEOUT) {
+        if (pass_over(worker)) {
+            return true;
+        }
+    } else if (note_starved(pool, chunk)) {
         fail_chunk(pool, chunk, status);
         return true;
     }
@@ -159,7 +178,7 @@ void brood_pool_dispatch(brood_pool *pool)
         }
         chunk = brood_chunk_cut(worker, chunk);
         status = give(worker, chunk);
-        goes = status == BROOD_OK || keep_back(pool, chunk, status);
+        goes = status == BROOD_OK || keep_back(worker, chunk, status);
     }
 }
 

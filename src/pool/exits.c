@@ -134,6 +134,9 @@ static void look_again(brood_worker *worker)
     if (worker->transit.must_ring) {
         worker->ops->ring(worker);
     }
+    if (worker->life.is_unwatched) {
+        brood_worker_resume_watch(worker);
+    }
     brood_worker_plan_look(worker);
 }
 
@@ -143,6 +146,8 @@ static void look_at_process(brood_worker *worker)
         on_worker_exit(worker);
     } else if (brood_os_now() >= worker->life.check_at) {
         look_again(worker);
+    } else {
+        brood_worker_pause_watch(worker);
     }
 }
 

@@ -28,7 +28,7 @@ void brood_worker_set_kill(brood_worker *worker, int64_t at)
     set_alarm(worker, &worker->life.kill_at, at);
 }
 
-/* The time limits that a look checks: to come up, to end, to try a ring or a kill again. */
+/* The time limits that a look checks: to come up, to end, to try a ring, a kill or a watch again. */
 void brood_worker_plan_look(brood_worker *worker)
 {
     int64_t now = brood_os_now();
@@ -41,10 +41,21 @@ void brood_worker_plan_look(brood_worker *worker)
         at = at > now ? at
                       : now + BROOD_WORKER_END_SLOWLY_NS; /* its function may take long to begin */
     }
-    if (worker->transit.must_ring || worker->life.kill_refused) {
+    if (worker->transit.must_ring || worker->life.kill_refused || worker->life.is_unwatched) {
         at = brood_earlier(at, now + BROOD_WORKER_RETRY_NS);
     }
     set_alarm(worker, &worker->life.check_at, at);
+}
+
+void brood_worker_pause_watch(brood_worker *worker)
+{
+    worker->life.is_unwatched = worker->ops->watch_end(worker, false);
+    brood_worker_plan_look(worker);
+}
+
+void brood_worker_resume_watch(brood_worker *worker)
+{
+    worker->life.is_unwatched = !worker->ops->watch_end(worker, true);
 }
 
 void brood_worker_begin_life(brood_worker *worker)

@@ -24,6 +24,7 @@ typedef struct brood_life {
     bool denies;             /* it was dropped for what it says to have begun, not for answers */
     bool bell_closed;        /* it will not ring any more */
     bool kill_refused;       /* the system did not kill it */
+    bool is_unwatched;       /* see brood_worker_pause_watch */
     uint64_t partly_sent_id; /* a task of which it had not all when it was killed; 0: none */
     int64_t end_by;          /* one that was killed, leaves or cannot ring has ended by then */
     int64_t check_at;        /* whether it has come up, or has ended; BROOD_NEVER */
@@ -39,6 +40,14 @@ void brood_worker_end_life(brood_worker *worker);
 
 /* Sets check_at: the time at which the worker is looked at although nothing is reported of it. */
 void brood_worker_plan_look(brood_worker *worker);
+
+/*
+ * The poller has reported the end of a worker that has not ended. It would do so again at once,
+ * as long as somebody traces a process that has ended and does not take its end (ptrace(2)): so
+ * the poller watches the worker again only at its next look, after BROOD_WORKER_RETRY_NS.
+ */
+void brood_worker_pause_watch(brood_worker *worker);
+void brood_worker_resume_watch(brood_worker *worker);
 
 /* The time at which it is killed for the item of its notice; BROOD_NEVER takes that back. */
 void brood_worker_set_kill(brood_worker *worker, int64_t at);

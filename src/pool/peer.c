@@ -95,6 +95,7 @@ static const brood_worker_ops peer_ops = {
     .let_spin = brood_peer_let_spin,
     .up_by = up_by,
     .is_alive = is_alive,
+    .watch_end = brood_peer_watch_end,
     .kill = kill_it,
     .abandon = abandon,
     .describe = describe,

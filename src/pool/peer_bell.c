@@ -1,6 +1,25 @@
 #include "pool/peer_impl.h"
 #include "process/process.h"
 
+bool brood_peer_watch_end(brood_worker *worker, bool watches)
+{
+    brood_peer *peer = brood_peer_of(worker);
+    brood_os_poller *poller = worker->pool->wait.poller;
+    void *owner = (void *)BROOD_OWNER_OF_PROCESS(worker->slot);
+
+    if (peer->watches_process == watches) {
+        return true;
+    }
+    if (watches) {
+        peer->watches_process = brood_os_poller_add_process(poller, brood_process_os(peer->process),
+                                                            owner, NULL) == BROOD_OK;
+        return peer->watches_process;
+    }
+    brood_os_poller_remove_process(poller, brood_process_os(peer->process));
+    peer->watches_process = false;
+    return true;
+}
+
 bool brood_peer_watch(brood_peer *peer)
 {
     brood_os_poller *poller = peer->base.pool->wait.poller;
@@ -8,10 +27,7 @@ bool brood_peer_watch(brood_peer *peer)
 
     peer->watches_bell = brood_os_poller_add(poller, peer->bell, (void *)BROOD_OWNER_OF_BELL(slot),
                                              NULL) == BROOD_OK;
-    peer->watches_process =
-        brood_os_poller_add_process(poller, brood_process_os(peer->process),
-                                    (void *)BROOD_OWNER_OF_PROCESS(slot), NULL) == BROOD_OK;
-    return peer->watches_bell && peer->watches_process;
+    return brood_peer_watch_end(&peer->base, true) && peer->watches_bell;
 }
 
 static void unwatch_bell(brood_peer *peer)
@@ -24,11 +40,7 @@ static void unwatch_bell(brood_peer *peer)
 
 void brood_peer_unwatch(brood_peer *peer)
 {
-    if (peer->watches_process) {
-        brood_os_poller_remove_process(peer->base.pool->wait.poller,
-                                       brood_process_os(peer->process));
-        peer->watches_process = false;
-    }
+    brood_peer_watch_end(&peer->base, false);
     unwatch_bell(peer);
 }
 

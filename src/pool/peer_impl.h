@@ -87,6 +87,7 @@ void brood_peer_let_spin(brood_worker *worker, bool may);
 
 /* False: the poller cannot watch the bell, or the process. */
 bool brood_peer_watch(brood_peer *peer);
+bool brood_peer_watch_end(brood_worker *worker, bool watches);
 void brood_peer_unwatch(brood_peer *peer);
 void brood_peer_ring(brood_worker *worker);
 bool brood_peer_arm(brood_worker *worker);

@@ -133,6 +133,9 @@ typedef struct brood_worker_ops {
     /* False: it has ended, and `describe` says how. Kills one that has not come up by then. */
     bool (*is_alive)(brood_worker *worker);
 
+    /* Whether the poller reports the worker's end. False: it cannot now. */
+    bool (*watch_end)(brood_worker *worker, bool watches);
+
     /* Asks the system to end it at once. On failure that was refused, and is tried again. */
     brood_status (*kill)(brood_worker *worker);
 

@@ -9,6 +9,7 @@
 #define ENTRIES_MAX 256
 #define LATE_MAX (5 * SIM_MS)
 #define WRONG_MAX (20 * SIM_MS)
+#define PAUSE_NS (10 * SIM_MS) /* so long an end that was reported wrongly is not waited for */
 
 /* ---- for a few -------------------------------------------------------------------------------- */
 
@@ -260,7 +261,12 @@ static void tell_owners(brood_os_poller *poller, void **owners, size_t most, siz
     shuffle(poller->entries, poller->count);
     most = 1 + (size_t)sim_below(most);
     for (uint32_t i = 0; i < poller->count; i++) {
-        if (sees(poller, &poller->entries[i]) || (is_wrong && i == 0)) {
+        bool is_seen = sees(poller, &poller->entries[i]);
+
+        if (!is_seen && is_wrong && i == 0 && poller->entries[i].process != NULL) {
+            sim_late(PAUSE_NS);
+        }
+        if (is_seen || (is_wrong && i == 0)) {
             tell(owners, count, most, poller->entries[i].owner);
         }
     }
