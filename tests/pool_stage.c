@@ -38,7 +38,7 @@ brood_pool_stats stage_stats(pool_stage *stage)
     assert_ok(brood_pool_get_stats(stage->pool, &stats));
     assert_int_equal(stats.submitted, stats.succeeded + stats.failed + stats.cancelled +
                                           stats.queued + stats.running);
-    assert_int_equal(stats.started, stats.alive + stats.ended + stats.died);
+    assert_int_equal(stats.started, stats.alive + stats.ended + stats.died + stats.lost);
     return stats;
 }
 

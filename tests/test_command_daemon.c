@@ -129,6 +129,9 @@ static int be_a_parent(brood_task *task, const void *arg, size_t size)
         return 1;
     }
     pid = brood_process_pid(process);
+    if (!brood_process_is_alive(process) || brood_process_join(process, 0) != BROOD_ERR_TIMEOUT) {
+        return 2; /* whoever looks does not let it go */
+    }
     support_write(brood_task_handle(task, 0), &pid, sizeof pid);
     support_hang();
     return 0;

@@ -459,8 +459,7 @@ static brood_result *submit_shared(pool_stage *stage, brood_shared **shared)
     assert_ok(brood_shared_create(shared, sizeof x, NULL));
     options.shared = shared;
     options.shared_count = 1;
-    assert_ok(
-        brood_pool_apply_async(stage->pool, &result, stage_square, &x, sizeof x, &options));
+    assert_ok(brood_pool_apply_async(stage->pool, &result, stage_square, &x, sizeof x, &options));
     return result;
 }
 
@@ -517,6 +516,53 @@ static void h3_an_idle_worker_that_can_take_no_handle_is_passed_over(void **stat
     support_signal(pid, "CONT");
     brood_shared_destroy(shared);
     stage_close(&stage);
+}
+
+/* Makes a worker know so much shared memory that all its FORGETs together do not fit into its ring. */
+static void make_known(pool_stage *stage, brood_shared **shared, size_t count)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    int64_t x = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_ok(brood_shared_create(&shared[i], sizeof x, NULL));
+    }
+    options.shared_count = 64;
+    for (size_t i = 0; i < count; i += options.shared_count) {
+        options.shared = &shared[i];
+        assert_ok(brood_pool_apply(stage->pool, stage_square, &x, sizeof x, NULL, 0, &options));
+    }
+}
+
+/* The worker is idle, and has not even room for what precedes the task that it is not given. */
+static void h3_what_precedes_a_task_goes_on_without_the_task(void **state)
+{
+    enum {
+        SHARED = 1024
+    };
+    static brood_shared *shared[SHARED];
+    pool_stage stage;
+    brood_shared *last = NULL;
+    int64_t pid = -1;
+
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("no process can be stopped here");
+    }
+    stage_prepare(&stage, 17); /* rings are small where there may be many workers */
+    stage.options.lazy = true;
+    stage_open(&stage);
+    make_known(&stage, shared, SHARED);
+    pid = stage_last_used(&stage);
+    support_signal(pid, "STOP");
+    stage_fill_bell(&stage, pid);
+    for (size_t i = 0; i < SHARED; i++) {
+        brood_shared_destroy(shared[i]);
+    }
+    stage_end(submit_shared(&stage, &last), BROOD_OK);
+    support_signal(pid, "CONT");
+    stage_close(&stage);
+    brood_shared_destroy(last);
 }
 
 static void h3_all_shared_memory_of_a_map(void **state)
@@ -1254,6 +1300,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(h3_all_shared_memory_of_a_map),
     cmocka_unit_test(h3_a_busy_worker_that_can_take_no_handle_is_passed_over),
     cmocka_unit_test(h3_an_idle_worker_that_can_take_no_handle_is_passed_over),
+    cmocka_unit_test(h3_what_precedes_a_task_goes_on_without_the_task),
     cmocka_unit_test(r4_idle_workers_give_it_back),
     cmocka_unit_test(r4_while_pools_come_and_go),
     cmocka_unit_test(h7_the_place_of_a_value_that_came_in_part),

@@ -657,7 +657,83 @@ static void l4_a_queue_full_of_others(void **state)
     gate_free(&gate);
 }
 
+/* ---- from inside ------------------------------------------------------------------------- */
+
+typedef struct reentering {
+    counting numbers;
+    brood_imap *imap;
+    brood_status from_input, from_progress;
+} reentering;
+
+static brood_status count_and_reenter(void *user, const void **data, size_t *size)
+{
+    reentering *self = user;
+
+    if (self->imap != NULL) {
+        self->from_input = brood_imap_next(self->imap, NULL, NULL, NULL, NULL, BROOD_FOREVER);
+    }
+    return count_on(&self->numbers, data, size);
+}
+
+static void reenter(const brood_progress *progress, void *user)
+{
+    reentering *self = user;
+
+    (void)progress;
+    self->from_progress = brood_imap_next(self->imap, NULL, NULL, NULL, NULL, BROOD_FOREVER);
+}
+
+/* Neither the input nor the progress of an imap can take its items: the caller gets each of them. */
+static void l6_next_from_inside_of_next(void **state)
+{
+    brood_pool *pool = pool_of(2);
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    reentering self = {.numbers = {.end = 20, .ends_with = BROOD_ERR_CLOSED}};
+    const void *data = NULL;
+    uint64_t index = 0;
+
+    (void)state;
+    options.progress = reenter;
+    options.progress_user = &self;
+    assert_ok(brood_pool_imap(pool, &self.imap, task_echo, count_and_reenter, &self, &options));
+    for (int64_t i = 0; i < 20; i++) {
+        assert_ok(brood_imap_next(self.imap, &data, NULL, &index, NULL, SOON_MS));
+        assert_int_equal(index, i);
+        assert_int_equal(*(const int64_t *)data, i);
+    }
+    assert_status(brood_imap_next(self.imap, NULL, NULL, NULL, NULL, SOON_MS), BROOD_ERR_CLOSED);
+    assert_status(self.from_input, BROOD_ERR_STATE);
+    assert_status(self.from_progress, BROOD_ERR_STATE);
+    brood_imap_destroy(self.imap);
+    end_pool(pool);
+}
+
+/* ---- after a resize ----------------------------------------------------------------------- */
+
+/* The window is that of the workers that there should be now. */
+static void l4_the_window_follows_a_resize(void **state)
+{
+    brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+    brood_imap *imap = NULL;
+    counting input = {.end = -1};
+
+    (void)state;
+    pool_options.workers = 1;
+    pool_options.lazy = true;
+    assert_ok(brood_pool_create(&pool, &pool_options));
+    assert_ok(brood_pool_imap(pool, &imap, task_echo, count_on, &input, NULL));
+    assert_int_equal(input.next, 4);
+    assert_ok(brood_pool_resize(pool, 4));
+    assert_ok(brood_imap_next(imap, NULL, NULL, NULL, NULL, SOON_MS));
+    assert_int_equal(input.next, 17);
+    brood_imap_destroy(imap);
+    end_pool(pool);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(l6_next_from_inside_of_next),
+    cmocka_unit_test(l4_the_window_follows_a_resize),
     cmocka_unit_test(l4_a_full_queue_blocks_nobody),
     cmocka_unit_test(l4_a_queue_full_of_others),
     cmocka_unit_test(l3_ordered_waits_for_the_first),

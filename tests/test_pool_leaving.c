@@ -219,6 +219,15 @@ static void r13_the_time_to_leave_does_not_begin_anew(void **state)
 
 #define SHORT_LIVES 60
 
+static int end_slowly(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    brood_os_sleep(300 * INT64_C(1000000));
+    return 0;
+}
+
 static void w15_one_task_for_each_worker_of_a_busy_pool(void **state)
 {
     brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
@@ -228,6 +237,7 @@ static void w15_one_task_for_each_worker_of_a_busy_pool(void **state)
     (void)state;
     options.workers = 2;
     options.max_tasks_per_worker = 1;
+    options.finalizer = end_slowly; /* so that those who end would pile up */
     assert_ok(brood_pool_create(&pool, &options));
     for (int i = 0; i < SHORT_LIVES; i++) {
         assert_ok(brood_pool_apply_async(pool, &results[i], task_echo, &i, sizeof i, NULL));

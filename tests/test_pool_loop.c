@@ -875,6 +875,85 @@ static void u3_destroy_beside_a_wait(void **state)
     }
 }
 
+static void await_threads(brood_pool *pool, uint32_t threads)
+{
+    bool waits = false;
+
+    while (!waits) {
+        support_yield();
+        brood_pool_lock(pool);
+        waits = pool->wait.threads == threads && pool->wait.sleeping;
+        brood_pool_unlock(pool);
+    }
+}
+
+/* Of two threads that wait, one leads, and the other one comes back late. */
+static void u3_destroy_beside_two_waits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+        brood_pool *pool = NULL;
+        brood_result *results[2];
+        support_thread *threads[2];
+
+        pool_options.workers = 2;
+        pool_options.event_loop = true;
+        pool_options.spin = BROOD_SPIN_NEVER;
+        pool_options.grace_ms = 1;
+        assert_ok(brood_pool_create(&pool, &pool_options));
+        for (int k = 0; k < 2; k++) {
+            assert_ok(brood_pool_apply_async(pool, &results[k], hang, NULL, 0, NULL));
+            threads[k] = support_thread_start(wait_for_it, results[k]);
+        }
+        await_threads(pool, 2);
+        assert_null(brood_pool_destroy(pool));
+        for (int k = 0; k < 2; k++) {
+            support_thread_join(threads[k]);
+            assert_int_equal(brood_result_get(results[k], NULL, NULL, 0), BROOD_ERR_CANCELLED);
+            brood_result_destroy(results[k]);
+        }
+    }
+}
+
+static brood_status submit_hanging(brood_pool *pool, bool only_tries)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+
+    options.try_submit = only_tries;
+    return brood_pool_apply_async(pool, NULL, hang, NULL, 0, &options);
+}
+
+static void submit_one_more(void *data)
+{
+    looper *self = data;
+
+    self->last = submit_hanging(self->pool, false);
+}
+
+/* What the submit has made is given back last, and the pool with it. */
+static void u3_destroy_beside_a_submit_that_waits_for_room(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        brood_pool_options pool_options = BROOD_POOL_OPTIONS_INIT;
+        looper self = {0};
+        support_thread *thread = NULL;
+
+        pool_options.workers = 1;
+        pool_options.queue_size = 1;
+        pool_options.grace_ms = 1;
+        assert_ok(brood_pool_create(&self.pool, &pool_options));
+        while (submit_hanging(self.pool, true) == BROOD_OK) {
+        }
+        thread = support_thread_start(submit_one_more, &self);
+        await_threads(self.pool, 1);
+        assert_null(brood_pool_destroy(self.pool));
+        support_thread_join(thread);
+        assert_int_equal(self.last, BROOD_ERR_STATE);
+    }
+}
+
 static int no_range(brood_task *task, uint64_t begin, uint64_t end, const void *arg, size_t size)
 {
     (void)task;
@@ -927,6 +1006,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(u3_destroy_calls_back),
     cmocka_unit_test(u3_a_join_that_sleeps_calls_back),
     cmocka_unit_test(u3_destroy_beside_a_wait),
+    cmocka_unit_test(u3_destroy_beside_two_waits),
+    cmocka_unit_test(u3_destroy_beside_a_submit_that_waits_for_room),
     cmocka_unit_test(u3_a_loop_sleeps_beside_a_callback),
     cmocka_unit_test(u3_a_range_without_bounds_starts_a_worker),
     cmocka_unit_test(u3_nested_calls_in_a_loop),

@@ -235,6 +235,24 @@ static void l19_the_cores_are_divided(void **state)
     assert_int_equal(ask(3, tell_workers_below), 2); /* a half of the 4 */
 }
 
+/* A worker that is started after a resize has its share of then. */
+static void l19_the_cores_are_divided_anew_after_a_resize(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+    uint32_t found = 0;
+
+    (void)state;
+    support_set_environment("BROOD_CPU_COUNT", "12");
+    options.workers = 1;
+    options.lazy = true;
+    assert_ok(brood_pool_create(&pool, &options));
+    assert_ok(brood_pool_resize(pool, 4));
+    assert_ok(brood_pool_apply(pool, tell_workers, NULL, 0, &found, sizeof found, NULL));
+    assert_int_equal(found, 3);
+    end_pool(pool);
+}
+
 /* ---- the end ------------------------------------------------------------------------------- */
 
 /* A pool of its own, all of whose workers are at the gate, and for which nobody waits. */
@@ -310,6 +328,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l19_four_deep_by_default),
     cmocka_unit_test(l19_a_process_in_between_hides_nothing),
     cmocka_unit_test(l19_the_cores_are_divided),
+    cmocka_unit_test(l19_the_cores_are_divided_anew_after_a_resize),
     cmocka_unit_test(l19_a_terminate_ends_the_pools_below),
     cmocka_unit_test(l19_a_killed_worker_takes_its_pool_with_it),
 };

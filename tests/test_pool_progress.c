@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "platform.h"
+#include "pool/pool_impl.h"
 
 #define ITEMS 3000
 
@@ -155,6 +156,26 @@ static void progress_in_between(void **state)
     expect_told(&self, 400, 0);
     assert_true(self.calls > 1);
     assert_true(self.first.done > 0 && self.first.done < 400);
+}
+
+static void on_progress_slowly(const brood_progress *progress, void *user)
+{
+    on_progress(progress, user);
+    brood_os_sleep(INT64_C(110) * 1000000); /* items end meanwhile */
+}
+
+/* However long the function takes, its reports are of times 100 ms apart. */
+static void progress_that_takes_long(void **state)
+{
+    static const int in[300];
+    told self;
+    brood_task_options options = telling(&self);
+
+    (void)state;
+    options.chunk_size = 1;
+    options.progress = on_progress_slowly;
+    assert_ok(brood_pool_map(self.pool, wait_a_little, in, 300, sizeof in[0], NULL, 0, &options));
+    expect_told(&self, 300, 0);
 }
 
 static void progress_with_failures(void **state)
@@ -333,6 +354,23 @@ static void spin_always(void **state)
     expect_work(BROOD_SPIN_ALWAYS);
 }
 
+/* Each worker may, also one that came with a resize. */
+static void spin_always_after_a_resize(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    support_set_environment("BROOD_CPU_COUNT", "2");
+    options.workers = 1;
+    options.lazy = true;
+    options.spin = BROOD_SPIN_ALWAYS;
+    assert_ok(brood_pool_create(&pool, &options));
+    assert_ok(brood_pool_resize(pool, 8));
+    assert_true(pool->roster.spinners_max >= 8);
+    assert_null(brood_pool_destroy(pool));
+}
+
 static void spin_on_one_core(void **state)
 {
     (void)state;
@@ -345,6 +383,7 @@ static void spin_on_one_core(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(progress_of_a_map),
     cmocka_unit_test(progress_in_between),
+    cmocka_unit_test(progress_that_takes_long),
     cmocka_unit_test(progress_with_failures),
     cmocka_unit_test(progress_of_nothing),
     cmocka_unit_test(progress_of_a_range),
@@ -353,6 +392,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(progress_cancels),
     cmocka_unit_test(spin_never),
     cmocka_unit_test(spin_always),
+    cmocka_unit_test(spin_always_after_a_resize),
     cmocka_unit_test(spin_on_one_core),
 };
 

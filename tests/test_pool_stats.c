@@ -12,7 +12,7 @@ static void expect_sums(const brood_pool_stats *now)
     assert_int_equal(now->submitted, ended + now->queued + now->running);
     assert_true(ended <= now->submitted && now->queued <= now->submitted &&
                 now->running <= now->submitted);
-    assert_int_equal(now->started, now->alive + now->ended + now->died);
+    assert_int_equal(now->started, now->alive + now->ended + now->died + now->lost);
     assert_true(now->busy <= now->alive);
 }
 

@@ -24,6 +24,15 @@ static int rest(brood_task *task, const void *arg, size_t size)
     return brood_return(task, arg, size);
 }
 
+static int end_slowly(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    apr_sleep(300000);
+    return 0;
+}
+
 static void map_often(void *data)
 {
     crowd *self = data;
@@ -64,6 +73,7 @@ static void w14_as_many_workers_as_were_asked_for(void **state)
     options.workers = self.workers;
     options.lazy = true;
     options.idle_timeout_ms = 10;
+    options.finalizer = end_slowly; /* so that those who end would pile up */
     assert_ok(brood_pool_create(&self.pool, &options));
     for (int i = 0; i < 2; i++) {
         threads[i] = support_thread_start(map_often, &self);

@@ -738,6 +738,8 @@ static void communicate_gives_what_came_so_far(void **state)
     assert_ok(brood_process_communicate(process, NULL, 0, &out, NULL, SOON_MS));
     assert_int_equal(out.size, 0);
     brood_free(out.data);
+    assert_status(brood_process_read(process, BROOD_STDOUT, &first, 1, &got, 0), BROOD_ERR_CLOSED);
+    assert_status(brood_process_read(process, BROOD_STDERR, &first, 1, &got, 0), BROOD_ERR_STATE);
     assert_ends(process, BROOD_EXIT_CODE, 0);
     brood_process_destroy(process);
 }

@@ -51,7 +51,9 @@ typedef struct brood_pool_options {
 
     /*
      * Runs in each worker before its first task, with its own copy of initializer_size bytes at
-     * initializer_arg. When it does not return 0 the worker is replaced.
+     * initializer_arg. When it does not return 0 the worker is replaced. There is no limit for its
+     * time: a task that its worker was given waits meanwhile, unless another worker is idle, and only
+     * deadline_ms ends it.
      */
     brood_function *initializer;
     const void *initializer_arg;
@@ -59,8 +61,9 @@ typedef struct brood_pool_options {
     brood_function *finalizer; /* at the end of a worker that is not killed; without an argument */
 
     /*
-     * A worker is replaced after so many tasks (items of a map), less a random number of up to
-     * max_tasks_jitter, so that not all of them are replaced at once. 0: never.
+     * A worker is replaced after so many tasks (items of a map; a part of a range is one), less a
+     * random number of up to max_tasks_jitter, so that not all of them are replaced at once. 0:
+     * never.
      */
     uint32_t max_tasks_per_worker;
     uint32_t max_tasks_jitter; /* less than max_tasks_per_worker */
@@ -103,7 +106,7 @@ typedef struct brood_pool_options {
      * limit ... NULL, and what it does not ask for: as it was when the pool was created, on the
      * thread that created it, for workers that are started later, too (the guide says what else
      * they get). Relative paths are meant from there. Its name, function_name, daemon and timeout_ms
-     * must be zero; executable is another program, which has registered every function under the
+     * must be zero, its stdio no pipe, and handle_count at most 254; executable is another program, which has registered every function under the
      * same name.
      */
     const brood_process_options *process;
@@ -292,7 +295,8 @@ typedef struct brood_imap brood_imap;
 /*
  * Gives the next item: BROOD_OK with *data and *size, which must live until the next call;
  * BROOD_ERR_CLOSED: there are no more. Anything else ends the input, and brood_imap_next tells it
- * after the results of all items before. Called on the threads that call imap and imap_next.
+ * after the results of all items before. Called on the threads that call imap and imap_next. Neither
+ * this function nor the progress of the imap may destroy the imap.
  */
 typedef brood_status brood_input_function(void *user, const void **data, size_t *size);
 
@@ -329,7 +333,7 @@ BROOD_API brood_status brood_array_next(void *user, const void **data, size_t *s
  * brood_failure.status may be: that item failed (failure is filled, *index is set); the next call
  * goes on. What the input returned, or the submit: all that there will be. BROOD_ERR_ARGUMENT: a
  * NULL imap, or a negative time-out that is not BROOD_FOREVER. BROOD_ERR_STATE: it would wait, in a
- * callback of the pool. One thread at a time. Since 0.1.
+ * callback of the pool; or it is called by the input or the progress of the imap. One thread at a time. Since 0.1.
  */
 BROOD_API brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size,
                                        uint64_t *index, brood_failure *failure, int64_t timeout_ms);
@@ -377,7 +381,10 @@ BROOD_API brood_pool *brood_pool_destroy(brood_pool *pool);
  */
 BROOD_API brood_status brood_pool_resize(brood_pool *pool, uint32_t workers);
 
-/* Tasks are counted by items: a map of n, or a range of n, is n. */
+/*
+ * Tasks are counted by items: a map of n, or a range of n, is n. The counts wrap: ranges can have up
+ * to UINT64_MAX.
+ */
 typedef struct brood_pool_stats {
     size_t struct_size; /* set by BROOD_POOL_STATS_INIT */
     uint32_t workers;   /* that should be there */

@@ -264,7 +264,7 @@ typedef enum brood_stream {
 
 /*
  * Reads what the process wrote: at least one byte, up to size, into buffer; *got says how many.
- * BROOD_ERR_CLOSED: the end of the stream. BROOD_ERR_TIMEOUT: nothing came. BROOD_ERR_STATE:
+ * BROOD_ERR_CLOSED: the end of the stream, here or in brood_process_communicate. BROOD_ERR_TIMEOUT: nothing came. BROOD_ERR_STATE:
  * that stream is not a pipe. BROOD_ERR_ARGUMENT: a NULL, a size of 0, or stdin. Since 0.1.
  */
 BROOD_API brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
@@ -292,8 +292,8 @@ typedef struct brood_output {
  * Feeds input to stdin and ends it, collects stdout and stderr to their ends, and joins; streams
  * that are not pipes are left out. out and err may be NULL: what comes is dropped. The caller
  * frees data with brood_free, also after a failure; then it is NULL or what came so far. After
- * BROOD_ERR_TIMEOUT the process still runs: end it, or go on with brood_process_read (how much of
- * the input it has is not told). Since 0.1.
+ * BROOD_ERR_TIMEOUT the process still runs, or one that it has started has its streams: end the
+ * process, or go on with brood_process_read (how much of the input it has is not told). Since 0.1.
  */
 BROOD_API brood_status brood_process_communicate(brood_process *process, const void *input,
                                                  size_t size, brood_output *out, brood_output *err,

@@ -88,7 +88,8 @@ BROOD_API bool brood_result_successful(brood_result *result);
 
 /*
  * What went wrong, first by index. BROOD_OK: failure, begun with BROOD_FAILURE_INIT, is filled.
- * BROOD_ERR_STATE: it is not done, or nothing went wrong. Does not block. Since 0.1.
+ * BROOD_ERR_STATE: it is not done, or nothing went wrong. BROOD_ERR_ARGUMENT: a NULL, or a wrong
+ * struct_size. Does not block. Since 0.1.
  */
 BROOD_API brood_status brood_result_failure(brood_result *result, brood_failure *failure);
 

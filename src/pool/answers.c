@@ -8,6 +8,7 @@
 #include "pool/failures.h"
 #include "pool/failed_items.h"
 #include "pool/job.h"
+#include "pool/notices.h"
 #include "pool/pool_impl.h"
 #include "pool/worker.h"
 
@@ -129,6 +130,7 @@ static void on_ready(brood_worker *worker)
     brood_worker_note_ready(worker);
     brood_supervisor_note_start(worker->pool);
     brood_pace_begin(&worker->pace, brood_os_now());
+    brood_worker_first_changed(worker); /* it can begin its first chunk from now on */
 }
 
 static void on_event(brood_worker *worker, const brood_event *event)

@@ -26,11 +26,11 @@ void brood_job_call_later(brood_result *job)
 
 static void call_progress(brood_result *job)
 {
-    uint64_t done = job->count - job->left;
-    uint64_t failed = job->failed;
+    brood_progress progress =
+        brood_meter_take(&job->meter, job->count - job->left, job->count, job->failed);
 
     brood_pool_unlock(job->pool);
-    brood_meter_report(&job->meter, done, job->count, failed);
+    job->meter.function(&progress, job->meter.user);
     brood_pool_lock(job->pool);
 }
 

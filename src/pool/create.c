@@ -37,7 +37,7 @@ static void size_up(brood_pool *pool)
         pool->config.options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
     pool->roster.spinners_max = (uint32_t)usable - 1;
     if (pool->config.options.spin == BROOD_SPIN_ALWAYS) {
-        pool->roster.spinners_max = pool->supervisor.target;
+        pool->roster.spinners_max = BROOD_SPINNERS_MAX;
     }
     if (pool->roster.spinners_max > BROOD_SPINNERS_MAX) {
         pool->roster.spinners_max = BROOD_SPINNERS_MAX;

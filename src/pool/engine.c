@@ -63,20 +63,22 @@ void brood_pool_take_submit(brood_pool *pool)
 }
 
 /*
- * A turn for workers that are not busy: those that have not come up yet will answer READY, and
- * those from which a chunk was revoked while it was being sent get the rest of its bytes, which are
- * void.
+ * A turn for workers that are not busy: those that have not come up yet will answer READY; those
+ * from which a chunk was revoked while it was being sent get the rest of its bytes, which are void;
+ * and others get what was to precede a chunk that could not be sent then.
  */
 static void turn_others(brood_pool *pool)
 {
-    if (pool->upkeep.alarms == 0 && pool->upkeep.voids == 0) {
+    bool unsent = brood_pool_take_unsent(pool);
+
+    if (pool->upkeep.alarms == 0 && pool->upkeep.voids == 0 && !unsent) {
         return;
     }
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
         brood_worker *worker = pool->roster.workers[i];
 
         if (worker != NULL && !worker->lists.is_busy &&
-            (!worker->reports.is_up || worker->transit.is_void)) {
+            (!worker->reports.is_up || !brood_worker_can_send(worker))) {
             turn_worker(worker);
             if (worker->life.fate == BROOD_FATE_SERVE && worker->lists.is_idle) {
                 brood_worker_set_idle(worker, true); /* to the front */

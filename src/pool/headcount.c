@@ -44,7 +44,10 @@ bool brood_supervisor_is_as_needed(const brood_pool *pool)
     return pool->config.options.lazy || pool->config.options.idle_timeout_ms > 0;
 }
 
-/* Each waiting item, and each chunk that a worker was given, could have a worker of its own. */
+/*
+ * Each waiting item, and each chunk that a worker was given, could have a worker of its own, which is
+ * none of the idle ones that let chunks wait: those may be stopped.
+ */
 static uint64_t count_needed(const brood_pool *pool)
 {
     uint64_t needed =
@@ -53,6 +56,10 @@ static uint64_t count_needed(const brood_pool *pool)
     for (const brood_worker *worker = pool->roster.busy_first; worker != NULL;
          worker = worker->lists.next_busy) {
         needed += worker->backlog.count;
+    }
+    for (const brood_worker *worker = pool->roster.idle_first; worker != NULL;
+         worker = worker->lists.next_idle) {
+        needed += worker->pace.stalled;
     }
     /* The number of items may have overflowed: a range can have SIZE_MAX. */
     return needed == 0 && brood_queue_has_chunks(&pool->queue) ? 1 : needed;

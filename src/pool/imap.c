@@ -21,6 +21,8 @@ static void on_finish(brood_result *result, void *finish_data)
     brood_agenda_notify(imap->pool, imap);
 }
 
+#define WINDOW_A_WORKER 4
+
 /* ---- input ------------------------------------------------------------------------------- */
 
 brood_status brood_array_next(void *user, const void **data, size_t *size)
@@ -81,7 +83,9 @@ static brood_status submit(brood_imap *imap, int64_t timeout_ms)
 static void take_one(brood_imap *imap, int64_t timeout_ms)
 {
     if (!imap->is_kept) {
+        imap->is_inside = true;
         imap->ended = imap->input(imap->user, &imap->data, &imap->size);
+        imap->is_inside = false;
         imap->is_kept = imap->ended == BROOD_OK;
     }
     if (imap->is_kept) {
@@ -90,9 +94,26 @@ static void take_one(brood_imap *imap, int64_t timeout_ms)
     }
 }
 
+/* The pool may have been resized since the last time. */
+static size_t window_of(const brood_imap *imap)
+{
+    int held = 0;
+    uint32_t workers = 0;
+
+    if (imap->options.window != 0) {
+        return imap->options.window;
+    }
+    held = brood_pool_enter(imap->pool);
+    workers = imap->pool->supervisor.target;
+    brood_pool_leave(imap->pool, held);
+    return (size_t)workers * WINDOW_A_WORKER;
+}
+
 void brood_imap_fill(brood_imap *imap, int64_t timeout_ms)
 {
-    while (imap->ended == BROOD_OK && imap->count < imap->window) {
+    size_t window = imap->ended == BROOD_OK ? window_of(imap) : 0;
+
+    while (imap->ended == BROOD_OK && imap->count < window) {
         take_one(imap, imap->count == 0 ? timeout_ms : 0);
     }
     if (imap->is_kept) {
@@ -172,7 +193,12 @@ static brood_status no_more(const brood_imap *imap, brood_failure *failure)
 static void report_progress(brood_imap *imap, bool is_end)
 {
     if (is_end ? imap->meter.function != NULL : brood_meter_is_due(&imap->meter)) {
-        brood_meter_report(&imap->meter, imap->taken, is_end ? imap->taken : 0, imap->failed);
+        brood_progress progress =
+            brood_meter_take(&imap->meter, imap->taken, is_end ? imap->taken : 0, imap->failed);
+
+        imap->is_inside = true;
+        imap->meter.function(&progress, imap->meter.user);
+        imap->is_inside = false;
     }
     if (is_end) {
         imap->meter.function = NULL;
@@ -198,6 +224,9 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
 
     if (imap == NULL || !brood_is_timeout(timeout_ms)) {
         return BROOD_ERR_ARGUMENT;
+    }
+    if (imap->is_inside) {
+        return BROOD_ERR_STATE;
     }
     deadline = brood_deadline(timeout_ms); /* of both waits: for room, and for the item */
     imap->current = brood_result_destroy(imap->current);

@@ -5,8 +5,6 @@
 #include "pool/lock.h"
 #include "pool/request.h"
 
-#define WINDOW_A_WORKER 4
-
 static char *copy_text(const char *text)
 {
     size_t size = strlen(text) + 1;
@@ -50,20 +48,6 @@ static bool copy_options(brood_imap *imap)
         copied = imap->function_name != NULL;
     }
     return copied;
-}
-
-static size_t window_of(const brood_imap *imap)
-{
-    int held = 0;
-    uint32_t workers = 0;
-
-    if (imap->options.window != 0) {
-        return imap->options.window;
-    }
-    held = brood_pool_enter(imap->pool); /* it may be resized meanwhile */
-    workers = imap->pool->supervisor.target;
-    brood_pool_leave(imap->pool, held);
-    return (size_t)workers * WINDOW_A_WORKER;
 }
 
 static brood_status take_options(brood_task_options *taken, const brood_task_options *options)
@@ -124,7 +108,6 @@ static brood_status create(brood_imap **imap, brood_imap given, const brood_task
         brood_imap_destroy(made);
         return brood_task_refuse(&given.options, BROOD_ERR_NO_MEMORY, "");
     }
-    made->window = window_of(made);
     brood_imap_fill(made, 0);
     *imap = made;
     return BROOD_OK;

@@ -24,7 +24,6 @@ struct brood_imap {
     char *tag;
     brood_shared **shared;
     bool ordered;
-    size_t window;
 
     imap_item *first, *last; /* those that were submitted and not taken, in their order */
     size_t count;
@@ -34,6 +33,7 @@ struct brood_imap {
     const void *data;   /* an item that input gave, and there was no room for */
     size_t size;
     bool is_kept;
+    bool is_inside;        /* of the program's functions: input, and progress */
     brood_result *current; /* its value is the caller's until the next call */
     brood_failure failure; /* of a submit that failed */
     brood_meter meter;     /* of what was taken */

@@ -28,7 +28,6 @@ struct brood_chunk {
     uint32_t deaths;       /* workers that it has ended */
     uint32_t
         unclaimed_deaths; /* workers that have ended with it, but said that they had not begun */
-    bool is_queued;
 };
 
 typedef struct brood_chunk_list {

@@ -96,5 +96,5 @@ void brood_job_unmake(brood_result *job)
 
     brood_job_give_back_shared(job);
     brood_job_cache_put(&pool->job_cache, job);
-    brood_add32(&pool->references, (uint32_t)-1);
+    brood_pool_release(pool);
 }

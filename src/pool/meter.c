@@ -1,7 +1,6 @@
 #include "pool/meter.h"
 
 #include "platform.h"
-#include "pool/pool_impl.h"
 
 #define EVERY_NS (100 * INT64_C(1000000))
 
@@ -18,7 +17,7 @@ bool brood_meter_is_due(const brood_meter *meter)
     return meter->function != NULL && brood_os_now() - meter->reported_at >= EVERY_NS;
 }
 
-void brood_meter_report(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed)
+brood_progress brood_meter_take(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed)
 {
     int64_t now = brood_os_now();
     brood_progress progress = {.done = done, .total = total, .failed = failed};
@@ -29,5 +28,5 @@ void brood_meter_report(brood_meter *meter, uint64_t done, uint64_t total, uint6
     progress.seconds_left =
         progress.rate > 0 && total >= done ? (double)(total - done) / progress.rate : -1;
     meter->reported_at = now;
-    meter->function(&progress, meter->user);
+    return progress;
 }

@@ -18,7 +18,7 @@ brood_meter brood_meter_begin(brood_progress_function *function, void *user);
 /* Whether to report again: at most every 100 ms. */
 bool brood_meter_is_due(const brood_meter *meter);
 
-/* Calls the function, which must not be NULL. The pool's lock is not held. */
-void brood_meter_report(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed);
+/* What is to be reported now. The caller gives it to the function, without the pool's lock. */
+brood_progress brood_meter_take(brood_meter *meter, uint64_t done, uint64_t total, uint64_t failed);
 
 #endif

@@ -124,6 +124,7 @@ static void close_all(brood_pool *pool)
     brood_free(pool->config.initializer_arg);
     brood_config_free_copies(pool);
     pool->wait.poller = NULL;
+    pool->loop.sleeps = false; /* there is nothing to show any more */
 }
 
 brood_pool *brood_pool_destroy(brood_pool *pool)

@@ -74,7 +74,6 @@ void brood_queue_put(brood_pool *pool, brood_chunk *chunk)
     }
     insert_before(list, at, chunk);
     link_to_job(chunk);
-    chunk->is_queued = true;
     pool->queue.bits |= 1u << lane;
     pool->queue.items += chunk->count - chunk->done;
 }
@@ -107,7 +106,6 @@ void brood_queue_remove(brood_pool *pool, brood_chunk *chunk)
 
     brood_chunks_remove(&pool->queue.lanes[lane], chunk);
     unlink_from_job(chunk);
-    chunk->is_queued = false;
     if (pool->queue.lanes[lane].first == NULL) {
         pool->queue.bits &= ~(1u << lane);
     }

@@ -165,9 +165,7 @@ static brood_status wait_for(brood_request *asked, brood_result *job)
     }
     status = job->status;
     if (status != BROOD_OK && asked->failure != NULL) {
-        brood_pool_unlock(asked->pool);
         brood_result_failure(job, asked->failure);
-        brood_pool_lock(asked->pool);
     }
     return status;
 }

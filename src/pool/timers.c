@@ -66,8 +66,10 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
     int64_t grace = (int64_t)worker->pool->config.options.grace_ms * BROOD_NS_PER_MS;
     int64_t due = 0;
 
+    if (!worker->reports.is_up) {
+        return BROOD_NEVER; /* its initializer has no time limit; READY makes the time-out due */
+    }
     if (worker->late.id != chunk->id || worker->late.item != chunk->done + 1 ||
-        !worker->reports.is_up ||
         (worker->transit.chunk == chunk && worker->ops->sent(worker) != worker->late.sent)) {
         worker->late.id = chunk->id;
         worker->late.item = chunk->done + 1;
@@ -196,7 +198,7 @@ static void check_kill(brood_worker *worker)
     begun = brood_worker_read_begun(worker);
     if (begun == id && brood_worker_hold(worker)) {
         brood_worker_end(worker);
-    } else if (begun > id) {
+    } else if (begun > id && worker->life.fate < BROOD_FATE_DROP) {
         check_later_chunk(worker, id);
     }
 }

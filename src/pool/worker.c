@@ -49,12 +49,31 @@ static void note_sent(brood_worker *worker, brood_chunk *chunk)
     chunk->job->given++;
 }
 
+/* What precedes a chunk goes on to the worker, which may have no chunk: see turn_others. */
+static void note_unsent(brood_worker *worker)
+{
+    if (!brood_worker_can_send(worker) && !worker->transit.is_void && worker->backlog.count == 0) {
+        worker->pool->upkeep.unsent = true;
+    }
+}
+
+bool brood_pool_take_unsent(brood_pool *pool)
+{
+    bool is = pool->upkeep.unsent;
+
+    pool->upkeep.unsent = false;
+    return is;
+}
+
 brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
 {
     brood_status status = worker->ops->send(worker, chunk);
 
     if (status == BROOD_OK) {
         note_sent(worker, chunk);
+    } else if (!brood_worker_can_send(worker)) {
+        note_unsent(worker);
+        brood_agenda_at(worker->pool, 0);
     }
     brood_worker_check(worker);
     return status;
@@ -66,6 +85,7 @@ void brood_worker_go_on(brood_worker *worker)
 
     worker->ops->go_on(worker);
     worker->pool->upkeep.voids -= was_void && !worker->transit.is_void;
+    note_unsent(worker);
     brood_worker_check(worker);
 }
 

@@ -19,6 +19,7 @@
 typedef struct brood_upkeep {
     uint32_t alarms;       /* workers with a check_at or a kill_at */
     uint32_t voids;        /* workers to which something void is being sent */
+    bool unsent;           /* a worker may have no chunk, and be sent what precedes one */
     int64_t unreported_at; /* the earliest of theirs, or earlier */
     uint64_t moved;        /* grows whenever bytes went to or came from a worker */
 } brood_upkeep;
@@ -107,6 +108,9 @@ void brood_worker_go_on(brood_worker *worker);
 
 /* What is left of the chunk on its way to the worker becomes void. */
 void brood_worker_discard(brood_worker *worker);
+
+/* Whether there may be a worker without a chunk that is sent what precedes one. Clears that. */
+bool brood_pool_take_unsent(brood_pool *pool);
 
 /* Sends FORGET for destroyed shared memory. False: that must be tried again later. */
 bool brood_worker_forget(brood_worker *worker);

@@ -18,7 +18,7 @@ brood_status brood_os_poller_add_process(brood_os_poller *poller, brood_os_proce
 {
     int fd = brood_posix_exit_fd(process, error);
 
-    return fd < 0 ? BROOD_ERR_LIMIT : brood_posix_poller_watch(poller, fd, owner, error);
+    return fd < 0 ? brood_posix_status(errno) : brood_posix_poller_watch(poller, fd, owner, error);
 }
 
 void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *process)

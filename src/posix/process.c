@@ -173,8 +173,9 @@ bool brood_os_process_has_ended(const brood_os_process *process)
 /* Whether a foreign wait took the end of one that was left alone, and its number is used again. */
 static bool is_another(const brood_os_process *process)
 {
-    return process->birth != 0 && brood_os_process_has_ended(process) &&
-           birth_of(process->pid) != process->birth;
+    unsigned long long birth = process->birth != 0 ? birth_of(process->pid) : 0;
+
+    return birth != 0 && birth != process->birth;
 }
 
 /* 1: taken; 0: it still runs; -1: errno. */

@@ -226,6 +226,17 @@ static brood_status find_or_start(brood_guard **guard, brood_error *error)
 
 /* ---- the thread that watches it ----------------------------------------------------------- */
 
+/* As is_alive. Of a descriptor that the program has closed, too. */
+static bool seems_alive(const brood_guard *guard)
+{
+    bool is = false;
+
+    brood_mutex_lock(&brood_here()->guards.lock);
+    is = is_alive(guard);
+    brood_mutex_unlock(&brood_here()->guards.lock);
+    return is;
+}
+
 /*
  * And says what its channel had no room for when the wait began. What has had no room since then is
  * said with the next start or reap.
@@ -244,7 +255,7 @@ static brood_status await_end(brood_guard *guard)
         items[1].channel = has_more ? guard->channel : NULL;
         status = brood_os_wait(items, 2, BROOD_OS_NO_DEADLINE, NULL);
     }
-    return status;
+    return status == BROOD_OK && seems_alive(guard) ? BROOD_ERR_OS : status;
 }
 
 /* A guard that somebody killed is replaced at once, not only by the next start. */

@@ -67,7 +67,7 @@ brood_status brood_process_read(brood_process *process, brood_stream stream, voi
     }
     *got = 0;
     if (stream_of(process, stream) == NULL) {
-        return BROOD_ERR_STATE;
+        return process->was_stream[stream] ? BROOD_ERR_CLOSED : BROOD_ERR_STATE;
     }
     held = brood_os_cancel_hold();
     status = read_some(process, stream, buffer, size, got, brood_deadline(timeout_ms));
@@ -130,6 +130,7 @@ static void close_stream(brood_process *process, brood_stream stream)
 {
     int held = brood_os_cancel_hold();
 
+    process->was_stream[stream] = process->was_stream[stream] || process->streams[stream] != NULL;
     brood_os_channel_close(process->streams[stream]);
     process->streams[stream] = NULL;
     brood_os_cancel_release(held);

@@ -44,21 +44,20 @@ static int64_t expire(void)
 
 static void watch(void *data)
 {
-    brood_status status = BROOD_OK;
-
     (void)data;
-    while (status != BROOD_ERR_CLOSED) {
+    for (;;) {
         brood_os_wait_item item = {NULL, brood_here()->watchdog.sleeper, false, false};
         char bytes[64];
         size_t got = 0;
 
-        status = brood_os_wait(&item, 1, expire(), NULL);
+        brood_status status = brood_os_wait(&item, 1, expire(), NULL);
+
         if (status == BROOD_OK) {
             status = brood_os_channel_read(brood_here()->watchdog.sleeper, bytes, sizeof bytes,
                                            &got, NULL);
         }
         if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
-            brood_sleep(WATCH_RETRY_NS); /* there is nothing that can be waited for */
+            brood_sleep(WATCH_RETRY_NS); /* the program has closed a descriptor, perhaps */
         }
     }
 }

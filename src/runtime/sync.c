@@ -33,13 +33,21 @@ static void *APR_THREAD_FUNC run(apr_thread_t *ignored, void *data)
     return NULL; /* apr_thread_exit would load a library to unwind the stack */
 }
 
-/* A thread that the system has refused leaves an apr_thread_t behind, which nobody may join. */
-static brood_status start(brood_thread *thread, bool detached, apr_pool_t *pool, brood_error *error)
+/*
+ * A thread that the system has refused leaves an apr_thread_t behind, which nobody may join: it has
+ * a pool of its own, which goes then.
+ */
+static brood_status start(brood_thread *thread, bool detached, apr_pool_t *parent,
+                          brood_error *error)
 {
+    apr_pool_t *pool = NULL;
     apr_threadattr_t *attributes = NULL;
     brood_os_signals before;
-    apr_status_t result = brood_apr(apr_threadattr_create(&attributes, pool));
+    apr_status_t result = brood_apr(apr_pool_create(&pool, parent));
 
+    if (result == APR_SUCCESS) {
+        result = brood_apr(apr_threadattr_create(&attributes, pool));
+    }
     /*
      * The stack is as large as usual: thread-local variables of the program come out of it. But
      * `ulimit -s` of gigabytes would count against a memory limit, and all the more for each thread.
@@ -55,6 +63,9 @@ static brood_status start(brood_thread *thread, bool detached, apr_pool_t *pool,
     }
     if (result != APR_SUCCESS) {
         thread->apr = NULL;
+        if (pool != NULL) {
+            apr_pool_destroy(pool);
+        }
         return brood_fail(error, BROOD_ERR_LIMIT, (int)result, "apr_thread_create",
                           "no thread can be started");
     }

@@ -51,10 +51,17 @@ static void set_ready(brood_os_poller *poller)
     }
 }
 
-/* The event comes last: who has seen it finds the post. */
+#define POST_RETRY_MS 10
+
+/*
+ * The event comes last: who has seen it finds the post. A post needs a little of the kernel's memory;
+ * without it somebody would sleep for ever.
+ */
 static void announce(brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generation)
 {
-    PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation);
+    while (!PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation)) {
+        Sleep(POST_RETRY_MS);
+    }
     set_ready(poller);
 }
 
