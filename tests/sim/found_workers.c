@@ -184,7 +184,42 @@ static void run_idle_order(brood_pool *pool)
     small_must(stats.alive == 2, "a worker ends when it has been idle for long enough");
 }
 
+/* ---- a worker that can take no handle, and one that can ------------------------------------------------- */
+
+static void fill_bell(brood_worker *worker)
+{
+    size_t put = 1;
+
+    while (put == 1) {
+        brood_os_channel_write(brood_peer_of(worker)->bell, "", 1, &put, NULL);
+    }
+}
+
+/* The stopped one is the first that is asked. */
+static void run_full_bell(brood_pool *pool)
+{
+    brood_task_options options = BROOD_TASK_OPTIONS_INIT;
+    brood_shared *shared = NULL;
+    brood_result *result = NULL;
+    int64_t since = 0;
+
+    sim_program_sleep(50000);
+    stop_until(pool->roster.idle_first, sim_now() + 400 * SIM_MS);
+    fill_bell(pool->roster.idle_first);
+    small_check_status(brood_shared_create(&shared, 16, NULL), OK, "brood_shared_create");
+    options.shared = &shared;
+    options.shared_count = 1;
+    since = sim_now();
+    result = small_submit(pool, small_plain(0), &options);
+    small_finish(result, 0, OK);
+    small_must_be_soon(since, 20, "a task that an idle worker could do");
+    brood_shared_destroy(shared);
+}
+
 const sim_scenario sim_found_workers[] = {
+    {.name = "full-bell",
+     .about = "a task waited for a worker that could take no handle, beside an idle one",
+     .run = run_full_bell},
     {.name = "idle-order",
      .about = "only the last of the idle workers was asked for its idle time-out",
      .options = set_three_idle,

@@ -324,7 +324,7 @@ without("look.deaf", "nobody plans to look at a worker whose bell has closed", P
         "    brood_worker_plan_look(worker);\n", "    brood_worker_set_idle(worker, false);\n")
 without("look.again", "nobody plans to look again at a worker that was looked at", POOL,
         "    brood_worker_plan_look(worker);\n",
-        "    if (worker->transit.must_ring) {\n        worker->ops->ring(worker);\n    }\n")
+        "    if (worker->life.is_unwatched) {\n        brood_worker_resume_watch(worker);\n    }\n")
 without("look.lost", "a worker that was killed and does not end is waited for", POOL,
         "        lose(worker);\n        return;\n",
         "    if (worker->life.fate >= BROOD_FATE_KILL && is_late) {\n")
@@ -437,6 +437,7 @@ SCENARIOS = {
     "idle-order": ["idle.order"],
     "wake-with-end": ["forget.asked"],
     "answers-spoiled": ["H6"],
+    "full-bell": ["pass.over"],
     "value-in-part": ["H7"],
     "half-told": ["take.head"],
     "sleep-and-publish": ["ring.read.look", "ring.read.order"],
@@ -472,3 +473,30 @@ SCENARIO_CURES = {
                "before + size);\n    }\n    if (at != NULL && ((const brood_wire_answer *)(const void *)at)->id "
                "!= chunk->id) {\n        return false;\n    }\n")],
 }
+
+# ---- what readers, attackers and the simulator have found since ------------------------------------
+
+without("notify.call", "a join of a pool with an event loop is not told that a callback is due", POOL,
+        "    brood_agenda_notify(pool, BROOD_END(pool)); "
+        "/* a join of a pool with an event loop calls it */\n")
+mutation(
+    "notify.last_job", "a join is not told that the last task has ended",
+    (POOL, "/* its workers are told to end */\n        brood_agenda_notify(pool, BROOD_END(pool));\n",
+           "/* its workers are told to end */\n"))
+mutation("due.forget_rest", "nobody wakes to tell of shared memory for which there was no room",
+         (POOL, "    if (brood_peer_has_to_forget(peer)) {\n"
+                "        brood_agenda_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);\n    }\n", ""))
+mutation("due.long", "nobody wakes for what stands behind a task that may take long",
+         (POOL, "            brood_agenda_at(worker->pool, worker->pace.first_since + BROOD_LONG_NS);\n", ""))
+mutation("notify.left", "a destroy is not told that another thread has come back from its wait",
+         (POOL, "    if (pool->ends) {\n        brood_agenda_notify(pool, BROOD_END(pool));\n    }\n", ""))
+mutation("stop.again", "nobody wakes to say again what a worker could not be told: to end",
+         (POOL, "        brood_agenda_supervise_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);\n",
+                ""))
+mutation("pass.over", "what a worker cannot take waits for it, although another one is idle",
+         (POOL, "        if (pass_over(worker)) {\n", "        if (worker == NULL && pass_over(worker)) {\n"))
+mutation("unsent", "an idle worker does not get the rest of what preceded a task that it was not given",
+         (POOL, "(!worker->reports.is_up || !brood_worker_can_send(worker))",
+                "(!worker->reports.is_up || worker->transit.is_void)"))
+mutation("due.ready", "the time-out of the first task of a worker that has come up is not kept in mind",
+         (POOL, "    brood_worker_first_changed(worker); /* it can begin its first chunk from now on */\n", ""))
