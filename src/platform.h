@@ -173,7 +173,7 @@ typedef struct brood_os_spawn {
     bool is_guard;           /* begins in its own session, with all signals blocked (POSIX) */
     bool kill_tree;          /* lead a group that brood_os_process_kill ends */
     bool ask_by_signal;      /* a command: brood_os_process_ask must reach it without a channel */
-    bool limits_itself;      /* a child that brood_os_child_may_limit itself */
+    bool limits_itself;      /* a child of ours, which begins with brood_os_child_may_limit */
     const brood_os_origin *origin; /* NULL: the calling thread, now */
     int nice;                      /* from that of the calling thread, see brood_os_origin_nice */
     bool nice_is_wish;             /* one that is refused is no error */
@@ -346,7 +346,7 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
 /*
  * From now on a wait tells the owner of the channel when there is something to read in it, or it
  * is closed, again and again until that is read or the channel removed. The channel must be
- * removed before it is closed. No owner is NULL.
+ * removed before it is closed. An owner is never NULL.
  */
 brood_status brood_os_poller_add(brood_os_poller *poller, brood_os_channel *channel, void *owner,
                                  brood_error *error);

@@ -39,8 +39,8 @@ BROOD_API brood_status brood_init(int argc, char **argv);
  * one that was installed with the library. The path is copied.
  *
  * Returns BROOD_OK, also when it was called before, or brood_init was. BROOD_ERR_NOT_FOUND: no such
- * file. BROOD_ERR_PERMISSION: it is not executable. BROOD_ERR_NO_MEMORY. After an error it may be
- * tried again. Not from two threads at once. Since 0.1.
+ * file. BROOD_ERR_PERMISSION: it is not executable. BROOD_ERR_BOOTSTRAPPING: as brood_init.
+ * BROOD_ERR_NO_MEMORY. After an error it may be tried again. Not from two threads at once. Since 0.1.
  */
 BROOD_API brood_status brood_init_hosted(const char *worker);
 

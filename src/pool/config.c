@@ -1,6 +1,5 @@
 #include "pool/config.h"
 
-#include <brood/cpu.h>
 #include <string.h>
 
 #include "base/error.h"

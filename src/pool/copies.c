@@ -1,6 +1,5 @@
 #include "pool/copies.h"
 
-#include <brood/cpu.h>
 #include <string.h>
 
 #include "base/error.h"

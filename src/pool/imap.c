@@ -52,7 +52,7 @@ static uint32_t timeout_of_submit(int64_t timeout_ms)
                                        : UINT32_MAX;
 }
 
-/* The result belongs to the item before the pool may finish it: hence the lock in on_finish. */
+/* The pool may finish the item before item->result is set, which on_finish does not look at. */
 static brood_status submit(brood_imap *imap, int64_t timeout_ms)
 {
     imap_item *item = brood_calloc(1, sizeof *item);

@@ -90,7 +90,7 @@ struct brood_result {
     brood_result_function *on_done, *on_failed;
     void *user;
     brood_meter meter; /* of its progress */
-    bool is_to_call;   /* in the list of what the pool's thread has to call */
+    bool is_to_call;   /* in the list of jobs of which a function is to be called back */
     brood_result *next_to_call;
     /* Of the library's own; under the lock. */
     void (*on_finish)(brood_result *job, void *finish_data);

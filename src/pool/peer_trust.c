@@ -1,10 +1,7 @@
 #include "pool/peer_impl.h"
 
+/* No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS). */
 #define LONGEST ((uint64_t)SIZE_MAX >> (sizeof(size_t) == 8 ? 8 : 1))
-
-/*
- * No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS).
- */
 
 /* A wait answers BROOD_ERR_TIMEOUT for what has not ended: a caller that waits on would never stop. */
 static bool is_known_failure(uint32_t status)

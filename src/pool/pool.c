@@ -1,4 +1,3 @@
-#include <brood/cpu.h>
 
 #include "base/memory.h"
 #include "base/structs.h"

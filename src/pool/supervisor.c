@@ -116,7 +116,7 @@ static bool stop(brood_worker *worker)
     return worker->life.fate >= BROOD_FATE_STOP;
 }
 
-/* A worker that can be sent STOP now: an idle one, or else the one with the fewest chunks. */
+/* An idle worker, or else, of those that can be sent STOP now, the one with the fewest chunks. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
     brood_worker *best = pool->roster.idle_last;

@@ -103,6 +103,14 @@ int brood_posix_poller_wait_once(brood_os_poller *poller, void **owners, size_t 
     return found;
 }
 
+static brood_status drop_handle(brood_os_poller *poller, brood_status status)
+{
+    brood_os_handle_close(poller->handle);
+    brood_os_handle_close(poller->caller);
+    poller->handle = poller->caller = -1;
+    return status;
+}
+
 brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handle,
                                     brood_error *error)
 {
@@ -112,7 +120,7 @@ brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handl
     if (poller->handle < 0 || poller->caller < 0 ||
         add_to(poller->handle, poller->epoll, NULL) < 0 ||
         add_to(poller->handle, poller->caller, NULL) < 0) {
-        return brood_posix_fail(error, errno, "epoll_create1");
+        return drop_handle(poller, brood_posix_fail(error, errno, "epoll_create1"));
     }
     *handle = poller->handle;
     return BROOD_OK;

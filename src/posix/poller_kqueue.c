@@ -37,7 +37,7 @@ static int open_queue(void)
     return queue;
 }
 
-/* The end of a process is a queue of its own (see process.c), which can be read when it has come. */
+/* The end of a process is a queue of its own (see exit.c), which can be read when it has come. */
 brood_status brood_posix_poller_watch(brood_os_poller *poller, int fd, void *owner,
                                       brood_error *error)
 {
@@ -100,7 +100,11 @@ brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handl
     if (poller->handle < 0 ||
         change_in(poller->handle, (uintptr_t)poller->queue, EVFILT_READ, EV_ADD, 0, NULL) < 0 ||
         change_in(poller->handle, 0, EVFILT_USER, EV_ADD, 0, NULL) < 0) {
-        return brood_posix_fail(error, errno, "kqueue");
+        brood_status status = brood_posix_fail(error, errno, "kqueue");
+
+        brood_os_handle_close(poller->handle);
+        poller->handle = -1;
+        return status;
     }
     *handle = poller->handle;
     return BROOD_OK;

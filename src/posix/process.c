@@ -234,7 +234,7 @@ static void end_rest_of_group(const brood_os_process *process)
 }
 
 /*
- * One that waits by number (wait_for_end below) must have come back before the number can be given
+ * One that waits by number (wait_for_end in exit.c) must have come back before the number can be given
  * to another process. A pidfd means this one for ever.
  */
 static bool is_waited_for(const brood_os_process *process)

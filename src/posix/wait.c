@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 
 #include "posix/system.h"
 

@@ -1,7 +1,6 @@
 #include "process/watchdog.h"
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "runtime/here.h"
 #include "runtime/time.h"
 

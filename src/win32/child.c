@@ -107,11 +107,6 @@ void brood_os_child_raise_terminate(void)
     raise(SIGTERM);
 }
 
-/*
- * Not ExitProcess, which runs the DLLs' ends and may wait for a lock that an ended thread held.
- * The tree is the job's affair.
- * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitprocess
- */
 _Noreturn void brood_os_exit_process(int code)
 {
     exit(code);
@@ -122,6 +117,11 @@ bool brood_os_at_exit(void (*function)(void))
     return atexit(function) == 0;
 }
 
+/*
+ * Not ExitProcess, which runs the DLLs' ends and may wait for a lock that an ended thread held.
+ * The tree is the job's affair.
+ * https://learn.microsoft.com/windows/win32/api/processthreadsapi/nf-processthreadsapi-exitprocess
+ */
 _Noreturn void brood_os_child_end(int code, bool tree)
 {
     (void)tree;

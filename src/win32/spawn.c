@@ -266,11 +266,12 @@ static DWORD creation_flags(const brood_os_spawn *spawn)
 
 /* ---- the start ---------------------------------------------------------------------------- */
 
-/* The class was given at the start, but Wine minds none there. */
-static DWORD set_up(const plan *p, const brood_os_spawn *spawn)
+/* The class was given at the start, but Wine minds none there. *step: what may have failed. */
+static DWORD set_up(const plan *p, const brood_os_spawn *spawn, const char **step)
 {
     HANDLE process = p->started.hProcess;
 
+    *step = "SetPriorityClass";
     if (class_of(spawn) != 0 && !SetPriorityClass(process, class_of(spawn)) && spawn->nice != 0) {
         DWORD code = GetLastError();
 
@@ -282,10 +283,15 @@ static DWORD set_up(const plan *p, const brood_os_spawn *spawn)
         }
         return ERROR_SUCCESS;
     }
-    if (!SetProcessAffinityMask(process, p->cpus) ||
-        ResumeThread(p->started.hThread) == (DWORD)-1) {
+    *step = "SetProcessAffinityMask";
+    if (!SetProcessAffinityMask(process, p->cpus)) {
         return GetLastError();
     }
+    *step = "ResumeThread";
+    if (ResumeThread(p->started.hThread) == (DWORD)-1) {
+        return GetLastError();
+    }
+    *step = "SetInformationJobObject";
     return brood_win32_job_started(p->job, spawn);
 }
 
@@ -303,6 +309,7 @@ static brood_status plan_execute(plan *p, const brood_os_spawn *spawn, brood_err
 {
     STARTUPINFOEXW startup = {0};
     DWORD code = ERROR_SUCCESS;
+    const char *step = "";
 
     startup.StartupInfo.cb = sizeof startup;
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
@@ -318,10 +325,10 @@ static brood_status plan_execute(plan *p, const brood_os_spawn *spawn, brood_err
     }
     brood_win32_opened(p->started.hProcess);
     brood_win32_opened(p->started.hThread);
-    code = set_up(p, spawn);
+    code = set_up(p, spawn, &step);
     if (code != ERROR_SUCCESS) {
         TerminateProcess(p->started.hProcess, BROOD_WIN32_KILLED);
-        return brood_win32_fail(error, code, "SetProcessAffinityMask");
+        return brood_win32_fail(error, code, step);
     }
     return BROOD_OK;
 }

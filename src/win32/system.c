@@ -1,7 +1,6 @@
 #include "win32/system.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define PATH_ROOM_MAX 32768 /* no path of Windows is longer */
 
