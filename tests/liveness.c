@@ -482,6 +482,10 @@ static void live(stage *self)
     }
     end_early(self);
     brood_exchange32(&self->life.stop, 1);
+    if (brood_load32(&self->life.is_closed) != 0 &&
+        live_chance(&self->seed, LIVE_JOIN_EARLY_PERCENT)) {
+        join(self);
+    }
     for (uint32_t i = 0; i < self->callers; i++) {
         support_thread_join(callers[i]);
     }

@@ -23,6 +23,10 @@
 #if !defined(LIVE_STREAM_SIZE) /* of each: more than a ring */
 #define LIVE_STREAM_SIZE ((size_t)1500000)
 #endif
+#if !defined(                                                                                      \
+    LIVE_JOIN_EARLY_PERCENT) /* of the lives that are closed early: joined beside callers */
+#define LIVE_JOIN_EARLY_PERCENT 0
+#endif
 #if !defined(LIVE_RAIN_PERCENT) /* of the lives: callers leave no gap */
 #define LIVE_RAIN_PERCENT 20
 #endif

@@ -155,7 +155,7 @@ brood_status brood_os_channel_pair(brood_os_channel **channel, brood_handle *chi
         return sim_refuse(BROOD_ERR_LIMIT, "channel_pair", error);
     }
     stream = calloc(1, sizeof *stream);
-    stream->bell_room = (size_t)sim_between(1, 40);
+    stream->bell_room = (size_t)sim_between(1, sim.rates.bells > 0 ? sim.rates.bells : 40);
     stream->room = (size_t)sim_between(BROOD_OS_FIRST_MAX, FLOW_MAX);
     own = sim_handle_new(sim_own(), &end_new(stream, 0)->thing);
     *child = sim_handle_new(sim_own(), &end_new(stream, 1)->thing);

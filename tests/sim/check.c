@@ -120,6 +120,19 @@ void sim_check_late(const char *what, int64_t when)
     }
 }
 
+/* A thread joins the pool, and calls back meanwhile. */
+static bool is_joined(void)
+{
+    const void *end = BROOD_END(pool);
+
+    for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
+        if (at->goal.what == end) {
+            return true;
+        }
+    }
+    return pool->wait.sleeping && pool->wait.lead_goal.what == end;
+}
+
 /* ---- what is due ------------------------------------------------------------------------------- */
 
 static void check_times(void)
@@ -137,7 +150,7 @@ static void check_times(void)
     for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         sim_check_due("a follower has a time-out", at->deadline);
     }
-    if (brood_callbacks_wait(&pool->callbacks) && !is_left_to_loop(true)) {
+    if (brood_callbacks_wait(&pool->callbacks) && (!is_left_to_loop(true) || is_joined())) {
         sim_check_due("there is a callback", 0);
     }
 }

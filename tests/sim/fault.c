@@ -76,6 +76,7 @@ void sim_draw_rates(void)
         .shorts = draw_rate(50, 1, 8),
         .slow = draw_rate(50, 1, 10),
         .late = draw_rate(40, 2, 50),
+        .bells = sim_below(100) < 20 ? 2 : 40,
         .dies = sim_below(10) == 0 ? sim_draw_delay(DIES_MAX) : SIM_NEVER,
     };
     if (sim_below(2) == 0) {

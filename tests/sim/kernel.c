@@ -18,7 +18,7 @@
 #define PAUSE_NS INT64_C(60)
 #define PAUSES_MAX 6 /* in a row, from which on each takes as long */
 #define OFF_CORE_MAX (50 * SIM_MS)
-#define CHECK_EVERY 64                     /* events */
+#define CHECK_EVERY 64                      /* events */
 #define STEPS_MAX (500 * UINT64_C(1000000)) /* of a life; most have a hundredth of it */
 
 /* ---- Boost.Context, whose functions are C's, and its header C++'s ---------------------------- */

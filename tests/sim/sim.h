@@ -65,6 +65,7 @@ typedef struct sim_rates {
     uint32_t late;     /* a poller or a read sees late what there is */
     uint32_t refused;  /* a kill is refused, perhaps several times */
     uint32_t immortal; /* a kill has no effect, for a while or for ever */
+    uint32_t bells;    /* the most that a channel takes of single bytes */
     uint32_t places;   /* where calls fail */
     int64_t dies;      /* the program is killed, so long after its begin; SIM_NEVER: it is not */
     uint32_t fails[SIM_FAULT_COUNT];

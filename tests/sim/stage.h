@@ -11,6 +11,7 @@ int liveness_main(int argc, char **argv);
 #define printf sim_program_print
 
 #define LIVE_SHORT_PERCENT 60
+#define LIVE_JOIN_EARLY_PERCENT 50 /* beside callers, if the pool was closed beside them */
 #define LIVE_RING BROOD_RING_LARGE
 
 /* A submit costs no more time than a task here, so what waits for workers would grow without end. */
