@@ -106,8 +106,8 @@ typedef struct brood_pool_options {
      * limit ... NULL, and what it does not ask for: as it was when the pool was created, on the
      * thread that created it, for workers that are started later, too (the guide says what else
      * they get). Relative paths are meant from there. Its name, function_name, daemon and timeout_ms
-     * must be zero, its stdio no pipe, and handle_count at most 254; executable is another program, which has registered every function under the
-     * same name.
+     * must be zero, its stdio no pipe, and handle_count at most 254; executable is another program,
+     * which has registered every function under the same name.
      */
     const brood_process_options *process;
 } brood_pool_options;
@@ -333,7 +333,8 @@ BROOD_API brood_status brood_array_next(void *user, const void **data, size_t *s
  * brood_failure.status may be: that item failed (failure is filled, *index is set); the next call
  * goes on. What the input returned, or the submit: all that there will be. BROOD_ERR_ARGUMENT: a
  * NULL imap, or a negative time-out that is not BROOD_FOREVER. BROOD_ERR_STATE: it would wait, in a
- * callback of the pool; or it is called by the input or the progress of the imap. One thread at a time. Since 0.1.
+ * callback of the pool; or it is called by the input or the progress of the imap. One thread at a
+ * time. Since 0.1.
  */
 BROOD_API brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size,
                                        uint64_t *index, brood_failure *failure, int64_t timeout_ms);

@@ -264,8 +264,9 @@ typedef enum brood_stream {
 
 /*
  * Reads what the process wrote: at least one byte, up to size, into buffer; *got says how many.
- * BROOD_ERR_CLOSED: the end of the stream, here or in brood_process_communicate. BROOD_ERR_TIMEOUT: nothing came. BROOD_ERR_STATE:
- * that stream is not a pipe. BROOD_ERR_ARGUMENT: a NULL, a size of 0, or stdin. Since 0.1.
+ * BROOD_ERR_CLOSED: the end of the stream, here or in brood_process_communicate. BROOD_ERR_TIMEOUT:
+ * nothing came. BROOD_ERR_STATE: that stream is not a pipe. BROOD_ERR_ARGUMENT: a NULL, a size of 0,
+ * or stdin. Since 0.1.
  */
 BROOD_API brood_status brood_process_read(brood_process *process, brood_stream stream, void *buffer,
                                           size_t size, size_t *got, int64_t timeout_ms);

@@ -7,8 +7,7 @@
 
 /* The options, and what follows from them. Written only while the pool is made. */
 typedef struct brood_config {
-    brood_pool_options
-        options; /* its strings are ours; the error is the caller's while the pool is made */
+    brood_pool_options options; /* its strings are ours; the error is the caller's during create */
     brood_process_options process;
     brood_origin origin;       /* what workers inherit: that of the thread which created the pool */
     struct brood_copy *copies; /* what the options point to */

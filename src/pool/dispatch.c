@@ -95,8 +95,8 @@ static bool note_starved(brood_pool *pool, const brood_chunk *chunk)
 }
 
 /*
- * The worker must read before it can be sent the chunk: others are given the chunks meanwhile. False:
- * it was given this one as the last that there is.
+ * The worker must read before it can be sent the chunk: other workers are given the chunks meanwhile.
+ * False: the worker is stalled already, and was chosen because no other one is left.
  */
 static bool pass_over(brood_worker *worker)
 {
