@@ -1,5 +1,6 @@
 #include "answer.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,4 +34,22 @@ double answer_now_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+void answer_use_core(int which)
+{
+#ifdef __linux__
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        for (size_t cpu = 0, seen = 0; cpu < CPU_SETSIZE; cpu++) {
+            if (CPU_ISSET(cpu, &set) && seen++ != (size_t)which) {
+                CPU_CLR(cpu, &set);
+            }
+        }
+        sched_setaffinity(0, sizeof set, &set);
+    }
+#else
+    (void)which;
+#endif
 }

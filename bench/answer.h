@@ -14,6 +14,9 @@ int answer_lines(answer_function *function);
 
 double answer_now_us(void);
 
+/* Runs on the first or the second of the cores that this process has; only on Linux. */
+void answer_use_core(int which);
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,7 @@
 #define LARGE_ROUNDS 21
 
 #define APART "pipe ping-pong, a core each"
+#define WORDS "a shared word each way, a core each"
 #define LOOSE "pipe ping-pong, placed freely"
 
 typedef struct bench_setup {
@@ -23,6 +24,7 @@ typedef struct bench_setup {
     bench_yardstick *apart; /* the ping-pong with each side on a core of its own */
     bench_yardstick *loose; /* and where the scheduler places them: often on one */
     bench_yardstick *python;
+    bench_yardstick *words;
     char *large;
     char *copy;
 } bench_setup;
@@ -53,6 +55,25 @@ static double python_apply(void *data)
     bench_setup *setup = data;
 
     return yardstick_run(setup->python, "apply", PYTHON_CALLS) / PYTHON_CALLS;
+}
+
+static double words_awake(void *data)
+{
+    bench_setup *setup = data;
+
+    return yardstick_run(setup->words, "spin", AWAKE_CALLS) / AWAKE_CALLS;
+}
+
+/* The yardstick spins all the time: it runs only here. */
+static void measure_words(bench_setup *setup)
+{
+    bench_step *const steps[] = {apply_awake, words_awake};
+    double us[2];
+
+    setup->words = yardstick_open(WORDS, (const char *[]){YARDSTICK_RING, NULL});
+    bench_in_turns(us, steps, 2, setup, AWAKE_ROUNDS);
+    bench_report("apply_vs_words", us[0], "us", WORDS, us[0] / us[1]);
+    yardstick_close(setup->words);
 }
 
 static void measure_awake(bench_setup *setup)
@@ -171,6 +192,7 @@ int main(int argc, char **argv)
     yardstick_close(setup.apart);
     yardstick_close(setup.loose);
     measure_large(&setup);
+    measure_words(&setup);
     pools_close(setup.pool);
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "pools.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "measure.h"
@@ -63,22 +64,42 @@ static void take(brood_result *result, uint64_t expected)
     brood_result_destroy(result);
 }
 
-double pools_apply_async(brood_pool *pool, int count, const brood_task_options *options)
+static double apply_in_windows(brood_pool *pool, brood_result **results, uint64_t window,
+                               uint64_t count, const brood_task_options *options)
 {
-    brood_result *results[WINDOW];
     double begin = bench_now_us();
 
-    for (uint64_t first = 0; first < (uint64_t)count; first += WINDOW) {
-        for (uint64_t i = 0; i < WINDOW; i++) {
+    for (uint64_t first = 0; first < count; first += window) {
+        for (uint64_t i = 0; i < window; i++) {
             uint64_t value = first + i;
 
             bench_check(brood_pool_apply_async(pool, &results[i], pools_add_one, &value,
                                                sizeof value, options),
                         "pool_apply_async");
         }
-        for (uint64_t i = 0; i < WINDOW; i++) {
+        for (uint64_t i = 0; i < window; i++) {
             take(results[i], first + i + 1);
         }
     }
     return bench_now_us() - begin;
+}
+
+double pools_apply_async(brood_pool *pool, int count, const brood_task_options *options)
+{
+    brood_result *results[WINDOW];
+
+    return apply_in_windows(pool, results, WINDOW, (uint64_t)count, options);
+}
+
+double pools_apply_deep(brood_pool *pool, int count)
+{
+    brood_result **results = (brood_result **)malloc((size_t)count * sizeof(brood_result *));
+    double us = 0;
+
+    if (results == NULL) {
+        bench_fail("out of memory");
+    }
+    us = apply_in_windows(pool, results, (uint64_t)count, (uint64_t)count, NULL);
+    free((void *)results);
+    return us;
 }

@@ -19,4 +19,7 @@ double pools_apply(brood_pool *pool, int count);
  */
 double pools_apply_async(brood_pool *pool, int count, const brood_task_options *options);
 
+/* The same with all of them submitted before the first result is taken. */
+double pools_apply_deep(brood_pool *pool, int count);
+
 #endif

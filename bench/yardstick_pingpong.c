@@ -2,7 +2,6 @@
  * Two processes send 8 bytes forth and back through two pipes, with blocking reads and writes.
  * With the argument "apart" each has a core of its own; else the scheduler places them.
  */
-#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,25 +14,6 @@
 
 static int there[2];
 static int back[2];
-
-/* The first or the second of the cores that this process has. */
-static void use_core(int which)
-{
-#ifdef __linux__
-    cpu_set_t set;
-
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        for (size_t cpu = 0, seen = 0; cpu < CPU_SETSIZE; cpu++) {
-            if (CPU_ISSET(cpu, &set) && seen++ != (size_t)which) {
-                CPU_CLR(cpu, &set);
-            }
-        }
-        sched_setaffinity(0, sizeof set, &set);
-    }
-#else
-    (void)which;
-#endif
-}
 
 static void be_the_peer(void)
 {
@@ -93,7 +73,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (apart) {
-        use_core(pid == 0);
+        answer_use_core(pid == 0);
     }
     if (pid == 0) {
         close(there[1]);
