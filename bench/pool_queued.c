@@ -1,6 +1,5 @@
 /* What a task that waits costs in memory: many small ones behind one that lasts. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "measure.h"
@@ -39,15 +38,15 @@ static void end(brood_pool *pool, brood_result **results)
 
 int main(int argc, char **argv)
 {
-    brood_result **results = (brood_result **)malloc(TASKS * sizeof(brood_result *));
+    static brood_result *results[TASKS];
     brood_pool *pool = NULL;
     double before = 0;
     double after = 0;
 
-    if (brood_init(argc, argv) != BROOD_OK || results == NULL) {
+    if (brood_init(argc, argv) != BROOD_OK) {
         return 1;
     }
-    memset((void *)results, 1, TASKS * sizeof(brood_result *)); /* it is there before */
+    memset((void *)results, 1, sizeof results); /* the memory is there before */
     pool = pools_open(1);
     bench_check(brood_pool_apply_async(pool, NULL, last, NULL, 0, NULL), "pool_apply_async");
     if (system_private_kib(bench_pid(), &before)) {
@@ -60,6 +59,5 @@ int main(int argc, char **argv)
         bench_check(brood_pool_terminate(pool), "pool_terminate");
         brood_pool_destroy(pool);
     }
-    free((void *)results);
     return 0;
 }

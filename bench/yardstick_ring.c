@@ -92,19 +92,17 @@ static void spin(int count)
     }
 }
 
-/* Takes what has come, and says how many. */
-static size_t take_all(uint64_t **items, size_t taken)
+/* Takes what has come of those that were sent. Returns how many were taken in all. */
+static size_t take_some(uint64_t **items, size_t taken, size_t sent)
 {
-    size_t before = taken;
     frame one;
 
-    while (take(&shared->from, &one)) {
-        if (one.value != *items[taken] + 1) {
+    while (taken < sent && take(&shared->from, &one)) {
+        if (one.value != *items[taken++] + 1) {
             abort();
         }
-        taken++;
     }
-    return taken - before;
+    return taken;
 }
 
 static void run_window(uint64_t **items, size_t count)
@@ -120,11 +118,11 @@ static void run_window(uint64_t **items, size_t count)
         }
         *items[i] = i;
         while (!put(&shared->to, &one)) {
-            taken += take_all(items, taken);
+            taken = take_some(items, taken, i);
         }
     }
     while (taken < count) {
-        taken += take_all(items, taken);
+        taken = take_some(items, taken, count);
     }
     for (size_t i = 0; i < count; i++) {
         free(items[i]);
