@@ -27,10 +27,10 @@ void brood_job_call_later(brood_result *job)
 static void call_progress(brood_result *job)
 {
     brood_progress progress =
-        brood_meter_take(&job->meter, job->count - job->left, job->count, job->failed);
+        brood_meter_take(job->meter, job->count - job->left, job->count, job->failed);
 
     brood_pool_unlock(job->pool);
-    job->meter.function(&progress, job->meter.user);
+    job->meter->function(&progress, job->meter->user);
     brood_pool_lock(job->pool);
 }
 
@@ -39,7 +39,7 @@ static void call_one(brood_result *job)
     bool is_finished = brood_load32(&job->finished) != 0;
     brood_result_function *function = job->status == BROOD_OK ? job->on_done : job->on_failed;
 
-    if (job->meter.function != NULL) {
+    if (job->meter != NULL) {
         call_progress(job);
     }
     if (is_finished && function != NULL) {

@@ -38,7 +38,7 @@ brood_result *brood_jobs_take_expired(brood_pool *pool, int64_t now)
         if (job->cancel_status == BROOD_OK) {
             job->cancel_status = BROOD_ERR_DEADLINE;
             brood_job_hold(job);
-            job->next_expired = expired;
+            job->by_deadline.next = expired;
             expired = job;
         }
     }
@@ -62,8 +62,8 @@ static void unlink_job(brood_result *job)
 static void finish(brood_result *job)
 {
     brood_pool *pool = job->pool;
-    bool calls = job->meter.function != NULL ||
-                 (job->status == BROOD_OK ? job->on_done : job->on_failed) != NULL;
+    bool calls =
+        job->meter != NULL || (job->status == BROOD_OK ? job->on_done : job->on_failed) != NULL;
 
     unlink_job(job);
     if (pool->closed && pool->jobs.first == NULL) {
@@ -94,7 +94,7 @@ static void count_down(brood_result *job, uint64_t count)
     if (job->watchers > 0) {
         brood_agenda_notify(job->pool, job);
     }
-    if (brood_meter_is_due(&job->meter)) {
+    if (job->meter != NULL && brood_meter_is_due(job->meter)) {
         brood_job_call_later(job);
     }
 }

@@ -15,7 +15,7 @@ typedef struct brood_jobs {
 void brood_job_begin(brood_result *job);
 
 /*
- * Takes all jobs whose deadline has passed, linked by next_expired, each with a reference for the
+ * Takes all jobs whose deadline has passed, linked by by_deadline.next, each with a reference for the
  * caller. Their cancel_status is set before any of them ends, so that ending one cannot dispatch
  * chunks of another.
  */

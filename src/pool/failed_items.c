@@ -14,7 +14,8 @@ brood_failure brood_job_failure(const brood_result *job, brood_status status, co
     failure.status = status;
     failure.pid = -1;
     failure.exit.struct_size = sizeof failure.exit;
-    snprintf(failure.tag, sizeof failure.tag, "%s", job == NULL ? "" : job->tag);
+    snprintf(failure.tag, sizeof failure.tag, "%s",
+             job == NULL || job->tag == NULL ? "" : job->tag);
     snprintf(failure.message, sizeof failure.message, "%s",
              message[0] != '\0' ? message : brood_status_text(status));
     brood_text_clean(failure.message);

@@ -53,21 +53,19 @@ struct brood_result {
     brood_job_kind kind;
     uint32_t function; /* its number in the pool */
     uint32_t flags;    /* of the wire */
-    const void *in;    /* the caller's, or arg */
+    uint32_t retries;
+    const void *in; /* the caller's, or arg */
     size_t in_size;
     uint64_t first, count; /* of a range: its begin */
     void *out;
     size_t out_size;
     size_t chunk_size;
 
-    uint32_t retries;
     int64_t timeout_ns; /* 0: none */
     int64_t deadline;   /* BROOD_NEVER */
     brood_deadline_links by_deadline;
-    brood_result *next_expired;
-    int64_t key; /* its place in the queue: the larger, the later */
-    int priority;
-    char tag[BROOD_TAG_MAX];
+    int64_t key;           /* its place in the queue: the larger, the later */
+    char *tag;             /* BROOD_TAG_MAX bytes in the same memory, or NULL */
     brood_shared **shared; /* in the same memory, after the job; with a reference each */
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
@@ -80,7 +78,9 @@ struct brood_result {
     uint32_t watchers;                    /* threads that wait for one of the items */
     brood_status cancel_status; /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
     brood_status status;        /* of the first failure */
-    bool abandoned; /* the caller has destroyed it: its arrays are not touched any more */
+    int priority;
+    bool abandoned;  /* the caller has destroyed it: its arrays are not touched any more */
+    bool is_to_call; /* in the list of jobs of which a function is to be called back */
     brood_failed_items *failures, *last_failure; /* last_failure: where to look first */
     uint64_t unrecorded;                         /* failures that there was no memory for */
     unsigned char *value;                        /* of a single task: malloc'd, or small_value */
@@ -89,8 +89,7 @@ struct brood_result {
 
     brood_result_function *on_done, *on_failed;
     void *user;
-    brood_meter meter; /* of its progress */
-    bool is_to_call;   /* in the list of jobs of which a function is to be called back */
+    brood_meter *meter; /* of its progress, in the same memory, or NULL */
     brood_result *next_to_call;
     /* Of the library's own; under the lock. */
     void (*on_finish)(brood_result *job, void *finish_data);
@@ -98,7 +97,7 @@ struct brood_result {
 
     brood_chunk chunk; /* the first one */
     brood_chunk *spare;
-    bool fits_cache; /* its memory is as large as that of every job that is kept: see job_cache.h */
+    size_t room; /* bytes behind the job, in the same memory */
 };
 
 /* Whether the values of the job go through the ring. */

@@ -5,7 +5,8 @@
 #include "base/memory.h"
 #include "pool/pool_impl.h"
 
-#define BEHIND 256 /* bytes behind each job that can be kept: most arguments fit */
+#define ROOM_STEP 16 /* bytes behind a job: a multiple of these */
+#define ROOM_MAX 256 /* behind one that can be kept: most arguments fit */
 
 /*
  * With 0 no job is kept, so that AddressSanitizer reports a program that uses a destroyed result.
@@ -47,17 +48,29 @@ static brood_result *take_first(brood_job_cache *cache)
     return job;
 }
 
+/* One that has the room, or NULL. Jobs of a program mostly need the same room. */
+static brood_result *take_fitting(brood_job_cache *cache, size_t behind)
+{
+    brood_result *job = behind <= ROOM_MAX ? take_first(cache) : NULL;
+
+    if (job != NULL && job->room < behind) {
+        brood_free(job);
+        job = NULL;
+    }
+    return job;
+}
+
 brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind)
 {
-    bool fits = behind <= BEHIND;
-    brood_result *job = fits ? take_first(cache) : NULL;
+    brood_result *job = take_fitting(cache, behind);
+    size_t room = job != NULL ? job->room : (behind + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
 
-    if (job == NULL) {
-        job = brood_malloc(sizeof *job + (fits ? BEHIND : behind));
+    if (job == NULL && room >= behind && room <= SIZE_MAX - sizeof *job) {
+        job = brood_malloc(sizeof *job + room);
     }
     if (job != NULL) {
         memset(job, 0, sizeof *job);
-        job->fits_cache = fits;
+        job->room = room;
     }
     return job;
 }
@@ -66,7 +79,7 @@ void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
 {
     bool is_kept = false;
 
-    if (job->fits_cache && enter(cache)) {
+    if (job->room <= ROOM_MAX && enter(cache)) {
         is_kept = cache->count != KEPT_MAX; /* "<" would warn where it is 0 */
         if (is_kept) {
             job->next = cache->first;

@@ -31,6 +31,48 @@ static void take_shared(brood_result *job, const brood_request *asked)
     }
 }
 
+/* What few jobs have lies behind the job: all of it at multiples of 16 bytes, the argument last. */
+typedef struct job_room {
+    size_t tag, meter, argument; /* where each begins, behind the list of shared memory */
+    size_t size;
+} job_room;
+
+static job_room plan_room(const brood_request *asked)
+{
+    const brood_task_options *options = &asked->options;
+    bool has_tag = options->tag != NULL && options->tag[0] != '\0';
+    job_room room = {0};
+
+    room.tag = (size_t)brood_wire_padded(options->shared_count * sizeof(brood_shared *));
+    room.meter = room.tag + (has_tag ? BROOD_TAG_MAX : 0);
+    room.argument =
+        room.meter +
+        (options->progress != NULL ? (size_t)brood_wire_padded(sizeof(brood_meter)) : 0);
+    room.size = room.argument + (asked->copies_in ? asked->in_size : 0);
+    return room;
+}
+
+static void fill_room(brood_result *job, const brood_request *asked, const job_room *room)
+{
+    const brood_task_options *options = &asked->options;
+    unsigned char *memory = (unsigned char *)(job + 1);
+
+    job->shared = (brood_shared **)(void *)memory;
+    if (room->meter > room->tag) {
+        job->tag = memset(memory + room->tag, 0, BROOD_TAG_MAX); /* all of it is sent */
+        snprintf(job->tag, BROOD_TAG_MAX, "%s", options->tag);
+        brood_text_clean(job->tag);
+    }
+    if (room->argument > room->meter) {
+        job->meter = (brood_meter *)(void *)(memory + room->meter);
+        *job->meter = brood_meter_begin(options->progress, options->progress_user);
+    }
+    job->in = asked->in;
+    if (room->size > room->argument) {
+        job->in = memcpy(memory + room->argument, asked->in, asked->in_size);
+    }
+}
+
 static void take_task_options(brood_result *job, const brood_request *asked)
 {
     const brood_task_options *options = &asked->options;
@@ -43,14 +85,9 @@ static void take_task_options(brood_result *job, const brood_request *asked)
         job->deadline = brood_os_now() + (int64_t)options->deadline_ms * BROOD_NS_PER_MS;
     }
     job->priority = options->priority;
-    if (options->tag != NULL) {
-        snprintf(job->tag, sizeof job->tag, "%s", options->tag);
-        brood_text_clean(job->tag);
-    }
     job->on_done = options->done;
     job->on_failed = options->failed;
     job->user = options->user;
-    job->meter = brood_meter_begin(options->progress, options->progress_user);
     if (job->timeout_ns > 0) {
         job->flags |= BROOD_WIRE_TIMED;
     }
@@ -61,9 +98,8 @@ static void take_task_options(brood_result *job, const brood_request *asked)
 
 brood_result *brood_job_make(const brood_request *asked)
 {
-    size_t copied = asked->copies_in ? asked->in_size : 0;
-    size_t shared = (size_t)brood_wire_padded(asked->options.shared_count * sizeof(brood_shared *));
-    brood_result *job = brood_job_cache_take(&asked->pool->job_cache, shared + copied);
+    job_room room = plan_room(asked);
+    brood_result *job = brood_job_cache_take(&asked->pool->job_cache, room.size);
 
     if (job == NULL) {
         return NULL;
@@ -71,11 +107,7 @@ brood_result *brood_job_make(const brood_request *asked)
     brood_exchange32(&job->references, 2); /* the caller's and the pool's */
     job->pool = asked->pool;
     job->kind = asked->kind;
-    job->shared = (brood_shared **)(void *)(job + 1);
-    job->in = asked->in;
-    if (copied > 0) {
-        job->in = memcpy((unsigned char *)(job + 1) + shared, asked->in, copied);
-    }
+    fill_room(job, asked, &room);
     job->in_size = asked->in_size;
     job->first = asked->first;
     job->count = job->left = asked->count;

@@ -7,7 +7,7 @@
 
 static bool needs_extra(const brood_result *job)
 {
-    return job->tag[0] != '\0' || job->shared_count > 0 || job->in_shared != NULL ||
+    return job->tag != NULL || job->shared_count > 0 || job->in_shared != NULL ||
            job->out_shared != NULL;
 }
 
@@ -25,12 +25,12 @@ static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_res
 {
     uint64_t *at = words;
 
-    *at++ = job->shared_count | (job->tag[0] != '\0' ? BROOD_WIRE_HAS_TAG : 0);
+    *at++ = job->shared_count | (job->tag != NULL ? BROOD_WIRE_HAS_TAG : 0);
     for (size_t i = 0; i < job->shared_count; i++) {
         *at++ = job->shared[i]->id;
     }
-    if (job->tag[0] != '\0') {
-        memcpy(at, job->tag, sizeof job->tag);
+    if (job->tag != NULL) {
+        memcpy(at, job->tag, BROOD_TAG_MAX);
         at += BROOD_WIRE_TAG_WORDS;
     }
     at = put_place(at, job->in_shared, job->in);

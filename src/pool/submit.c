@@ -84,7 +84,7 @@ static void enqueue(brood_result *job)
 
 static bool has_callbacks(const brood_result *job)
 {
-    return job->on_done != NULL || job->on_failed != NULL || job->meter.function != NULL;
+    return job->on_done != NULL || job->on_failed != NULL || job->meter != NULL;
 }
 
 /* With the lock. After BROOD_OK the job is the pool's, too. */

@@ -158,7 +158,7 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
     while (expired != NULL) {
         brood_result *job = expired;
 
-        expired = job->next_expired;
+        expired = job->by_deadline.next;
         brood_job_end(job);
         brood_job_release(job);
     }
