@@ -162,7 +162,7 @@ static void find_mounts(char *text, const char *controller, hierarchy *v1, hiera
     }
 }
 
-/* A positive number; -1 when it is none ("max", or malformed). */
+/* A number; -1 when it is none ("max", or malformed). */
 static int64_t parse_number(const char *text, char **end)
 {
     long long value = 0;
@@ -171,7 +171,7 @@ static int64_t parse_number(const char *text, char **end)
         return -1;
     }
     value = strtoll(text, end, 10);
-    return value <= 0 || value == LLONG_MAX ? -1 : value;
+    return value < 0 || value == LLONG_MAX ? -1 : value;
 }
 
 static int64_t file_number(const char *root, const char *directory, const char *name)

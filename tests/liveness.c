@@ -395,7 +395,6 @@ static void join(stage *self)
     support_thread *other =
         live_chance(&self->seed, 30) ? support_thread_start(join_aside, self->life.pool) : NULL;
 
-    be_patient(self);
     live_begin(&self->threads[MAIN], "brood_pool_join");
     main_call(self, "brood_pool_join", brood_pool_join(self->life.pool, BROOD_FOREVER), 0);
     live_begin(&self->threads[MAIN], "the end of a thread that joins the pool, too");
@@ -414,6 +413,7 @@ static void end_pool(stage *self)
         main_call(self, "brood_pool_close", brood_pool_close(self->life.pool), 0);
     }
     if (self->end != END_ABANDONED) {
+        be_patient(self);
         join(self);
         live_check_stats(&self->life);
     }

@@ -80,6 +80,11 @@ static void h4_swap_of_groups(void **state)
     put(&made, "/cg2/a/memory.swap.max", "3145728\n");
     put(&made, "/cg2/a/memory.swap.current", "1048576\n");
     assert_int_equal(brood_memory_free(made.root), 6 * MIB);
+    put(&made, "/cg2/a/memory.swap.current", "0\n");
+    put(&made, "/cg2/a/memory.swap.max", "0\n"); /* none is allowed */
+    assert_int_equal(brood_memory_free(made.root), 4 * MIB);
+    put(&made, "/cg2/a/memory.swap.max", "3145728\n");
+    put(&made, "/cg2/a/memory.swap.current", "1048576\n");
     put(&made, "/cg2/a/memory.max", "max\n");
     put(&made, "/cg1/b/memory.limit_in_bytes", "4194304\n");
     put(&made, "/cg1/b/memory.usage_in_bytes", "1048576\n");

@@ -275,6 +275,35 @@ static void l16_fails_always(void **state)
                   BROOD_EXIT_CODE);
 }
 
+static int fail_and_hang_at_exit(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    atexit(support_hang);
+    return brood_task_fail(task, 7, "no luck today");
+}
+
+/* What comes after the initializer has exit_timeout_ms, and counts as a failed start. */
+static void l16_fails_and_does_not_end(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_task_options task_options = BROOD_TASK_OPTIONS_INIT;
+    brood_failure failure = BROOD_FAILURE_INIT;
+    brood_pool *pool = NULL;
+
+    (void)state;
+    options.workers = 1;
+    options.initializer = fail_and_hang_at_exit;
+    options.exit_timeout_ms = 100;
+    options.crash_limit = 2;
+    task_options.failure = &failure;
+    assert_ok(brood_pool_create(&pool, &options));
+    assert_status(brood_pool_apply(pool, task_echo, "x", 1, NULL, 0, &task_options),
+                  BROOD_ERR_BROKEN);
+    assert_non_null(strstr(failure.message, "no luck today"));
+    end_pool(pool);
+}
+
 static void l16_crashes_always(void **state)
 {
     (void)state;
@@ -632,6 +661,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l16_crashes_once),
     cmocka_unit_test(l16_fails_always),
     cmocka_unit_test(l16_crashes_always),
+    cmocka_unit_test(l16_fails_and_does_not_end),
     cmocka_unit_test(l16_a_large_argument_and_tasks_at_once),
     cmocka_unit_test(l16_a_large_argument_and_the_end_at_once),
     cmocka_unit_test(l16_the_finalizer_runs_at_a_close),

@@ -296,7 +296,7 @@ typedef struct brood_imap brood_imap;
  * Gives the next item: BROOD_OK with *data and *size, which must live until the next call;
  * BROOD_ERR_CLOSED: there are no more. Anything else ends the input, and brood_imap_next tells it
  * after the results of all items before. Called on the threads that call imap and imap_next. Neither
- * this function nor the progress of the imap may destroy the imap.
+ * this function nor the progress of the imap may destroy the imap, and both must return.
  */
 typedef brood_status brood_input_function(void *user, const void **data, size_t *size);
 

@@ -142,6 +142,7 @@ static void on_event(brood_worker *worker, const brood_event *event)
     case BROOD_EVENT_SETUP_FAILED:
         worker->reports.setup = brood_job_failure(NULL, event->status, event->message);
         worker->reports.setup.task_code = event->code;
+        brood_worker_note_failed_setup(worker);
         break;
     default:
         on_answer(worker, event);

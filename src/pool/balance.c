@@ -92,7 +92,8 @@ static int64_t push(brood_pool *pool, int64_t now)
     brood_roster_allow_wakes(pool, pool->config.cores);
     brood_pool_dispatch(pool);
     brood_roster_allow_wakes(pool, 0);
-    return now + BROOD_BALANCE_NS;
+    return pool->dispatch.retry_at != BROOD_NEVER ? pool->dispatch.retry_at
+                                                  : now + BROOD_BALANCE_NS;
 }
 
 /*

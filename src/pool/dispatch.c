@@ -4,6 +4,7 @@
 #include "pool/cut.h"
 #include "pool/ends.h"
 #include "pool/failed_items.h"
+#include "pool/headcount.h"
 #include "pool/job.h"
 #include "pool/notices.h"
 #include "pool/pool_impl.h"
@@ -107,6 +108,7 @@ static bool pass_over(brood_worker *worker)
     if (worker->lists.is_idle) {
         brood_worker_set_idle(worker, true); /* to the back */
     }
+    brood_supervisor_need(worker->pool); /* another one may have to be started */
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "pool/roster.h"
 #include "pool/worker.h"
 
+#define PAUSES_MAX 4
 #define LOST_NS (1000 * BROOD_NS_PER_MS) /* a worker that was killed has ended after */
 
 /* ---- when it is looked at ---------------------------------------------------------------- */
@@ -41,15 +42,22 @@ void brood_worker_plan_look(brood_worker *worker)
         at = at > now ? at
                       : now + BROOD_WORKER_END_SLOWLY_NS; /* its function may take long to begin */
     }
-    if (worker->transit.must_ring || worker->life.kill_refused || worker->life.is_unwatched) {
+    if (worker->transit.must_ring || worker->life.kill_refused) {
         at = brood_earlier(at, now + BROOD_WORKER_RETRY_NS);
+    }
+    if (worker->life.is_unwatched) {
+        at = brood_earlier(at, now + (BROOD_NS_PER_MS << (worker->life.pauses - 1)));
     }
     set_alarm(worker, &worker->life.check_at, at);
 }
 
 void brood_worker_pause_watch(brood_worker *worker)
 {
+    if (worker->life.is_unwatched) {
+        return; /* a poller that fails reports everything: the next look stays when it is */
+    }
     worker->life.is_unwatched = worker->ops->watch_end(worker, false);
+    worker->life.pauses += worker->life.pauses < PAUSES_MAX;
     brood_worker_plan_look(worker);
 }
 
@@ -80,6 +88,15 @@ void brood_worker_note_ready(brood_worker *worker)
 {
     brood_worker_plan_look(worker);
     raise_to(worker, BROOD_FATE_SERVE);
+}
+
+void brood_worker_note_failed_setup(brood_worker *worker)
+{
+    int64_t exit_ms = worker->pool->config.options.exit_timeout_ms;
+
+    worker->life.setup_failed = true;
+    worker->life.end_by = brood_os_now() + exit_ms * BROOD_NS_PER_MS;
+    brood_worker_plan_look(worker);
 }
 
 void brood_worker_leave(brood_worker *worker)

@@ -25,6 +25,8 @@ typedef struct brood_life {
     bool bell_closed;        /* it will not ring any more */
     bool kill_refused;       /* the system did not kill it */
     bool is_unwatched;       /* see brood_worker_pause_watch */
+    bool setup_failed;       /* its initializer has failed: it is about to end */
+    uint32_t pauses;         /* of the watch; up to PAUSES_MAX in life.c */
     uint64_t partly_sent_id; /* a task of which it had not all when it was killed; 0: none */
     int64_t end_by;          /* one that was killed, leaves or cannot ring has ended by then */
     int64_t check_at;        /* whether it has come up, or has ended; BROOD_NEVER */
@@ -44,7 +46,8 @@ void brood_worker_plan_look(brood_worker *worker);
 /*
  * The poller has reported the end of a worker that has not ended. It would do so again at once,
  * as long as somebody traces a process that has ended and does not take its end (ptrace(2)): so
- * the poller watches the worker again only at its next look, after BROOD_WORKER_RETRY_NS.
+ * the poller watches the worker again only at its next look, 1 ms later, and up to 8 ms when that
+ * goes on. (On macOS an end is reported a moment before it can be reaped.)
  */
 void brood_worker_pause_watch(brood_worker *worker);
 void brood_worker_resume_watch(brood_worker *worker);
@@ -56,6 +59,9 @@ void brood_worker_set_kill(brood_worker *worker, int64_t at);
 
 /* The worker has said READY. */
 void brood_worker_note_ready(brood_worker *worker);
+
+/* The worker says that its initializer has failed: what comes until its end has exit_timeout_ms. */
+void brood_worker_note_failed_setup(brood_worker *worker);
 
 /* The worker was sent STOP. */
 void brood_worker_note_stop(brood_worker *worker);

@@ -116,11 +116,14 @@ static bool stop(brood_worker *worker)
     return worker->life.fate >= BROOD_FATE_STOP;
 }
 
-/* An idle worker, or else, of those that can be sent STOP now, the one with the fewest chunks. */
+/* Of those that can be sent STOP now: the last idle worker, or else the one with the fewest chunks. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
     brood_worker *best = pool->roster.idle_last;
 
+    while (best != NULL && !brood_worker_can_send(best)) {
+        best = best->lists.previous_idle;
+    }
     for (uint32_t i = 0; i < pool->roster.slots && (best == NULL || best->backlog.count > 0); i++) {
         brood_worker *worker = pool->roster.workers[i];
 

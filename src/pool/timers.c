@@ -108,10 +108,10 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
     return now + chunk->job->timeout_ns; /* not before that for the item behind it */
 }
 
-/* A worker without a chunk that does not read the void bytes on their way to it is stuck. */
+/* A worker without a chunk that does not read what is on its way to it is stuck. */
 static int64_t check_void(brood_worker *worker, int64_t now)
 {
-    if (!worker->transit.is_void || !worker->reports.is_up || worker->backlog.count > 0 ||
+    if (brood_worker_can_send(worker) || !worker->reports.is_up || worker->backlog.count > 0 ||
         worker->life.fate >= BROOD_FATE_KILL) {
         return BROOD_NEVER;
     }
@@ -131,7 +131,10 @@ static int64_t check_voids(brood_pool *pool, int64_t now)
 {
     int64_t next = BROOD_NEVER;
 
-    for (uint32_t i = 0; i < pool->roster.slots && pool->upkeep.voids > 0; i++) {
+    if (pool->upkeep.voids == 0 && !pool->upkeep.unsent) {
+        return BROOD_NEVER;
+    }
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
         if (pool->roster.workers[i] != NULL) {
             next = brood_earlier(next, check_void(pool->roster.workers[i], now));
         }

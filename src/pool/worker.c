@@ -49,12 +49,17 @@ static void note_sent(brood_worker *worker, brood_chunk *chunk)
     chunk->job->given++;
 }
 
-/* What precedes a chunk goes on to the worker, which may have no chunk: see turn_others. */
-static void note_unsent(brood_worker *worker)
+/*
+ * Whether what was to precede a chunk still has to go to the worker, which has no chunk: see
+ * turn_others.
+ */
+static bool note_unsent(brood_worker *worker)
 {
-    if (!brood_worker_can_send(worker) && !worker->transit.is_void && worker->backlog.count == 0) {
-        worker->pool->upkeep.unsent = true;
-    }
+    bool is =
+        !brood_worker_can_send(worker) && !worker->transit.is_void && worker->backlog.count == 0;
+
+    worker->pool->upkeep.unsent = worker->pool->upkeep.unsent || is;
+    return is;
 }
 
 bool brood_pool_take_unsent(brood_pool *pool)
@@ -71,8 +76,7 @@ brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
 
     if (status == BROOD_OK) {
         note_sent(worker, chunk);
-    } else if (!brood_worker_can_send(worker)) {
-        note_unsent(worker);
+    } else if (note_unsent(worker)) {
         brood_agenda_at(worker->pool, 0);
     }
     brood_worker_check(worker);
@@ -172,6 +176,9 @@ void brood_worker_rest(brood_worker *worker)
         brood_worker_leave(worker);
     }
     brood_worker_set_idle(worker, brood_worker_serves(worker));
+    if (note_unsent(worker)) { /* its last chunk was revoked meanwhile */
+        brood_agenda_at(worker->pool, 0);
+    }
 }
 
 void brood_worker_discard(brood_worker *worker)

@@ -90,7 +90,7 @@ static inline bool brood_worker_is_leaving(const brood_worker *worker)
 static inline bool brood_worker_is_ending(const brood_worker *worker)
 {
     return worker->life.fate >= BROOD_FATE_KILL || worker->life.bell_closed ||
-           brood_worker_is_leaving(worker);
+           worker->life.setup_failed || brood_worker_is_leaving(worker);
 }
 
 /* Begins the record of a worker, zeroed so far, that its kind is about to start. */

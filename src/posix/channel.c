@@ -216,7 +216,7 @@ brood_status brood_os_channel_write(brood_os_channel *channel, const void *buffe
         *put = (size_t)count;
         return BROOD_OK;
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
         return BROOD_ERR_TIMEOUT;
     }
     return brood_posix_fail(error, errno, "write");

@@ -23,7 +23,8 @@ brood_status brood_posix_status(int os_code)
     case ENFILE:
     case ETOOMANYREFS: /* too many descriptors on their way in sockets */
     case ENOSPC:
-    case EFBIG: /* RLIMIT_FSIZE */
+    case EFBIG:   /* RLIMIT_FSIZE */
+    case ENOBUFS: /* no memory of the kernel's for a socket, for now: send(2) */
         return BROOD_ERR_LIMIT;
     case E2BIG:
         return BROOD_ERR_TOO_LARGE;

@@ -20,11 +20,17 @@ void brood_link_fail(brood_link *link)
 
 /* ---- waiting ----------------------------------------------------------------------------- */
 
+#define RING_RETRY_NS INT64_C(1000000) /* the system may have memory again by then */
+
 static void ring_bell(brood_link *link)
 {
     size_t put = 0;
     brood_status status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
 
+    while (status == BROOD_ERR_LIMIT || status == BROOD_ERR_NO_MEMORY) {
+        brood_sleep(RING_RETRY_NS); /* nobody else would say that the answer is there */
+        status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
+    }
     /* TIMEOUT, no room: enough rings are under way. A worker that cannot ring must end. */
     if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail(link);

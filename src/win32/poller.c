@@ -59,7 +59,8 @@ static void set_ready(brood_os_poller *poller)
  */
 static void announce(brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generation)
 {
-    while (!PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation)) {
+    while (!PostQueuedCompletionStatus(poller->port, 0, key, (OVERLAPPED *)generation) &&
+           GetLastError() != ERROR_INVALID_HANDLE) { /* which the program has closed */
         Sleep(POST_RETRY_MS);
     }
     set_ready(poller);
