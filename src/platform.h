@@ -371,7 +371,10 @@ void brood_os_poller_remove_process(brood_os_poller *poller, brood_os_process *p
 brood_status brood_os_poller_wait(brood_os_poller *poller, void **owners, size_t most,
                                   size_t *count, int64_t deadline, brood_error *error);
 
-/* Ends the wait that is under way, or the next one. Never blocks. */
+/*
+ * Ends the wait that is under way, or the next one. Blocks only as long as the system has no memory
+ * for it (Windows).
+ */
 void brood_os_poller_wake(brood_os_poller *poller);
 
 /*

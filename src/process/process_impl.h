@@ -36,7 +36,7 @@ struct brood_process {
     struct left_alone *entry;  /* os on the list of those that are left alone, and of the guard */
     brood_os_channel *control; /* NULL for a command */
     brood_os_channel *streams[3];
-    bool was_stream[3]; /* it had that one, which is closed */
+    bool was_stream[3]; /* the stream was a pipe, which is closed now */
 
     bool asked; /* to end */
     brood_ended_by ended_by;

@@ -54,8 +54,8 @@ static void set_ready(brood_os_poller *poller)
 #define POST_RETRY_MS 10
 
 /*
- * The event comes last: who has seen it finds the post. A post needs a little of the kernel's memory;
- * without it somebody would sleep for ever.
+ * The event comes last: who has seen the event finds the post. A post needs a little of the kernel's
+ * memory: while there is none, the post is tried again, for nothing else would wake the sleeper.
  */
 static void announce(brood_os_poller *poller, ULONG_PTR key, ULONG_PTR generation)
 {
