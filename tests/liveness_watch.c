@@ -11,7 +11,7 @@
 
 #define CANARY_MS 10
 #define CANARY_WAKES 50 /* in a second in which the machine was not stalled */
-#define LATE_PARTS 2    /* a call is late by so much of the time in which there must be progress */
+#define LATE_PARTS 4    /* a call is late by so much of the time in which there must be progress */
 
 static struct {
     brood_atomic32 lock; /* 0: free. What follows, and the threads, are those of one life */

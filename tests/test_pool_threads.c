@@ -4,6 +4,8 @@
 
 #include "base/atomic.h"
 #include "platform.h"
+#include "pool/lock.h"
+#include "pool/pool_impl.h"
 
 #define VISITORS 100
 #define WORK_ITEMS 600
@@ -125,6 +127,69 @@ static void r31_the_programs_own_thread_pool_is_full(void **state)
     support_close(self.all_done[1]);
 }
 
+/* ---- the pool's lock ------------------------------------------------------------------------- */
+
+#define HOLD_NS INT64_C(2000000)
+#define HOLDS_MAX 100 /* of 2 ms; on a machine with other work the thread that waits needs a core */
+
+typedef struct holder {
+    brood_pool *pool;
+    brood_atomic32 holds, may_end;
+} holder;
+
+/* Takes the lock again as soon as it has given it up, as a thread does that spins. */
+static void hold_again_and_again(void *data)
+{
+    holder *self = data;
+
+    while (brood_load32(&self->may_end) == 0) {
+        int64_t end = brood_os_now() + HOLD_NS;
+
+        brood_pool_lock(self->pool);
+        while (brood_os_now() < end) {
+        }
+        brood_add32(&self->holds, 1);
+        brood_pool_unlock(self->pool);
+    }
+}
+
+static void take_lock_beside(holder *self)
+{
+    uint32_t holds = brood_load32(&self->holds);
+
+    while (brood_load32(&self->holds) == holds) {
+        brood_os_sleep(HOLD_NS / 4);
+    }
+    holds = brood_load32(&self->holds);
+    brood_pool_lock(self->pool);
+    brood_pool_unlock(self->pool);
+    assert_true(brood_load32(&self->holds) - holds <= HOLDS_MAX);
+}
+
+/* A call that sleeps for the lock comes before those of threads that are awake. */
+static void w_the_lock_comes_to_whoever_sleeps_for_it(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    holder self = {.pool = NULL};
+    support_thread *threads[3];
+
+    (void)state;
+    options.workers = 1;
+    options.lazy = true;
+    assert_ok(brood_pool_create(&self.pool, &options));
+    for (int i = 0; i < 3; i++) {
+        threads[i] = support_thread_start(hold_again_and_again, &self);
+    }
+    for (int i = 0; i < 20; i++) {
+        take_lock_beside(&self);
+    }
+    brood_exchange32(&self.may_end, 1);
+    for (int i = 0; i < 3; i++) {
+        support_thread_join(threads[i]);
+    }
+    brood_pool_destroy(self.pool);
+}
+
 /* ---- the seam ------------------------------------------------------------------------------ */
 
 static void tell_id(void *data)
@@ -165,6 +230,7 @@ static void a_millisecond_is_slept_in_about_one(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(r28_a_thread_that_called_in_leaves_no_handle),
     cmocka_unit_test(r31_the_programs_own_thread_pool_is_full),
+    cmocka_unit_test(w_the_lock_comes_to_whoever_sleeps_for_it),
     cmocka_unit_test(two_threads_have_two_numbers),
     cmocka_unit_test(a_millisecond_is_slept_in_about_one),
 };

@@ -159,7 +159,7 @@ static void signal_waiters(brood_pool *pool)
     for (brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         if (at->is_notified && !at->is_signalled) {
             at->is_signalled = true;
-            brood_condition_signal(&at->cond);
+            brood_sleeper_wake(&at->sleeper);
         }
     }
 }
@@ -176,14 +176,14 @@ static void appoint_successor(brood_pool *pool)
     for (brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         if (!at->is_notified) {
             at->is_successor = pool->wait.successor = true;
-            brood_condition_signal(&at->cond);
+            brood_sleeper_wake(&at->sleeper);
             return;
         }
     }
     if (pool->threads.thread_waits) {
         pool->threads.thread_waits = false;
         pool->wait.successor = true;
-        brood_condition_signal(&pool->threads.thread_cond);
+        brood_sleeper_wake(&pool->threads.thread_sleeper);
     }
 }
 
@@ -222,15 +222,15 @@ static void wake_threads(brood_pool *pool)
 
     if (pool->threads.caller_waits && (pool->callbacks.first != NULL || pool->ends)) {
         pool->threads.caller_waits = false;
-        brood_condition_signal(&pool->threads.caller_cond);
+        brood_sleeper_wake(&pool->threads.caller_sleeper);
     }
     if (pool->threads.thread_waits && wants_starter) {
-        brood_condition_signal(
-            &pool->threads.thread_cond); /* it begins the starter, or does without */
+        /* It begins the starter, or does without. */
+        brood_sleeper_wake(&pool->threads.thread_sleeper);
     }
     if (pool->threads.starter_waits && (pool->supervisor.start_due || pool->ends)) {
         pool->threads.starter_waits = false;
-        brood_condition_signal(&pool->threads.starter_cond);
+        brood_sleeper_wake(&pool->threads.starter_sleeper);
     }
 }
 

@@ -12,9 +12,9 @@
  * Who sleeps, and what such a one knows:
  *
  *   leader     in the poller, one at a time; `sleeping`     sleeps_until, and what it waits for
- *   follower   on a condition of its own, in `waiters`       what it waits for
- *   thread     the pool's own, on a condition                that somebody else leads
- *   callbacks  the thread that calls back, on a condition    that no callback is due
+ *   follower   in a place of its own, in `waiters`           what it waits for
+ *   thread     the pool's own, in its place                  that somebody else leads
+ *   callbacks  the thread that calls back, in its place      that no callback is due
  *   starter    the thread that starts workers, if any yet    that no start is due
  *   loop       the program's event loop, on the handle       loop_until
  *   workers    on their bells                                that nobody sleeps, unless armed

@@ -64,9 +64,9 @@ static brood_pool *make(brood_error *error)
     brood_exchange32(&made->references, 1);
     if (brood_apr_pool_create(&made->apr) != APR_SUCCESS ||
         brood_mutex_create(&made->lock.mutex, made->apr) != BROOD_OK ||
-        brood_condition_create(&made->threads.thread_cond, made->apr) != BROOD_OK ||
-        brood_condition_create(&made->threads.starter_cond, made->apr) != BROOD_OK ||
-        brood_condition_create(&made->threads.caller_cond, made->apr) != BROOD_OK) {
+        brood_sleeper_create(&made->threads.thread_sleeper, made->apr) != BROOD_OK ||
+        brood_sleeper_create(&made->threads.starter_sleeper, made->apr) != BROOD_OK ||
+        brood_sleeper_create(&made->threads.caller_sleeper, made->apr) != BROOD_OK) {
         brood_pool_release(made);
         brood_fail_memory(error, "pool");
         return NULL;

@@ -5,30 +5,63 @@
 #include "pool/agenda.h"
 #include "pool/pool_impl.h"
 
-#define LOCK_TRIES 8 /* before a thread sleeps until the lock is free */
+#define LOCK_TRIES 8                   /* before a thread sleeps until the lock is free */
+#define PATIENCE_NS BROOD_NS_PER_MS    /* how long a thread may sleep for the lock */
+#define COURTESY_NS (10 * PATIENCE_NS) /* how long others give way to it then: it needs a core */
+
+/* Whether a thread has slept for the lock for too long. The clock is asked only if one sleeps. */
+static bool is_overdue(brood_lock *lock)
+{
+    int64_t since = (int64_t)brood_load64(&lock->asleep_since);
+
+    return since != 0 && brood_os_now() - since > PATIENCE_NS;
+}
 
 /*
  * The lock is held for short times only: to sleep for it, and be woken, costs more than the wait.
  */
-static bool try_lock_for_a_moment(brood_pool *pool)
+static bool try_lock_for_a_moment(brood_lock *lock)
 {
     for (int i = 0; i < LOCK_TRIES; i++) {
         brood_yield();
-        if (brood_mutex_try_lock(&pool->lock.mutex)) {
+        if (!is_overdue(lock) && brood_mutex_try_lock(&lock->mutex)) {
             return true;
         }
     }
     return false;
 }
 
+/* Who sleeps may be of a lower priority than all that are awake: this has an end. */
+static void give_way(brood_lock *lock)
+{
+    int64_t end = brood_os_now() + COURTESY_NS;
+
+    while (is_overdue(lock) && brood_os_now() < end) {
+        brood_yield();
+    }
+}
+
+/* The others that sleep still have the whole of PATIENCE_NS before them. */
+static void lock_asleep(brood_lock *lock)
+{
+    brood_add32(&lock->sleepers, 1);
+    brood_cas64(&lock->asleep_since, 0, (uint64_t)brood_os_now());
+    brood_mutex_lock(&lock->mutex);
+    brood_store64(&lock->asleep_since, 0);
+    if (brood_add32(&lock->sleepers, (uint32_t)-1) > 0) {
+        brood_cas64(&lock->asleep_since, 0, (uint64_t)brood_os_now());
+    }
+}
+
 bool brood_pool_lock(brood_pool *pool)
 {
-    if (brood_mutex_try_lock(&pool->lock.mutex)) {
+    if (!is_overdue(&pool->lock) && brood_mutex_try_lock(&pool->lock.mutex)) {
         return true;
     }
     brood_add32(&pool->lock.waiters, 1);
-    if (!try_lock_for_a_moment(pool)) {
-        brood_mutex_lock(&pool->lock.mutex);
+    if (!try_lock_for_a_moment(&pool->lock)) {
+        give_way(&pool->lock);
+        lock_asleep(&pool->lock);
     }
     brood_add32(&pool->lock.waiters, (uint32_t)-1);
     return false;
@@ -71,9 +104,11 @@ bool brood_pool_counts_as_spinning(const brood_pool *pool)
 }
 #endif
 
-void brood_pool_sleep(brood_pool *pool, brood_condition *cond)
+void brood_pool_sleep(brood_pool *pool, brood_sleeper *sleeper)
 {
     assert(!brood_pool_counts_as_spinning(pool));
-    brood_agenda_deliver(pool);
-    brood_condition_wait(cond, &pool->lock.mutex);
+    brood_sleeper_prepare(sleeper);
+    brood_pool_unlock(pool);
+    brood_sleeper_sleep(sleeper);
+    brood_pool_lock(pool);
 }

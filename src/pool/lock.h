@@ -1,14 +1,21 @@
-/* The pool's lock. */
+/*
+ * The pool's lock. A mutex of the system's is not fair: a thread that has slept for it, and is woken,
+ * finds it taken again by one that was awake. So those who are awake give way to a thread that has
+ * slept for the lock for long.
+ */
 #ifndef BROOD_SRC_POOL_LOCK_H
 #define BROOD_SRC_POOL_LOCK_H
 
 #include "base/atomic.h"
 #include "pool/types.h"
+#include "runtime/sleeper.h"
 #include "runtime/sync.h"
 
 typedef struct brood_lock {
     brood_mutex mutex;
-    brood_atomic32 waiters; /* threads that wait for it */
+    brood_atomic32 waiters;      /* threads that wait for it, */
+    brood_atomic32 sleepers;     /* and of these, those that sleep, */
+    brood_atomic64 asleep_since; /* the first of them since then; 0: nobody */
 } brood_lock;
 
 /* False: the lock was not free, and the thread has waited for it. */
@@ -25,8 +32,8 @@ bool brood_pool_lock_is_wanted(brood_pool *pool);
 int brood_pool_enter(brood_pool *pool);
 void brood_pool_leave(brood_pool *pool, int held);
 
-/* Gives up the lock for a wait on the condition. Spurious wake-ups are possible. */
-void brood_pool_sleep(brood_pool *pool, brood_condition *cond);
+/* Gives up the lock until another thread wakes the sleeper, which it does with the lock. */
+void brood_pool_sleep(brood_pool *pool, brood_sleeper *sleeper);
 
 /*
  * Whether the calling thread is inside of spin (wait.c): workers then do not ring, so it must not

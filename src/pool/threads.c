@@ -53,7 +53,7 @@ static void thread_step(brood_pool *pool)
         return; /* it was done here: the system has refused the starter */
     } else if (pool->wait.leading || pool->wait.successor || brood_pool_has_followers(pool)) {
         pool->threads.thread_waits = true;
-        brood_pool_sleep(pool, &pool->threads.thread_cond);
+        brood_pool_sleep(pool, &pool->threads.thread_sleeper);
         pool->wait.successor = pool->wait.successor && pool->threads.thread_waits;
         pool->threads.thread_waits = false;
     } else if (is_bustling(pool)) {
@@ -88,7 +88,7 @@ static void run_starter(void *data)
             brood_supervisor_start_one(pool);
         } else {
             pool->threads.starter_waits = true;
-            brood_pool_sleep(pool, &pool->threads.starter_cond);
+            brood_pool_sleep(pool, &pool->threads.starter_sleeper);
             pool->threads.starter_waits = false;
         }
     }
@@ -105,7 +105,7 @@ static void run_caller(void *data)
     while (!pool->ends) {
         if (!brood_pool_call_next(pool)) {
             pool->threads.caller_waits = true;
-            brood_pool_sleep(pool, &pool->threads.caller_cond);
+            brood_pool_sleep(pool, &pool->threads.caller_sleeper);
             pool->threads.caller_waits = false;
         }
     }

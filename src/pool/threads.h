@@ -4,12 +4,13 @@
 
 #include "platform.h"
 #include "pool/types.h"
+#include "runtime/sleeper.h"
 #include "runtime/sync.h"
 
 typedef struct brood_threads {
     brood_thread thread, starter, caller;
-    brood_condition thread_cond, starter_cond, caller_cond;
-    bool thread_waits, starter_waits, caller_waits; /* on these, and was not woken yet */
+    brood_sleeper thread_sleeper, starter_sleeper, caller_sleeper;
+    bool thread_waits, starter_waits, caller_waits; /* there, and was not woken yet */
     bool thread_leads;
     uint64_t submits_seen; /* by the thread */
     bool starter_refused;  /* by the system: whoever keeps the time starts workers */

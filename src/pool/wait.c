@@ -221,7 +221,7 @@ static brood_waiter *take_waiter(brood_pool *pool)
         return waiter;
     }
     waiter = brood_calloc(1, sizeof *waiter);
-    if (waiter != NULL && brood_condition_create(&waiter->cond, pool->apr) != BROOD_OK) {
+    if (waiter != NULL && brood_sleeper_create(&waiter->sleeper, pool->apr) != BROOD_OK) {
         brood_free(waiter);
         waiter = NULL;
     }
@@ -258,7 +258,7 @@ static void follow(brood_pool *pool, const brood_goal *goal, int64_t deadline)
     waiter->next = pool->wait.waiters;
     pool->wait.waiters = waiter;
     brood_agenda_at(pool, deadline);
-    brood_pool_sleep(pool, &waiter->cond);
+    brood_pool_sleep(pool, &waiter->sleeper);
     put_waiter(pool, waiter);
 }
 

@@ -4,8 +4,8 @@
 
 #include "platform.h"
 #include "pool/types.h"
+#include "runtime/sleeper.h"
 #include "runtime/spin.h"
-#include "runtime/sync.h"
 
 /* The goal of a wait. is_over changes nothing, and is called with the lock. */
 typedef struct brood_goal {
@@ -19,10 +19,10 @@ static inline bool brood_goal_is_over(const brood_goal *goal, brood_pool *pool)
     return goal->is_over(pool, goal->data);
 }
 
-/* A follower: a thread that waits on its own condition. */
+/* A follower: a thread that sleeps until it is woken. */
 typedef struct brood_waiter {
     struct brood_waiter *next;
-    brood_condition cond;
+    brood_sleeper sleeper;
     brood_goal goal;
     int64_t deadline;
     bool is_notified;  /* it shall look again */

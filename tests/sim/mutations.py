@@ -361,22 +361,22 @@ mutation("wake.leader.due", "the leader is not woken for what is due earlier",
          (POOL, "pool->wait.sleeping &&\n        (pool->wait.leader_notified || pool->agenda.due < pool->wait."
                 "sleeps_until)", "pool->wait.sleeping && pool->wait.leader_notified"))
 without("wake.follower", "a follower that was told is not woken", POOL,
-        "            brood_condition_signal(&at->cond);\n",
+        "            brood_sleeper_wake(&at->sleeper);\n",
         "            at->is_signalled = true;\n")
 without("wake.successor", "a follower that shall lead is not woken", POOL,
-        "            brood_condition_signal(&at->cond);\n",
+        "            brood_sleeper_wake(&at->sleeper);\n",
         "            at->is_successor = pool->wait.successor = true;\n")
 without("wake.thread", "the pool's thread is not woken to lead", POOL,
-        "        brood_condition_signal(&pool->threads.thread_cond);\n", "        pool->wait.successor = true;\n")
+        "        brood_sleeper_wake(&pool->threads.thread_sleeper);\n", "        pool->wait.successor = true;\n")
 without("wake.caller", "the thread of callbacks is not woken", POOL,
-        "        brood_condition_signal(&pool->threads.caller_cond);\n")
+        "        brood_sleeper_wake(&pool->threads.caller_sleeper);\n")
 without("wake.caller.end", "the thread of callbacks is not woken at the end", POOL,
         " || pool->ends", "pool->threads.caller_waits && (pool->callbacks.first != NULL")
-mutation("wake.begin", "the pool's thread is not woken to begin the starter",
-         (POOL, "        brood_condition_signal(\n            &pool->threads.thread_cond); /* it begins the "
-                "starter, or does without */\n", ""))
+without("wake.begin", "the pool's thread is not woken to begin the starter", POOL,
+        "        brood_sleeper_wake(&pool->threads.thread_sleeper);\n",
+        "        /* It begins the starter, or does without. */\n")
 without("wake.starter", "the starter is not woken", POOL,
-        "        brood_condition_signal(&pool->threads.starter_cond);\n")
+        "        brood_sleeper_wake(&pool->threads.starter_sleeper);\n")
 mutation("wake.starter.end", "the starter is not woken at the end",
          (POOL, "pool->threads.starter_waits && (pool->supervisor.start_due || pool->ends)",
                   "pool->threads.starter_waits && pool->supervisor.start_due"))
