@@ -488,6 +488,56 @@ static void which_attempt_it_is(void **state)
     assert_null(brood_pool_destroy(pool));
 }
 
+/* ---- without room for it --------------------------------------------------------------------- */
+
+#define LIMIT_BYTES ((uint64_t)384 << 20)
+#define LARGE_COUNT ((size_t)LIMIT_BYTES / 8) /* more than the worker can have beside itself */
+
+/* Tasks that name memory which their worker cannot map fail; the worker, and the pool, go on. */
+static void memory_that_a_worker_cannot_map(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_process_options process = BROOD_PROCESS_OPTIONS_INIT;
+    brood_task_options with_shared = BROOD_TASK_OPTIONS_INIT;
+    brood_failure failure = BROOD_FAILURE_INIT;
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_pool *pool = NULL;
+    brood_shared *shared = NULL;
+    int64_t *numbers = NULL;
+    int64_t number = 3;
+    int64_t square = 0;
+
+    (void)state;
+#if defined(_WIN32)
+    harness_skip("Windows does not count mapped memory");
+#endif
+    if (support_is_sanitized()) {
+        harness_skip("sanitizers need more than any limit");
+    }
+    numbers = new_shared(&shared, LARGE_COUNT);
+    process.memory_limit_bytes = LIMIT_BYTES;
+    options.process = &process;
+    options.workers = 1;
+    assert_ok(brood_pool_create(&pool, &options));
+    with_shared.shared = &shared;
+    with_shared.shared_count = 1;
+    with_shared.failure = &failure;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(brood_pool_apply(pool, task_square, &number, 8, &square, 8, &with_shared),
+                         BROOD_ERR_NO_MEMORY);
+        assert_true(strlen(failure.message) > 0);
+        assert_int_equal(brood_pool_map(pool, task_square, numbers, 100, 8, numbers, 8, NULL),
+                         BROOD_ERR_NO_MEMORY);
+        assert_ok(brood_pool_apply(pool, task_square, &number, 8, &square, 8, NULL));
+        assert_int_equal(square, 9);
+    }
+    assert_null(brood_shared_destroy(shared));
+    assert_ok(brood_pool_apply(pool, task_square, &number, 8, &square, 8, NULL));
+    assert_ok(brood_pool_get_stats(pool, &stats));
+    assert_int_equal(stats.started, 1);
+    end_pool(pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(arrays_in_shared_memory),
     cmocka_unit_test(parts_of_shared_memory),
@@ -501,6 +551,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_after_the_other),
     cmocka_unit_test(what_a_task_can_ask),
     cmocka_unit_test(which_attempt_it_is),
+    cmocka_unit_test(memory_that_a_worker_cannot_map),
 };
 
 BROOD_TEST_MAIN(tests)

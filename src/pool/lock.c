@@ -110,5 +110,7 @@ void brood_pool_sleep(brood_pool *pool, brood_sleeper *sleeper)
     brood_sleeper_prepare(sleeper);
     brood_pool_unlock(pool);
     brood_sleeper_sleep(sleeper);
-    brood_pool_lock(pool);
+    if (!brood_mutex_try_lock(&pool->lock.mutex)) {
+        lock_asleep(&pool->lock); /* not as a waiter: threads that spin need not be slower for it */
+    }
 }

@@ -21,13 +21,20 @@ typedef struct known_function {
     brood_error *error; /* NULL: it was found */
 } known_function;
 
+/* Shared memory that the program has told of. When it could not be mapped, tasks that name it fail. */
+typedef struct known_memory {
+    brood_mapping mapping;
+    brood_error *error; /* NULL: it is mapped */
+} known_memory;
+
 typedef struct server {
     brood_link link;
     brood_task *process_task;
     known_function *functions;
     size_t function_count;
-    brood_mapping **shared;
+    known_memory **shared;
     size_t shared_count;
+    const brood_error *refusal; /* of the task: memory that it names is not mapped */
     brood_os_function *finalizer;
 
     unsigned char *body; /* of a frame that does not lie in one chunk in the ring */
@@ -114,16 +121,20 @@ static known_function *add_function(server *self)
     return &functions[self->function_count++];
 }
 
+static void keep_error(server *self, brood_error **kept, const brood_error *error)
+{
+    *kept = brood_malloc(sizeof **kept);
+    if (need(self, *kept)) {
+        **kept = *error;
+    }
+}
+
 static void find(server *self, known_function *entry, const brood_function_ref *ref)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
 
-    if (brood_function_find(ref, &entry->function, &error) == BROOD_OK) {
-        return;
-    }
-    entry->error = brood_malloc(sizeof *entry->error);
-    if (need(self, entry->error)) {
-        *entry->error = error;
+    if (brood_function_find(ref, &entry->function, &error) != BROOD_OK) {
+        keep_error(self, &entry->error, &error);
     }
 }
 
@@ -204,65 +215,78 @@ static void on_finalize(server *self, const brood_wire_order *order)
 
 /* ---- shared memory ----------------------------------------------------------------------- */
 
-static brood_mapping **mapping_of(server *self, uint64_t id)
+static known_memory **memory_of(server *self, uint64_t id)
 {
     for (size_t i = 0; i < self->shared_count; i++) {
-        if (self->shared[i]->id == id) {
+        if (self->shared[i]->mapping.id == id) {
             return &self->shared[i];
         }
     }
     return NULL;
 }
 
-/* Adds a mapping of zeros. NULL: no memory for it. */
-static brood_mapping *add_mapping(server *self)
+/* Adds an entry of zeros. NULL: no memory for it. */
+static known_memory *add_memory(server *self)
 {
-    brood_mapping **shared = (brood_mapping **)brood_realloc(
-        (void *)self->shared, (self->shared_count + 1) * sizeof(brood_mapping *));
-    brood_mapping *mapping = NULL;
+    known_memory **shared = (known_memory **)brood_realloc(
+        (void *)self->shared, (self->shared_count + 1) * sizeof(known_memory *));
+    known_memory *memory = NULL;
 
     if (!need(self, (const void *)shared)) {
         return NULL;
     }
     self->shared = shared;
-    mapping = brood_calloc(1, sizeof *mapping);
-    if (need(self, mapping)) {
-        self->shared[self->shared_count++] = mapping;
+    memory = brood_calloc(1, sizeof *memory);
+    if (need(self, memory)) {
+        self->shared[self->shared_count++] = memory;
     }
-    return mapping;
+    return memory;
 }
 
-/* order: id; first: its handle's number; count: the segment's size; in_size: the program's. */
+/* order->first: the number of the handle; count: the segment's size. */
+static brood_status map(server *self, brood_os_segment *segment, const brood_wire_order *order,
+                        brood_error *error)
+{
+    brood_handle handle = BROOD_HANDLE_NONE;
+    brood_status status = brood_os_handle_take(self->link.bell, (brood_handle)order->first,
+                                               BROOD_OS_NO_DEADLINE, &handle, error);
+
+    if (status != BROOD_OK) {
+        return status;
+    }
+    status = brood_os_segment_adopt(segment, handle, (size_t)order->count, error);
+    brood_os_handle_close(handle); /* the memory stays; a descriptor less */
+    segment->handle = BROOD_HANDLE_NONE;
+    return status;
+}
+
+/* order: as in map, and id; in_size: the program's size. */
 static void on_shared(server *self, const brood_wire_order *order)
 {
-    brood_mapping *mapping = add_mapping(self);
-    brood_handle handle = BROOD_HANDLE_NONE;
+    known_memory *memory = add_memory(self);
+    brood_error error = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_OK;
 
-    if (mapping == NULL) {
+    if (memory == NULL) {
         return;
     }
-    status = brood_os_handle_take(self->link.bell, (brood_handle)order->first, BROOD_OS_NO_DEADLINE,
-                                  &handle, NULL);
-    if (status == BROOD_OK) {
-        status = brood_os_segment_adopt(&mapping->segment, handle, (size_t)order->count, NULL);
-    }
-    if (status != BROOD_OK) {
+    memory->mapping.id = order->id;
+    memory->mapping.size = (size_t)order->in_size;
+    status = map(self, &memory->mapping.segment, order, &error);
+    if (status == BROOD_ERR_NO_MEMORY || status == BROOD_ERR_LIMIT) {
+        keep_error(self, &memory->error, &error);
+    } else if (status != BROOD_OK) {
         brood_link_fail(&self->link);
-        return;
     }
-    brood_os_handle_close(mapping->segment.handle); /* the memory stays; a descriptor less */
-    mapping->segment.handle = BROOD_HANDLE_NONE;
-    mapping->id = order->id;
-    mapping->size = (size_t)order->in_size;
 }
 
 static void on_forget(server *self, const brood_wire_order *order)
 {
-    brood_mapping **found = mapping_of(self, order->id);
+    known_memory **found = memory_of(self, order->id);
 
     if (found != NULL) {
-        brood_os_segment_close(&(*found)->segment);
+        brood_os_segment_close(&(*found)->mapping.segment);
+        brood_free((*found)->error);
         brood_free(*found);
         *found = self->shared[--self->shared_count];
     }
@@ -328,16 +352,20 @@ static void keep_slot(server *self, const brood_task *task)
     }
 }
 
-/* NULL: the worker does not know shared memory of that number, and the link is broken. */
-static brood_mapping *known_mapping(server *self, uint64_t id)
+/*
+ * NULL: the memory could not be mapped, which is noted; or the worker does not know any of that
+ * number, and the link is broken.
+ */
+static const brood_mapping *known_mapping(server *self, uint64_t id)
 {
-    brood_mapping **found = mapping_of(self, id);
+    known_memory **found = memory_of(self, id);
 
     if (found == NULL) {
         brood_link_fail(&self->link);
         return NULL;
     }
-    return *found;
+    self->refusal = (*found)->error != NULL ? (*found)->error : self->refusal;
+    return (*found)->error == NULL ? &(*found)->mapping : NULL;
 }
 
 /*
@@ -349,16 +377,16 @@ static unsigned char *place_at(server *self, const uint64_t *at, uint64_t before
     const brood_mapping *mapping = known_mapping(self, at[0]);
     uint64_t offset = at[1] + before;
 
-    if (mapping == NULL || offset > mapping->segment.size) {
+    if (mapping != NULL && offset > mapping->segment.size) {
         brood_link_fail(&self->link);
         return NULL;
     }
-    return (unsigned char *)mapping->segment.base + offset;
+    return mapping == NULL ? NULL : (unsigned char *)mapping->segment.base + offset;
 }
 
 /* Reads the extra (see wire.h); returns where the items lie. */
 static const unsigned char *take_extra(server *self, brood_run *run, const unsigned char *body,
-                                       brood_mapping *shared[BROOD_SHARED_MAX])
+                                       const brood_mapping *shared[BROOD_SHARED_MAX])
 {
     const uint64_t *words = (const uint64_t *)(const void *)body;
     const uint64_t *at = words + 1;
@@ -369,7 +397,7 @@ static const unsigned char *take_extra(server *self, brood_run *run, const unsig
     for (size_t i = 0; i < count; i++) {
         shared[i] = known_mapping(self, *at++);
     }
-    run->task->shared = (const brood_mapping *const *)shared;
+    run->task->shared = shared;
     run->task->shared_count = count;
     if ((words[0] & BROOD_WIRE_HAS_TAG) != 0) {
         run->task->tag = (const char *)at;
@@ -393,13 +421,15 @@ static void report_all_failed(brood_run *run, brood_status status, const char *m
     }
 }
 
-static void run_known(const known_function *entry, brood_run *run)
+static void run_known(const server *self, const known_function *entry, brood_run *run)
 {
     run->function = entry->function;
     if (run->in == NULL) {
         report_all_failed(run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
     } else if (entry->error != NULL) {
         report_all_failed(run, entry->error->status, entry->error->message);
+    } else if (self->refusal != NULL) {
+        report_all_failed(run, self->refusal->status, self->refusal->message);
     } else {
         brood_run_all(run);
     }
@@ -407,7 +437,7 @@ static void run_known(const known_function *entry, brood_run *run)
 
 static void run_task(server *self, const brood_wire_order *order, const unsigned char *body)
 {
-    brood_mapping *shared[BROOD_SHARED_MAX];
+    const brood_mapping *shared[BROOD_SHARED_MAX];
     brood_task task = *self->process_task;
     brood_run run = {.link = &self->link, .task = &task, .order = order, .in = body};
     const known_function *entry = function_of(self, order);
@@ -416,12 +446,13 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
     task.id = order->id;
     task.first = order->first;
     task.attempt = order->attempt;
+    self->refusal = NULL;
     set_value(self, &task, order);
     if (body != NULL && (order->flags & BROOD_WIRE_EXTRA) != 0) {
         run.in = take_extra(self, &run, body, shared);
     }
     if (!self->link.is_broken) {
-        run_known(entry, &run);
+        run_known(self, entry, &run);
     }
     keep_slot(self, &task);
 }
@@ -539,7 +570,7 @@ static void finalize(const server *self)
 static void close_shared(server *self)
 {
     for (size_t i = 0; i < self->shared_count; i++) {
-        brood_os_segment_close(&self->shared[i]->segment);
+        brood_os_segment_close(&self->shared[i]->mapping.segment);
     }
 }
 
@@ -555,6 +586,7 @@ static void free_memory(server *self)
         brood_free(self->functions[i].error);
     }
     for (size_t i = 0; i < self->shared_count; i++) {
+        brood_free(self->shared[i]->error);
         brood_free(self->shared[i]);
     }
     brood_free(self->functions);

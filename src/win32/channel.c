@@ -250,12 +250,19 @@ static void try_read(brood_os_channel *channel)
     }
 }
 
-static brood_status explain_lane(const pipe_lane *lane, const char *step, brood_error *error)
+/* A shortage of the kernel's passes: the lane has not failed for good, and the next call tries again. */
+static brood_status explain_lane(pipe_lane *lane, const char *step, brood_error *error)
 {
+    brood_status status = BROOD_ERR_TIMEOUT;
+
     if (lane->failed == 0) {
-        return brood_fail(error, BROOD_ERR_TIMEOUT, 0, step, "it would block");
+        return brood_fail(error, status, 0, step, "it would block");
     }
-    return brood_win32_fail(error, lane->failed, step);
+    status = brood_win32_fail(error, lane->failed, step);
+    if (status == BROOD_ERR_NO_MEMORY || status == BROOD_ERR_LIMIT) {
+        lane->failed = 0;
+    }
+    return status;
 }
 
 brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size_t size,
@@ -274,6 +281,7 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     there = in->end - in->begin;
     if (there == 0) {
         status = explain_lane(in, "ReadFile", error);
+        status = in->failed == 0 ? BROOD_ERR_TIMEOUT : status; /* readers come again */
     } else {
         *got = there < size ? there : size;
         memcpy(buffer, in->bytes + in->begin, *got);
