@@ -19,10 +19,20 @@ void end_pool(brood_pool *pool)
 
 /* ---- the gate ---------------------------------------------------------------------------- */
 
+/* The last one that was made, for tasks of a pool of threads, which get no handles. */
+static const pool_gate *gate_here;
+
+static intptr_t gate_handle(const brood_task *task, size_t index)
+{
+    return brood_task_handle_count(task) > 0 ? brood_task_handle(task, index)
+                                             : gate_here->handles[index];
+}
+
 void gate_make(pool_gate *gate)
 {
     brood_process_options process = BROOD_PROCESS_OPTIONS_INIT;
 
+    gate_here = gate;
     assert_true(support_pipe(gate->there));
     assert_true(support_pipe(gate->gate));
     gate->handles[0] = gate->there[1];
@@ -105,7 +115,7 @@ void gate_free(pool_gate *gate)
 
 static void say_there(const brood_task *task)
 {
-    support_write(brood_task_handle(task, 0), "t", 1);
+    support_write(gate_handle(task, 0), "t", 1);
 }
 
 void gate_stop(brood_task *task)
@@ -113,7 +123,7 @@ void gate_stop(brood_task *task)
     char byte = 0;
 
     say_there(task);
-    support_read(brood_task_handle(task, 1), &byte, 1);
+    support_read(gate_handle(task, 1), &byte, 1);
 }
 
 /* ---- tasks ------------------------------------------------------------------------------- */

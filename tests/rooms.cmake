@@ -11,6 +11,7 @@ set(writers_of_dispatch "dispatch")
 set(writers_of_engine "engine")
 set(writers_of_functions "functions")
 set(writers_of_jobs "ends")
+set(writers_of_left "left")
 set(writers_of_lock "lock")
 set(writers_of_loop "loop|agenda") # the agenda wakes those who sleep, and notes that
 set(writers_of_queue "queue")

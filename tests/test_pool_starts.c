@@ -271,6 +271,43 @@ static void f15_initializers_that_fail_while_others_begin(void **state)
     stage_terminate(&stage);
 }
 
+static void end_soon(void *data)
+{
+    (void)data;
+    apr_sleep(2000);
+    support_kill_self();
+}
+
+static int begin_end(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    (void)arg;
+    (void)size;
+    support_thread_start(end_soon, NULL);
+    return 0;
+}
+
+static bool have_many_died(void *data)
+{
+    return stage_stats(data).died >= 8;
+}
+
+/* They come up, and have no task that would count them: only the back-off holds them up. */
+static void f15_idle_workers_that_end_at_once(void **state)
+{
+    pool_stage stage;
+    int64_t begin = brood_os_now();
+
+    (void)state;
+    stage_prepare(&stage, 1);
+    stage.options.initializer = begin_end;
+    stage.options.backoff_ms = 10;
+    stage_open(&stage);
+    stage_await_that(have_many_died, &stage);
+    assert_true(brood_os_now() - begin >= 300 * INT64_C(1000000)); /* without it: 5 ms each */
+    stage_terminate(&stage);
+}
+
 /* A few that fail do not break it, when one comes up in between. */
 static void f15_initializers_that_fail_for_a_while(void **state)
 {
@@ -443,6 +480,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(f15_initializers_that_fail),
     cmocka_unit_test(f15_initializers_that_fail_while_others_begin),
     cmocka_unit_test(f15_initializers_that_fail_for_a_while),
+    cmocka_unit_test(f15_idle_workers_that_end_at_once),
     cmocka_unit_test(f15_replacements_that_crash),
     cmocka_unit_test(f16_no_replacement_in_shutdown),
     cmocka_unit_test(f16_terminated_while_replacements_crash),

@@ -297,6 +297,8 @@ static void close_when_tried(void *data)
 
 static void r11_a_program_that_was_written_just_now(void **state)
 {
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_error error = {BROOD_OK, 0, "", ""};
     brood_process *process = NULL;
     char directory[1000];
     char program[1100];
@@ -315,7 +317,10 @@ static void r11_a_program_that_was_written_just_now(void **state)
     assert_non_null(writer);
     support_count_signal("CHLD");
     thread = support_thread_start(close_when_tried, writer);
-    assert_ok(brood_command_start(&process, argv, NULL));
+    options.error = &error;
+    assert_ok(brood_command_start(&process, argv, &options));
+    assert_int_equal(error.status, BROOD_OK); /* nothing is told of the first tries */
+    assert_int_equal(error.os_code, 0);
     support_thread_join(thread);
     assert_ends(process, BROOD_EXIT_CODE, 0);
     brood_process_destroy(process);

@@ -37,6 +37,23 @@ typedef enum brood_spin {
     BROOD_SPIN_ALWAYS = 2 /* for the whole moment, also when it did not pay lately */
 } brood_spin;
 
+/*
+ * What the workers of a pool are. A crash of a task ends a worker that is a process, and costs that
+ * task; in a pool of threads it ends the program.
+ */
+typedef enum brood_pool_kind {
+    BROOD_POOL_PROCESSES = 0,
+    /*
+     * Threads of this process, with the same options and calls, but for `process`. They share all of
+     * the program's memory with it and with each other. A thread cannot be killed: a task that does not
+     * return when its time is up, and the grace, ends for its caller; its thread is left to it and
+     * replaced, counts as lost, and brood_pool_destroy waits for its end (a line on stderr names the
+     * pool and the task's tag after a second). Arguments and values are copied as for processes, so a
+     * thread that is left touches no array of the caller's; the library keeps shared memory for it.
+     */
+    BROOD_POOL_THREADS = 1
+} brood_pool_kind;
+
 /* Everything is copied. A zero field is its default. */
 typedef struct brood_pool_options {
     size_t struct_size; /* set by BROOD_POOL_OPTIONS_INIT */
@@ -109,8 +126,18 @@ typedef struct brood_pool_options {
      * they get). Relative paths are meant from there. Its name, function_name, daemon and timeout_ms
      * must be zero, its stdio no pipe, and handle_count at most 254; executable is another program,
      * which has registered every function under the same name.
+     * Of a pool of threads no field may be set (BROOD_ERR_NOT_SUPPORTED).
      */
     const brood_process_options *process;
+
+    /*
+     * The environment variable BROOD_POOL_KIND (processes or threads) overrides it, so that a debugger
+     * needs to follow no child; `process` is then ignored, which a line on stderr says. A program with
+     * more rights than its caller's (set-user-ID) does not read it.
+     */
+    brood_pool_kind kind;
+    size_t
+        thread_stack_size; /* bytes, of each thread of a pool of threads; 0: as the system has it */
 } brood_pool_options;
 
 #ifdef __cplusplus

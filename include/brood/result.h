@@ -33,7 +33,9 @@ typedef struct brood_failure {
      * BROOD_ERR_BROKEN: no worker can be started; exit says how the last one ended.
      * BROOD_ERR_NO_FUNCTION, _OTHER_BUILD, _NOT_FOUND: the worker cannot find the function.
      * BROOD_ERR_TOO_LARGE: the result has another size than out_size.
-     * BROOD_ERR_NO_MEMORY: for the argument or the result, here or in the worker.
+     * BROOD_ERR_NO_MEMORY: for the argument, the result, or to map shared memory, here or in the worker.
+     * BROOD_ERR_LIMIT, _PERMISSION, _NOT_SUPPORTED, _OS: what the system said when the worker looked for
+     * the function or mapped shared memory, or when nothing could be sent to any worker for 200 ms.
      */
     brood_status status;
     int32_t task_code; /* what the function returned */

@@ -76,10 +76,12 @@ static void wake_all(void)
 void brood_shared_release(brood_shared *shared)
 {
     brood_shared **at = &brood_here()->shared.first;
+    int held = 0;
 
     if (shared == NULL || brood_add32(&shared->references, (uint32_t)-1) != 0) {
         return;
     }
+    held = brood_os_cancel_hold(); /* to wake is a cancellation point */
     brood_mutex_lock(&brood_here()->shared.lock);
     while (*at != shared) {
         at = &(*at)->next;
@@ -89,14 +91,12 @@ void brood_shared_release(brood_shared *shared)
     brood_mutex_unlock(&brood_here()->shared.lock);
     brood_os_segment_close(&shared->segment);
     brood_free(shared);
+    brood_os_cancel_release(held);
 }
 
 brood_shared *brood_shared_destroy(brood_shared *shared)
 {
-    int held = brood_os_cancel_hold();
-
     brood_shared_release(shared);
-    brood_os_cancel_release(held);
     return NULL;
 }
 

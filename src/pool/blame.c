@@ -70,7 +70,7 @@ static brood_status status_of_end(const brood_worker *worker, const brood_chunk 
     if (chunk->job->cancel_status != BROOD_OK) {
         return chunk->job->cancel_status;
     }
-    if (worker->life.fate == BROOD_FATE_LOSE) {
+    if (worker->life.fate == BROOD_FATE_LOSE && !worker->ops->is_left_to_run) {
         return BROOD_ERR_DIED; /* whatever it was killed for: it may run still */
     }
     if (worker->notice.id == chunk->id &&

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "pool/config.h"
+#include "pool/kind.h"
 #include "pool/pool_impl.h"
 #include "process/options.h"
 
@@ -133,7 +134,7 @@ static brood_status copy_handles(brood_pool *pool)
 
 /* What the taken options point to is still the program's memory. */
 static brood_status take_process_options(brood_process_options *taken,
-                                         const brood_pool_options *given)
+                                         const brood_pool_options *given, bool is_variables)
 {
     brood_status status = brood_options_take(taken, given->process);
 
@@ -145,13 +146,14 @@ static brood_status take_process_options(brood_process_options *taken,
                           "process has a field that this version of brood does not know");
     }
     taken->error = given->error;
-    return given->process == NULL ? BROOD_OK : brood_config_check_process(taken);
+    status = given->process == NULL ? BROOD_OK : brood_config_check_process(taken);
+    return status != BROOD_OK ? status : brood_kind_check_process(taken, given, is_variables);
 }
 
-brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given)
+brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given, bool is_variables)
 {
     brood_process_options process;
-    brood_status status = take_process_options(&process, given);
+    brood_status status = take_process_options(&process, given, is_variables);
 
     pool->config.options = *given;
     pool->config.options.name = given->name != NULL ? given->name : "brood";

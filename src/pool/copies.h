@@ -4,7 +4,8 @@
 
 #include "pool/types.h"
 
-brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given);
+brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given,
+                               bool is_variables);
 
 void brood_config_free_copies(brood_pool *pool);
 

@@ -5,6 +5,7 @@
 #include "pool/config.h"
 #include "pool/copies.h"
 #include "pool/functions.h"
+#include "pool/kind.h"
 #include "pool/lock.h"
 #include "pool/pool_impl.h"
 #include "pool/roster.h"
@@ -118,10 +119,13 @@ static brood_status begin(brood_pool *pool)
     return status;
 }
 
-static brood_status may_create(brood_pool_options *options)
+static brood_status may_create(brood_pool_options *options, bool *is_variables)
 {
     brood_status status = brood_require_ready(options->error);
 
+    if (status == BROOD_OK) {
+        status = brood_kind_choose(options, is_variables);
+    }
     if (status == BROOD_OK) {
         status = brood_config_check(options);
     }
@@ -133,7 +137,7 @@ static brood_status may_create(brood_pool_options *options)
     return status;
 }
 
-static brood_status create(brood_pool **pool, const brood_pool_options *options)
+static brood_status create(brood_pool **pool, const brood_pool_options *options, bool is_variables)
 {
     brood_pool *made = make(options->error);
     brood_status status = BROOD_OK;
@@ -141,7 +145,7 @@ static brood_status create(brood_pool **pool, const brood_pool_options *options)
     if (made == NULL) {
         return BROOD_ERR_NO_MEMORY;
     }
-    status = brood_config_copy(made, options);
+    status = brood_config_copy(made, options, is_variables);
     if (status == BROOD_OK) {
         size_up(made);
         status = begin(made);
@@ -154,6 +158,7 @@ static brood_status create(brood_pool **pool, const brood_pool_options *options)
 brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *options)
 {
     brood_pool_options taken;
+    bool is_variables = false; /* the kind */
     brood_status status = brood_config_take(&taken, options);
 
     if (pool != NULL) {
@@ -163,12 +168,12 @@ brood_status brood_pool_create(brood_pool **pool, const brood_pool_options *opti
         status = brood_fail_argument(taken.error, "pool", "must not be NULL");
     }
     if (status == BROOD_OK) {
-        status = may_create(&taken);
+        status = may_create(&taken, &is_variables);
     }
     if (status == BROOD_OK && pool != NULL) {
         int held = brood_os_cancel_hold();
 
-        status = create(pool, &taken);
+        status = create(pool, &taken, is_variables);
         brood_os_cancel_release(held);
     }
     return status;

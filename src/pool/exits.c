@@ -4,6 +4,7 @@
 #include "pool/balance.h"
 #include "pool/blame.h"
 #include "pool/failures.h"
+#include "pool/left.h"
 #include "pool/pool_impl.h"
 #include "pool/roster.h"
 #include "pool/settle.h"
@@ -24,7 +25,7 @@ static void dismiss(brood_worker *worker, uint64_t *counter)
     brood_worker_end_upkeep(worker);
     brood_roster_leave_lists(worker);
     brood_agenda_forget(worker);
-    worker->ops->destroy(worker);
+    brood_left_part_with(worker);
     brood_agenda_supervise(pool);
     brood_agenda_notify(pool, BROOD_END(pool));
 }
@@ -110,7 +111,10 @@ static void on_ring(brood_worker *worker)
     brood_status status = worker->ops->listen(worker);
 
     brood_agenda_arm(worker);
-    if (status == BROOD_ERR_CLOSED) {
+    if (status == BROOD_ERR_CLOSED && worker->ops->is_left_to_run &&
+        !worker->ops->is_alive(worker)) {
+        on_worker_exit(worker);
+    } else if (status == BROOD_ERR_CLOSED) {
         on_bell_closed(worker);
     } else if (status != BROOD_OK) {
         brood_worker_drop(worker, status); /* nobody knows any more when it answers */

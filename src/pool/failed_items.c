@@ -95,15 +95,12 @@ void brood_failed_items_record(brood_result *job, uint64_t first, uint64_t count
     job->last_failure = items;
 }
 
-const brood_failed_items *brood_failed_items_find(const brood_result *job, uint64_t index)
+const brood_failed_items *brood_failed_items_find(brood_result *job, uint64_t index)
 {
-    for (const brood_failed_items *at = job->failures; at != NULL && at->first <= index;
-         at = at->next) {
-        if (index - at->first < at->count) {
-            return at;
-        }
-    }
-    return NULL;
+    brood_failed_items *at = place_of(job, index);
+
+    job->last_failure = at != NULL ? at : job->last_failure;
+    return at != NULL && index - at->first < at->count ? at : NULL;
 }
 
 void brood_failed_items_explain(const brood_result *job, const brood_failed_items *items,

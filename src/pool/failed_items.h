@@ -25,7 +25,7 @@ void brood_failed_items_record(brood_result *job, uint64_t first, uint64_t count
 void brood_failed_items_free(brood_failed_items *first);
 
 /* The record that has the item, or NULL: it has not failed; and the failure made of a record. */
-const brood_failed_items *brood_failed_items_find(const brood_result *job, uint64_t index);
+const brood_failed_items *brood_failed_items_find(brood_result *job, uint64_t index);
 void brood_failed_items_explain(const brood_result *job, const brood_failed_items *items,
                                 uint64_t index, brood_failure *failure);
 

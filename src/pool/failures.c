@@ -11,14 +11,16 @@
 #include "pool/settle.h"
 #include "pool/worker.h"
 
+#define EARLY_NS (1000 * BROOD_NS_PER_MS)
 #define BACKOFF_MOST 100 /* times the first one */
 
-static int64_t backoff(const brood_pool *pool)
+/* After so many failures in a row. */
+static int64_t backoff(const brood_pool *pool, uint32_t failures)
 {
     int64_t delay = (int64_t)pool->config.options.backoff_ms * BROOD_NS_PER_MS;
     int64_t most = delay * BACKOFF_MOST;
 
-    for (uint32_t i = 1; i < pool->supervisor.start_failures && delay < most; i++) {
+    for (uint32_t i = 1; i < failures && delay < most; i++) {
         delay *= 2;
     }
     return delay < most ? delay : most;
@@ -52,7 +54,7 @@ void brood_supervisor_note_failed_start(brood_pool *pool, const brood_failure *w
     }
     pool->supervisor.last_start = *why;
     pool->supervisor.start_failures++;
-    pool->supervisor.start_at = brood_os_now() + backoff(pool);
+    pool->supervisor.start_at = brood_os_now() + backoff(pool, pool->supervisor.start_failures);
     if (pool->supervisor.start_failures >= pool->config.options.crash_limit &&
         brood_supervisor_count(pool, is_relied_on) == 0) {
         give_up(pool);
@@ -67,11 +69,35 @@ bool brood_worker_is_of_crash_streak(const brood_worker *worker, uint64_t last)
             brood_worker_blame(worker, worker->backlog.chunks.first, last).begun == 0);
 }
 
+/*
+ * A worker that came up, was given nothing, and has ended by itself a moment later: the next one may do
+ * the same, and nothing but the processor's time would bound that. It breaks no pool. (The first one is
+ * replaced when its bell closes, a moment before its end is known, so every other one waits.)
+ */
+static void note_idle_end(brood_worker *worker)
+{
+    brood_pool *pool = worker->pool;
+    bool is_early = worker->backlog.last_id == 0 && !brood_worker_is_leaving(worker) &&
+                    worker->life.fate < BROOD_FATE_KILL &&
+                    brood_os_now() - worker->life.begun_at < EARLY_NS;
+
+    pool->supervisor.idle_ends = is_early ? pool->supervisor.idle_ends + 1 : 0;
+    if (is_early) {
+        int64_t at = brood_os_now() + backoff(pool, pool->supervisor.idle_ends);
+
+        pool->supervisor.start_at = at > pool->supervisor.start_at ? at : pool->supervisor.start_at;
+    }
+}
+
 void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
-    if ((worker->reports.is_up && !crash_streak) || worker->pool->terminated) {
+    if (worker->reports.is_up && !crash_streak) {
+        note_idle_end(worker);
+        return;
+    }
+    if (worker->pool->terminated) {
         return;
     }
     worker->pool->supervisor.crash_streak += crash_streak;

@@ -5,7 +5,6 @@
 #include "pool/worker.h"
 
 #define PAUSES_MAX 4
-#define LOST_NS (1000 * BROOD_NS_PER_MS) /* a worker that was killed has ended after */
 
 /* ---- when it is looked at ---------------------------------------------------------------- */
 
@@ -68,6 +67,7 @@ void brood_worker_resume_watch(brood_worker *worker)
 
 void brood_worker_begin_life(brood_worker *worker)
 {
+    worker->life.begun_at = brood_os_now();
     worker->life.check_at = worker->life.kill_at = BROOD_NEVER;
 }
 
@@ -123,7 +123,7 @@ void brood_worker_kill(brood_worker *worker)
     if (worker->life.fate < BROOD_FATE_KILL) {
         raise_to(worker, BROOD_FATE_KILL);
         brood_worker_set_idle(worker, false);
-        worker->life.end_by = brood_os_now() + LOST_NS;
+        worker->life.end_by = brood_os_now() + worker->ops->dies_within_ns;
     }
     brood_worker_plan_look(worker);
 }

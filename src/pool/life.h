@@ -28,6 +28,7 @@ typedef struct brood_life {
     bool setup_failed;       /* its initializer has failed: it is about to end */
     uint32_t pauses;         /* of the watch; up to PAUSES_MAX in life.c */
     uint64_t partly_sent_id; /* a task of which it had not all when it was killed; 0: none */
+    int64_t begun_at;        /* its start */
     int64_t end_by;          /* one that was killed, leaves or cannot ring has ended by then */
     int64_t check_at;        /* whether it has come up, or has ended; BROOD_NEVER */
     int64_t kill_at;         /* for the item of its notice; BROOD_NEVER */

@@ -31,13 +31,21 @@ static bool try_lock_for_a_moment(brood_lock *lock)
     return false;
 }
 
-/* Who sleeps may be of a lower priority than all that are awake: this has an end. */
+/*
+ * A thread that sleeps may get no core beside all that are awake, for its priority: this has an end, after which
+ * nobody gives way for ten times as long.
+ */
 static void give_way(brood_lock *lock)
 {
+    uint64_t since = brood_load64(&lock->asleep_since);
     int64_t end = brood_os_now() + COURTESY_NS;
+    int64_t now = 0;
 
-    while (is_overdue(lock) && brood_os_now() < end) {
+    while (is_overdue(lock) && (now = brood_os_now()) < end) {
         brood_yield();
+    }
+    if (now >= end) {
+        brood_cas64(&lock->asleep_since, since, (uint64_t)(now + 10 * COURTESY_NS));
     }
 }
 

@@ -8,6 +8,8 @@
 #include "process/process.h"
 #include "process/protocol.h"
 
+#define DIES_WITHIN_NS (1000 * BROOD_NS_PER_MS)
+
 /* ---- its life ---------------------------------------------------------------------------- */
 
 /* The handshake is over by then; the function may begin later: see brood_worker_plan_look. */
@@ -42,7 +44,7 @@ static void describe(const brood_worker *worker, brood_failure *failure, char *t
     brood_exit_text(&failure->exit, text, size);
 }
 
-static uint64_t sent(const brood_worker *worker)
+uint64_t brood_peer_sent(const brood_worker *worker)
 {
     return brood_peer_of_const(worker)->to.own;
 }
@@ -51,9 +53,15 @@ static void destroy(brood_worker *worker)
 {
     brood_peer *peer = brood_peer_of(worker);
 
-    brood_peer_unwatch(peer);
-    brood_os_channel_close(peer->bell);
+    brood_peer_watch_end(worker, false);
+    brood_peer_unwatch_bell(peer);
     brood_process_destroy(peer->process);
+    brood_peer_free(peer);
+}
+
+void brood_peer_free(brood_peer *peer)
+{
+    brood_os_channel_close(peer->bell);
     brood_os_segment_close(&peer->segment);
     brood_sending_free(&peer->sending);
     brood_free(peer->receiving.own);
@@ -70,17 +78,20 @@ static brood_status send_setup(brood_worker *worker)
     brood_peer *peer = brood_peer_of(worker);
 
     peer->forgotten = brood_shared_forgotten();
-    return brood_peer_watch(peer) ? brood_peer_send_setup(worker) : BROOD_ERR_NO_MEMORY;
+    return brood_peer_watch_bell(peer) && brood_peer_watch_end(worker, true)
+               ? brood_peer_send_setup(worker)
+               : BROOD_ERR_NO_MEMORY;
 }
 
 static const brood_worker_ops peer_ops = {
+    .dies_within_ns = DIES_WITHIN_NS,
     .send_setup = send_setup,
     .send = brood_peer_send,
     .send_stop = brood_peer_send_stop,
     .go_on = brood_peer_go_on,
     .discard = brood_peer_discard,
     .detach = brood_peer_detach,
-    .sent = sent,
+    .sent = brood_peer_sent,
     .forget = brood_peer_forget,
     .receive = brood_peer_receive,
     .take = brood_peer_take,
@@ -103,8 +114,8 @@ static const brood_worker_ops peer_ops = {
     .destroy = destroy,
 };
 
-/* Creates the segment and the bell. */
-static brood_status equip(brood_peer *peer, size_t capacity, brood_handle *bell, brood_error *error)
+brood_status brood_peer_equip(brood_peer *peer, size_t capacity, brood_handle *bell,
+                              brood_error *error)
 {
     brood_status status =
         brood_os_segment_create(&peer->segment, brood_wire_segment_size(capacity), true, error);
@@ -124,13 +135,16 @@ static brood_status equip(brood_peer *peer, size_t capacity, brood_handle *bell,
     return BROOD_OK;
 }
 
+uint64_t brood_peer_spin_ns(const brood_pool *pool)
+{
+    return pool->config.options.spin == BROOD_SPIN_NEVER ? 0 : (uint64_t)pool->config.spin_ns / 4;
+}
+
 static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *error)
 {
     const brood_pool *pool = peer->base.pool;
     brood_nesting nesting = {brood_nesting_here().depth + 1, peer->base.cores};
-    brood_wire_start start = {
-        peer->to.capacity, peer->segment.size,
-        pool->config.options.spin == BROOD_SPIN_NEVER ? 0 : (uint64_t)pool->config.spin_ns / 4};
+    brood_wire_start start = {peer->to.capacity, peer->segment.size, brood_peer_spin_ns(pool)};
     brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
     brood_process_options options = pool->config.process;
     char name[256];
@@ -164,7 +178,7 @@ brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t
     }
     brood_worker_begin(&peer->base, &peer_ops, pool, slot, cores, capacity);
     peer->segment.handle = BROOD_HANDLE_NONE;
-    status = equip(peer, capacity, &bell, error);
+    status = brood_peer_equip(peer, capacity, &bell, error);
     if (status == BROOD_OK) {
         status = launch(peer, bell, error);
     }

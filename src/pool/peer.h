@@ -1,4 +1,7 @@
-/* A worker that is a process of its own: a shared segment with a ring for each way, and a bell. */
+/*
+ * Workers with a ring for each way, in a shared segment, and a bell: one that is a process of its own,
+ * and one that is a thread of this process.
+ */
 #ifndef BROOD_SRC_POOL_PEER_H
 #define BROOD_SRC_POOL_PEER_H
 
@@ -10,5 +13,7 @@
  */
 brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
                                uint32_t cores, size_t capacity, brood_error *error);
+brood_status brood_peer_create_thread(brood_worker **worker, brood_pool *pool, uint32_t slot,
+                                      uint32_t cores, size_t capacity, brood_error *error);
 
 #endif

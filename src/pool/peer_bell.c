@@ -20,28 +20,22 @@ bool brood_peer_watch_end(brood_worker *worker, bool watches)
     return true;
 }
 
-bool brood_peer_watch(brood_peer *peer)
+bool brood_peer_watch_bell(brood_peer *peer)
 {
     brood_os_poller *poller = peer->base.pool->wait.poller;
     uint32_t slot = peer->base.slot;
 
     peer->watches_bell = brood_os_poller_add(poller, peer->bell, (void *)BROOD_OWNER_OF_BELL(slot),
                                              NULL) == BROOD_OK;
-    return brood_peer_watch_end(&peer->base, true) && peer->watches_bell;
+    return peer->watches_bell;
 }
 
-static void unwatch_bell(brood_peer *peer)
+void brood_peer_unwatch_bell(brood_peer *peer)
 {
     if (peer->watches_bell) {
         brood_os_poller_remove(peer->base.pool->wait.poller, peer->bell);
         peer->watches_bell = false;
     }
-}
-
-void brood_peer_unwatch(brood_peer *peer)
-{
-    brood_peer_watch_end(&peer->base, false);
-    unwatch_bell(peer);
 }
 
 void brood_peer_ring(brood_worker *worker)
@@ -102,7 +96,10 @@ brood_status brood_peer_listen(brood_worker *worker)
         return BROOD_ERR_PROTOCOL;
     }
     if (status == BROOD_ERR_CLOSED) {
-        unwatch_bell(peer);
+        brood_peer_unwatch_bell(peer);
     }
-    return status == BROOD_ERR_TIMEOUT ? BROOD_OK : status;
+    /* Nothing was there, or the system had no memory to look: the poller says so again. */
+    return status == BROOD_ERR_TIMEOUT || status == BROOD_ERR_LIMIT || status == BROOD_ERR_NO_MEMORY
+               ? BROOD_OK
+               : status;
 }

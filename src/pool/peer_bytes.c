@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "pool/peer_impl.h"
 
+#define KEEP_HEAD_MAX ((size_t)64 * 1024)
+
 /* ---- bytes into the ring ----------------------------------------------------------------- */
 
 void brood_peer_publish(brood_peer *peer)
@@ -81,6 +83,9 @@ static void end_sending(brood_peer *peer)
     sending->data = NULL;
     sending->data_size = sending->data_at = 0;
     sending->head.size = sending->head_at = 0;
+    if (sending->head.capacity > KEEP_HEAD_MAX) {
+        brood_buffer_free(&sending->head); /* it had the initializer's argument */
+    }
     transit->chunk = NULL;
     transit->is_void = transit->is_sending = false;
     if (brood_peer_has_to_forget(peer)) {

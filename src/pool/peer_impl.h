@@ -1,7 +1,8 @@
 /*
- * The object behind a worker that is a process of its own:
+ * The object behind a worker with rings and a bell:
  *
- *   peer          its memory, its process, its end
+ *   peer          its memory; a worker that is a process: its start and its end
+ *   peer_thread   a worker that is a thread: its start and its end
  *   peer_page     the page that both sides see: positions, revokes, interrupts
  *   peer_bell     the bell: the pool wakes the worker, and the worker the pool
  *   peer_send     a chunk becomes bytes
@@ -48,9 +49,12 @@ typedef struct brood_receiving {
     char message[BROOD_MESSAGE_MAX];
 } brood_receiving;
 
+typedef struct brood_peer_thread brood_peer_thread;
+
 typedef struct brood_peer {
-    brood_worker base; /* the first member */
-    brood_process *process;
+    brood_worker base;         /* the first member */
+    brood_process *process;    /* NULL: it is a thread */
+    brood_peer_thread *thread; /* NULL: it is a process */
     brood_os_channel *bell;
     brood_os_segment segment;
     brood_wire_page *page;
@@ -75,6 +79,17 @@ static inline const brood_peer *brood_peer_of_const(const brood_worker *worker)
     return (const brood_peer *)(const void *)worker;
 }
 
+/* ---- peer -------------------------------------------------------------------------------- */
+
+/* Creates the segment and the bell, whose other end is for the worker. */
+brood_status brood_peer_equip(brood_peer *peer, size_t capacity, brood_handle *bell,
+                              brood_error *error);
+uint64_t brood_peer_sent(const brood_worker *worker);
+uint64_t brood_peer_spin_ns(const brood_pool *pool); /* of a worker that waits for work */
+
+/* When the worker has ended: all but the process or the thread. */
+void brood_peer_free(brood_peer *peer);
+
 /* ---- peer_page --------------------------------------------------------------------------- */
 
 brood_position brood_peer_position(const brood_worker *worker);
@@ -86,9 +101,9 @@ void brood_peer_let_spin(brood_worker *worker, bool may);
 /* ---- peer_bell --------------------------------------------------------------------------- */
 
 /* False: the poller cannot watch the bell, or the process. */
-bool brood_peer_watch(brood_peer *peer);
+bool brood_peer_watch_bell(brood_peer *peer);
 bool brood_peer_watch_end(brood_worker *worker, bool watches);
-void brood_peer_unwatch(brood_peer *peer);
+void brood_peer_unwatch_bell(brood_peer *peer);
 void brood_peer_ring(brood_worker *worker);
 bool brood_peer_arm(brood_worker *worker);
 void brood_peer_disarm(brood_worker *worker);
@@ -128,6 +143,12 @@ static inline bool brood_peer_has_to_forget(const brood_peer *peer)
 }
 
 bool brood_peer_knows(const brood_peer *peer, uint64_t id);
+
+/* What an order names it by: its number, or for a thread its address. */
+static inline uint64_t brood_peer_name_of(const brood_peer *peer, const brood_shared *shared)
+{
+    return peer->thread != NULL ? (uint64_t)(uintptr_t)shared : shared->id;
+}
 bool brood_peer_grow_known(brood_peer *peer, size_t more);
 
 /* brood_peer_grow_known and brood_peer_make_room were called for these before: see reserve. */

@@ -11,30 +11,32 @@ static bool needs_extra(const brood_result *job)
            job->out_shared != NULL;
 }
 
-static uint64_t *put_place(uint64_t *at, const brood_shared *shared, const void *array)
+static uint64_t *put_place(uint64_t *at, const brood_peer *peer, const brood_shared *shared,
+                           const void *array)
 {
     if (shared != NULL) {
-        *at++ = shared->id;
+        *at++ = brood_peer_name_of(peer, shared);
         *at++ = (uint64_t)((const char *)array - (const char *)shared->segment.base);
     }
     return at;
 }
 
 /* Fills in the extra (see wire.h). Returns its size, with padding. */
-static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_result *job)
+static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_peer *peer,
+                         const brood_result *job)
 {
     uint64_t *at = words;
 
     *at++ = job->shared_count | (job->tag != NULL ? BROOD_WIRE_HAS_TAG : 0);
     for (size_t i = 0; i < job->shared_count; i++) {
-        *at++ = job->shared[i]->id;
+        *at++ = brood_peer_name_of(peer, job->shared[i]);
     }
     if (job->tag != NULL) {
         memcpy(at, job->tag, BROOD_TAG_MAX);
         at += BROOD_WIRE_TAG_WORDS;
     }
-    at = put_place(at, job->in_shared, job->in);
-    at = put_place(at, job->out_shared, job->out);
+    at = put_place(at, peer, job->in_shared, job->in);
+    at = put_place(at, peer, job->out_shared, job->out);
     *at = 0; /* the padding */
     return (size_t)brood_wire_padded((uint64_t)(at - words) * sizeof *at);
 }
@@ -204,7 +206,7 @@ static bool send_short(brood_peer *peer, const brood_chunk *chunk)
         return false;
     }
     size = find_plain(chunk, &data);
-    extra_size = needs_extra(job) ? fill_extra(head.extra, job) : 0;
+    extra_size = needs_extra(job) ? fill_extra(head.extra, peer, job) : 0;
     if (size > peer->to.capacity / 2 ||
         !brood_ring_fits(&peer->to,
                          sizeof head.order + extra_size + (size_t)brood_wire_padded(size))) {
@@ -238,7 +240,7 @@ static void append_task(brood_peer *peer, const brood_chunk *chunk, brood_wire_o
     const brood_result *job = chunk->job;
     uint64_t size[BROOD_WIRE_ALIGN / sizeof(uint64_t)] = {sending->data_size, 0};
     uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
-    size_t extra_size = needs_extra(job) ? fill_extra(extra, job) : 0;
+    size_t extra_size = needs_extra(job) ? fill_extra(extra, peer, job) : 0;
     bool has_table = is_one_of_its_size(chunk);
 
     sending->padding = (size_t)brood_wire_padded(sending->data_size) - sending->data_size;

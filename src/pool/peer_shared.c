@@ -2,8 +2,12 @@
 #include "pool/peer_impl.h"
 #include "process/process.h"
 
+/* A thread has the program's own mappings. */
 bool brood_peer_knows(const brood_peer *peer, uint64_t id)
 {
+    if (peer->thread != NULL) {
+        return true;
+    }
     for (size_t i = 0; i < peer->shared_count; i++) {
         if (peer->shared[i] == id) {
             return true;
@@ -96,8 +100,12 @@ bool brood_peer_forget(brood_worker *worker)
     if (!brood_peer_has_to_forget(peer)) {
         return true;
     }
-    if (!brood_worker_can_send(worker) || brood_ring_room(&peer->to, &room) != BROOD_OK ||
+    if (!brood_worker_can_send(worker)) {
+        return false; /* the end of what is being sent makes it due */
+    }
+    if (brood_ring_room(&peer->to, &room) != BROOD_OK || room < sizeof(brood_wire_order) ||
         !brood_peer_make_room(peer, peer->shared_count * sizeof(brood_wire_order))) {
+        brood_agenda_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
         return false;
     }
     brood_peer_append_forgotten(peer, room / sizeof(brood_wire_order));

@@ -3,13 +3,42 @@
 /* No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS). */
 #define LONGEST ((uint64_t)SIZE_MAX >> (sizeof(size_t) == 8 ? 8 : 1))
 
-/* A wait answers BROOD_ERR_TIMEOUT for what has not ended: a caller that waits on would never stop. */
-static bool is_known_failure(uint32_t status)
+/*
+ * Statuses that the program's own side gives, and on which callers act: TIMEOUT is for what has not ended,
+ * CLOSED for an imap without further items, FULL and STATE for what was not submitted.
+ */
+static bool is_of_this_side(brood_status status)
+{
+    static const brood_status own[] = {BROOD_OK,
+                                       BROOD_ERR_TIMEOUT,
+                                       BROOD_ERR_CLOSED,
+                                       BROOD_ERR_ARGUMENT,
+                                       BROOD_ERR_FULL,
+                                       BROOD_ERR_STATE,
+                                       BROOD_ERR_BROKEN,
+                                       BROOD_ERR_DIED,
+                                       BROOD_ERR_QUARANTINED,
+                                       BROOD_ERR_TASK_TIMEOUT,
+                                       BROOD_ERR_DEADLINE,
+                                       BROOD_ERR_PROTOCOL,
+                                       BROOD_ERR_NO_HELLO,
+                                       BROOD_ERR_NOT_INITIALIZED,
+                                       BROOD_ERR_BOOTSTRAPPING};
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        if (own[i] == status) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_failure_of_worker(uint32_t status)
 {
     switch (status) {
 #define KNOWN_STATUS(name, number, text)                                                           \
     case (uint32_t)(name):                                                                         \
-        return (name) != BROOD_OK && (name) != BROOD_ERR_TIMEOUT;
+        return !is_of_this_side(name);
         BROOD_STATUS_TABLE(KNOWN_STATUS)
 #undef KNOWN_STATUS
     default:
@@ -53,7 +82,7 @@ static bool is_possible(const brood_peer *peer, const brood_wire_answer *answer)
     case BROOD_WIRE_RESULT:
         return is_right_size(chunk->job, answer);
     case BROOD_WIRE_FAILED:
-        return answer->size < BROOD_MESSAGE_MAX && is_known_failure(answer->status) &&
+        return answer->size < BROOD_MESSAGE_MAX && is_failure_of_worker(answer->status) &&
                (answer->count == 1 || is_range) &&
                (answer->status != BROOD_ERR_CANCELLED || chunk->job->cancel_status != BROOD_OK ||
                 peer->base.notice.id == chunk->id);
@@ -68,7 +97,7 @@ static bool is_about_setup(const brood_peer *peer, const brood_wire_answer *answ
     return !peer->base.reports.is_up && peer->base.reports.setup.status == BROOD_OK &&
            answer->id == 0 && answer->size < BROOD_MESSAGE_MAX &&
            (answer->kind == BROOD_WIRE_READY ||
-            (answer->kind == BROOD_WIRE_FAILED && is_known_failure(answer->status)));
+            (answer->kind == BROOD_WIRE_FAILED && is_failure_of_worker(answer->status)));
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "pool/copies.h"
 #include "pool/headcount.h"
 #include "pool/job.h"
+#include "pool/left.h"
 #include "pool/lock.h"
 #include "pool/pool_impl.h"
 #include "pool/supervisor.h"
@@ -147,6 +148,9 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
         brood_pool_threads_end(pool);
         /* A thread whose task has ended may not have come back from its wait yet. */
         brood_pool_wait(pool, BROOD_END(pool), is_left, NULL, BROOD_NEVER);
+        brood_pool_unlock(pool);
+        brood_left_await(pool);
+        brood_pool_lock(pool);
     }
     close_all(pool);
     brood_pool_leave(pool, held);

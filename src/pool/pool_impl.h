@@ -8,10 +8,10 @@
  *   job callbacks job_cache meter      a job's life, its callbacks, its progress
  *   queue chunks                       chunks wait for a worker
  *   dispatch cut roster balance        chunks go to workers, and are revoked
- *   worker life worker_ops, peer       a worker, and the kind that is a process
+ *   worker life worker_ops, peer       a worker, and the kinds: a process, a thread
  *   answers notices unreported         workers answer, and are interrupted
- *   supervisor headcount starts        workers are started and ended
- *   exits settle failures              workers end, and what that means for their chunks
+ *   supervisor headcount starts kind   workers are started and ended
+ *   exits settle failures left         workers end, and what that means for their chunks
  *   timers deadlines cancel            time-outs, deadlines, cancelling
  *   agenda                             what is due, and which sleeping thread is woken for it
  *   lock engine wait threads loop      the lock, one turn, waiting, the pool's threads, event loops
@@ -35,6 +35,7 @@
 #include "pool/functions.h"
 #include "pool/job.h"
 #include "pool/job_cache.h"
+#include "pool/left.h"
 #include "pool/lock.h"
 #include "pool/loop.h"
 #include "pool/queue.h"
@@ -57,6 +58,7 @@ struct brood_pool {
     brood_jobs jobs;
     brood_callbacks callbacks;
     brood_roster roster;
+    brood_left left;
     brood_dispatch dispatch;
     brood_upkeep upkeep;
     brood_engine engine;

@@ -159,7 +159,7 @@ static bool is_item_over(brood_pool *pool, void *data)
 }
 
 /* The status of an item that has ended. With the lock. */
-static brood_status explain_item(const brood_result *result, uint64_t item, brood_failure *failure)
+static brood_status explain_item(brood_result *result, uint64_t item, brood_failure *failure)
 {
     const brood_failed_items *items = brood_failed_items_find(result, item);
     brood_failure full;

@@ -330,6 +330,11 @@ void brood_roster_leave_lists(brood_worker *worker)
     }
 }
 
+void brood_roster_link(brood_worker *worker, brood_worker *following)
+{
+    worker->lists.next_idle = following;
+}
+
 void brood_roster_allow_wakes(brood_pool *pool, uint32_t count)
 {
     pool->roster.wakes_left = count;

@@ -51,6 +51,9 @@ void brood_roster_add(brood_worker *worker);
 void brood_roster_remove(brood_worker *worker);
 void brood_roster_leave_lists(brood_worker *worker);
 
+/* Links a worker that is in no list of the roster any more into another one. */
+void brood_roster_link(brood_worker *worker, brood_worker *following);
+
 /* Up to `count` idle workers may be woken although tasks are short: see is_crowded. */
 void brood_roster_allow_wakes(brood_pool *pool, uint32_t count);
 

@@ -1,6 +1,7 @@
 #include "pool/starts.h"
 
 #include "base/error.h"
+#include "pool/left.h"
 #include "pool/lock.h"
 #include "pool/peer.h"
 #include "pool/pool_impl.h"
@@ -48,6 +49,13 @@ static void enlist(brood_pool *pool, brood_worker *worker)
     brood_worker_check(worker);
 }
 
+/* The one place that knows of kinds. */
+static brood_status (*const creators[])(brood_worker **worker, brood_pool *pool, uint32_t slot,
+                                        uint32_t cores, size_t capacity, brood_error *error) = {
+    [BROOD_POOL_PROCESSES] = brood_peer_create,
+    [BROOD_POOL_THREADS] = brood_peer_create_thread,
+};
+
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
 {
     uint32_t slot = brood_roster_slot(pool);
@@ -59,11 +67,12 @@ brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
     if (slot == UINT32_MAX) {
         return brood_fail_memory(error, "workers");
     }
+    brood_left_collect(pool);
     pool->supervisor.launching = true;
     pool->supervisor.start_due = false;
     pool->supervisor.to_fill -= pool->supervisor.to_fill > 0;
     brood_pool_unlock(pool);
-    status = brood_peer_create(&worker, pool, slot, cores, capacity, error);
+    status = creators[pool->config.options.kind](&worker, pool, slot, cores, capacity, error);
     brood_pool_lock(pool);
     pool->supervisor.launching = false;
     if (worker != NULL) {

@@ -13,6 +13,7 @@ typedef struct brood_supervisor {
     bool launching;                   /* one is being started */
     int64_t start_at;                 /* the next one, not before */
     uint32_t start_failures;          /* in a row */
+    uint32_t idle_ends;               /* in a row, of workers that were given nothing */
     uint64_t started_before_failures; /* workers, when the first of the row failed */
     uint32_t
         crash_streak; /* workers in a row that came up and were lost without having begun anything */

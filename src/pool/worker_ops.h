@@ -58,6 +58,15 @@ typedef struct brood_transit {
 
 /* The operations of a kind of worker. All are called with the pool's lock; none waits. */
 typedef struct brood_worker_ops {
+    /* One that was killed has ended after so long, or is given up. */
+    int64_t dies_within_ns;
+
+    /*
+     * One that was given up keeps what it has until it returns, and the end of the pool waits for that
+     * in `destroy`. Its bell is closed only when it has ended.
+     */
+    bool is_left_to_run;
+
     /* Sends what the worker needs before its first chunk. */
     brood_status (*send_setup)(brood_worker *worker);
 

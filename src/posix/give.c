@@ -22,7 +22,8 @@ brood_status brood_os_handle_give(brood_os_channel *channel, brood_os_process *p
     if (errno == EBADF) {
         return brood_fail_argument(error, "handle", "is not open");
     }
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+    /* ETOOMANYREFS: as many are on their way, to all workers, as the user may have (unix(7)). */
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ETOOMANYREFS) {
         return BROOD_ERR_TIMEOUT;
     }
     return brood_posix_fail(error, errno, "sendmsg");

@@ -600,8 +600,7 @@ static brood_status spawn_once(brood_os_process **process, const brood_os_spawn 
 brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_spawn *spawn,
                                     brood_error *error)
 {
-    brood_error own;
-    brood_error *told = error != NULL ? error : &own;
+    brood_error told = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_OK;
 
     *process = NULL;
@@ -610,12 +609,15 @@ brood_status brood_os_spawn_process(brood_os_process **process, const brood_os_s
         return brood_fail(error, BROOD_ERR_NOT_SUPPORTED, 0, "guard",
                           "the guard of daemon commands cannot begin a PID namespace");
     }
-    status = spawn_once(process, spawn, told);
+    status = spawn_once(process, spawn, &told);
     for (int wait_ms = 1;
-         status != BROOD_OK && told->os_code == ETXTBSY && wait_ms <= BUSY_WAIT_MAX_MS;
+         status != BROOD_OK && told.os_code == ETXTBSY && wait_ms <= BUSY_WAIT_MAX_MS;
          wait_ms *= 2) {
         poll(NULL, 0, wait_ms);
-        status = spawn_once(process, spawn, told);
+        status = spawn_once(process, spawn, &told);
+    }
+    if (status != BROOD_OK && error != NULL) {
+        *error = told;
     }
     return status;
 }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <poll.h>
+#include <sys/select.h>
 
 #include "posix/system.h"
 
@@ -27,6 +28,66 @@ static void mark_ready(brood_os_wait_item *items, const struct pollfd *slots, si
     }
 }
 
+/* In microseconds of a second and seconds; NULL: without an end. */
+static struct timeval *time_left(struct timeval *left, int64_t deadline)
+{
+    int timeout_ms = brood_posix_timeout_ms(deadline);
+
+    left->tv_sec = timeout_ms / 1000;
+    left->tv_usec = timeout_ms % 1000 * 1000;
+    return timeout_ms < 0 ? NULL : left;
+}
+
+static bool add_to_sets(struct pollfd *slot, fd_set sets[2], int *end)
+{
+    slot->revents = 0;
+    if (slot->fd >= FD_SETSIZE) {
+        return false;
+    }
+    if (slot->fd >= 0) {
+        FD_SET(slot->fd, &sets[slot->events == POLLOUT]);
+        *end = slot->fd >= *end ? slot->fd + 1 : *end;
+    }
+    return true;
+}
+
+/*
+ * As poll, which refuses to wait for more descriptors than the process may open from now on (poll(2),
+ * EINVAL): a program that confines itself may have set RLIMIT_NOFILE to 0. The kernels' select does not
+ * look at that.
+ */
+static int select_instead(struct pollfd *slots, size_t count, int64_t deadline)
+{
+    fd_set sets[2];
+    struct timeval left;
+    int end = 0;
+    int ready = 0;
+
+    FD_ZERO(&sets[0]);
+    FD_ZERO(&sets[1]);
+    for (size_t i = 0; i < count; i++) {
+        if (!add_to_sets(&slots[i], sets, &end)) {
+            errno = EINVAL;
+            return -1;
+        }
+    }
+    ready = select(end, &sets[0], &sets[1], NULL, time_left(&left, deadline));
+    for (size_t i = 0; i < count && ready > 0; i++) {
+        bool is_ready =
+            slots[i].fd >= 0 && FD_ISSET(slots[i].fd, &sets[slots[i].events == POLLOUT]);
+
+        slots[i].revents = is_ready ? slots[i].events : 0;
+    }
+    return ready;
+}
+
+static int wait_for(struct pollfd *slots, size_t count, int64_t deadline)
+{
+    int ready = poll(slots, (nfds_t)count, brood_posix_timeout_ms(deadline));
+
+    return ready < 0 && errno == EINVAL ? select_instead(slots, count, deadline) : ready;
+}
+
 brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t deadline,
                            brood_error *error)
 {
@@ -43,7 +104,7 @@ brood_status brood_os_wait(brood_os_wait_item *items, size_t count, int64_t dead
         }
     }
     for (;;) {
-        int ready = poll(slots, (nfds_t)count, brood_posix_timeout_ms(deadline));
+        int ready = wait_for(slots, count, deadline);
 
         if (ready > 0) {
             mark_ready(items, slots, count);

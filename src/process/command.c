@@ -27,8 +27,11 @@ static void await_guard(void)
 /* A guard can be killed by somebody, so once more when it has just ended. */
 static brood_status spawn_guarded(brood_launch *run)
 {
+    brood_error *error = run->options.error;
+    brood_error told = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_ERR_CLOSED;
 
+    run->options.error = &told; /* of the first try nothing is told if the second one succeeds */
     for (int i = 0; i < 2 && status == BROOD_ERR_CLOSED; i++) {
         brood_guard *guard = NULL;
 
@@ -38,8 +41,11 @@ static brood_status spawn_guarded(brood_launch *run)
         }
         brood_guard_drop(guard);
     }
+    run->options.error = error;
     if (status == BROOD_OK) {
         await_guard();
+    } else if (error != NULL) {
+        *error = told;
     }
     return status;
 }

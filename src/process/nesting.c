@@ -5,12 +5,21 @@
 #include <stdlib.h>
 
 #include "runtime/here.h"
+#include "runtime/sync.h"
 
 #define TEXT_ROOM 64
 
 brood_nesting brood_nesting_here(void)
 {
-    return (brood_nesting){brood_here()->nesting.depth, brood_here()->nesting.cores};
+    const brood_nesting *own = brood_thread_own();
+
+    return own != NULL ? *own
+                       : (brood_nesting){brood_here()->nesting.depth, brood_here()->nesting.cores};
+}
+
+void brood_nesting_begin_thread(const brood_nesting *nesting)
+{
+    brood_thread_set_own(nesting);
 }
 
 static void learn(const brood_nesting *here)

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+#define STACK_STEP ((size_t)64 * 1024)      /* a multiple of each system's page */
 #define STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
 
 brood_status brood_mutex_create(brood_mutex *mutex, apr_pool_t *pool)
@@ -37,7 +38,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *ignored, void *data)
  * A thread that the system has refused leaves an apr_thread_t behind, which nobody may join: it has
  * a pool of its own, which goes then.
  */
-static brood_status start(brood_thread *thread, bool detached, apr_pool_t *parent,
+static brood_status start(brood_thread *thread, bool detached, size_t stack, apr_pool_t *parent,
                           brood_error *error)
 {
     apr_pool_t *pool = NULL;
@@ -52,8 +53,12 @@ static brood_status start(brood_thread *thread, bool detached, apr_pool_t *paren
      * The stack is as large as usual: thread-local variables of the program come out of it. But
      * `ulimit -s` of gigabytes would count against a memory limit, and all the more for each thread.
      */
-    if (result == APR_SUCCESS && brood_os_default_stack() > STACK_MAX) {
-        apr_threadattr_stacksize_set(attributes, STACK_MAX);
+    if (stack == 0 && brood_os_default_stack() > STACK_MAX) {
+        stack = STACK_MAX;
+    }
+    if (result == APR_SUCCESS && stack > 0) {
+        result = apr_threadattr_stacksize_set(attributes,
+                                              (stack + STACK_STEP - 1) / STACK_STEP * STACK_STEP);
     }
     if (result == APR_SUCCESS) {
         apr_threadattr_detach_set(attributes, detached);
@@ -77,7 +82,15 @@ brood_status brood_thread_start(brood_thread *thread, brood_thread_function *fun
 {
     thread->function = function;
     thread->data = data;
-    return start(thread, false, pool, error);
+    return start(thread, false, 0, pool, error);
+}
+
+brood_status brood_thread_start_with(brood_thread *thread, brood_thread_function *function,
+                                     void *data, size_t stack, apr_pool_t *pool, brood_error *error)
+{
+    thread->function = function;
+    thread->data = data;
+    return start(thread, false, stack, pool, error);
 }
 
 brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_function *function,
@@ -86,7 +99,7 @@ brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_func
     thread->function = function;
     thread->data = data;
     brood_os_code_keep();
-    return start(thread, true, pool, error);
+    return start(thread, true, 0, pool, error);
 }
 
 void brood_thread_join(brood_thread *thread)
@@ -97,4 +110,20 @@ void brood_thread_join(brood_thread *thread)
         apr_thread_join(&ignored, thread->apr);
         thread->apr = NULL;
     }
+}
+
+#if defined(_MSC_VER) && !defined(__clang__)
+static __declspec(thread) const void *own_of_thread;
+#else
+static _Thread_local const void *own_of_thread;
+#endif
+
+const void *brood_thread_own(void)
+{
+    return own_of_thread;
+}
+
+void brood_thread_set_own(const void *own)
+{
+    own_of_thread = own;
 }

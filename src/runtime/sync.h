@@ -93,6 +93,11 @@ typedef struct brood_thread {
 brood_status brood_thread_start(brood_thread *thread, brood_thread_function *function, void *data,
                                 apr_pool_t *pool, brood_error *error);
 
+/* The same, with a stack of so many bytes, rounded as the system wants it; 0: the usual one. */
+brood_status brood_thread_start_with(brood_thread *thread, brood_thread_function *function,
+                                     void *data, size_t stack, apr_pool_t *pool,
+                                     brood_error *error);
+
 /* The same for a thread that nobody joins, for which the library stays loaded from now on. */
 brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_function *function,
                                          void *data, apr_pool_t *pool, brood_error *error);
@@ -113,6 +118,13 @@ static inline uint64_t brood_thread_id(void)
 {
     return brood_os_thread_id();
 }
+
+/*
+ * What belongs to the calling thread, and to no other; NULL at first. One thing in all of the library:
+ * whoever sets it also clears it.
+ */
+const void *brood_thread_own(void);
+void brood_thread_set_own(const void *own);
 
 /* At least that many nanoseconds, see brood_os_sleep. */
 static inline void brood_sleep(int64_t duration)

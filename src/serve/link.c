@@ -20,7 +20,7 @@ void brood_link_fail(brood_link *link)
 
 /* ---- waiting ----------------------------------------------------------------------------- */
 
-#define RING_RETRY_NS INT64_C(1000000) /* the system may have memory again by then */
+#define RETRY_NS INT64_C(1000000) /* the system may have memory again by then */
 
 static void ring_bell(brood_link *link)
 {
@@ -28,7 +28,7 @@ static void ring_bell(brood_link *link)
     brood_status status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
 
     while (status == BROOD_ERR_LIMIT || status == BROOD_ERR_NO_MEMORY) {
-        brood_sleep(RING_RETRY_NS); /* nobody else would say that the answer is there */
+        brood_sleep(RETRY_NS); /* nobody else would say that the answer is there */
         status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
     }
     /* TIMEOUT, no room: enough rings are under way. A worker that cannot ring must end. */
@@ -53,11 +53,21 @@ static void sleep_until_bell(brood_link *link)
         link->keep_ns = 0;
         link->idle(link->data);
     }
-    if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
+    if (status == BROOD_ERR_LIMIT || status == BROOD_ERR_NO_MEMORY) {
+        brood_sleep(RETRY_NS);
+    } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail(link);
     }
     link->woken_at = brood_os_now();
     brood_spin_note_sleep(&link->habit, link->woken_at - begun, 2 * link->spin_ns);
+}
+
+/* Before each sleep: whoever tells it to end writes the word, and rings. */
+static void look_for_end(brood_link *link)
+{
+    if (brood_load32(&link->page->ends) != 0) {
+        brood_link_break(link, 0);
+    }
 }
 
 static bool has_bytes(brood_link *link, size_t size)
@@ -118,7 +128,7 @@ static bool wait_for_bytes(brood_link *link, size_t size)
     if (may_spin(link) && spin(link, has_bytes, size)) {
         return !link->is_broken;
     }
-    while (!link->is_broken && !has_bytes(link, size)) {
+    while (look_for_end(link), !link->is_broken && !has_bytes(link, size)) {
         if (brood_ring_sleep_to_read(&link->in, (size_t)(link->in.other - link->in.own))) {
             sleep_until_bell(link);
             brood_ring_wake_to_read(&link->in);
@@ -137,7 +147,7 @@ static bool wait_for_room(brood_link *link, size_t size)
     if (may_spin(link) && spin(link, has_room, size)) {
         return true;
     }
-    while (!link->is_broken && !has_room(link, size)) {
+    while (look_for_end(link), !link->is_broken && !has_room(link, size)) {
         size_t room = link->out.capacity - (size_t)(link->out.own - link->out.other);
 
         if (brood_ring_sleep_to_write(&link->out, room)) {

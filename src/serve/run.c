@@ -176,7 +176,7 @@ static void look_at_clock(brood_run *run)
  * is stored here before `halts` is read: either the pool sees that the worker has begun this item
  * and lets it run, or the worker sees that it must not begin.
  */
-static void note_timed(brood_run *run)
+static bool note_timed(brood_run *run)
 {
     brood_wire_page *page = run->link->page;
 
@@ -184,18 +184,24 @@ static void note_timed(brood_run *run)
     brood_store64(&page->item, run->next + 1);
     while (brood_load32(&page->halts) != 0 && brood_load64(&page->cancel_id) == run->order->id &&
            run->next + 1 > brood_load64(&page->cancel_item)) {
+        if (brood_load32(&page->ends) != 0) {
+            brood_link_break(run->link, 0); /* this worker cannot be killed */
+            return false;
+        }
         brood_sleep(HALT_NS);
     }
+    return true;
 }
 
-static void note_begin(brood_run *run)
+/* False: the item must not begin, and the link is broken. */
+static bool note_begin(brood_run *run)
 {
     run->task->state = 0;
     if ((run->order->flags & BROOD_WIRE_TIMED) != 0) {
-        note_timed(run);
-    } else {
-        brood_release64(&run->link->page->item, run->next + 1);
+        return note_timed(run);
     }
+    brood_release64(&run->link->page->item, run->next + 1);
+    return true;
 }
 
 /* Why an item has failed, or BROOD_OK. */
@@ -263,7 +269,10 @@ static void run_item(brood_run *run, const void *data, size_t size)
     brood_task *task = run->task;
     int code = 0;
 
-    note_begin(run);
+    if (!note_begin(run)) {
+        run->is_open = false;
+        return;
+    }
     if (task->value_kind == BROOD_VALUE_FIXED) {
         task->slot = slot_of_next(run);
         brood_point(task->slot, task->slot_size);
@@ -360,7 +369,9 @@ static void run_range(brood_run *run)
         report_skipped(run);
         return;
     }
-    note_begin(run);
+    if (!note_begin(run)) {
+        return;
+    }
     code = ((brood_range_function *)run->function)(task, order->first, order->first + order->count,
                                                    order->in_size > 0 ? run->in : NULL,
                                                    (size_t)order->in_size);

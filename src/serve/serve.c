@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "ipc/shared.h"
 #include "platform.h"
 #include "process/function.h"
 #include "process/task.h"
@@ -21,10 +22,12 @@ typedef struct known_function {
     brood_error *error; /* NULL: it was found */
 } known_function;
 
-/* Shared memory that the program has told of. When it could not be mapped, tasks that name it fail. */
+/* Shared memory that the program has told of. */
 typedef struct known_memory {
     brood_mapping mapping;
-    brood_error *error; /* NULL: it is mapped */
+    size_t segment_size;
+    brood_handle
+        handle; /* kept while it cannot be mapped: the next task that names it tries again */
 } known_memory;
 
 typedef struct server {
@@ -34,7 +37,10 @@ typedef struct server {
     size_t function_count;
     known_memory **shared;
     size_t shared_count;
-    const brood_error *refusal; /* of the task: memory that it names is not mapped */
+    bool is_here; /* a thread: the task's shared memory is the program's own, and lies in `here` */
+    brood_mapping here[BROOD_SHARED_MAX + 2];
+    size_t here_count;
+    brood_error refusal; /* of the task: memory that it names cannot be mapped; BROOD_OK: it can */
     brood_os_function *finalizer;
 
     unsigned char *body; /* of a frame that does not lie in one chunk in the ring */
@@ -121,20 +127,16 @@ static known_function *add_function(server *self)
     return &functions[self->function_count++];
 }
 
-static void keep_error(server *self, brood_error **kept, const brood_error *error)
-{
-    *kept = brood_malloc(sizeof **kept);
-    if (need(self, *kept)) {
-        **kept = *error;
-    }
-}
-
 static void find(server *self, known_function *entry, const brood_function_ref *ref)
 {
     brood_error error = {BROOD_OK, 0, "", ""};
 
-    if (brood_function_find(ref, &entry->function, &error) != BROOD_OK) {
-        keep_error(self, &entry->error, &error);
+    if (brood_function_find(ref, &entry->function, &error) == BROOD_OK) {
+        return;
+    }
+    entry->error = brood_malloc(sizeof *entry->error);
+    if (need(self, entry->error)) {
+        *entry->error = error;
     }
 }
 
@@ -238,46 +240,49 @@ static known_memory *add_memory(server *self)
     self->shared = shared;
     memory = brood_calloc(1, sizeof *memory);
     if (need(self, memory)) {
+        memory->handle = BROOD_HANDLE_NONE;
         self->shared[self->shared_count++] = memory;
     }
     return memory;
 }
 
-/* order->first: the number of the handle; count: the segment's size. */
-static brood_status map(server *self, brood_os_segment *segment, const brood_wire_order *order,
-                        brood_error *error)
+/* Whether the memory is there now. A shortage may pass; a handle that is no such memory does not. */
+static bool map(server *self, known_memory *memory)
 {
-    brood_handle handle = BROOD_HANDLE_NONE;
-    brood_status status = brood_os_handle_take(self->link.bell, (brood_handle)order->first,
-                                               BROOD_OS_NO_DEADLINE, &handle, error);
+    brood_os_segment *segment = &memory->mapping.segment;
+    brood_status status = BROOD_OK;
 
-    if (status != BROOD_OK) {
-        return status;
+    if (memory->handle == BROOD_HANDLE_NONE) {
+        return true;
     }
-    status = brood_os_segment_adopt(segment, handle, (size_t)order->count, error);
-    brood_os_handle_close(handle); /* the memory stays; a descriptor less */
-    segment->handle = BROOD_HANDLE_NONE;
-    return status;
+    status = brood_os_segment_adopt(segment, memory->handle, memory->segment_size, &self->refusal);
+    if (status == BROOD_OK) {
+        self->refusal.status = BROOD_OK;
+        brood_os_handle_close(memory->handle); /* the memory stays; a descriptor less */
+        memory->handle = segment->handle = BROOD_HANDLE_NONE;
+    } else if (status != BROOD_ERR_NO_MEMORY && status != BROOD_ERR_LIMIT) {
+        brood_link_fail(&self->link);
+    }
+    return status == BROOD_OK;
 }
 
-/* order: as in map, and id; in_size: the program's size. */
+/* order: id; first: its handle's number; count: the segment's size; in_size: the program's. */
 static void on_shared(server *self, const brood_wire_order *order)
 {
     known_memory *memory = add_memory(self);
-    brood_error error = {BROOD_OK, 0, "", ""};
-    brood_status status = BROOD_OK;
 
     if (memory == NULL) {
         return;
     }
     memory->mapping.id = order->id;
     memory->mapping.size = (size_t)order->in_size;
-    status = map(self, &memory->mapping.segment, order, &error);
-    if (status == BROOD_ERR_NO_MEMORY || status == BROOD_ERR_LIMIT) {
-        keep_error(self, &memory->error, &error);
-    } else if (status != BROOD_OK) {
-        brood_link_fail(&self->link);
+    memory->segment_size = (size_t)order->count;
+    if (brood_os_handle_take(self->link.bell, (brood_handle)order->first, BROOD_OS_NO_DEADLINE,
+                             &memory->handle, NULL) != BROOD_OK) {
+        brood_link_fail(&self->link); /* it would be taken for the next one's */
+        return;
     }
+    map(self, memory);
 }
 
 static void on_forget(server *self, const brood_wire_order *order)
@@ -286,7 +291,7 @@ static void on_forget(server *self, const brood_wire_order *order)
 
     if (found != NULL) {
         brood_os_segment_close(&(*found)->mapping.segment);
-        brood_free((*found)->error);
+        brood_os_handle_close((*found)->handle);
         brood_free(*found);
         *found = self->shared[--self->shared_count];
     }
@@ -352,20 +357,31 @@ static void keep_slot(server *self, const brood_task *task)
     }
 }
 
+static const brood_mapping *mapping_here(server *self, const brood_shared *shared)
+{
+    brood_mapping *mapping = &self->here[self->here_count++];
+
+    *mapping = (brood_mapping){shared->id, shared->size, shared->segment};
+    return mapping;
+}
+
 /*
  * NULL: the memory could not be mapped, which is noted; or the worker does not know any of that
  * number, and the link is broken.
  */
 static const brood_mapping *known_mapping(server *self, uint64_t id)
 {
-    known_memory **found = memory_of(self, id);
+    known_memory **found = NULL;
 
+    if (self->is_here) {
+        return mapping_here(self, (const brood_shared *)(uintptr_t)id);
+    }
+    found = memory_of(self, id);
     if (found == NULL) {
         brood_link_fail(&self->link);
         return NULL;
     }
-    self->refusal = (*found)->error != NULL ? (*found)->error : self->refusal;
-    return (*found)->error == NULL ? &(*found)->mapping : NULL;
+    return map(self, *found) ? &(*found)->mapping : NULL;
 }
 
 /*
@@ -428,8 +444,8 @@ static void run_known(const server *self, const known_function *entry, brood_run
         report_all_failed(run, BROOD_ERR_NO_MEMORY, "out of memory for the argument");
     } else if (entry->error != NULL) {
         report_all_failed(run, entry->error->status, entry->error->message);
-    } else if (self->refusal != NULL) {
-        report_all_failed(run, self->refusal->status, self->refusal->message);
+    } else if (self->refusal.status != BROOD_OK) {
+        report_all_failed(run, self->refusal.status, self->refusal.message);
     } else {
         brood_run_all(run);
     }
@@ -446,7 +462,8 @@ static void run_task(server *self, const brood_wire_order *order, const unsigned
     task.id = order->id;
     task.first = order->first;
     task.attempt = order->attempt;
-    self->refusal = NULL;
+    self->refusal.status = BROOD_OK;
+    self->here_count = 0;
     set_value(self, &task, order);
     if (body != NULL && (order->flags & BROOD_WIRE_EXTRA) != 0) {
         run.in = take_extra(self, &run, body, shared);
@@ -509,6 +526,19 @@ static void release_some(brood_link *link)
     }
 }
 
+static void attach_memory(server *self, unsigned char *base, size_t capacity)
+{
+    brood_link *link = &self->link;
+
+    link->page = (brood_wire_page *)(void *)base;
+    base += sizeof(brood_wire_page);
+    brood_ring_attach(&link->in, base, capacity);
+    base += brood_ring_size(capacity);
+    brood_ring_attach(&link->out, base, capacity);
+    link->idle = forget_body;
+    link->data = self;
+}
+
 static brood_status attach(server *self, const brood_wire_start *start)
 {
     const brood_start *process = self->process_task->start;
@@ -516,7 +546,6 @@ static brood_status attach(server *self, const brood_wire_start *start)
     brood_status status =
         brood_os_segment_adopt(&link->segment, process->handles[BROOD_WIRE_HANDLE_SEGMENT],
                                (size_t)start->segment_size, NULL);
-    unsigned char *base = link->segment.base;
 
     if (status == BROOD_OK) {
         status =
@@ -526,14 +555,8 @@ static brood_status attach(server *self, const brood_wire_start *start)
         brood_os_segment_close(&link->segment);
         return status;
     }
-    link->page = (brood_wire_page *)(void *)base;
-    base += sizeof(brood_wire_page);
-    brood_ring_attach(&link->in, base, (size_t)start->capacity);
-    base += brood_ring_size((size_t)start->capacity);
-    brood_ring_attach(&link->out, base, (size_t)start->capacity);
+    attach_memory(self, link->segment.base, (size_t)start->capacity);
     link->spin_ns = (int64_t)start->spin_ns;
-    link->idle = forget_body;
-    link->data = self;
     return BROOD_OK;
 }
 
@@ -571,13 +594,16 @@ static void close_shared(server *self)
 {
     for (size_t i = 0; i < self->shared_count; i++) {
         brood_os_segment_close(&self->shared[i]->mapping.segment);
+        brood_os_handle_close(self->shared[i]->handle);
     }
 }
 
-static void close_link(brood_link *link)
+static void close_link(server *self)
 {
-    brood_os_channel_close(link->bell);
-    brood_os_segment_close(&link->segment);
+    if (!self->is_here) {
+        brood_os_channel_close(self->link.bell);
+        brood_os_segment_close(&self->link.segment);
+    }
 }
 
 static void free_memory(server *self)
@@ -586,7 +612,6 @@ static void free_memory(server *self)
         brood_free(self->functions[i].error);
     }
     for (size_t i = 0; i < self->shared_count; i++) {
-        brood_free(self->shared[i]->error);
         brood_free(self->shared[i]);
     }
     brood_free(self->functions);
@@ -611,7 +636,7 @@ static brood_served finish(server *self)
         finalize(self);
         close_shared(self);
     }
-    close_link(&self->link);
+    close_link(self);
     free_memory(self);
     return served;
 }
@@ -633,4 +658,18 @@ brood_served brood_serve(brood_task *task, const void *arg, size_t size)
     brood_os_child_ignore_interrupt();
     serve(&self);
     return finish(&self);
+}
+
+brood_served brood_serve_here(brood_task *task, const brood_equipment *equipment)
+{
+    server self = {.process_task = task, .is_here = true};
+    brood_served served;
+
+    attach_memory(&self, equipment->base, equipment->capacity);
+    self.link.bell = equipment->bell;
+    self.link.spin_ns = equipment->spin_ns;
+    serve(&self);
+    served = finish(&self);
+    served.bell = NULL;
+    return served;
 }

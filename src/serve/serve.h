@@ -26,6 +26,20 @@ typedef struct brood_served {
  */
 brood_served brood_serve(brood_task *task, const void *arg, size_t size);
 
+/* What a worker that is a thread serves with; the bell and the memory stay whose they are. */
+typedef struct brood_equipment {
+    unsigned char *base; /* the page and both rings: see brood_wire_segment_size */
+    size_t capacity;
+    brood_os_channel *bell;
+    int64_t spin_ns;
+} brood_equipment;
+
+/*
+ * The same on a thread of the program's own process. The orders name shared memory by the address of
+ * its brood_shared. BREAKS: the worker was told to end, or has no memory to go on.
+ */
+brood_served brood_serve_here(brood_task *task, const brood_equipment *equipment);
+
 /* The function that a worker's process runs: serves, and ends the process as it has to. */
 int brood_serve_process(brood_task *task, const void *arg, size_t size);
 

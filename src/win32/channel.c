@@ -17,6 +17,7 @@ typedef struct pipe_lane {
     HANDLE event;
     bool pending;
     bool at_once;     /* ReadFile or WriteFile has seen it done */
+    bool is_refused;  /* the last one was not begun at all */
     DWORD failed;     /* the error that ended it, or 0 */
     DWORD begin, end; /* what was read and not taken, or what is being written */
     unsigned char bytes[LANE_BYTES];
@@ -70,7 +71,8 @@ static void lane_begun(pipe_lane *lane, BOOL done, DWORD code)
 {
     lane->at_once = done;
     lane->pending = done || code == ERROR_IO_PENDING;
-    if (!lane->pending) {
+    lane->is_refused = !lane->pending;
+    if (lane->is_refused) {
         lane->failed = code;
         SetEvent(lane->event);
     }
@@ -250,7 +252,10 @@ static void try_read(brood_os_channel *channel)
     }
 }
 
-/* A shortage of the kernel's passes: the lane has not failed for good, and the next call tries again. */
+/*
+ * A shortage of the kernel's passes: a lane that it has kept from beginning has not failed for good, and
+ * the next call tries again. Of what was under way, bytes may be lost.
+ */
 static brood_status explain_lane(pipe_lane *lane, const char *step, brood_error *error)
 {
     brood_status status = BROOD_ERR_TIMEOUT;
@@ -259,7 +264,7 @@ static brood_status explain_lane(pipe_lane *lane, const char *step, brood_error 
         return brood_fail(error, status, 0, step, "it would block");
     }
     status = brood_win32_fail(error, lane->failed, step);
-    if (status == BROOD_ERR_NO_MEMORY || status == BROOD_ERR_LIMIT) {
+    if (lane->is_refused && brood_win32_is_shortage(lane->failed)) {
         lane->failed = 0;
     }
     return status;
@@ -332,6 +337,7 @@ static void finish_write(brood_os_channel *channel)
     if (out->failed == ERROR_OPERATION_ABORTED) {
         out->failed = 0; /* Wine minds no port. Nothing is lost: it waited behind a full pipe. */
         begin_write(channel);
+        out->is_refused = false; /* the bytes were taken before */
     }
 }
 

@@ -55,6 +55,9 @@ brood_status brood_os_segment_adopt(brood_os_segment *segment, brood_handle hand
         base = MapViewOfFile((HANDLE)handle, FILE_MAP_READ | FILE_MAP_WRITE, 0, 0, 0);
         code = GetLastError();
     }
+    if (base == NULL && brood_win32_is_shortage(code)) {
+        return brood_win32_fail(error, code, "MapViewOfFile");
+    }
     if (base == NULL) {
         return brood_fail(error, BROOD_ERR_PROTOCOL, (int)code, "MapViewOfFile",
                           "the handle is no shared memory");

@@ -69,6 +69,13 @@ static void describe(char *text, int size, DWORD code)
     text[length] = '\0';
 }
 
+bool brood_win32_is_shortage(DWORD code)
+{
+    brood_status status = status_of(code);
+
+    return status == BROOD_ERR_NO_MEMORY || status == BROOD_ERR_LIMIT;
+}
+
 brood_status brood_win32_fail(brood_error *error, DWORD code, const char *step)
 {
     char text[480]; /* three bytes for each UTF-16 unit */

@@ -33,6 +33,9 @@ struct brood_os_process {
 /* ---- system.c ----------------------------------------------------------------------------- */
 
 /* Fills error for a code of GetLastError, and returns the status that it maps to. */
+/* Whether the kernel lacks memory, or a quota is used up, which may pass. */
+bool brood_win32_is_shortage(DWORD code);
+
 brood_status brood_win32_fail(brood_error *error, DWORD code, const char *step);
 
 /* UTF-16 of UTF-8, malloc'd. Text that is not UTF-8 is refused in the name of the argument. */

@@ -129,7 +129,9 @@ typedef struct brood_wire_page {
     brood_atomic64 cancel_item; /* that item of it, as in item; 0: all; or BROOD_WIRE_FLUSH */
     brood_atomic32 may_spin;
     brood_atomic32 halts; /* no timed item after the one that runs is to be begun */
-    char unused_of_pool[2 * BROOD_CACHE_LINE - 32];
+    brood_atomic32 ends;  /* a worker that is a thread goes on with nothing: it cannot be killed */
+    uint32_t unused;
+    char unused_of_pool[2 * BROOD_CACHE_LINE - 40];
 } brood_wire_page;
 
 #define BROOD_CLAIM_SHIFT 16

@@ -171,6 +171,9 @@ typedef struct brood_thread {
 
 brood_status brood_thread_start(brood_thread *thread, brood_thread_function *function, void *data,
                                 apr_pool_t *pool, brood_error *error);
+brood_status brood_thread_start_with(brood_thread *thread, brood_thread_function *function,
+                                     void *data, size_t stack, apr_pool_t *pool,
+                                     brood_error *error);
 brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_function *function,
                                          void *data, apr_pool_t *pool, brood_error *error);
 void brood_thread_join(brood_thread *thread);
@@ -183,6 +186,16 @@ static inline bool brood_thread_is_started(const brood_thread *thread)
 static inline uint64_t brood_thread_id(void)
 {
     return sim.self->id;
+}
+
+static inline const void *brood_thread_own(void)
+{
+    return sim.self->own;
+}
+
+static inline void brood_thread_set_own(const void *own)
+{
+    sim.self->own = own;
 }
 
 void brood_sleep(int64_t duration);

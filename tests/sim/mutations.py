@@ -301,7 +301,7 @@ without("crew.leaves", "a worker that leaves is no change of the crew", POOL,
 without("crew.drop", "a worker that is dropped is no change of the crew", POOL,
         "        brood_agenda_supervise(worker->pool);\n", "        brood_worker_distrust(worker, status);\n")
 without("crew.dismiss", "a worker that has ended is no change of the crew", POOL,
-        "    brood_agenda_supervise(pool);\n", "    worker->ops->destroy(worker);\n")
+        "    brood_agenda_supervise(pool);\n", "    brood_left_part_with(worker);\n")
 without("crew.deaf", "a worker whose bell has closed is no change of the crew", POOL,
         "    brood_agenda_supervise(worker->pool);\n", "    brood_worker_plan_look(worker);\n")
 without("crew.failed", "a start that failed is no change of the crew", POOL,
@@ -316,7 +316,7 @@ without("look.leaves", "nobody plans to look at a worker that leaves", POOL,
         "        brood_worker_plan_look(worker);\n", "exit_ms * BROOD_NS_PER_MS;\n")
 without("look.kill", "nobody plans to look at a worker that was killed", POOL,
         "    brood_worker_plan_look(worker);\n",
-        "        worker->life.end_by = brood_os_now() + LOST_NS;\n    }\n")
+        "        worker->life.end_by = brood_os_now() + worker->ops->dies_within_ns;\n    }\n")
 without("look.enlist", "nobody plans to look at a worker that was started", POOL,
         "    brood_worker_plan_look(worker);\n",
         "    worker->backlog.items_left = items;\n")

@@ -229,6 +229,7 @@ struct sim_party {
     unsigned char *writes_at; /* the plain write to shared memory that it is in */
     size_t writes_size;       /* 0: it is in none */
     void *fake_stack;         /* of AddressSanitizer */
+    const void *own;          /* see brood_thread_own */
     const char *name;         /* in a scenario */
     uint64_t past;            /* what it has done and seen, as a number: see explore.c */
     uint64_t written;         /* that, when it began to write to shared memory last */

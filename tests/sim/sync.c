@@ -157,6 +157,15 @@ brood_status brood_thread_start(brood_thread *thread, brood_thread_function *fun
     return start_thread(thread, function, data, true, error);
 }
 
+brood_status brood_thread_start_with(brood_thread *thread, brood_thread_function *function,
+                                     void *data, size_t stack, apr_pool_t *pool,
+                                     brood_error *error)
+{
+    (void)stack;
+    (void)pool;
+    return start_thread(thread, function, data, true, error);
+}
+
 brood_status brood_thread_start_detached(brood_thread *thread, brood_thread_function *function,
                                          void *data, apr_pool_t *pool, brood_error *error)
 {

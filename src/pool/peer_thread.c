@@ -1,0 +1,269 @@
+#include "pool/peer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pool/peer_impl.h"
+#include "process/nesting.h"
+#include "process/task.h"
+#include "serve/serve.h"
+
+#define ENDS_WITHIN_NS (100 * BROOD_NS_PER_MS) /* one that was told to end, and runs no task */
+#define TELL_AFTER_NS (1000 * BROOD_NS_PER_MS) /* that the program waits for a task */
+
+/* What the thread has. It touches nothing else of the pool's: it may run on when it was given up. */
+struct brood_peer_thread {
+    brood_thread thread;
+    apr_pool_t *apr; /* of its own: it is started without the pool's lock */
+    brood_equipment equipment;
+    brood_nesting nesting;
+    brood_start start;
+    char name[256];
+    brood_served served;
+    brood_atomic32 has_ended;
+    /* Of a thread that was given up: what its task may still use, and the task's tag. */
+    brood_shared *kept[BROOD_SHARED_MAX + 2];
+    size_t kept_count;
+    char tag[BROOD_TAG_MAX];
+};
+
+static brood_peer_thread *thread_of(const brood_worker *worker)
+{
+    return brood_peer_of_const(worker)->thread;
+}
+
+/* ---- its life ---------------------------------------------------------------------------- */
+
+/* The bell is closed last: the poller then reports a thread that has ended. */
+static void run(void *data)
+{
+    brood_peer_thread *self = data;
+    brood_task task = {.start = &self->start};
+
+    brood_nesting_begin_thread(&self->nesting);
+    self->served = brood_serve_here(&task, &self->equipment);
+    brood_nesting_begin_thread(NULL);
+    brood_exchange32(&self->has_ended, 1);
+    brood_os_channel_close(self->equipment.bell);
+}
+
+static int64_t up_by(const brood_worker *worker)
+{
+    (void)worker;
+    return BROOD_NEVER; /* there is no handshake */
+}
+
+static bool is_alive(brood_worker *worker)
+{
+    return brood_load32(&thread_of(worker)->has_ended) == 0;
+}
+
+/* Its end is told by the bell. */
+static bool watch_end(brood_worker *worker, bool watches)
+{
+    (void)worker;
+    (void)watches;
+    return true;
+}
+
+/* A thread cannot be killed: it begins nothing more, and ends when its task has returned. */
+static brood_status tell_to_end(brood_worker *worker)
+{
+    brood_peer_revoke(worker);
+    if (worker->backlog.chunks.first != NULL) {
+        brood_peer_interrupt(worker, 0);
+    }
+    brood_exchange32(&brood_peer_of(worker)->page->ends, 1);
+    brood_peer_ring(worker);
+    return BROOD_OK;
+}
+
+static void keep(brood_peer_thread *thread, brood_shared *shared)
+{
+    if (shared != NULL) {
+        brood_shared_hold(shared);
+        thread->kept[thread->kept_count++] = shared;
+    }
+}
+
+/* Its task may go on for as long as it likes; only the end of the pool waits for it. */
+static void abandon(brood_worker *worker)
+{
+    brood_peer_thread *thread = thread_of(worker);
+    const brood_result *job =
+        worker->backlog.chunks.first != NULL ? worker->backlog.chunks.first->job : NULL;
+
+    brood_peer_unwatch_bell(brood_peer_of(worker));
+    for (size_t i = 0; job != NULL && i < job->shared_count; i++) {
+        keep(thread, job->shared[i]);
+    }
+    if (job != NULL) {
+        keep(thread, job->in_shared);
+        keep(thread, job->out_shared);
+        snprintf(thread->tag, sizeof thread->tag, "%s", job->tag != NULL ? job->tag : "");
+    }
+}
+
+static int64_t pid(const brood_worker *worker)
+{
+    (void)worker;
+    return brood_os_self_pid();
+}
+
+static void describe(const brood_worker *worker, brood_failure *failure, char *text, size_t size)
+{
+    failure->exit.reason = BROOD_EXIT_CODE;
+    failure->exit.code = thread_of(worker)->served.code;
+    snprintf(text, size, "its thread has ended");
+}
+
+/* ---- its end ----------------------------------------------------------------------------- */
+
+static void await_end(const brood_peer *peer)
+{
+    const brood_peer_thread *thread = peer->thread;
+    brood_os_wait_item item = {NULL, peer->bell, false, false};
+
+    if (brood_load32((brood_atomic32 *)(uintptr_t)&thread->has_ended) == 0 &&
+        brood_os_wait(&item, 1, brood_os_now() + TELL_AFTER_NS, NULL) == BROOD_ERR_TIMEOUT) {
+        fprintf(stderr, "brood: the end of the pool waits for %s, whose task%s%s does not return\n",
+                thread->name, thread->tag[0] != '\0' ? " with the tag " : "", thread->tag);
+    }
+}
+
+static void destroy(brood_worker *worker)
+{
+    brood_peer *peer = brood_peer_of(worker);
+    brood_peer_thread *thread = peer->thread;
+
+    brood_peer_unwatch_bell(peer);
+    if (thread != NULL) {
+        if (brood_thread_is_started(&thread->thread)) {
+            await_end(peer);
+            brood_thread_join(&thread->thread);
+        } else {
+            brood_os_channel_close(thread->equipment.bell);
+        }
+        for (size_t i = 0; i < thread->kept_count; i++) {
+            brood_shared_release(thread->kept[i]);
+        }
+        if (thread->apr != NULL) {
+            apr_pool_destroy(thread->apr);
+        }
+        brood_free(thread);
+    }
+    brood_peer_free(peer);
+}
+
+/* ---- its start --------------------------------------------------------------------------- */
+
+static brood_status send_setup(brood_worker *worker)
+{
+    return brood_peer_watch_bell(brood_peer_of(worker)) ? brood_peer_send_setup(worker)
+                                                        : BROOD_ERR_NO_MEMORY;
+}
+
+/* The program's own shared memory needs not be mapped, and is not forgotten. */
+static bool forget(brood_worker *worker)
+{
+    (void)worker;
+    return true;
+}
+
+static const brood_worker_ops thread_ops = {
+    .dies_within_ns = ENDS_WITHIN_NS,
+    .is_left_to_run = true,
+    .send_setup = send_setup,
+    .send = brood_peer_send,
+    .send_stop = brood_peer_send_stop,
+    .go_on = brood_peer_go_on,
+    .discard = brood_peer_discard,
+    .detach = brood_peer_detach,
+    .sent = brood_peer_sent,
+    .forget = forget,
+    .receive = brood_peer_receive,
+    .take = brood_peer_take,
+    .arm = brood_peer_arm,
+    .disarm = brood_peer_disarm,
+    .listen = brood_peer_listen,
+    .ring = brood_peer_ring,
+    .position = brood_peer_position,
+    .revoke = brood_peer_revoke,
+    .interrupt = brood_peer_interrupt,
+    .hold = brood_peer_hold,
+    .let_spin = brood_peer_let_spin,
+    .up_by = up_by,
+    .is_alive = is_alive,
+    .watch_end = watch_end,
+    .kill = tell_to_end,
+    .abandon = abandon,
+    .describe = describe,
+    .pid = pid,
+    .destroy = destroy,
+};
+
+/* Makes what the thread has, which goes with `destroy`. */
+static brood_status make(brood_peer *peer, size_t capacity, brood_error *error)
+{
+    const brood_pool *pool = peer->base.pool;
+    brood_peer_thread *thread = brood_calloc(1, sizeof *thread);
+    brood_handle bell = BROOD_HANDLE_NONE;
+    brood_status status = BROOD_OK;
+
+    if (thread == NULL) {
+        return brood_fail_memory(error, "worker");
+    }
+    peer->thread = thread;
+    status = brood_peer_equip(peer, capacity, &bell, error);
+    if (status == BROOD_OK) {
+        status = brood_os_channel_adopt(&thread->equipment.bell, bell, error);
+    }
+    if (status != BROOD_OK) {
+        brood_os_handle_close(bell);
+        return status;
+    }
+    brood_os_handle_close(peer->segment.handle);
+    peer->segment.handle = BROOD_HANDLE_NONE;
+    thread->equipment.base = peer->segment.base;
+    thread->equipment.capacity = capacity;
+    thread->equipment.spin_ns = (int64_t)brood_peer_spin_ns(pool);
+    thread->nesting = (brood_nesting){brood_nesting_here().depth + 1, peer->base.cores};
+    snprintf(thread->name, sizeof thread->name, "%s-%u", pool->config.options.name,
+             (unsigned)peer->base.slot + 1);
+    thread->start.name = thread->name;
+    return BROOD_OK;
+}
+
+static brood_status launch(brood_peer_thread *thread, size_t stack, brood_error *error)
+{
+    if (brood_apr_pool_create(&thread->apr) != APR_SUCCESS) {
+        return brood_fail_memory(error, "worker");
+    }
+    return brood_thread_start_with(&thread->thread, run, thread, stack, thread->apr, error);
+}
+
+brood_status brood_peer_create_thread(brood_worker **worker, brood_pool *pool, uint32_t slot,
+                                      uint32_t cores, size_t capacity, brood_error *error)
+{
+    brood_peer *peer = brood_calloc(1, sizeof *peer);
+    brood_status status = BROOD_OK;
+
+    *worker = NULL;
+    if (peer == NULL) {
+        return brood_fail_memory(error, "worker");
+    }
+    brood_worker_begin(&peer->base, &thread_ops, pool, slot, cores, capacity);
+    peer->segment.handle = BROOD_HANDLE_NONE;
+    status = make(peer, capacity, error);
+    if (status == BROOD_OK) {
+        status = launch(peer->thread, pool->config.options.thread_stack_size, error);
+    }
+    if (status != BROOD_OK) {
+        destroy(&peer->base);
+        return status;
+    }
+    *worker = &peer->base;
+    return BROOD_OK;
+}
