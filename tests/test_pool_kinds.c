@@ -306,7 +306,9 @@ static void its_thread_is_left_to_it(void **state)
     assert_int_equal(brood_load32(&begun), 1); /* it was not tried again */
 }
 
-#define LATE_ONES 40
+#define LATE_ONES 50
+#define GROWTH_MAX                                                                                 \
+    (support_is_windows() ? 150 : 25) /* of handles; each one has 8 there, and 1 here */
 
 static int return_soon(brood_task *task, const void *arg, size_t size)
 {
@@ -317,30 +319,35 @@ static int return_soon(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
+static void be_late_twice(brood_pool *pool, const brood_task_options *timed)
+{
+    brood_result *results[2];
+
+    for (int i = 0; i < 2; i++) {
+        assert_ok(brood_pool_apply_async(pool, &results[i], return_soon, NULL, 0, timed));
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_status(brood_result_get(results[i], NULL, NULL, SOON_MS), BROOD_ERR_TASK_TIMEOUT);
+        brood_result_destroy(results[i]);
+    }
+}
+
 static void those_that_have_returned_leave_nothing(void **state)
 {
     brood_pool_options options = threads_of(2);
     brood_task_options timed = BROOD_TASK_OPTIONS_INIT;
     brood_pool *pool = make_pool(&options);
-    brood_result *results[2];
     int before = 0;
 
     (void)state;
     timed.timeout_ms = 1;
-    ask_pid(pool);
+    be_late_twice(pool, &timed);
     before = support_count_handles();
     for (int i = 0; i < LATE_ONES; i += 2) {
-        for (int k = 0; k < 2; k++) {
-            assert_ok(brood_pool_apply_async(pool, &results[k], return_soon, NULL, 0, &timed));
-        }
-        for (int k = 0; k < 2; k++) {
-            assert_status(brood_result_get(results[k], NULL, NULL, SOON_MS),
-                          BROOD_ERR_TASK_TIMEOUT);
-            brood_result_destroy(results[k]);
-        }
+        be_late_twice(pool, &timed);
     }
-    assert_true(stats_of(pool).lost >= LATE_ONES / 2);
-    assert_true(support_count_handles() < before + LATE_ONES / 2);
+    assert_true(stats_of(pool).lost > 0);
+    assert_in_range(support_count_handles(), 0, before + GROWTH_MAX);
     end_pool(pool);
 }
 
