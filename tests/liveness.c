@@ -1,12 +1,12 @@
 /*
- * liveness [--seconds N] [--seed N] [--lives N] [--hold] [--verbose] [--uncounted]
+ * liveness [--seconds N] [--seed N] [--lives N] [--hold] [--verbose] [--uncounted] [--threads]
  *
  * Makes random pools, one after the other, and calls them at random from up to three threads whose
  * waits have no time-out, while workers are killed. Fails when a call does not come back for 4
  * seconds (15 under Wine and sanitizers) of a machine that is not stalled, or answers what it may
  * not. A life is drawn from its seed: `--seed N --lives 1` is that pool under those callers again,
  * as far as threads allow. With --hold a failed run stays for a debugger; --verbose tells each pool;
- * --uncounted does not look at the number of workers.
+ * --uncounted does not look at the number of workers. With --threads all pools are of threads.
  */
 #include "liveness.h"
 
@@ -122,7 +122,7 @@ static void draw_life(stage *self)
 
     life->rains = !options->event_loop && options->max_tasks_per_worker == 0 &&
                   self->init_mode < LIVE_INIT_SOMETIMES && live_chance(seed, LIVE_RAIN_PERCENT);
-    life->kills = live_chance(seed, life->rains ? 80 : 40);
+    life->kills = live_chance(seed, life->rains ? 80 : 40) && !life->is_of_threads;
     life->resizes = live_chance(seed, 40);
     life->looks_only = life->rains || live_chance(seed, 20);
     life->has_loop = options->event_loop;
@@ -179,6 +179,11 @@ static void draw_pool(stage *self)
         /* The pool breaks when no worker is left: of several that end slowly one is left for long. */
         options->workers = 1;
         options->crash_limit = 3;
+    }
+    if (self->life.is_of_threads) {
+        options->kind = BROOD_POOL_THREADS;
+        options->finalizer = options->finalizer == live_finalize_for_ever ? live_finalize_slowly
+                                                                          : options->finalizer;
     }
     self->life.retries = options->retries;
     self->life.grace_ms = options->grace_ms;
@@ -523,13 +528,14 @@ static void live_with_pool(stage *self, support_thread *copier)
     brood_shared_destroy(self->life.shared);
 }
 
-static void run_life(uint32_t seed, bool is_told, bool is_uncounted)
+static void run_life(uint32_t seed, bool is_told, bool is_uncounted, bool is_of_threads)
 {
     stage *self = calloc(1, sizeof *self);
     support_thread *copier = NULL;
 
     self->life.seed = seed;
     self->life.is_uncounted = is_uncounted;
+    self->life.is_of_threads = is_of_threads;
     self->seed = seed * 2654435761u + 12345;
     self->slowness = support_is_wine() || support_is_sanitized() ? 4 : 1;
     draw_pool(self);
@@ -595,7 +601,7 @@ int main(int argc, char **argv)
     live_watch_start(is_slow ? 15 : 4, has_option(argc, argv, "--hold"));
     for (uint32_t i = 0; i < lives && brood_os_now() < end; i++) {
         run_life(first + i, has_option(argc, argv, "--verbose"),
-                 has_option(argc, argv, "--uncounted"));
+                 has_option(argc, argv, "--uncounted"), has_option(argc, argv, "--threads"));
     }
     live_end_copies(true);
     printf("seeds %u to %u, %llu calls, slowest %lld ms (%s, seed %u)\n", first,

@@ -106,6 +106,7 @@ typedef struct live_life {
     uint32_t seed, max_items; /* in a map; LIVE_FEW where each takes a start */
     bool is_brief;            /* each caller submits a burst, and that is all */
     uint32_t most_calls;      /* of a caller; UINT32_MAX: as long as the life goes on */
+    bool is_of_threads;       /* the pool: no task kills its process, or never returns */
     bool kills;               /* workers are killed from outside */
     bool resizes;             /* callers change the number of workers */
     bool rains;               /* each caller but one does */

@@ -275,12 +275,13 @@ live_order live_draw_order(live_caller *self, const brood_task_options *options)
     } else if (roll < 30) {
         order.kind = LIVE_DO_FAIL;
     } else if (roll < 33) {
-        order.kind = LIVE_DO_KILL;
+        order.kind = self->life->is_of_threads ? LIVE_DO_FAIL : LIVE_DO_KILL;
     } else if (roll < 50 && is_timed) {
         order.kind = LIVE_DO_PAUSE;
         order.pause_us = draw_long_pause(self, options);
     } else if (roll < 70 && is_timed) {
-        order.kind = roll % 2 == 0 ? LIVE_DO_HANG : LIVE_DO_UNTIL_CANCELLED;
+        order.kind =
+            roll % 2 == 0 && !self->life->is_of_threads ? LIVE_DO_HANG : LIVE_DO_UNTIL_CANCELLED;
     }
     return order;
 }

@@ -111,9 +111,8 @@ static void on_ring(brood_worker *worker)
     brood_status status = worker->ops->listen(worker);
 
     brood_agenda_arm(worker);
-    if (status == BROOD_ERR_CLOSED && worker->ops->is_left_to_run &&
-        !worker->ops->is_alive(worker)) {
-        on_worker_exit(worker);
+    if (worker->ops->is_left_to_run && !worker->ops->is_alive(worker)) {
+        on_worker_exit(worker); /* that was its last ring */
     } else if (status == BROOD_ERR_CLOSED) {
         on_bell_closed(worker);
     } else if (status != BROOD_OK) {

@@ -36,16 +36,21 @@ static brood_peer_thread *thread_of(const brood_worker *worker)
 
 /* ---- its life ---------------------------------------------------------------------------- */
 
-/* The bell is closed last: the poller then reports a thread that has ended. */
+/*
+ * It rings when it has ended. To close its end of the bell would not always tell that: a copy of this
+ * process, made by fork, may have another descriptor of it.
+ */
 static void run(void *data)
 {
     brood_peer_thread *self = data;
     brood_task task = {.start = &self->start};
+    size_t put = 0;
 
     brood_nesting_begin_thread(&self->nesting);
     self->served = brood_serve_here(&task, &self->equipment);
     brood_nesting_begin_thread(NULL);
     brood_exchange32(&self->has_ended, 1);
+    brood_os_channel_write(self->equipment.bell, "", 1, &put, NULL); /* it is full: it has rung */
     brood_os_channel_close(self->equipment.bell);
 }
 
@@ -121,13 +126,20 @@ static void describe(const brood_worker *worker, brood_failure *failure, char *t
 
 /* ---- its end ----------------------------------------------------------------------------- */
 
-static void await_end(const brood_peer *peer)
+/* Waits for its ring, or until TELL_AFTER_NS have passed. */
+static void await_end(brood_peer *peer)
 {
-    const brood_peer_thread *thread = peer->thread;
+    brood_peer_thread *thread = peer->thread;
     brood_os_wait_item item = {NULL, peer->bell, false, false};
+    int64_t end = brood_os_now() + TELL_AFTER_NS;
+    char bytes[64];
+    size_t got = 0;
 
-    if (brood_load32((brood_atomic32 *)(uintptr_t)&thread->has_ended) == 0 &&
-        brood_os_wait(&item, 1, brood_os_now() + TELL_AFTER_NS, NULL) == BROOD_ERR_TIMEOUT) {
+    while (brood_load32(&thread->has_ended) == 0 &&
+           brood_os_wait(&item, 1, end, NULL) == BROOD_OK) {
+        brood_os_channel_read(peer->bell, bytes, sizeof bytes, &got, NULL); /* earlier rings */
+    }
+    if (brood_load32(&thread->has_ended) == 0) {
         fprintf(stderr, "brood: the end of the pool waits for %s, whose task%s%s does not return\n",
                 thread->name, thread->tag[0] != '\0' ? " with the tag " : "", thread->tag);
     }
@@ -161,8 +173,10 @@ static void destroy(brood_worker *worker)
 
 static brood_status send_setup(brood_worker *worker)
 {
-    return brood_peer_watch_bell(brood_peer_of(worker)) ? brood_peer_send_setup(worker)
-                                                        : BROOD_ERR_NO_MEMORY;
+    brood_peer *peer = brood_peer_of(worker);
+
+    peer->rings_due = 1; /* at its end */
+    return brood_peer_watch_bell(peer) ? brood_peer_send_setup(worker) : BROOD_ERR_NO_MEMORY;
 }
 
 /* The program's own shared memory needs not be mapped, and is not forgotten. */

@@ -63,7 +63,7 @@ typedef struct brood_worker_ops {
 
     /*
      * One that was given up keeps what it has until it returns, and the end of the pool waits for that
-     * in `destroy`. Its bell is closed only when it has ended.
+     * in `destroy`. It rings when it has ended.
      */
     bool is_left_to_run;
 
