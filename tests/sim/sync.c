@@ -158,8 +158,7 @@ brood_status brood_thread_start(brood_thread *thread, brood_thread_function *fun
 }
 
 brood_status brood_thread_start_with(brood_thread *thread, brood_thread_function *function,
-                                     void *data, size_t stack, apr_pool_t *pool,
-                                     brood_error *error)
+                                     void *data, size_t stack, apr_pool_t *pool, brood_error *error)
 {
     (void)stack;
     (void)pool;
