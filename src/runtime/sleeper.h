@@ -28,6 +28,8 @@ static inline void brood_sleeper_prepare(brood_sleeper *sleeper)
 }
 
 void brood_sleeper_sleep(brood_sleeper *sleeper);
+
+/* With the lock of brood_sleeper_prepare: until that is given up the sleeper is not freed. */
 void brood_sleeper_wake(brood_sleeper *sleeper);
 
 #endif
