@@ -625,6 +625,9 @@ typedef struct brood_os_signals {
 void brood_os_signals_hold(brood_os_signals *before);
 void brood_os_signals_release(const brood_os_signals *before);
 
+/* The calling thread takes the signals of its own faults (SIGSEGV ...), whatever it holds back. */
+void brood_os_signals_admit_faults(void);
+
 /*
  * From here to release pthread_cancel does not end the calling thread: it takes effect after that.
  * hold returns what release is given.

@@ -2,6 +2,7 @@
 #include "pool_tools.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/atomic.h"
@@ -54,6 +55,7 @@ static void the_option_chooses(void **state)
 
     (void)state;
     assert_int_equal(ask_pid(pool), support_pid());
+    assert_int_equal(brood_pool_pids(pool, NULL, 0), 0); /* nobody shall kill this process */
     end_pool(pool);
     options.kind = BROOD_POOL_PROCESSES;
     pool = make_pool(&options);
@@ -379,6 +381,134 @@ static void terminate_ends_what_listens(void **state)
     assert_null(brood_pool_destroy(pool));
 }
 
+/* ---- what only the start of a worker shows --------------------------------------------------------- */
+
+#define LARGE ((size_t)3 << 20) /* more than a ring holds */
+
+static int check_large(brood_task *task, const void *arg, size_t size)
+{
+    (void)task;
+    return size == LARGE && ((const char *)arg)[LARGE - 1] == 'z' ? 0 : 1;
+}
+
+static void an_argument_of_the_initializer_that_fills_the_ring(void **state)
+{
+    brood_pool_options options = threads_of(2);
+    brood_pool *pool = NULL;
+    char *large = malloc(LARGE);
+
+    (void)state;
+    assert_non_null(large);
+    memset(large, 'z', LARGE);
+    options.initializer = check_large;
+    options.initializer_arg = large;
+    options.initializer_size = LARGE;
+    pool = make_pool(&options);
+    free(large);
+    assert_int_equal(ask_pid(pool), support_pid());
+    end_pool(pool);
+}
+
+static void a_thread_that_was_never_used_ends_when_it_is_idle(void **state)
+{
+    brood_pool_options options = threads_of(2);
+    brood_pool *pool = NULL;
+
+    (void)state;
+    options.idle_timeout_ms = 10;
+    pool = make_pool(&options);
+    for (int64_t end = brood_os_now() + SOON_MS * INT64_C(1000000); stats_of(pool).ended < 2;) {
+        assert_true(brood_os_now() < end);
+        brood_os_sleep(1000000);
+    }
+    end_pool(pool);
+}
+
+/* Lazy workers are started by another thread than the one that makes the pool. */
+static int nest_lazily(brood_task *task, const void *arg, size_t size)
+{
+    brood_pool_options options = threads_of(1);
+    brood_pool *pool = NULL;
+    brood_status status = BROOD_OK;
+
+    (void)task;
+    options.lazy = true;
+    options.max_depth = 3;
+    status = brood_pool_create(&pool, &options);
+    if (status != BROOD_OK) {
+        return status == BROOD_ERR_LIMIT ? 0 : 1;
+    }
+    brood_add32(&begun, 1);
+    status = brood_pool_apply(pool, nest_lazily, arg, size, NULL, 0, NULL);
+    brood_pool_destroy(pool);
+    return status == BROOD_OK ? 0 : 1;
+}
+
+static void lazy_pools_nest_no_deeper_than_they_may(void **state)
+{
+    brood_pool_options options = threads_of(1);
+    brood_pool *pool = NULL;
+
+    (void)state;
+    options.lazy = true;
+    pool = make_pool(&options);
+    assert_ok(brood_pool_apply(pool, nest_lazily, NULL, 0, NULL, 0, NULL));
+    assert_int_equal(brood_load32(&begun), 2);
+    end_pool(pool);
+}
+
+/* ---- an item that is late costs no other one ------------------------------------------------------- */
+
+#define ITEMS 8
+#define LATE_ITEM 3
+
+/* The late one does not look at whether it is cancelled; it returns soon after it should, or later. */
+static int be_late_once(brood_task *task, const void *arg, size_t size)
+{
+    int64_t late_ms = 0;
+
+    (void)size;
+    memcpy(&late_ms, arg, sizeof late_ms);
+    if (brood_task_index(task) == LATE_ITEM) {
+        brood_os_sleep(late_ms * 1000000);
+    }
+    return brood_return(task, &late_ms, sizeof late_ms);
+}
+
+static void map_with_a_late_item(brood_pool *pool, int64_t late_ms)
+{
+    brood_task_options timed = BROOD_TASK_OPTIONS_INIT;
+    brood_result *result = NULL;
+    int64_t in[ITEMS];
+    int64_t out[ITEMS];
+
+    for (int i = 0; i < ITEMS; i++) {
+        in[i] = late_ms;
+    }
+    timed.timeout_ms = 50;
+    timed.chunk_size = ITEMS;
+    assert_ok(brood_pool_map_async(pool, &result, be_late_once, in, ITEMS, 8, out, 8, &timed));
+    assert_ok(brood_result_wait(result, SOON_MS));
+    for (uint64_t i = 0; i < ITEMS; i++) {
+        assert_status(brood_result_item(result, i, NULL, NULL, NULL, 0),
+                      i == LATE_ITEM ? BROOD_ERR_TASK_TIMEOUT : BROOD_OK);
+    }
+    brood_result_destroy(result);
+}
+
+static void an_item_that_is_late_costs_no_other_one(void **state)
+{
+    brood_pool_options options = threads_of(1);
+    brood_pool *pool = make_pool(&options);
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        map_with_a_late_item(pool, 75);  /* it returns before it is given up */
+        map_with_a_late_item(pool, 400); /* and after */
+    }
+    end_pool(pool);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_option_chooses),
     cmocka_unit_test(the_variable_overrides),
@@ -389,6 +519,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(its_thread_is_left_to_it),
     cmocka_unit_test(those_that_have_returned_leave_nothing),
     cmocka_unit_test(terminate_ends_what_listens),
+    cmocka_unit_test(an_argument_of_the_initializer_that_fills_the_ring),
+    cmocka_unit_test(a_thread_that_was_never_used_ends_when_it_is_idle),
+    cmocka_unit_test(lazy_pools_nest_no_deeper_than_they_may),
+    cmocka_unit_test(an_item_that_is_late_costs_no_other_one),
 };
 
 BROOD_TEST_MAIN(tests)

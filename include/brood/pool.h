@@ -136,8 +136,11 @@ typedef struct brood_pool_options {
      * more rights than its caller's (set-user-ID) does not read it.
      */
     brood_pool_kind kind;
-    size_t
-        thread_stack_size; /* bytes, of each thread of a pool of threads; 0: as the system has it */
+    /*
+     * Of each thread of a pool of threads, in bytes; a thread gets at least 256 KiB. 0: as the system has
+     * it, at most 8 MiB.
+     */
+    size_t thread_stack_size;
 } brood_pool_options;
 
 #ifdef __cplusplus
@@ -458,7 +461,8 @@ BROOD_API brood_status brood_pool_get_stats(brood_pool *pool, brood_pool_stats *
 
 /*
  * The process numbers of the workers that are there: writes at most count of them (none where pids
- * is NULL), and returns how many there are; 0 for a NULL pool. Does not block. Since 0.1.
+ * is NULL), and returns how many there are; 0 for a NULL pool, and for one of threads, which are all of
+ * this process. Does not block. Since 0.1.
  */
 BROOD_API size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count);
 

@@ -16,17 +16,19 @@ uint64_t brood_worker_read_last_begun(brood_worker *worker)
 
 /*
  * How many items of its last chunk the worker had begun, by its page. A lost worker still runs, and
- * may begin one more item before it sees the interrupt.
+ * may begin one more item before it sees the interrupt, unless it is held.
  */
-static uint64_t item_of(const brood_worker *worker)
+static uint64_t item_of(const brood_worker *worker, const brood_chunk *chunk)
 {
-    return worker->life.fate == BROOD_FATE_LOSE ? worker->rest.item + 1 : worker->rest.item;
+    bool is_held = worker->notice.is_held && worker->notice.id == chunk->id;
+
+    return worker->rest.item + (worker->life.fate == BROOD_FATE_LOSE && !is_held);
 }
 
 /* Of the chunk that the worker had begun last: how many items after those done it had begun. */
 static uint64_t count_begun(const brood_worker *worker, const brood_chunk *chunk)
 {
-    uint64_t item = item_of(worker);
+    uint64_t item = item_of(worker, chunk);
     uint64_t left = chunk->count - chunk->done;
     bool is_untouched = item == 0 && chunk->done == 0;
 

@@ -55,6 +55,9 @@ brood_status brood_config_check(const brood_pool_options *options)
         return brood_fail_argument(error, "max_tasks_jitter",
                                    "must be less than max_tasks_per_worker");
     }
+    if (options->thread_stack_size > SIZE_MAX / 2) {
+        return brood_fail_argument(error, "thread_stack_size", "is larger than any memory");
+    }
     if ((int)options->spin < BROOD_SPIN_ADAPTIVE || (int)options->spin > BROOD_SPIN_ALWAYS) {
         return brood_fail_argument(error, "spin", "is unknown");
     }

@@ -14,6 +14,7 @@ typedef struct brood_config {
     void *initializer_arg;
     uint32_t base_workers; /* as in the options */
     uint32_t cores;        /* for all of the pool */
+    uint32_t depth; /* of the thread that created it; a worker may be started by another one */
     int64_t spin_ns;
 } brood_config;
 

@@ -7,6 +7,7 @@
 #include "pool/config.h"
 #include "pool/kind.h"
 #include "pool/pool_impl.h"
+#include "process/nesting.h"
 #include "process/options.h"
 
 typedef struct brood_copy {
@@ -156,6 +157,7 @@ brood_status brood_config_copy(brood_pool *pool, const brood_pool_options *given
     brood_status status = take_process_options(&process, given, is_variables);
 
     pool->config.options = *given;
+    pool->config.depth = brood_nesting_here().depth;
     pool->config.options.name = given->name != NULL ? given->name : "brood";
     pool->config.options.process =
         NULL; /* these two stay the program's; see process, initializer_arg */

@@ -91,6 +91,9 @@ static void lose(brood_worker *worker)
         worker->ops->interrupt(worker, 0);
     }
     receive_rest(worker);
+    if (worker->rest.is_received) {
+        brood_worker_take_unreported(worker); /* those before the one that it runs are done */
+    }
     worker->ops->abandon(worker);
     brood_worker_lose(worker);
     dismiss(worker, &worker->pool->stats.lost);

@@ -44,7 +44,7 @@ static void give_way(brood_lock *lock)
     while (is_overdue(lock) && (now = brood_os_now()) < end) {
         brood_yield();
     }
-    if (now >= end) {
+    if (now >= end && since != 0) {
         brood_cas64(&lock->asleep_since, since, (uint64_t)(now + 10 * COURTESY_NS));
     }
 }

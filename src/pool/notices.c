@@ -15,6 +15,7 @@ void brood_worker_announce(brood_worker *worker, uint64_t item, brood_status why
     worker->notice.id = chunk->id;
     worker->notice.item = item;
     worker->notice.why = why;
+    worker->notice.is_held = false;
     brood_worker_set_kill(worker, brood_os_now() + grace);
 }
 
@@ -23,6 +24,7 @@ void brood_worker_note_overdue(brood_worker *worker, uint64_t item)
     worker->notice.id = worker->backlog.chunks.first->id;
     worker->notice.item = item;
     worker->notice.why = BROOD_ERR_TASK_TIMEOUT;
+    worker->notice.is_held = false;
 }
 
 void brood_worker_end_notice(brood_worker *worker)

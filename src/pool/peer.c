@@ -143,7 +143,7 @@ uint64_t brood_peer_spin_ns(const brood_pool *pool)
 static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *error)
 {
     const brood_pool *pool = peer->base.pool;
-    brood_nesting nesting = {brood_nesting_here().depth + 1, peer->base.cores};
+    brood_nesting nesting = {pool->config.depth + 1, peer->base.cores};
     brood_wire_start start = {peer->to.capacity, peer->segment.size, brood_peer_spin_ns(pool)};
     brood_handle handles[BROOD_WIRE_HANDLES + BROOD_HANDLES_MAX];
     brood_process_options options = pool->config.process;

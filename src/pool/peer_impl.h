@@ -95,6 +95,7 @@ void brood_peer_free(brood_peer *peer);
 brood_position brood_peer_position(const brood_worker *worker);
 uint64_t brood_peer_revoke(brood_worker *worker);
 void brood_peer_interrupt(brood_worker *worker, uint64_t item);
+void brood_peer_interrupt_chunk(brood_peer *peer, uint64_t id, uint64_t item);
 bool brood_peer_hold(brood_worker *worker, uint64_t item);
 void brood_peer_let_spin(brood_worker *worker, bool may);
 

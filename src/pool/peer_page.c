@@ -28,13 +28,16 @@ uint64_t brood_peer_revoke(brood_worker *worker)
  * stores run_until afterwards checks cancel_id after that (run_in_places), so it sees the
  * interrupt.
  */
+void brood_peer_interrupt_chunk(brood_peer *peer, uint64_t id, uint64_t item)
+{
+    brood_store64(&peer->page->cancel_item, item);
+    brood_store64(&peer->page->cancel_id, id);
+    brood_store64(&peer->page->run_until, 0);
+}
+
 void brood_peer_interrupt(brood_worker *worker, uint64_t item)
 {
-    brood_wire_page *page = brood_peer_of(worker)->page;
-
-    brood_store64(&page->cancel_item, item);
-    brood_store64(&page->cancel_id, worker->backlog.chunks.first->id);
-    brood_store64(&page->run_until, 0);
+    brood_peer_interrupt_chunk(brood_peer_of(worker), worker->backlog.chunks.first->id, item);
 }
 
 bool brood_peer_hold(brood_worker *worker, uint64_t item)

@@ -57,7 +57,7 @@ static void run(void *data)
 static int64_t up_by(const brood_worker *worker)
 {
     (void)worker;
-    return BROOD_NEVER; /* there is no handshake */
+    return 0; /* there is no handshake; until READY it is looked at as a process after one */
 }
 
 static bool is_alive(brood_worker *worker)
@@ -73,14 +73,17 @@ static bool watch_end(brood_worker *worker, bool watches)
     return true;
 }
 
-/* A thread cannot be killed: it begins nothing more, and ends when its task has returned. */
+/*
+ * A thread cannot be killed: it begins nothing more, and ends when its task has returned. The task is told of
+ * that, whichever it is by now: its answers to earlier ones may not have been received.
+ */
 static brood_status tell_to_end(brood_worker *worker)
 {
-    brood_peer_revoke(worker);
-    if (worker->backlog.chunks.first != NULL) {
-        brood_peer_interrupt(worker, 0);
-    }
-    brood_exchange32(&brood_peer_of(worker)->page->ends, 1);
+    brood_peer *peer = brood_peer_of(worker);
+
+    brood_exchange32(&peer->page->ends,
+                     1); /* before: what follows is no cancel of all other items */
+    brood_peer_interrupt_chunk(peer, brood_peer_revoke(worker), 0);
     brood_peer_ring(worker);
     return BROOD_OK;
 }
@@ -243,7 +246,7 @@ static brood_status make(brood_peer *peer, size_t capacity, brood_error *error)
     thread->equipment.base = peer->segment.base;
     thread->equipment.capacity = capacity;
     thread->equipment.spin_ns = (int64_t)brood_peer_spin_ns(pool);
-    thread->nesting = (brood_nesting){brood_nesting_here().depth + 1, peer->base.cores};
+    thread->nesting = (brood_nesting){pool->config.depth + 1, peer->base.cores};
     snprintf(thread->name, sizeof thread->name, "%s-%u", pool->config.options.name,
              (unsigned)peer->base.slot + 1);
     thread->start.name = thread->name;

@@ -210,9 +210,11 @@ size_t brood_pool_pids(brood_pool *pool, int64_t *pids, size_t count)
     }
     held = brood_pool_enter(pool);
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
-        if (pool->roster.workers[i] != NULL) {
+        const brood_worker *worker = pool->roster.workers[i];
+
+        if (worker != NULL && worker->ops->pid(worker) != brood_os_self_pid()) {
             if (pids != NULL && found < count) {
-                pids[found] = pool->roster.workers[i]->ops->pid(pool->roster.workers[i]);
+                pids[found] = worker->ops->pid(worker);
             }
             found++;
         }

@@ -29,6 +29,19 @@ void brood_os_signals_release(const brood_os_signals *before)
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
+/* Held back, a fault would end the process before the program's handler, or a sanitizer's, has seen it. */
+void brood_os_signals_admit_faults(void)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigaddset(&mask, faults[i]);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+}
+
 int brood_os_cancel_hold(void)
 {
     int held = 0;

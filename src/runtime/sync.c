@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #define STACK_STEP ((size_t)64 * 1024)      /* a multiple of each system's page */
+#define STACK_LEAST ((size_t)256 * 1024)    /* some systems refuse less than 128 KiB */
 #define STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
 
 brood_status brood_mutex_create(brood_mutex *mutex, apr_pool_t *pool)
@@ -30,6 +31,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *ignored, void *data)
     const brood_thread *thread = data;
 
     (void)ignored;
+    brood_os_signals_admit_faults();
     thread->function(thread->data);
     return NULL; /* apr_thread_exit would load a library to unwind the stack */
 }
@@ -56,6 +58,7 @@ static brood_status start(brood_thread *thread, bool detached, size_t stack, apr
     if (stack == 0 && brood_os_default_stack() > STACK_MAX) {
         stack = STACK_MAX;
     }
+    stack = stack > 0 && stack < STACK_LEAST ? STACK_LEAST : stack;
     if (result == APR_SUCCESS && stack > 0) {
         result = apr_threadattr_stacksize_set(attributes,
                                               (stack + STACK_STEP - 1) / STACK_STEP * STACK_STEP);

@@ -27,7 +27,8 @@ static void ring_bell(brood_link *link)
     size_t put = 0;
     brood_status status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
 
-    while (status == BROOD_ERR_LIMIT || status == BROOD_ERR_NO_MEMORY) {
+    while ((status == BROOD_ERR_LIMIT || status == BROOD_ERR_NO_MEMORY) &&
+           brood_load32(&link->page->ends) == 0) {
         brood_sleep(RETRY_NS); /* nobody else would say that the answer is there */
         status = brood_os_channel_write(link->bell, "", 1, &put, NULL);
     }

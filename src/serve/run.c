@@ -22,6 +22,20 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 /* ---- telling ----------------------------------------------------------------------------- */
 
+/*
+ * Whether a worker that is a thread was told to end. It begins nothing more, and says nothing of what it
+ * has not begun: that goes to others.
+ */
+static bool must_end(brood_run *run)
+{
+    if (brood_load32(&run->link->page->ends) == 0) {
+        return false;
+    }
+    brood_link_break(run->link, 0);
+    run->is_open = false;
+    return true;
+}
+
 /* Without this, the pool would count the time of the wake-up as time of the task. */
 static uint32_t take_awake_ns(brood_link *link)
 {
@@ -184,8 +198,7 @@ static bool note_timed(brood_run *run)
     brood_store64(&page->item, run->next + 1);
     while (brood_load32(&page->halts) != 0 && brood_load64(&page->cancel_id) == run->order->id &&
            run->next + 1 > brood_load64(&page->cancel_item)) {
-        if (brood_load32(&page->ends) != 0) {
-            brood_link_break(run->link, 0); /* this worker cannot be killed */
+        if (must_end(run)) {
             return false;
         }
         brood_sleep(HALT_NS);
@@ -270,7 +283,6 @@ static void run_item(brood_run *run, const void *data, size_t size)
     int code = 0;
 
     if (!note_begin(run)) {
-        run->is_open = false;
         return;
     }
     if (task->value_kind == BROOD_VALUE_FIXED) {
@@ -366,7 +378,9 @@ static void run_range(brood_run *run)
     int code = 0;
 
     if (is_cancelled(run)) {
-        report_skipped(run);
+        if (!must_end(run)) {
+            report_skipped(run);
+        }
         return;
     }
     if (!note_begin(run)) {
@@ -428,7 +442,7 @@ void brood_run_all(brood_run *run)
         run_fixed(run);
     }
     report_success(run);
-    if (run->next < run->order->count) {
+    if (run->next < run->order->count && !must_end(run)) {
         report_skipped(run);
     }
 }

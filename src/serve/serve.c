@@ -250,18 +250,20 @@ static known_memory *add_memory(server *self)
 static bool map(server *self, known_memory *memory)
 {
     brood_os_segment *segment = &memory->mapping.segment;
+    brood_error error = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_OK;
 
     if (memory->handle == BROOD_HANDLE_NONE) {
         return true;
     }
-    status = brood_os_segment_adopt(segment, memory->handle, memory->segment_size, &self->refusal);
+    status = brood_os_segment_adopt(segment, memory->handle, memory->segment_size, &error);
     if (status == BROOD_OK) {
-        self->refusal.status = BROOD_OK;
         brood_os_handle_close(memory->handle); /* the memory stays; a descriptor less */
         memory->handle = segment->handle = BROOD_HANDLE_NONE;
     } else if (status != BROOD_ERR_NO_MEMORY && status != BROOD_ERR_LIMIT) {
         brood_link_fail(&self->link);
+    } else {
+        self->refusal = error;
     }
     return status == BROOD_OK;
 }

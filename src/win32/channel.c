@@ -286,7 +286,6 @@ brood_status brood_os_channel_read(brood_os_channel *channel, void *buffer, size
     there = in->end - in->begin;
     if (there == 0) {
         status = explain_lane(in, "ReadFile", error);
-        status = in->failed == 0 ? BROOD_ERR_TIMEOUT : status; /* readers come again */
     } else {
         *got = there < size ? there : size;
         memcpy(buffer, in->bytes + in->begin, *got);

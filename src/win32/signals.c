@@ -21,3 +21,7 @@ void brood_os_cancel_release(int held)
 {
     (void)held;
 }
+
+void brood_os_signals_admit_faults(void)
+{
+}

@@ -138,14 +138,14 @@ mutation("halt.order", "a worker looks whether it may go on before it says so",
                "        brood_sleep(HALT_NS);\n    }\n"
                "    brood_store64(&page->item, run->next + 1);\n"))
 mutation("until", "a worker in the loop over items is not stirred",
-         (POOL, "    brood_store64(&page->run_until, 0);\n", ""))
+         (POOL, "    brood_store64(&peer->page->run_until, 0);\n", ""))
 mutation("until.order", "a worker is stirred before it can see for what",
-         (POOL, "    brood_store64(&page->cancel_item, item);\n"
-                  "    brood_store64(&page->cancel_id, worker->backlog.chunks.first->id);\n"
-                  "    brood_store64(&page->run_until, 0);\n",
-                  "    brood_store64(&page->run_until, 0);\n"
-                  "    brood_store64(&page->cancel_item, item);\n"
-                  "    brood_store64(&page->cancel_id, worker->backlog.chunks.first->id);\n"))
+         (POOL, "    brood_store64(&peer->page->cancel_item, item);\n"
+                  "    brood_store64(&peer->page->cancel_id, id);\n"
+                  "    brood_store64(&peer->page->run_until, 0);\n",
+                  "    brood_store64(&peer->page->run_until, 0);\n"
+                  "    brood_store64(&peer->page->cancel_item, item);\n"
+                  "    brood_store64(&peer->page->cancel_id, id);\n"))
 mutation("until.release", "the bound of the loop over items is a store that may come late",
          (RUN, "    brood_store64(&run->link->page->run_until, stop);\n",
                "    brood_release64(&run->link->page->run_until, stop);\n"))
