@@ -829,7 +829,7 @@ static void a_worker_that_may_open_nothing_more_goes_on(void **state)
     stage_end(results[1], BROOD_OK);
     assert_ok(brood_pool_apply(stage.pool, stage_square, &x, sizeof x, &x, sizeof x, NULL));
     assert_int_equal(stage_stats(&stage).started, 1);
-    stage_close(&stage);
+    stage_terminate(&stage); /* a sanitizer that looks for leaks at the end would open files */
     free(large);
 }
 
