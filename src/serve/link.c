@@ -38,6 +38,14 @@ static void ring_bell(brood_link *link)
     }
 }
 
+/* After each sleep: whoever tells it to end writes the word, and then rings. */
+static void look_for_end(brood_link *link)
+{
+    if (brood_load32(&link->page->ends) != 0) {
+        brood_link_break(link, 0);
+    }
+}
+
 /* Sleeps until the pool rings. Spurious wake-ups are possible. */
 static void sleep_until_bell(brood_link *link)
 {
@@ -59,16 +67,9 @@ static void sleep_until_bell(brood_link *link)
     } else if (status != BROOD_OK && status != BROOD_ERR_TIMEOUT) {
         brood_link_fail(link);
     }
+    look_for_end(link);
     link->woken_at = brood_os_now();
     brood_spin_note_sleep(&link->habit, link->woken_at - begun, 2 * link->spin_ns);
-}
-
-/* Before each sleep: whoever tells it to end writes the word, and rings. */
-static void look_for_end(brood_link *link)
-{
-    if (brood_load32(&link->page->ends) != 0) {
-        brood_link_break(link, 0);
-    }
 }
 
 static bool has_bytes(brood_link *link, size_t size)
@@ -129,7 +130,7 @@ static bool wait_for_bytes(brood_link *link, size_t size)
     if (may_spin(link) && spin(link, has_bytes, size)) {
         return !link->is_broken;
     }
-    while (look_for_end(link), !link->is_broken && !has_bytes(link, size)) {
+    while (!link->is_broken && !has_bytes(link, size)) {
         if (brood_ring_sleep_to_read(&link->in, (size_t)(link->in.other - link->in.own))) {
             sleep_until_bell(link);
             brood_ring_wake_to_read(&link->in);
@@ -148,7 +149,7 @@ static bool wait_for_room(brood_link *link, size_t size)
     if (may_spin(link) && spin(link, has_room, size)) {
         return true;
     }
-    while (look_for_end(link), !link->is_broken && !has_room(link, size)) {
+    while (!link->is_broken && !has_room(link, size)) {
         size_t room = link->out.capacity - (size_t)(link->out.own - link->out.other);
 
         if (brood_ring_sleep_to_write(&link->out, room)) {
