@@ -14,7 +14,7 @@
 #define EARLY_NS (1000 * BROOD_NS_PER_MS)
 #define BACKOFF_MOST 100 /* times the first one */
 
-/* After so many failures in a row. */
+/* How long the pool waits before the next start, after that number of failures in a row. */
 static int64_t backoff(const brood_pool *pool, uint32_t failures)
 {
     int64_t delay = (int64_t)pool->config.options.backoff_ms * BROOD_NS_PER_MS;

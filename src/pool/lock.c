@@ -118,7 +118,7 @@ void brood_pool_sleep(brood_pool *pool, brood_sleeper *sleeper)
     brood_sleeper_prepare(sleeper);
     brood_pool_unlock(pool);
     brood_sleeper_sleep(sleeper);
-    /* Not as a waiter: whoever wakes it gives up the lock in a moment, and spinners need not be slower. */
+    /* The woken thread is not counted in `waiters`: for it spinners need not be slower. */
     if (!brood_mutex_try_lock(&pool->lock.mutex) && !try_lock_for_a_moment(&pool->lock)) {
         lock_asleep(&pool->lock);
     }

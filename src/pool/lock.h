@@ -1,7 +1,7 @@
 /*
- * The pool's lock. A mutex of the system's is not fair: a thread that has slept for it, and is woken,
- * finds it taken again by one that was awake. So those who are awake give way to a thread that has
- * slept for the lock for long.
+ * The pool's lock. A mutex of the system's is not fair: a thread that has slept for the mutex, and is
+ * woken, finds that a thread which was awake has taken the mutex again. So threads that are awake give way
+ * to a thread that has slept for the lock for long.
  */
 #ifndef BROOD_SRC_POOL_LOCK_H
 #define BROOD_SRC_POOL_LOCK_H

@@ -20,6 +20,6 @@ void brood_sleeper_wake(brood_sleeper *sleeper)
 {
     brood_mutex_lock(&sleeper->mutex);
     sleeper->is_woken = true;
-    brood_mutex_unlock(&sleeper->mutex); /* before: who is woken would have to sleep for it again */
+    brood_mutex_unlock(&sleeper->mutex); /* first: the woken thread needs the mutex */
     brood_condition_signal(&sleeper->cond);
 }

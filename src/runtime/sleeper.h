@@ -19,8 +19,8 @@ typedef struct brood_sleeper {
 brood_status brood_sleeper_create(brood_sleeper *sleeper, apr_pool_t *pool);
 
 /*
- * Before the thread can be found by those who wake it, and with a lock that they have, too: a wake from
- * here on ends the sleep that follows, or prevents it.
+ * Begins a sleep: whoever wakes the sleeper from here on ends that sleep, or prevents it. The caller has a
+ * lock that those who wake have, too, and they can find the sleeper only afterwards.
  */
 static inline void brood_sleeper_prepare(brood_sleeper *sleeper)
 {

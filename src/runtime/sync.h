@@ -93,7 +93,7 @@ typedef struct brood_thread {
 brood_status brood_thread_start(brood_thread *thread, brood_thread_function *function, void *data,
                                 apr_pool_t *pool, brood_error *error);
 
-/* The same, with a stack of so many bytes, rounded as the system wants it; 0: the usual one. */
+/* As brood_thread_start; `stack`: the bytes of the stack, rounded as the system wants; 0: the usual one. */
 brood_status brood_thread_start_with(brood_thread *thread, brood_thread_function *function,
                                      void *data, size_t stack, apr_pool_t *pool,
                                      brood_error *error);
