@@ -38,14 +38,18 @@ static struct timeval *time_left(struct timeval *left, int64_t deadline)
     return timeout_ms < 0 ? NULL : left;
 }
 
+/* The type that FD_SET and its kin take everywhere without a warning: a long of bits in musl, an int in
+ * macOS. */
+typedef uint16_t select_fd;
+
 static bool add_to_sets(struct pollfd *slot, fd_set sets[2], int *end)
 {
     slot->revents = 0;
-    if (slot->fd >= FD_SETSIZE) {
+    if (slot->fd >= FD_SETSIZE || slot->fd > UINT16_MAX) {
         return false;
     }
     if (slot->fd >= 0) {
-        FD_SET(slot->fd, &sets[slot->events == POLLOUT]);
+        FD_SET((select_fd)slot->fd, &sets[slot->events == POLLOUT]);
         *end = slot->fd >= *end ? slot->fd + 1 : *end;
     }
     return true;
@@ -74,7 +78,7 @@ static int select_instead(struct pollfd *slots, size_t count, int64_t deadline)
     ready = select(end, &sets[0], &sets[1], NULL, time_left(&left, deadline));
     for (size_t i = 0; i < count && ready > 0; i++) {
         bool is_ready =
-            slots[i].fd >= 0 && FD_ISSET(slots[i].fd, &sets[slots[i].events == POLLOUT]);
+            slots[i].fd >= 0 && FD_ISSET((select_fd)slots[i].fd, &sets[slots[i].events == POLLOUT]);
 
         slots[i].revents = is_ready ? slots[i].events : 0;
     }
