@@ -51,7 +51,18 @@ typedef enum brood_pool_kind {
      * pool and the task's tag after a second). Arguments and values are copied as for processes, so a
      * thread that is left touches no array of the caller's; the library keeps shared memory for it.
      */
-    BROOD_POOL_THREADS = 1
+    BROOD_POOL_THREADS = 1,
+    /*
+     * Nothing is started: whoever submits runs the task, before the call returns, and whoever waits runs
+     * what else can be run. One thread runs tasks of the pool at a time; others wait for that. Callbacks
+     * are called there, too, between tasks (with event_loop: by brood_pool_run). What a task or a
+     * callback of the pool submits to it is run when the task or callback has returned, by a loop: the
+     * stack does not grow; and as a callback a task may not wait for its own pool (BROOD_ERR_STATE).
+     * While no thread calls the pool, nothing happens in it. A time-out, a deadline and a cancel are
+     * seen by brood_task_cancelled; a task that does not ask ends late, and has failed then as it would
+     * elsewhere. Other options and calls are as with threads; by default there is one worker.
+     */
+    BROOD_POOL_INLINE = 2
 } brood_pool_kind;
 
 /* Everything is copied. A zero field is its default. */
@@ -126,12 +137,12 @@ typedef struct brood_pool_options {
      * they get). Relative paths are meant from there. Its name, function_name, daemon and timeout_ms
      * must be zero, its stdio no pipe, and handle_count at most 254; executable is another program,
      * which has registered every function under the same name.
-     * Of a pool of threads no field may be set (BROOD_ERR_NOT_SUPPORTED).
+     * Of a pool of another kind no field may be set (BROOD_ERR_NOT_SUPPORTED).
      */
     const brood_process_options *process;
 
     /*
-     * The environment variable BROOD_POOL_KIND (processes or threads) overrides it, so that a debugger
+     * The environment variable BROOD_POOL_KIND (processes, threads or inline) overrides it, so that a debugger
      * needs to follow no child; `process` is then ignored, which a line on stderr says. A program with
      * more rights than its caller's (set-user-ID) does not read it.
      */

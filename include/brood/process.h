@@ -129,7 +129,9 @@ typedef struct brood_process_options {
     /*
      * daemon: the process ends when this one does, within two seconds, however this one ends, from
      * its brood_init on. Otherwise it lives on. (Not tied to the thread that starts it. A program
-     * that executes another one ends its daemons, on POSIX, as if it had ended.)
+     * that executes another one ends its daemons, on POSIX, as if it had ended. On POSIX a command is
+     * ended by a guard, a process of this same program: where both are killed at once, the command
+     * lives on. On Windows a daemon with a limit takes what it started along when it ends.)
      */
     bool daemon;
     /*
@@ -225,14 +227,15 @@ BROOD_API bool brood_process_is_alive(brood_process *process);
  * CTRL_BREAK; one that is stopped goes on to hear it. One that has ended already is fine.
  * BROOD_ERR_ARGUMENT: a NULL, a negative grace_ms. BROOD_ERR_PERMISSION: it has become another user,
  * and may not be killed. BROOD_ERR_TIMEOUT: it was killed, and has not ended 10 seconds later.
- * BROOD_ERR_OS: it cannot be killed for another reason. After an error it still runs. Since 0.1.
+ * BROOD_ERR_OS: it cannot be killed for another reason. After an error it still runs, but others of
+ * its tree may have ended. Since 0.1.
  */
 BROOD_API brood_status brood_process_terminate(brood_process *process, int64_t grace_ms);
 
 /*
  * Kills the process at once (SIGKILL, TerminateProcess) and returns without waiting for the end.
  * One that has ended already is fine. BROOD_ERR_ARGUMENT: a NULL. BROOD_ERR_PERMISSION, _OS: as of
- * brood_process_terminate; nothing was done. Since 0.1.
+ * brood_process_terminate; it runs on, but others of its tree may have ended. Since 0.1.
  */
 BROOD_API brood_status brood_process_kill(brood_process *process);
 

@@ -56,6 +56,16 @@ static inline uint32_t brood_load32(brood_atomic32 *atomic)
     return value;
 }
 
+static inline uint64_t brood_hint64(brood_atomic64 *atomic)
+{
+    return (uint64_t)__iso_volatile_load64(atomic);
+}
+
+static inline uint32_t brood_hint32(brood_atomic32 *atomic)
+{
+    return (uint32_t)__iso_volatile_load32((const volatile int *)atomic);
+}
+
 static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)
 {
     return (uint32_t)_InterlockedExchange(atomic, (long)value);
@@ -112,6 +122,17 @@ static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
 static inline uint32_t brood_load32(brood_atomic32 *atomic)
 {
     return atomic_load(atomic);
+}
+
+/* For one to whom each value that was ever there is right, if only a later one is seen in the end. */
+static inline uint64_t brood_hint64(brood_atomic64 *atomic)
+{
+    return atomic_load_explicit(atomic, memory_order_relaxed);
+}
+
+static inline uint32_t brood_hint32(brood_atomic32 *atomic)
+{
+    return atomic_load_explicit(atomic, memory_order_relaxed);
 }
 
 static inline uint32_t brood_exchange32(brood_atomic32 *atomic, uint32_t value)

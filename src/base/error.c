@@ -26,6 +26,18 @@ const char *brood_status_text(brood_status status)
     return "unknown status";
 }
 
+bool brood_is_status(uint32_t number)
+{
+    switch (number) {
+#define BROOD_STATUS_CASE(name, number, text) case name:
+        BROOD_STATUS_TABLE(BROOD_STATUS_CASE)
+#undef BROOD_STATUS_CASE
+        return true;
+    default:
+        return false;
+    }
+}
+
 const char *brood_status_name(brood_status status)
 {
     switch (status) {

@@ -3,6 +3,8 @@
 #define BROOD_SRC_BASE_ERROR_H
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include <brood/status.h>
 
@@ -26,6 +28,9 @@ void brood_text_clean(char *text);
 
 /* A broken rule of an argument: the step is the argument's name. */
 brood_status brood_fail_argument(brood_error *error, const char *argument, const char *rule);
+
+/* Whether a number that comes from outside is a status of this version. */
+bool brood_is_status(uint32_t number);
 
 /* Out of memory, in the given step. */
 brood_status brood_fail_memory(brood_error *error, const char *step);

@@ -217,8 +217,8 @@ static void notify_loop(brood_pool *pool)
  */
 static void wake_threads(brood_pool *pool)
 {
-    bool wants_starter =
-        pool->supervisor.start_due && !brood_thread_is_started(&pool->threads.starter);
+    bool wants_starter = pool->supervisor.start_due && !pool->supervisor.launching &&
+                         !brood_thread_is_started(&pool->threads.starter);
 
     if (pool->threads.caller_waits && (pool->callbacks.first != NULL || pool->ends)) {
         pool->threads.caller_waits = false;

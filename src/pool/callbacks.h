@@ -25,7 +25,7 @@ void brood_job_call_later(brood_result *job);
  */
 bool brood_pool_call_next(brood_pool *pool);
 
-/* Whether the calling thread is in a callback of the pool. */
+/* Whether the calling thread is in a callback of the pool, or in a task that it runs for the pool. */
 bool brood_pool_in_callback(const brood_pool *pool);
 
 #endif

@@ -11,6 +11,7 @@
 #define POOL_OPTIONS_SIZE_MIN offsetof(brood_pool_options, name)
 #define POOL_NAME_MAX 200
 #define DEPTH_MAX_DEFAULT 4
+#define STACK_MAX ((size_t)1 << 30) /* Windows has 32 bits for it */
 
 brood_status brood_config_check_process(const brood_process_options *process)
 {
@@ -55,8 +56,8 @@ brood_status brood_config_check(const brood_pool_options *options)
         return brood_fail_argument(error, "max_tasks_jitter",
                                    "must be less than max_tasks_per_worker");
     }
-    if (options->thread_stack_size > SIZE_MAX / 2) {
-        return brood_fail_argument(error, "thread_stack_size", "is larger than any memory");
+    if (options->thread_stack_size > STACK_MAX) {
+        return brood_fail_argument(error, "thread_stack_size", "must be at most 1 GiB");
     }
     if ((int)options->spin < BROOD_SPIN_ADAPTIVE || (int)options->spin > BROOD_SPIN_ALWAYS) {
         return brood_fail_argument(error, "spin", "is unknown");

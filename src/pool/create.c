@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "pool/caller_runs.h"
 #include "pool/config.h"
 #include "pool/copies.h"
 #include "pool/functions.h"
@@ -28,14 +29,16 @@ static void size_up(brood_pool *pool)
     int usable = brood_cpu_usable();
 
     pool->config.cores = here.cores > 0 && (int)here.cores < usable ? here.cores : (uint32_t)usable;
-    pool->config.base_workers =
-        brood_config_or_default(pool->config.options.workers, pool->config.cores);
+    pool->config.base_workers = brood_config_or_default(
+        pool->config.options.workers, pool->caller_runs.is_used ? 1 : pool->config.cores);
     if (pool->config.base_workers > BROOD_WORKERS_MAX) {
         pool->config.base_workers = BROOD_WORKERS_MAX;
     }
     brood_supervisor_resize(pool, pool->config.base_workers);
     pool->config.spin_ns =
-        pool->config.options.spin == BROOD_SPIN_NEVER || usable < 2 ? 0 : SPIN_NS;
+        pool->config.options.spin == BROOD_SPIN_NEVER || usable < 2 || pool->caller_runs.is_used
+            ? 0
+            : SPIN_NS;
     pool->roster.spinners_max = (uint32_t)usable - 1;
     if (pool->config.options.spin == BROOD_SPIN_ALWAYS) {
         pool->roster.spinners_max = BROOD_SPINNERS_MAX;
@@ -112,9 +115,10 @@ static brood_status begin(brood_pool *pool)
             brood_supervisor_start_one(pool);
         }
     }
-    if (status == BROOD_OK && !pool->config.options.event_loop) {
+    if (status == BROOD_OK && !pool->config.options.event_loop && !pool->caller_runs.is_used) {
         status = brood_pool_threads_start(pool, pool->config.options.error);
     }
+    brood_pool_run_here(pool); /* initializers */
     brood_pool_leave(pool, held);
     return status;
 }
@@ -147,6 +151,9 @@ static brood_status create(brood_pool **pool, const brood_pool_options *options,
     }
     status = brood_config_copy(made, options, is_variables);
     if (status == BROOD_OK) {
+        if (brood_supervisor_needs_callers(made->config.options.kind)) {
+            brood_caller_runs_begin(made);
+        }
         size_up(made);
         status = begin(made);
     }

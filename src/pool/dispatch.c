@@ -16,10 +16,7 @@
 
 /* ---- dispatching ------------------------------------------------------------------------- */
 
-/*
- * Stops a worker that has been given its last task. When STOP cannot be sent now, the supervisor
- * tries again (stop_used).
- */
+/* Stops a worker that has been given its last task. */
 static void retire_if_used(brood_worker *worker)
 {
     if (worker->backlog.items_left == 0 && worker->life.fate < BROOD_FATE_STOP) {
@@ -150,7 +147,7 @@ static bool end_cancelled(brood_chunk *chunk)
  */
 static void plan_push(brood_pool *pool)
 {
-    if (pool->roster.idle_first != NULL) {
+    if (brood_pool_next_idle(pool) != NULL) {
         brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);
     }
 }

@@ -71,7 +71,7 @@ static void turn_others(brood_pool *pool)
 {
     bool unsent = brood_pool_take_unsent(pool);
 
-    if (pool->upkeep.alarms == 0 && pool->upkeep.voids == 0 && !unsent) {
+    if (pool->upkeep.coming == 0 && pool->upkeep.voids == 0 && !unsent) {
         return;
     }
     for (uint32_t i = 0; i < pool->roster.slots; i++) {

@@ -24,16 +24,6 @@ uint32_t brood_supervisor_count(const brood_pool *pool, bool (*is_such)(const br
 
 /* ---- how many there should be -------------------------------------------------------------- */
 
-void brood_supervisor_need(brood_pool *pool)
-{
-    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
-
-    if (is_as_needed && pool->supervisor.serving < pool->supervisor.target &&
-        (brood_queue_has_chunks(&pool->queue) || pool->roster.idle_first == NULL)) {
-        brood_agenda_supervise(pool);
-    }
-}
-
 uint32_t brood_supervisor_leaving(const brood_pool *pool)
 {
     return brood_supervisor_count(pool, brood_worker_is_leaving);
@@ -77,4 +67,14 @@ uint32_t brood_supervisor_wanted(const brood_pool *pool)
                  ? needed
                  : pool->supervisor.serving + pool->supervisor.to_fill;
     return needed > pool->supervisor.target ? pool->supervisor.target : (uint32_t)needed;
+}
+
+void brood_supervisor_need(brood_pool *pool)
+{
+    bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
+
+    if (is_as_needed && pool->supervisor.serving < pool->supervisor.target &&
+        brood_supervisor_wanted(pool) > pool->supervisor.serving) {
+        brood_agenda_supervise(pool);
+    }
 }

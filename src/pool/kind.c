@@ -8,8 +8,9 @@
 
 #define TEXT_ROOM 32
 
-static const char *const names[] = {
-    [BROOD_POOL_PROCESSES] = "processes", [BROOD_POOL_THREADS] = "threads"};
+static const char *const names[] = {[BROOD_POOL_PROCESSES] = "processes",
+                                    [BROOD_POOL_THREADS] = "threads",
+                                    [BROOD_POOL_INLINE] = "inline"};
 
 #define KINDS (sizeof names / sizeof names[0])
 
@@ -38,7 +39,7 @@ brood_status brood_kind_choose(brood_pool_options *options, bool *is_variables)
     }
     if (size > 1 && (size > sizeof text || !find_kind(text, &options->kind))) {
         return brood_fail_argument(options->error, BROOD_KIND_VARIABLE,
-                                   "must be processes or threads");
+                                   "must be processes, threads or inline");
     }
     *is_variables = options->kind != before;
     return BROOD_OK;
@@ -85,7 +86,7 @@ brood_status brood_kind_check_process(brood_process_options *process,
     }
     if (!is_variables) {
         return brood_fail(options->error, BROOD_ERR_NOT_SUPPORTED, 0, name,
-                          "%s is of processes only, and the pool is one of %s", name,
+                          "%s is of processes only, and the kind of the pool is %s", name,
                           names[options->kind]);
     }
     fprintf(stderr,

@@ -38,8 +38,7 @@ void brood_worker_plan_look(brood_worker *worker)
         at = worker->life.end_by;
     } else if (!worker->reports.is_up) {
         at = worker->ops->up_by(worker);
-        at = at > now ? at
-                      : now + BROOD_WORKER_END_SLOWLY_NS; /* its function may take long to begin */
+        at = at > now ? at : BROOD_NEVER; /* its function, and its initializer, may take long */
     }
     if (worker->transit.must_ring || worker->life.kill_refused) {
         at = brood_earlier(at, now + BROOD_WORKER_RETRY_NS);
@@ -65,6 +64,13 @@ void brood_worker_resume_watch(brood_worker *worker)
     worker->life.is_unwatched = !worker->ops->watch_end(worker, true);
 }
 
+void brood_worker_watch_later(brood_worker *worker)
+{
+    worker->life.is_unwatched = true;
+    worker->life.pauses = 1;
+    brood_worker_plan_look(worker);
+}
+
 void brood_worker_begin_life(brood_worker *worker)
 {
     worker->life.begun_at = brood_os_now();
@@ -73,6 +79,7 @@ void brood_worker_begin_life(brood_worker *worker)
 
 void brood_worker_end_life(brood_worker *worker)
 {
+    worker->pool->upkeep.coming -= !worker->reports.is_up;
     set_alarm(worker, &worker->life.check_at, BROOD_NEVER);
     set_alarm(worker, &worker->life.kill_at, BROOD_NEVER);
 }
@@ -86,6 +93,7 @@ static void raise_to(brood_worker *worker, brood_fate fate)
 
 void brood_worker_note_ready(brood_worker *worker)
 {
+    worker->pool->upkeep.coming--;
     brood_worker_plan_look(worker);
     raise_to(worker, BROOD_FATE_SERVE);
 }
@@ -110,11 +118,14 @@ void brood_worker_leave(brood_worker *worker)
     }
 }
 
-void brood_worker_note_stop(brood_worker *worker)
+void brood_worker_note_stop(brood_worker *worker, bool is_sent)
 {
-    raise_to(worker, BROOD_FATE_STOP);
-    brood_worker_set_idle(worker, false);
-    brood_worker_leave(worker);
+    worker->life.owes_stop = !is_sent;
+    if (worker->life.fate < BROOD_FATE_STOP) {
+        raise_to(worker, BROOD_FATE_STOP);
+        brood_worker_set_idle(worker, false);
+        brood_worker_leave(worker);
+    }
 }
 
 void brood_worker_kill(brood_worker *worker)

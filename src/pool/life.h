@@ -12,7 +12,7 @@
 typedef enum brood_fate {
     BROOD_FATE_START, /* the worker has not said READY; it can be given chunks */
     BROOD_FATE_SERVE,
-    BROOD_FATE_STOP, /* it was sent STOP, perhaps before READY: it ends after all it was given */
+    BROOD_FATE_STOP, /* it is sent STOP, perhaps before READY: it ends after all it was given */
     BROOD_FATE_KILL, /* it was killed, and is received from until it has ended */
     BROOD_FATE_DROP, /* it was killed, or has ended; nothing is received from it before its end */
     BROOD_FATE_LOSE  /* it was killed, does not end, and is not waited for any more */
@@ -26,6 +26,7 @@ typedef struct brood_life {
     bool kill_refused;       /* the system did not kill it */
     bool is_unwatched;       /* see brood_worker_pause_watch */
     bool setup_failed;       /* its initializer has failed: it is about to end */
+    bool owes_stop;          /* STOP has still to be sent */
     uint32_t pauses;         /* of the watch; up to PAUSES_MAX in life.c */
     uint64_t partly_sent_id; /* a task of which it had not all when it was killed; 0: none */
     int64_t begun_at;        /* its start */
@@ -53,6 +54,9 @@ void brood_worker_plan_look(brood_worker *worker);
 void brood_worker_pause_watch(brood_worker *worker);
 void brood_worker_resume_watch(brood_worker *worker);
 
+/* The poller could not watch it at first. */
+void brood_worker_watch_later(brood_worker *worker);
+
 /* The time at which it is killed for the item of its notice; BROOD_NEVER takes that back. */
 void brood_worker_set_kill(brood_worker *worker, int64_t at);
 
@@ -64,8 +68,8 @@ void brood_worker_note_ready(brood_worker *worker);
 /* The worker says that its initializer has failed: what comes until its end has exit_timeout_ms. */
 void brood_worker_note_failed_setup(brood_worker *worker);
 
-/* The worker was sent STOP. */
-void brood_worker_note_stop(brood_worker *worker);
+/* The worker is to stop; whether STOP was sent, or is owed. */
+void brood_worker_note_stop(brood_worker *worker, bool is_sent);
 
 /*
  * If the worker's last task has ended, its finalizer and at-exit functions have exit_timeout_ms

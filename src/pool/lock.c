@@ -12,7 +12,7 @@
 /* Whether a thread has slept for the lock for too long. The clock is asked only if one sleeps. */
 static bool is_overdue(brood_lock *lock)
 {
-    int64_t since = (int64_t)brood_load64(&lock->asleep_since);
+    int64_t since = (int64_t)brood_hint64(&lock->asleep_since);
 
     return since != 0 && brood_os_now() - since > PATIENCE_NS;
 }
@@ -37,7 +37,7 @@ static bool try_lock_for_a_moment(brood_lock *lock)
  */
 static void give_way(brood_lock *lock)
 {
-    uint64_t since = brood_load64(&lock->asleep_since);
+    uint64_t since = brood_hint64(&lock->asleep_since);
     int64_t end = brood_os_now() + COURTESY_NS;
     int64_t now = 0;
 
@@ -77,7 +77,7 @@ bool brood_pool_lock(brood_pool *pool)
 
 bool brood_pool_lock_is_wanted(brood_pool *pool)
 {
-    return brood_load32(&pool->lock.waiters) > 0;
+    return brood_hint32(&pool->lock.waiters) > 0;
 }
 
 void brood_pool_unlock(brood_pool *pool)

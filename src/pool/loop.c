@@ -1,6 +1,7 @@
 #include "pool/loop.h"
 
 #include "pool/callbacks.h"
+#include "pool/caller_runs.h"
 #include "pool/engine.h"
 #include "pool/lock.h"
 #include "pool/pool_impl.h"
@@ -27,7 +28,8 @@ static void run(brood_pool *pool)
     brood_os_poller_answer(pool->wait.poller);
     while (again) {
         run_step(pool);
-        again = brood_supervisor_start_due(pool);
+        again = brood_pool_run_here(pool);
+        again = brood_supervisor_start_due(pool) || again;
         again = brood_pool_call_next(pool) || again;
         again = again || pool->agenda.due == 0 || !brood_agenda_arm_all(pool);
         again = again && brood_os_now() < end;

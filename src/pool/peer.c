@@ -86,24 +86,8 @@ static brood_status send_setup(brood_worker *worker)
 static const brood_worker_ops peer_ops = {
     .dies_within_ns = DIES_WITHIN_NS,
     .send_setup = send_setup,
-    .send = brood_peer_send,
-    .send_stop = brood_peer_send_stop,
-    .go_on = brood_peer_go_on,
-    .discard = brood_peer_discard,
-    .detach = brood_peer_detach,
-    .sent = brood_peer_sent,
     .forget = brood_peer_forget,
-    .receive = brood_peer_receive,
-    .take = brood_peer_take,
-    .arm = brood_peer_arm,
-    .disarm = brood_peer_disarm,
-    .listen = brood_peer_listen,
-    .ring = brood_peer_ring,
-    .position = brood_peer_position,
-    .revoke = brood_peer_revoke,
     .interrupt = brood_peer_interrupt,
-    .hold = brood_peer_hold,
-    .let_spin = brood_peer_let_spin,
     .up_by = up_by,
     .is_alive = is_alive,
     .watch_end = brood_peer_watch_end,
@@ -112,6 +96,7 @@ static const brood_worker_ops peer_ops = {
     .describe = describe,
     .pid = pid,
     .destroy = destroy,
+    BROOD_PEER_OPS,
 };
 
 brood_status brood_peer_equip(brood_peer *peer, size_t capacity, brood_handle *bell,
@@ -165,8 +150,8 @@ static brood_status launch(brood_peer *peer, brood_handle bell, brood_error *err
                                       &nesting, &pool->config.origin);
 }
 
-brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t slot,
-                               uint32_t cores, size_t capacity, brood_error *error)
+brood_status brood_peer_create(brood_worker **worker, const brood_worker_spec *spec,
+                               brood_error *error)
 {
     brood_peer *peer = brood_calloc(1, sizeof *peer);
     brood_handle bell = BROOD_HANDLE_NONE;
@@ -176,9 +161,9 @@ brood_status brood_peer_create(brood_worker **worker, brood_pool *pool, uint32_t
     if (peer == NULL) {
         return brood_fail_memory(error, "worker");
     }
-    brood_worker_begin(&peer->base, &peer_ops, pool, slot, cores, capacity);
+    brood_worker_begin(&peer->base, &peer_ops, spec);
     peer->segment.handle = BROOD_HANDLE_NONE;
-    status = brood_peer_equip(peer, capacity, &bell, error);
+    status = brood_peer_equip(peer, spec->capacity, &bell, error);
     if (status == BROOD_OK) {
         status = launch(peer, bell, error);
     }

@@ -1,6 +1,8 @@
 #include "pool/peer_impl.h"
 #include "process/process.h"
 
+#define IDLE_RINGS_MAX 16
+
 bool brood_peer_watch_end(brood_worker *worker, bool watches)
 {
     brood_peer *peer = brood_peer_of(worker);
@@ -84,6 +86,19 @@ static bool note_rings(brood_peer *peer, size_t rings)
     return is_right;
 }
 
+/*
+ * False: it rings although it has neither answered nor read anything, again and again. One that rings
+ * behind another ring may find that all was seen before; there is at most one for each ring.
+ */
+static bool note_progress(brood_peer *peer)
+{
+    uint64_t at = brood_load64(&peer->from.shared->written) + brood_load64(&peer->to.shared->read);
+
+    peer->idle_rings = at == peer->rung_at ? peer->idle_rings + 1 : 0;
+    peer->rung_at = at;
+    return peer->idle_rings < IDLE_RINGS_MAX;
+}
+
 brood_status brood_peer_listen(brood_worker *worker)
 {
     brood_peer *peer = brood_peer_of(worker);
@@ -92,7 +107,7 @@ brood_status brood_peer_listen(brood_worker *worker)
     brood_status status = brood_os_channel_read(peer->bell, bytes, sizeof bytes, &got, NULL);
 
     worker->transit.is_armed = false;
-    if (!note_rings(peer, got)) {
+    if (!note_rings(peer, got) || (got > 0 && !note_progress(peer))) {
         return BROOD_ERR_PROTOCOL;
     }
     if (status == BROOD_ERR_CLOSED) {

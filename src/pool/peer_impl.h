@@ -61,6 +61,8 @@ typedef struct brood_peer {
     brood_ring to, from;
     bool watches_bell, watches_process; /* by the poller */
     uint64_t rings_due;                 /* how often it may ring yet: once for each arming */
+    uint64_t rung_at;                   /* what it had written and read when it last rang, */
+    uint32_t idle_rings;                /* and how often in a row that was no more than before */
     uint32_t functions;                 /* the worker knows the first `functions` of the pool's */
     uint64_t *shared;                   /* ids that it knows */
     size_t shared_count;
@@ -162,5 +164,14 @@ bool brood_peer_forget(brood_worker *worker);
 brood_status brood_peer_receive(brood_worker *worker, brood_event *event);
 bool brood_peer_take(brood_worker *worker, const brood_chunk *chunk, uint64_t count);
 bool brood_peer_may_answer(const brood_peer *peer, const brood_wire_answer *answer);
+
+/* The operations that all kinds have in common. */
+#define BROOD_PEER_OPS                                                                             \
+    .send = brood_peer_send, .send_stop = brood_peer_send_stop, .go_on = brood_peer_go_on,         \
+    .discard = brood_peer_discard, .detach = brood_peer_detach, .sent = brood_peer_sent,           \
+    .receive = brood_peer_receive, .take = brood_peer_take, .arm = brood_peer_arm,                 \
+    .disarm = brood_peer_disarm, .listen = brood_peer_listen, .ring = brood_peer_ring,             \
+    .position = brood_peer_position, .revoke = brood_peer_revoke, .hold = brood_peer_hold,         \
+    .let_spin = brood_peer_let_spin
 
 #endif

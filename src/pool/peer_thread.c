@@ -15,11 +15,13 @@
 
 /* What the thread has. It touches nothing else of the pool's: it may run on when it was given up. */
 struct brood_peer_thread {
-    brood_thread thread;
-    apr_pool_t *apr; /* of its own: it is started without the pool's lock */
+    brood_thread thread;  /* not started: the callers' threads run the worker, */
+    brood_server *server; /* which is that; NULL: it has ended */
+    apr_pool_t *apr;      /* of its own: it is started without the pool's lock */
     brood_equipment equipment;
     brood_nesting nesting;
     brood_start start;
+    brood_task task;
     char name[256];
     brood_served served;
     brood_atomic32 has_ended;
@@ -43,15 +45,38 @@ static brood_peer_thread *thread_of(const brood_worker *worker)
 static void run(void *data)
 {
     brood_peer_thread *self = data;
-    brood_task task = {.start = &self->start};
     size_t put = 0;
 
     brood_nesting_begin_thread(&self->nesting);
-    self->served = brood_serve_here(&task, &self->equipment);
+    self->served = brood_serve_here(&self->task, &self->equipment);
     brood_nesting_begin_thread(NULL);
     brood_exchange32(&self->has_ended, 1);
     brood_os_channel_write(self->equipment.bell, "", 1, &put, NULL); /* it is full: it has rung */
     brood_os_channel_close(self->equipment.bell);
+}
+
+/* Of a worker without a thread: one that was killed has nobody else who would see that. */
+static bool wants_run(const brood_worker *worker)
+{
+    const brood_peer *peer = brood_peer_of_const(worker);
+    uint64_t read = brood_load64(&peer->to.shared->read);
+
+    return peer->thread->server != NULL && (peer->to.own - read >= sizeof(brood_wire_order) ||
+                                            brood_load32(&peer->page->ends) != 0);
+}
+
+/* When has_ended is set, another thread may free the worker. */
+static void run_here(brood_worker *worker)
+{
+    brood_peer_thread *self = brood_peer_of(worker)->thread;
+    const brood_nesting *before = brood_nesting_begin_thread(&self->nesting);
+    bool has_ended = brood_server_run(self->server, &self->served);
+
+    brood_nesting_begin_thread(before);
+    if (has_ended) {
+        self->server = NULL;
+        brood_exchange32(&self->has_ended, 1);
+    }
 }
 
 static int64_t up_by(const brood_worker *worker)
@@ -88,6 +113,14 @@ static brood_status tell_to_end(brood_worker *worker)
     return BROOD_OK;
 }
 
+/* One that was told to end was told so of what it runs: nothing that comes later may hide that. */
+static void interrupt(brood_worker *worker, uint64_t item)
+{
+    if (brood_load32(&brood_peer_of(worker)->page->ends) == 0) {
+        brood_peer_interrupt(worker, item);
+    }
+}
+
 static void keep(brood_peer_thread *thread, brood_shared *shared)
 {
     if (shared != NULL) {
@@ -96,12 +129,23 @@ static void keep(brood_peer_thread *thread, brood_shared *shared)
     }
 }
 
+/* The job of what it has claimed; answers to what it had before may not have been received. */
+static const brood_result *job_of(const brood_worker *worker)
+{
+    const brood_chunk *at = worker->backlog.chunks.first;
+    uint64_t id = brood_peer_position(worker).id;
+
+    while (at != NULL && at->id != id) {
+        at = at->next;
+    }
+    return at != NULL ? at->job : NULL;
+}
+
 /* Its task may go on for as long as it likes; only the end of the pool waits for it. */
 static void abandon(brood_worker *worker)
 {
     brood_peer_thread *thread = thread_of(worker);
-    const brood_result *job =
-        worker->backlog.chunks.first != NULL ? worker->backlog.chunks.first->job : NULL;
+    const brood_result *job = job_of(worker);
 
     brood_peer_unwatch_bell(brood_peer_of(worker));
     for (size_t i = 0; job != NULL && i < job->shared_count; i++) {
@@ -138,13 +182,23 @@ static void await_end(brood_peer *peer)
     char bytes[64];
     size_t got = 0;
 
-    while (brood_load32(&thread->has_ended) == 0 &&
+    brood_peer_ring(&peer->base); /* again: the system may have had no room for the first one */
+    while (brood_load32(&thread->has_ended) == 0 && brood_os_now() < end &&
            brood_os_wait(&item, 1, end, NULL) == BROOD_OK) {
         brood_os_channel_read(peer->bell, bytes, sizeof bytes, &got, NULL); /* earlier rings */
     }
     if (brood_load32(&thread->has_ended) == 0) {
         fprintf(stderr, "brood: the end of the pool waits for %s, whose task%s%s does not return\n",
                 thread->name, thread->tag[0] != '\0' ? " with the tag " : "", thread->tag);
+    }
+}
+
+/* A worker without a thread that has not run yet does not begin its finalizer either. */
+static void end_server(brood_peer *peer)
+{
+    if (peer->thread->server != NULL) {
+        brood_exchange32(&peer->page->ends, 1);
+        run_here(&peer->base);
     }
 }
 
@@ -159,6 +213,7 @@ static void destroy(brood_worker *worker)
             await_end(peer);
             brood_thread_join(&thread->thread);
         } else {
+            end_server(peer);
             brood_os_channel_close(thread->equipment.bell);
         }
         for (size_t i = 0; i < thread->kept_count; i++) {
@@ -189,37 +244,17 @@ static bool forget(brood_worker *worker)
     return true;
 }
 
-static const brood_worker_ops thread_ops = {
-    .dies_within_ns = ENDS_WITHIN_NS,
-    .is_left_to_run = true,
-    .send_setup = send_setup,
-    .send = brood_peer_send,
-    .send_stop = brood_peer_send_stop,
-    .go_on = brood_peer_go_on,
-    .discard = brood_peer_discard,
-    .detach = brood_peer_detach,
-    .sent = brood_peer_sent,
-    .forget = forget,
-    .receive = brood_peer_receive,
-    .take = brood_peer_take,
-    .arm = brood_peer_arm,
-    .disarm = brood_peer_disarm,
-    .listen = brood_peer_listen,
-    .ring = brood_peer_ring,
-    .position = brood_peer_position,
-    .revoke = brood_peer_revoke,
-    .interrupt = brood_peer_interrupt,
-    .hold = brood_peer_hold,
-    .let_spin = brood_peer_let_spin,
-    .up_by = up_by,
-    .is_alive = is_alive,
-    .watch_end = watch_end,
-    .kill = tell_to_end,
-    .abandon = abandon,
-    .describe = describe,
-    .pid = pid,
-    .destroy = destroy,
-};
+/* What a worker with a thread, and one without, have in common. */
+#define OPS_HERE                                                                                   \
+    .is_left_to_run = true, .send_setup = send_setup, .forget = forget, .interrupt = interrupt,    \
+    .up_by = up_by, .is_alive = is_alive, .watch_end = watch_end, .kill = tell_to_end,             \
+    .abandon = abandon, .describe = describe, .pid = pid, .destroy = destroy, BROOD_PEER_OPS
+
+static const brood_worker_ops thread_ops = {.dies_within_ns = ENDS_WITHIN_NS, OPS_HERE};
+
+/* It is never given up: whoever could wait for its end without it is the one that runs it. */
+static const brood_worker_ops caller_ops = {
+    .dies_within_ns = BROOD_NEVER / 2, .wants_run = wants_run, .run = run_here, OPS_HERE};
 
 /* Makes what the thread has, which goes with `destroy`. */
 static brood_status make(brood_peer *peer, size_t capacity, brood_error *error)
@@ -250,6 +285,7 @@ static brood_status make(brood_peer *peer, size_t capacity, brood_error *error)
     snprintf(thread->name, sizeof thread->name, "%s-%u", pool->config.options.name,
              (unsigned)peer->base.slot + 1);
     thread->start.name = thread->name;
+    thread->task.start = &thread->start;
     return BROOD_OK;
 }
 
@@ -261,8 +297,17 @@ static brood_status launch(brood_peer_thread *thread, size_t stack, brood_error 
     return brood_thread_start_with(&thread->thread, run, thread, stack, thread->apr, error);
 }
 
-brood_status brood_peer_create_thread(brood_worker **worker, brood_pool *pool, uint32_t slot,
-                                      uint32_t cores, size_t capacity, brood_error *error)
+static brood_status open_server(brood_peer_thread *thread, const brood_host *host,
+                                brood_error *error)
+{
+    thread->equipment.host = host;
+    thread->server = brood_server_open(&thread->task, &thread->equipment);
+    return thread->server != NULL ? BROOD_OK : brood_fail_memory(error, "worker");
+}
+
+/* host: of a worker without a thread, else NULL. */
+static brood_status create(brood_worker **worker, const brood_worker_spec *spec,
+                           const brood_worker_ops *ops, const brood_host *host, brood_error *error)
 {
     brood_peer *peer = brood_calloc(1, sizeof *peer);
     brood_status status = BROOD_OK;
@@ -271,11 +316,13 @@ brood_status brood_peer_create_thread(brood_worker **worker, brood_pool *pool, u
     if (peer == NULL) {
         return brood_fail_memory(error, "worker");
     }
-    brood_worker_begin(&peer->base, &thread_ops, pool, slot, cores, capacity);
+    brood_worker_begin(&peer->base, ops, spec);
     peer->segment.handle = BROOD_HANDLE_NONE;
-    status = make(peer, capacity, error);
+    status = make(peer, spec->capacity, error);
     if (status == BROOD_OK) {
-        status = launch(peer->thread, pool->config.options.thread_stack_size, error);
+        status = host != NULL
+                     ? open_server(peer->thread, host, error)
+                     : launch(peer->thread, spec->pool->config.options.thread_stack_size, error);
     }
     if (status != BROOD_OK) {
         destroy(&peer->base);
@@ -283,4 +330,16 @@ brood_status brood_peer_create_thread(brood_worker **worker, brood_pool *pool, u
     }
     *worker = &peer->base;
     return BROOD_OK;
+}
+
+brood_status brood_peer_create_thread(brood_worker **worker, const brood_worker_spec *spec,
+                                      brood_error *error)
+{
+    return create(worker, spec, &thread_ops, NULL, error);
+}
+
+brood_status brood_peer_create_here(brood_worker **worker, const brood_worker_spec *spec,
+                                    brood_error *error)
+{
+    return create(worker, spec, &caller_ops, &spec->pool->caller_runs.host, error);
 }

@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "pool/peer_impl.h"
 
 /* No process has a value that is longer: user space ends at 2^47 or 2^56 (Linux, Windows, macOS). */
@@ -35,15 +36,7 @@ static bool is_of_this_side(brood_status status)
 
 static bool is_failure_of_worker(uint32_t status)
 {
-    switch (status) {
-#define KNOWN_STATUS(name, number, text)                                                           \
-    case (uint32_t)(name):                                                                         \
-        return !is_of_this_side(name);
-        BROOD_STATUS_TABLE(KNOWN_STATUS)
-#undef KNOWN_STATUS
-    default:
-        return false;
-    }
+    return brood_is_status(status) && !is_of_this_side((brood_status)status);
 }
 
 static bool is_right_size(const brood_result *job, const brood_wire_answer *answer)

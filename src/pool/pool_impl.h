@@ -15,6 +15,7 @@
  *   timers deadlines cancel            time-outs, deadlines, cancelling
  *   agenda                             what is due, and which sleeping thread is woken for it
  *   lock engine wait threads loop      the lock, one turn, waiting, the pool's threads, event loops
+ *   caller_runs                        callers do all of that, and run the workers
  *
  * docs/design.md says which files a change touches ("To change one thing").
  *
@@ -28,6 +29,7 @@
 
 #include "pool/agenda.h"
 #include "pool/callbacks.h"
+#include "pool/caller_runs.h"
 #include "pool/config.h"
 #include "pool/dispatch.h"
 #include "pool/ends.h"
@@ -67,6 +69,7 @@ struct brood_pool {
     brood_wait wait;
     brood_threads threads;
     brood_loop loop;
+    brood_caller_runs caller_runs;
     bool closed, terminated, broken, ends;
     brood_pool_stats stats;
 };

@@ -43,6 +43,7 @@ static void enlist(brood_pool *pool, brood_worker *worker)
     brood_worker_enlist(worker, ++pool->stats.started, draw_items(pool));
     if (worker->ops->send_setup(worker) != BROOD_OK || pool->terminated) {
         brood_worker_drop(worker, BROOD_ERR_NO_MEMORY);
+        brood_worker_watch_later(worker);
         return;
     }
     brood_worker_set_idle(worker, true);
@@ -50,21 +51,29 @@ static void enlist(brood_pool *pool, brood_worker *worker)
 }
 
 /* The one place that knows of kinds. */
-static brood_status (*const creators[])(brood_worker **worker, brood_pool *pool, uint32_t slot,
-                                        uint32_t cores, size_t capacity, brood_error *error) = {
-    [BROOD_POOL_PROCESSES] = brood_peer_create,
-    [BROOD_POOL_THREADS] = brood_peer_create_thread,
+static const struct {
+    brood_status (*create)(brood_worker **worker, const brood_worker_spec *spec,
+                           brood_error *error);
+    bool needs_callers;
+} kinds[] = {
+    [BROOD_POOL_PROCESSES] = {brood_peer_create, false},
+    [BROOD_POOL_THREADS] = {brood_peer_create_thread, false},
+    [BROOD_POOL_INLINE] = {brood_peer_create_here, true},
 };
+
+bool brood_supervisor_needs_callers(brood_pool_kind kind)
+{
+    return kinds[kind].needs_callers;
+}
 
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
 {
-    uint32_t slot = brood_roster_slot(pool);
-    uint32_t cores = pool->config.cores / pool->supervisor.target;
-    size_t capacity = ring_bytes(pool);
+    brood_worker_spec spec = {pool, brood_roster_slot(pool),
+                              pool->config.cores / pool->supervisor.target, ring_bytes(pool)};
     brood_worker *worker = NULL;
     brood_status status = BROOD_OK;
 
-    if (slot == UINT32_MAX) {
+    if (spec.slot == UINT32_MAX) {
         return brood_fail_memory(error, "workers");
     }
     brood_left_collect(pool);
@@ -72,7 +81,7 @@ brood_status brood_supervisor_start(brood_pool *pool, brood_error *error)
     pool->supervisor.start_due = false;
     pool->supervisor.to_fill -= pool->supervisor.to_fill > 0;
     brood_pool_unlock(pool);
-    status = creators[pool->config.options.kind](&worker, pool, slot, cores, capacity, error);
+    status = kinds[pool->config.options.kind].create(&worker, &spec, error);
     brood_pool_lock(pool);
     pool->supervisor.launching = false;
     if (worker != NULL) {

@@ -10,4 +10,7 @@
  */
 brood_status brood_supervisor_start(brood_pool *pool, brood_error *error);
 
+/* Whether workers of that kind run only when the pool's callers run them. */
+bool brood_supervisor_needs_callers(brood_pool_kind kind);
+
 #endif

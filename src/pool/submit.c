@@ -127,6 +127,16 @@ static brood_status make(brood_request *asked, const brood_task_options *options
     return status;
 }
 
+/* With the lock: where callers run the workers, the task is run before the call returns. */
+static void run_here(brood_result *job)
+{
+    brood_pool *pool = job->pool;
+
+    if (pool->caller_runs.is_used && !brood_pool_in_callback(pool)) {
+        brood_pool_wait(pool, job, brood_job_is_over, job, BROOD_NEVER);
+    }
+}
+
 static brood_status submit(brood_request *asked, brood_result **result,
                            const brood_task_options *options)
 {
@@ -142,6 +152,9 @@ static brood_status submit(brood_request *asked, brood_result **result,
     }
     held = brood_pool_enter(asked->pool);
     status = submit_locked(job, asked);
+    if (status == BROOD_OK) {
+        run_here(job);
+    }
     brood_pool_leave(asked->pool, held);
     if (status != BROOD_OK) {
         brood_job_unmake(job);

@@ -110,24 +110,15 @@ static int64_t end_oldest(brood_pool *pool, int64_t now)
     return end_oldest(pool, now);
 }
 
-static bool stop(brood_worker *worker)
-{
-    brood_worker_stop(worker);
-    return worker->life.fate >= BROOD_FATE_STOP;
-}
-
-/* Of those that can be sent STOP now: the last idle worker, or else the one with the fewest chunks. */
+/* The last idle worker, or else the one with the fewest chunks. */
 static brood_worker *superfluous(const brood_pool *pool)
 {
     brood_worker *best = pool->roster.idle_last;
 
-    while (best != NULL && !brood_worker_can_send(best)) {
-        best = best->lists.previous_idle;
-    }
     for (uint32_t i = 0; i < pool->roster.slots && (best == NULL || best->backlog.count > 0); i++) {
         brood_worker *worker = pool->roster.workers[i];
 
-        if (worker != NULL && brood_worker_serves(worker) && brood_worker_can_send(worker) &&
+        if (worker != NULL && brood_worker_serves(worker) &&
             (best == NULL || worker->backlog.count < best->backlog.count)) {
             best = worker;
         }
@@ -146,25 +137,20 @@ static void stop_superfluous(brood_pool *pool)
         if (worker != NULL && worker->backlog.count > 1) {
             brood_worker_revoke(worker);
         }
-        if (worker == NULL || !stop(worker)) {
-            brood_agenda_supervise_at(
-                pool, brood_os_now() + BROOD_WORKER_RETRY_NS); /* STOP cannot be sent now */
+        if (worker == NULL) {
             return;
         }
+        brood_worker_stop(worker);
         count--;
     }
 }
 
-/* Stops workers that have been given their last task, but could not be sent STOP then. */
-static void stop_used(brood_pool *pool)
+/* There may have been no memory for a STOP. */
+static void stop_owed(brood_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->roster.slots && pool->config.options.max_tasks_per_worker > 0;
-         i++) {
-        brood_worker *worker = pool->roster.workers[i];
-
-        if (worker != NULL && worker->backlog.items_left == 0 &&
-            worker->life.fate < BROOD_FATE_STOP && brood_worker_can_send(worker)) {
-            brood_worker_stop(worker);
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        if (pool->roster.workers[i] != NULL) {
+            brood_worker_stop_owed(pool->roster.workers[i]);
         }
     }
 }
@@ -178,7 +164,8 @@ static int64_t stop_idle(brood_worker *worker, int64_t now)
     if (over > now) {
         return over;
     }
-    return stop(worker) ? BROOD_NEVER : now + BROOD_WORKER_RETRY_NS;
+    brood_worker_stop(worker);
+    return BROOD_NEVER;
 }
 
 /*
@@ -221,7 +208,7 @@ int64_t brood_supervisor_run(brood_pool *pool, int64_t now)
         return pool->agenda.supervise_at;
     }
     next = stop_all_idle(pool, now);
-    stop_used(pool);
+    stop_owed(pool);
     stop_superfluous(pool);
     pool->supervisor.serving = brood_supervisor_count(pool, brood_worker_counts);
     pool->supervisor.leaving = brood_supervisor_count(pool, brood_worker_is_leaving);

@@ -50,7 +50,7 @@ static void thread_step(brood_pool *pool)
         !pool->threads.starter_refused) {
         begin_starter(pool);
     } else if (brood_supervisor_start_due(pool)) {
-        return; /* it was done here: the system has refused the starter */
+        pool->threads.starter_refused = false; /* by the system: so it was done here, this time */
     } else if (pool->wait.leading || pool->wait.successor || brood_pool_has_followers(pool)) {
         pool->threads.thread_waits = true;
         brood_pool_sleep(pool, &pool->threads.thread_sleeper);
@@ -114,7 +114,8 @@ static void run_caller(void *data)
 
 brood_status brood_pool_prepare_callbacks(brood_pool *pool, brood_error *error)
 {
-    if (pool->config.options.event_loop || brood_thread_is_started(&pool->threads.caller)) {
+    if (pool->config.options.event_loop || pool->caller_runs.is_used ||
+        brood_thread_is_started(&pool->threads.caller)) {
         return BROOD_OK;
     }
     return brood_thread_start(&pool->threads.caller, run_caller, pool, pool->apr, error);

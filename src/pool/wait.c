@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "pool/agenda.h"
+#include "pool/caller_runs.h"
 #include "pool/engine.h"
 #include "pool/exits.h"
 #include "pool/lock.h"
@@ -173,7 +174,7 @@ static void lead(brood_pool *pool, const brood_goal *goal, int64_t deadline)
     pool->wait.leading = true;
     pool->wait.lead_goal = *goal;
     brood_pool_run_due(pool);
-    if (!brood_goal_is_over(goal, pool)) {
+    if (!brood_goal_is_over(goal, pool) && !brood_pool_must_run_here(pool)) {
         pool->wait.leader_notified = false;
         pool->wait.sleeps_until = brood_earlier(pool->agenda.due, deadline);
         pool->wait.sleeping = pool->wait.sleeps_until > 0;
@@ -300,6 +301,10 @@ brood_status brood_pool_wait(brood_pool *pool, const void *what,
     brood_pool_turn(pool);
     over = brood_goal_is_over(&goal, pool);
     while (!over && !brood_os_is_ending() && (now = brood_os_now()) < deadline) {
+        if (brood_pool_run_here(pool)) {
+            over = brood_goal_is_over(&goal, pool);
+            continue;
+        }
         over = may_spin(pool) && spin(pool, &goal, now, deadline);
         if (!over && !brood_supervisor_start_due(pool)) {
             sleep_for(pool, &goal, deadline);

@@ -6,14 +6,14 @@
 
 /* ---- one worker -------------------------------------------------------------------------- */
 
-void brood_worker_begin(brood_worker *worker, const brood_worker_ops *ops, brood_pool *pool,
-                        uint32_t slot, uint32_t cores, size_t capacity)
+void brood_worker_begin(brood_worker *worker, const brood_worker_ops *ops,
+                        const brood_worker_spec *spec)
 {
     worker->ops = ops;
-    worker->pool = pool;
-    worker->slot = slot;
-    worker->cores = cores > 0 ? cores : 1;
-    worker->capacity = capacity;
+    worker->pool = spec->pool;
+    worker->slot = spec->slot;
+    worker->cores = spec->cores > 0 ? spec->cores : 1;
+    worker->capacity = spec->capacity;
     worker->unreported.at = BROOD_NEVER;
     brood_worker_begin_life(worker);
 }
@@ -21,6 +21,7 @@ void brood_worker_begin(brood_worker *worker, const brood_worker_ops *ops, brood
 void brood_worker_enlist(brood_worker *worker, uint64_t number, uint64_t items)
 {
     worker->number = number;
+    worker->pool->upkeep.coming++;
     worker->backlog.items_left = items;
     brood_worker_plan_look(worker);
 }
@@ -83,12 +84,39 @@ brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
     return status;
 }
 
+/* False: what is on its way has to go before, or the system has no memory now. */
+static bool send_stop(brood_worker *worker)
+{
+    if (!brood_worker_can_send(worker)) {
+        return false;
+    }
+    if (worker->ops->send_stop(worker) != BROOD_OK) {
+        brood_agenda_supervise_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
+        return false;
+    }
+    return true;
+}
+
+void brood_worker_stop(brood_worker *worker)
+{
+    brood_worker_note_stop(worker, send_stop(worker));
+    brood_worker_check(worker);
+}
+
+void brood_worker_stop_owed(brood_worker *worker)
+{
+    if (worker->life.owes_stop && send_stop(worker)) {
+        brood_worker_note_stop(worker, true);
+    }
+}
+
 void brood_worker_go_on(brood_worker *worker)
 {
     bool was_void = worker->transit.is_void;
 
     worker->ops->go_on(worker);
     worker->pool->upkeep.voids -= was_void && !worker->transit.is_void;
+    brood_worker_stop_owed(worker);
     note_unsent(worker);
     brood_worker_check(worker);
 }
@@ -99,16 +127,6 @@ bool brood_worker_forget(brood_worker *worker)
 
     brood_worker_check(worker);
     return is_told;
-}
-
-void brood_worker_stop(brood_worker *worker)
-{
-    if (worker->ops->send_stop(worker) == BROOD_OK) {
-        brood_worker_note_stop(worker);
-    } else {
-        brood_agenda_supervise_at(worker->pool, brood_os_now() + BROOD_WORKER_RETRY_NS);
-    }
-    brood_worker_check(worker);
 }
 
 /* ---- what it was given ------------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 /* Counters and times over all workers, so that most turns need not walk through them. */
 typedef struct brood_upkeep {
     uint32_t alarms;       /* workers with a check_at or a kill_at */
+    uint32_t coming;       /* workers that have not said READY */
     uint32_t voids;        /* workers to which something void is being sent */
     bool unsent;           /* a worker may have no chunk, and be sent what precedes one */
     int64_t unreported_at; /* the earliest of theirs, or earlier */
@@ -32,6 +33,14 @@ typedef struct brood_backlog {
     uint64_t begun;      /* the last one that it has begun, as far as is known */
     uint64_t items_left; /* of max_tasks_per_worker; UINT64_MAX: any number */
 } brood_backlog;
+
+/* Where a worker is to be started. */
+typedef struct brood_worker_spec {
+    brood_pool *pool;
+    uint32_t slot;
+    uint32_t cores;  /* its share of them, for pools of its own */
+    size_t capacity; /* of each of its rings, in bytes */
+} brood_worker_spec;
 
 /* Each part is changed by the files of its room only: tests/rooms.cmake. */
 struct brood_worker {
@@ -94,8 +103,8 @@ static inline bool brood_worker_is_ending(const brood_worker *worker)
 }
 
 /* Begins the record of a worker, zeroed so far, that its kind is about to start. */
-void brood_worker_begin(brood_worker *worker, const brood_worker_ops *ops, brood_pool *pool,
-                        uint32_t slot, uint32_t cores, size_t capacity);
+void brood_worker_begin(brood_worker *worker, const brood_worker_ops *ops,
+                        const brood_worker_spec *spec);
 
 /* The worker is the pool's: its number, and how many items it may be given. */
 void brood_worker_enlist(brood_worker *worker, uint64_t number, uint64_t items);
@@ -116,10 +125,12 @@ bool brood_pool_take_unsent(brood_pool *pool);
 bool brood_worker_forget(brood_worker *worker);
 
 /*
- * Sends STOP: the worker ends after all chunks that it was given. When STOP cannot be sent now, the
- * state stays what it was, and the supervisor runs again.
+ * The worker ends after all chunks that it was given: STOP is sent, or owed until what is on its way has
+ * gone. (Without memory for it the supervisor tries again.) One that does not read is leaving, too, and
+ * has its time for that.
  */
 void brood_worker_stop(brood_worker *worker);
+void brood_worker_stop_owed(brood_worker *worker);
 
 /* After an operation: drops the worker for a fault, or plans to ring its bell again. */
 void brood_worker_check(brood_worker *worker);

@@ -145,6 +145,13 @@ typedef struct brood_worker_ops {
     /* Whether the poller reports the worker's end. False: it cannot now. */
     bool (*watch_end)(brood_worker *worker, bool watches);
 
+    /*
+     * Of a worker that callers run, else NULL: whether there is something to run; and runs it on the
+     * calling thread, without the lock. After that the worker may be gone, if it has ended.
+     */
+    bool (*wants_run)(const brood_worker *worker);
+    void (*run)(brood_worker *worker);
+
     /* Asks the system to end it at once. On failure that was refused, and is tried again. */
     brood_status (*kill)(brood_worker *worker);
 

@@ -222,15 +222,20 @@ static int take_end(const brood_os_process *process, bool *exited, int *value, s
 
 #endif
 
-/* While the leader is not reaped nobody else can have the number of its group. */
-static void end_rest_of_group(const brood_os_process *process)
+/*
+ * While the leader is not reaped nobody else can have the number of its group. False: the leader has not
+ * ended, and its end must not be taken before the rest is killed.
+ */
+static bool end_rest_of_group(const brood_os_process *process)
 {
     siginfo_t info = {0};
+    int result = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT);
 
-    if (waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-        info.si_pid == process->pid) {
+    if (result == 0 && info.si_pid == process->pid) {
         kill(-process->pid, SIGKILL);
+        return true;
     }
+    return result < 0; /* somebody else has taken the end: the number may be another group's */
 }
 
 /*
@@ -270,8 +275,8 @@ brood_status brood_os_process_reap(brood_os_process *process, brood_os_exit *res
     int taken = 0;
 
     *result = (brood_os_exit){BROOD_EXIT_NONE, 0, 0, 0, 0};
-    if (process->leads_group && process->asked) {
-        end_rest_of_group(process);
+    if (process->leads_group && process->asked && !end_rest_of_group(process)) {
+        return BROOD_ERR_TIMEOUT;
     }
     taken = take_end_alone(process, &exited, &value, &usage);
     if (taken == 0) {
@@ -359,8 +364,10 @@ brood_status brood_os_process_ask(brood_os_process *process, brood_error *error)
 
 brood_status brood_os_process_kill(brood_os_process *process, brood_error *error)
 {
-    process->killed = true;
-    return signal_unless_over(process, SIGKILL, error);
+    brood_status status = signal_unless_over(process, SIGKILL, error);
+
+    process->killed = process->killed || status == BROOD_OK;
+    return status;
 }
 
 static void close_descriptors(brood_os_process *process)

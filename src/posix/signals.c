@@ -32,7 +32,7 @@ void brood_os_signals_release(const brood_os_signals *before)
 /* Held back, a fault would end the process before the program's handler, or a sanitizer's, has seen it. */
 void brood_os_signals_admit_faults(void)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
     sigset_t mask;
 
     sigemptyset(&mask);

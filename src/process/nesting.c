@@ -17,9 +17,12 @@ brood_nesting brood_nesting_here(void)
                        : (brood_nesting){brood_here()->nesting.depth, brood_here()->nesting.cores};
 }
 
-void brood_nesting_begin_thread(const brood_nesting *nesting)
+const brood_nesting *brood_nesting_begin_thread(const brood_nesting *nesting)
 {
+    const brood_nesting *before = brood_thread_own();
+
     brood_thread_set_own(nesting);
+    return before;
 }
 
 static void learn(const brood_nesting *here)

@@ -10,8 +10,8 @@
 /* In no child all zeros; on a thread that serves a pool, that thread's. */
 brood_nesting brood_nesting_here(void);
 
-/* The calling thread serves a pool until it says NULL. */
-void brood_nesting_begin_thread(const brood_nesting *nesting);
+/* The calling thread serves a pool until it puts back what this returns. */
+const brood_nesting *brood_nesting_begin_thread(const brood_nesting *nesting);
 
 /*
  * In a child, which knows it from its parent: tells it to other copies of the library in this

@@ -56,6 +56,10 @@ static void handle_frame(brood_process *process, const brood_frame_head *head, c
     } else if (head->type == BROOD_FRAME_REFUSED && head->size == sizeof process->refusal &&
                !process->hello) { /* one that came to its function has not refused the start */
         memcpy(&process->refusal, body, sizeof process->refusal);
+        if (process->refusal.status == BROOD_OK ||
+            !brood_is_status((uint32_t)process->refusal.status)) {
+            process->refusal.status = BROOD_ERR_PROTOCOL;
+        }
         process->refusal.step[sizeof process->refusal.step - 1] = '\0';
         process->refusal.message[sizeof process->refusal.message - 1] = '\0';
         brood_text_clean(process->refusal.step);
@@ -214,6 +218,7 @@ int64_t brood_process_next_deadline(brood_process *process, int64_t deadline)
 
 /* A traced process (ptrace) that has ended can be reaped only when its tracer has seen the end. */
 #define REAP_RETRY_NS INT64_C(1000000)
+#define SHORTAGE_RETRY_NS INT64_C(5000000) /* no descriptor or memory to wait with: only looks */
 
 static brood_status join(brood_process *process, int64_t deadline)
 {
@@ -225,7 +230,9 @@ static brood_status join(brood_process *process, int64_t deadline)
             brood_os_wait(&item, 1, brood_process_next_deadline(process, deadline), NULL);
 
         status = look(process);
-        if (waited != BROOD_OK && waited != BROOD_ERR_TIMEOUT) {
+        if (waited == BROOD_ERR_LIMIT || waited == BROOD_ERR_NO_MEMORY) {
+            brood_sleep(SHORTAGE_RETRY_NS);
+        } else if (waited != BROOD_OK && waited != BROOD_ERR_TIMEOUT) {
             return status == BROOD_OK ? status : waited;
         }
         if (status == BROOD_ERR_TIMEOUT && brood_os_now() >= deadline) {

@@ -118,6 +118,9 @@ bool brood_task_cancelled(const brood_task *task)
     if (task == NULL || task->page == NULL) {
         return false;
     }
+    if (task->host != NULL) {
+        task->host->look(task->host->pool);
+    }
     page = (brood_wire_page *)(uintptr_t)task->page;
     if (brood_load64(&page->cancel_id) != task->id) {
         return false;

@@ -14,6 +14,13 @@ typedef struct brood_mapping {
     brood_os_segment segment;
 } brood_mapping;
 
+/* The pool of a worker that is run by the program's own threads: nobody else would do this meanwhile. */
+typedef struct brood_host {
+    void (*turn)(void *pool); /* empties and fills the rings */
+    void (*look)(void *pool); /* does what is due, for a task that asks whether it is cancelled */
+    void *pool;
+} brood_host;
+
 /* What a value must be. */
 typedef enum brood_value_kind {
     BROOD_VALUE_REFUSED, /* there is none: a process, a range */
@@ -41,6 +48,7 @@ struct brood_task {
     uint64_t first; /* the index of its first item */
     uint32_t attempt;
     const char *tag;
+    const brood_host *host; /* NULL: the pool goes on beside the task */
     const brood_mapping *const *shared;
     size_t shared_count;
 

@@ -46,7 +46,7 @@ static void look_for_end(brood_link *link)
     }
 }
 
-/* Sleeps until the pool rings. Spurious wake-ups are possible. */
+/* Until the pool rings; with a host, until that has done what it can. Spurious wake-ups are possible. */
 static void sleep_until_bell(brood_link *link)
 {
     brood_os_wait_item item = {NULL, link->bell, false, false};
@@ -54,8 +54,14 @@ static void sleep_until_bell(brood_link *link)
     int64_t deadline = link->keep_ns > 0 ? begun + link->keep_ns : BROOD_OS_NO_DEADLINE;
     char bytes[64];
     size_t got = 0;
-    brood_status status = brood_os_wait(&item, 1, deadline, NULL);
+    brood_status status = BROOD_OK;
 
+    if (link->host != NULL) {
+        link->host->turn(link->host->pool);
+        look_for_end(link);
+        return;
+    }
+    status = brood_os_wait(&item, 1, deadline, NULL);
     if (status == BROOD_OK) {
         status = brood_os_channel_read(link->bell, bytes, sizeof bytes, &got, NULL);
     } else if (status == BROOD_ERR_TIMEOUT) {
@@ -137,6 +143,12 @@ static bool wait_for_bytes(brood_link *link, size_t size)
         }
     }
     return !link->is_broken;
+}
+
+bool brood_link_has(brood_link *link, size_t size)
+{
+    look_for_end(link);
+    return !link->is_broken && has_bytes(link, size);
 }
 
 bool brood_link_await(brood_link *link, size_t size)

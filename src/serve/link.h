@@ -3,6 +3,7 @@
 #define BROOD_SRC_SERVE_LINK_H
 
 #include "platform.h"
+#include "process/task.h"
 #include "runtime/spin.h"
 #include "wire/wire.h"
 
@@ -19,6 +20,7 @@ typedef struct brood_link {
     int64_t keep_ns; /* after so long a sleep idle is called, once; 0: never */
     void (*idle)(void *data);
     void *data;
+    const brood_host *host; /* NULL: the link sleeps until the bell rings */
 } brood_link;
 
 /*
@@ -30,6 +32,9 @@ void brood_link_break(brood_link *link, int code); /* the first code counts */
 
 /* Breaks the link: the pool has gone, or has written what is impossible. */
 void brood_link_fail(brood_link *link);
+
+/* Whether there are size bytes to read now. False also when the worker was told to end. */
+bool brood_link_has(brood_link *link, size_t size);
 
 /* The functions that wait return false when the link is broken, or breaks meanwhile. */
 

@@ -30,7 +30,7 @@ typedef struct known_memory {
         handle; /* kept while it cannot be mapped: the next task that names it tries again */
 } known_memory;
 
-typedef struct server {
+typedef struct brood_server {
     brood_link link;
     brood_task *process_task;
     known_function *functions;
@@ -562,12 +562,13 @@ static brood_status attach(server *self, const brood_wire_start *start)
     return BROOD_OK;
 }
 
-/* Obeys orders until STOP, or until the worker cannot go on. */
+/* Obeys orders until STOP, or until the worker cannot go on; with a host, as long as there are any. */
 static void serve(server *self)
 {
     brood_wire_order order;
 
-    while (!self->link.is_broken) {
+    while (!self->link.is_broken &&
+           (self->link.host == NULL || brood_link_has(&self->link, sizeof order))) {
         self->link.keep_ns = self->body_room > KEEP_BODY_MAX ? KEEP_NS : 0;
         if (!brood_link_await(&self->link, sizeof order)) {
             return;
@@ -662,16 +663,57 @@ brood_served brood_serve(brood_task *task, const void *arg, size_t size)
     return finish(&self);
 }
 
-brood_served brood_serve_here(brood_task *task, const brood_equipment *equipment)
+static void equip(server *self, const brood_equipment *equipment)
 {
-    server self = {.process_task = task, .is_here = true};
-    brood_served served;
+    self->is_here = true;
+    attach_memory(self, equipment->base, equipment->capacity);
+    self->link.bell = equipment->bell;
+    self->link.spin_ns = equipment->spin_ns;
+    self->link.host = equipment->host;
+}
 
-    attach_memory(&self, equipment->base, equipment->capacity);
-    self.link.bell = equipment->bell;
-    self.link.spin_ns = equipment->spin_ns;
-    serve(&self);
-    served = finish(&self);
+static brood_served finish_here(server *self)
+{
+    brood_served served = finish(self);
+
     served.bell = NULL;
     return served;
+}
+
+brood_served brood_serve_here(brood_task *task, const brood_equipment *equipment)
+{
+    server self = {.process_task = task};
+
+    equip(&self, equipment);
+    serve(&self);
+    return finish_here(&self);
+}
+
+brood_server *brood_server_open(brood_task *task, const brood_equipment *equipment)
+{
+    server *self = brood_calloc(1, sizeof *self);
+
+    if (self != NULL) {
+        self->process_task = task;
+        task->host = equipment->host;
+        equip(self, equipment);
+    }
+    return self;
+}
+
+bool brood_server_run(brood_server *self, brood_served *served)
+{
+    serve(self);
+    if (!self->link.is_broken && !self->stops) {
+        brood_link_release(&self->link);
+        if (self->body_room > KEEP_BODY_MAX) {
+            forget_body(self);
+        }
+    }
+    if (!self->link.is_broken && !self->stops) {
+        return false;
+    }
+    *served = finish_here(self);
+    brood_free(self);
+    return true;
 }

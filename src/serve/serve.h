@@ -5,6 +5,7 @@
 #include <brood/task.h>
 
 #include "platform.h"
+#include "process/task.h"
 #include "wire/wire.h"
 
 /* How the process of a worker is to end. */
@@ -26,12 +27,13 @@ typedef struct brood_served {
  */
 brood_served brood_serve(brood_task *task, const void *arg, size_t size);
 
-/* What a worker that is a thread serves with; the bell and the memory stay whose they are. */
+/* What a worker of this process serves with; the bell and the memory stay whose they are. */
 typedef struct brood_equipment {
     unsigned char *base; /* the page and both rings: see brood_wire_segment_size */
     size_t capacity;
     brood_os_channel *bell;
     int64_t spin_ns;
+    const brood_host *host; /* NULL: a thread of the worker's own serves */
 } brood_equipment;
 
 /*
@@ -39,6 +41,18 @@ typedef struct brood_equipment {
  * its brood_shared. BREAKS: the worker was told to end, or has no memory to go on.
  */
 brood_served brood_serve_here(brood_task *task, const brood_equipment *equipment);
+
+/* A worker with a host: it has no thread, and runs when it is told to. */
+typedef struct brood_server brood_server;
+
+/* NULL: out of memory. The task and the equipment must live as long as the server. */
+brood_server *brood_server_open(brood_task *task, const brood_equipment *equipment);
+
+/*
+ * Obeys all that was sent so far, on the calling thread. True: the worker has ended, as *served says, and
+ * the server is freed.
+ */
+bool brood_server_run(brood_server *server, brood_served *served);
 
 /* The function that a worker's process runs: serves, and ends the process as it has to. */
 int brood_serve_process(brood_task *task, const void *arg, size_t size);

@@ -195,6 +195,11 @@ void sim_explore_touch(sim_kind kind, const void *object)
     }
 }
 
+bool sim_explore_is_on(void)
+{
+    return explore.is_on;
+}
+
 void sim_explore_seen(const void *object, uint64_t past)
 {
     if (explore.is_on) {

@@ -40,6 +40,17 @@ static inline uint32_t brood_load32(brood_atomic32 *atomic)
                                                           : sim_load(atomic, sizeof *atomic));
 }
 
+/* The exhaustive mode takes the first value there ever was: an order of these steps is no other run. */
+static inline uint64_t brood_hint64(brood_atomic64 *atomic)
+{
+    return sim_explore_is_on() ? 0 : brood_load64(atomic);
+}
+
+static inline uint32_t brood_hint32(brood_atomic32 *atomic)
+{
+    return sim_explore_is_on() ? 0 : brood_load32(atomic);
+}
+
 /* Before a change that all processes see in the same order. */
 static inline void sim_begin_change(sim_kind kind, const void *object)
 {

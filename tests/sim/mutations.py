@@ -42,9 +42,9 @@ mutation("W2b", "a caller that spins in a pool with an event loop does not keep 
          (POOL, "    if (!pool->config.options.event_loop || (now < pool->agenda.due && now < *next)) {\n",
                 "    if (now != 0) {\n"))
 mutation("W3", "a task that needs another worker is not told to the leader",
-         (POOL, "        (brood_queue_has_chunks(&pool->queue) || pool->roster.idle_first == NULL)) {\n"
+         (POOL, "        brood_supervisor_wanted(pool) > pool->supervisor.serving) {\n"
                   "        brood_agenda_supervise(pool);\n",
-                  "        (brood_queue_has_chunks(&pool->queue) || pool->roster.idle_first == NULL)) {\n"
+                  "        brood_supervisor_wanted(pool) > pool->supervisor.serving) {\n"
                   "        pool->agenda.supervisor_due = true;\n"
                   "        if (pool->threads.thread_leads || pool->config.options.event_loop) {\n"
                   "            brood_agenda_at(pool, 0);\n        }\n"))

@@ -132,6 +132,8 @@ typedef enum sim_kind {
 
 void sim_event(sim_kind kind, const void *object);
 
+bool sim_explore_is_on(void); /* in the exhaustive mode, from "workers are up" on */
+
 /*
  * A step of the party that runs ends here, before it touches the object: another one may run, or time
  * may pass.
