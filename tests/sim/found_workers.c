@@ -16,6 +16,7 @@ static void set_lazy(brood_pool_options *options)
 {
     options->lazy = true;
     options->workers = 3;
+    options->spin = BROOD_SPIN_NEVER;
 }
 
 static void apply_long(void *data)
