@@ -409,6 +409,35 @@ static void h2_rings_without_end(void **state)
     ends_what_rings(ring_without_end);
 }
 
+/* It rings whenever it may, and never has anything to say. */
+static int ring_for_nothing(brood_task *task, const void *arg, size_t size)
+{
+    worker_view view = view_of(task, STAGE_RING);
+    brood_os_channel *bell = NULL;
+    size_t put = 0;
+
+    (void)arg;
+    (void)size;
+    if (brood_os_channel_adopt(&bell, task->start->handles[BROOD_WIRE_HANDLE_BELL], NULL) !=
+        BROOD_OK) {
+        return 2;
+    }
+    for (;;) {
+        if (brood_exchange32(&view.out->reader_sleeps, 0) != 0) {
+            brood_os_channel_write(bell, "", 1, &put, NULL);
+        }
+    }
+}
+
+static void h2_rings_for_nothing(void **state)
+{
+    (void)state;
+    if (support_is_windows()) {
+        harness_skip("the worker's bell has its completion port, and a handle can have one only");
+    }
+    ends_what_rings(ring_for_nothing);
+}
+
 /* Where a read passes over such a byte, it wakes the program, and was not counted. */
 static int ring_urgently(brood_task *task, const void *arg, size_t size)
 {
@@ -1476,6 +1505,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_value_is_on_its_way_into_the_array_after_a_turn),
     cmocka_unit_test(an_answer_before_its_argument_is_there),
     cmocka_unit_test(h2_rings_without_end),
+    cmocka_unit_test(h2_rings_for_nothing),
     cmocka_unit_test(h2_urgent_rings_without_end),
     cmocka_unit_test(h2_every_status_of_a_failure_is_taken),
     cmocka_unit_test(h3_all_shared_memory_of_a_map),

@@ -150,6 +150,44 @@ static int will_stop_at_exit(brood_task *task, const void *arg, size_t size)
     return atexit(stop_at_exit);
 }
 
+static int never_come_up(brood_task *task, const void *arg, size_t size)
+{
+    (void)arg;
+    (void)size;
+    support_write(brood_task_handle(task, 0), "x", 1);
+    support_hang();
+    return 0;
+}
+
+#define FULL ((size_t)3 << 20) /* more than a ring holds */
+
+/* STOP cannot be sent to it: the ring is full of an argument that nobody reads. */
+static void w4_a_worker_that_reads_nothing_ends_in_time(void **state)
+{
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_result *result = NULL;
+    pool_gate gate;
+    brood_pool *pool = NULL;
+    void *large = calloc(1, FULL);
+
+    (void)state;
+    assert_non_null(large);
+    gate_make(&gate);
+    options.initializer = never_come_up;
+    options.exit_timeout_ms = 100;
+    pool = gate_pool(&gate, 1, &options);
+    gate_await(&gate, 1);
+    assert_ok(brood_pool_apply_async(pool, &result, task_echo, large, FULL, NULL));
+    assert_ok(brood_result_cancel(result));
+    assert_ok(brood_pool_close(pool));
+    assert_ok(brood_pool_join(pool, SOON_MS));
+    assert_status(brood_result_get(result, NULL, NULL, 0), BROOD_ERR_CANCELLED);
+    brood_result_destroy(result);
+    assert_null(brood_pool_destroy(pool));
+    free(large);
+    gate_free(&gate);
+}
+
 static void r13_a_clean_end_takes_its_time(void **state)
 {
     pool_gate gate;
@@ -426,6 +464,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(w4_a_size_of_the_past_is_no_bound),
     cmocka_unit_test(w4_those_too_many_end_in_peace),
     cmocka_unit_test(w4_the_end_of_a_worker_is_bounded),
+    cmocka_unit_test(w4_a_worker_that_reads_nothing_ends_in_time),
     cmocka_unit_test(r13_a_clean_end_takes_its_time),
     cmocka_unit_test(r13_the_time_to_leave_does_not_begin_anew),
     cmocka_unit_test(w15_one_task_for_each_worker_of_a_busy_pool),

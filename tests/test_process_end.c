@@ -1,6 +1,8 @@
 /* P5, P6, P15: asking a process to end, killing it, its time, its tree. */
 #include "harness.h"
 
+#define LOOK_ROUNDS (support_is_windows() ? 5 : 30)
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -185,6 +187,59 @@ static void p6_a_handler_of_the_child_is_called(void **state)
     end_subject(&made);
 }
 
+#define NOT_LIMITED 77
+
+/* In a process that may open nothing more; returns the code of the one that it has terminated. */
+static int terminate_without_descriptors(brood_task *task, const void *arg, size_t size)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *process = NULL;
+    intptr_t ends[2];
+    char byte = 0;
+
+    (void)task;
+    (void)arg;
+    (void)size;
+    if (!support_pipe(ends)) {
+        return 1;
+    }
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    if (brood_process_start(&process, tidy_up_and_leave, NULL, 0, &options) != BROOD_OK ||
+        support_read(ends[0], &byte, 1) != 1) {
+        return 2;
+    }
+    if (!support_limit_handles(0)) {
+        return NOT_LIMITED;
+    }
+    return brood_process_terminate(process, SOON_MS) == BROOD_OK &&
+                   brood_process_exit_info(process, &info) == BROOD_OK &&
+                   info.reason == BROOD_EXIT_CODE
+               ? (int)info.code
+               : 3;
+}
+
+/* Without a descriptor to wait with, the end is looked for. */
+static void p6_the_grace_is_kept_without_descriptors(void **state)
+{
+    brood_exit_info info = BROOD_EXIT_INFO_INIT;
+    brood_process *process = NULL;
+
+    (void)state;
+#if defined(__SANITIZE_THREAD__)
+    harness_skip("ThreadSanitizer calls handlers when it sees fit, if at all");
+#endif
+    assert_ok(brood_process_start(&process, terminate_without_descriptors, NULL, 0, NULL));
+    assert_ok(brood_process_join(process, SOON_MS));
+    assert_ok(brood_process_exit_info(process, &info));
+    brood_process_destroy(process);
+    if (info.code == NOT_LIMITED) {
+        harness_skip("handles cannot be limited here");
+    }
+    assert_int_equal(info.code, 7);
+}
+
 static void p6_a_command_that_ignores_the_question_is_killed(void **state)
 {
     const char *argv[] = {harness_self, "--ignore", NULL};
@@ -331,6 +386,30 @@ static void p15_grandchildren_die_after_their_leader_was_terminated(void **state
     assert_ends_by(made.process, BROOD_EXIT_TERMINATED);
     assert_end(made.pipe[0]);
     end_subject(&made);
+}
+
+static void look_all_the_time(void *process)
+{
+    while (brood_process_is_alive(process)) {
+    }
+}
+
+/* The end of the leader may be seen by a look of another thread, at any moment. */
+static void p15_grandchildren_die_while_others_look(void **state)
+{
+    (void)state;
+    for (int i = 0; i < LOOK_ROUNDS; i++) {
+        support_thread *thread = NULL;
+        subject made;
+
+        start_tree(&made, true, false, 0);
+        thread = support_thread_start(look_all_the_time, made.process);
+        assert_ok(brood_process_terminate(made.process, SOON_MS));
+        support_thread_join(thread);
+        assert_ends_by(made.process, BROOD_EXIT_TERMINATED);
+        assert_end(made.pipe[0]);
+        end_subject(&made);
+    }
 }
 
 static void p15_grandchildren_die_with_a_time_out(void **state)
@@ -489,6 +568,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p6_no_grace_is_a_kill),
     cmocka_unit_test(p6_a_child_that_does_not_resist_was_terminated),
     cmocka_unit_test(p6_a_handler_of_the_child_is_called),
+    cmocka_unit_test(p6_the_grace_is_kept_without_descriptors),
     cmocka_unit_test(p6_a_command_that_ignores_the_question_is_killed),
     cmocka_unit_test(p6_a_question_after_a_kill_changes_nothing),
     cmocka_unit_test(ending_one_that_has_ended_is_fine),
@@ -496,6 +576,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_process_has_its_own_time),
     cmocka_unit_test(p15_grandchildren_die_with_a_kill),
     cmocka_unit_test(p15_grandchildren_die_after_their_leader_was_terminated),
+    cmocka_unit_test(p15_grandchildren_die_while_others_look),
     cmocka_unit_test(p15_grandchildren_die_with_a_time_out),
     cmocka_unit_test(p15_grandchildren_die_with_a_destroyed_daemon),
     cmocka_unit_test(p15_grandchildren_live_on_when_not_asked),
