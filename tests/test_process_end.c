@@ -211,6 +211,7 @@ static int terminate_without_descriptors(brood_task *task, const void *arg, size
         return 2;
     }
     if (!support_limit_handles(0)) {
+        brood_process_terminate(process, 0);
         return NOT_LIMITED;
     }
     return brood_process_terminate(process, SOON_MS) == BROOD_OK &&
