@@ -6,7 +6,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/provision.cmake")
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 
 # In this order, and what they are given.
-set(examples hello_process hello_pool wordfreq)
+set(examples hello_process hello_pool processes_vs_threads wordfreq)
 if(IS_DIRECTORY /usr/share/common-licenses)
     set(wordfreq_arguments --top 10 /usr/share/common-licenses)
 else()
