@@ -1,19 +1,17 @@
 /* The same work by processes, by threads, and by the caller itself: what each costs, and survives. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include <apr_time.h>
 #include <brood/brood.h>
 
-enum {
-    KINDS = 3, /* the values of brood_pool_kind */
-    SMALL = 500,
-    MANY = 5000,
-    ITEMS = 64,
-    NUMBERS = 500000,
-    WORKERS = 16, /* of which the memory is measured */
-    TASKS = 10
-};
+#define KINDS 3 /* the values of brood_pool_kind */
+#define SMALL 500
+#define MANY 5000
+#define ITEMS 64
+#define NUMBERS 500000
+#define WORKERS 16 /* of which the memory is measured */
+#define TASKS 10
 
 static void check(brood_status status, const char *what)
 {
@@ -25,10 +23,7 @@ static void check(brood_status status, const char *what)
 
 static double now_ms(void)
 {
-    struct timespec now;
-
-    timespec_get(&now, TIME_UTC);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+    return (double)apr_time_now() / 1e3;
 }
 
 static brood_pool *open_pool(int kind, uint32_t workers)
