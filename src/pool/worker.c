@@ -63,6 +63,14 @@ static bool note_unsent(brood_worker *worker)
     return is;
 }
 
+/* After the begin of something: what does not fit is sent by turn_others, which also arms the worker. */
+static void plan_rest(brood_worker *worker)
+{
+    if (note_unsent(worker)) {
+        brood_agenda_at(worker->pool, 0);
+    }
+}
+
 bool brood_pool_take_unsent(brood_pool *pool)
 {
     bool is = pool->upkeep.unsent;
@@ -77,8 +85,8 @@ brood_status brood_worker_send(brood_worker *worker, brood_chunk *chunk)
 
     if (status == BROOD_OK) {
         note_sent(worker, chunk);
-    } else if (note_unsent(worker)) {
-        brood_agenda_at(worker->pool, 0);
+    } else {
+        plan_rest(worker);
     }
     brood_worker_check(worker);
     return status;
@@ -100,6 +108,7 @@ static bool send_stop(brood_worker *worker)
 void brood_worker_stop(brood_worker *worker)
 {
     brood_worker_note_stop(worker, send_stop(worker));
+    plan_rest(worker);
     brood_worker_check(worker);
 }
 
@@ -123,8 +132,12 @@ void brood_worker_go_on(brood_worker *worker)
 
 bool brood_worker_forget(brood_worker *worker)
 {
+    bool could = brood_worker_can_send(worker);
     bool is_told = !brood_worker_serves(worker) || worker->ops->forget(worker);
 
+    if (could) { /* or each try would be the next one's reason */
+        plan_rest(worker);
+    }
     brood_worker_check(worker);
     return is_told;
 }
@@ -194,9 +207,7 @@ void brood_worker_rest(brood_worker *worker)
         brood_worker_leave(worker);
     }
     brood_worker_set_idle(worker, brood_worker_serves(worker));
-    if (note_unsent(worker)) { /* its last chunk was revoked meanwhile */
-        brood_agenda_at(worker->pool, 0);
-    }
+    plan_rest(worker); /* its last chunk may have been revoked meanwhile */
 }
 
 void brood_worker_discard(brood_worker *worker)
