@@ -49,7 +49,8 @@ function(prepare out name what)
     file(REMOVE_RECURSE "${source}/bench")
     file(COPY "${root}/bench" DESTINATION "${source}")
     run(IN "${source}" COMMAND ${CMAKE_COMMAND} --preset bench)
-    run(IN "${source}" COMMAND ${CMAKE_COMMAND} --build build/bench)
+    list(TRANSFORM PROGRAMS PREPEND bench_ OUTPUT_VARIABLE targets) # others may need what OLD has not
+    run(IN "${source}" COMMAND ${CMAKE_COMMAND} --build build/bench --target ${targets})
     set(${out} "${source}/build/bench/bench" PARENT_SCOPE)
 endfunction()
 
