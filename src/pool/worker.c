@@ -114,7 +114,7 @@ void brood_worker_stop(brood_worker *worker)
 
 void brood_worker_stop_owed(brood_worker *worker)
 {
-    if (worker->life.owes_stop && send_stop(worker)) {
+    if (worker->life.owes_stop && worker->life.fate == BROOD_FATE_STOP && send_stop(worker)) {
         brood_worker_note_stop(worker, true);
     }
 }
