@@ -369,16 +369,24 @@ static void h2_a_turn_sends_no_more_than_a_ring(void **state)
 
 /* ---- H2: a worker that rings for nothing ------------------------------------------------------- */
 
+/* The worker's end of its bell once more; NULL: it cannot be had. */
+static brood_os_channel *bell_of(const brood_task *task)
+{
+    brood_os_channel *bell = NULL;
+
+    brood_os_channel_adopt(&bell, task->start->handles[BROOD_WIRE_HANDLE_BELL], NULL);
+    return bell;
+}
+
 static int ring_without_end(brood_task *task, const void *arg, size_t size)
 {
     static const char rings[64];
-    brood_os_channel *bell = NULL;
+    brood_os_channel *bell = bell_of(task);
     size_t put = 0;
 
     (void)arg;
     (void)size;
-    if (brood_os_channel_adopt(&bell, task->start->handles[BROOD_WIRE_HANDLE_BELL], NULL) !=
-        BROOD_OK) {
+    if (bell == NULL) {
         return 2;
     }
     for (;;) {
@@ -413,13 +421,12 @@ static void h2_rings_without_end(void **state)
 static int ring_for_nothing(brood_task *task, const void *arg, size_t size)
 {
     worker_view view = view_of(task, STAGE_RING);
-    brood_os_channel *bell = NULL;
+    brood_os_channel *bell = bell_of(task);
     size_t put = 0;
 
     (void)arg;
     (void)size;
-    if (brood_os_channel_adopt(&bell, task->start->handles[BROOD_WIRE_HANDLE_BELL], NULL) !=
-        BROOD_OK) {
+    if (bell == NULL) {
         return 2;
     }
     for (;;) {

@@ -72,8 +72,6 @@ bool brood_pool_call_next(brood_pool *pool)
 
 bool brood_pool_in_callback(const brood_pool *pool)
 {
-    uint64_t self = brood_thread_id();
-
-    return (pool->callbacks.is_running && pool->callbacks.thread == self) ||
-           (pool->caller_runs.is_on && pool->caller_runs.thread == self);
+    return (pool->callbacks.is_running && pool->callbacks.thread == brood_thread_id()) ||
+           (pool->caller_runs.is_on && pool->caller_runs.thread == brood_thread_id());
 }

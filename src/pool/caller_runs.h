@@ -11,7 +11,7 @@
 typedef struct brood_caller_runs {
     bool is_used;    /* this is such a pool */
     bool is_on;      /* a thread is in brood_pool_run_here: */
-    uint64_t thread; /* of which only that one may rely on its own number */
+    uint64_t thread; /* that thread's brood_thread_id; a thread compares its own with this */
     int64_t look_at; /* when a task that asks lets the pool do what is due */
     brood_host host;
 } brood_caller_runs;

@@ -55,7 +55,7 @@ static void run(void *data)
     brood_os_channel_close(self->equipment.bell);
 }
 
-/* Of a worker without a thread: one that was killed has nobody else who would see that. */
+/* Of a worker without a thread. `ends` counts too: a killed worker sees it only when a caller runs it. */
 static bool wants_run(const brood_worker *worker)
 {
     const brood_peer *peer = brood_peer_of_const(worker);
@@ -252,7 +252,7 @@ static bool forget(brood_worker *worker)
 
 static const brood_worker_ops thread_ops = {.dies_within_ns = ENDS_WITHIN_NS, OPS_HERE};
 
-/* It is never given up: whoever could wait for its end without it is the one that runs it. */
+/* A worker without a thread is never given up: the thread that would wait for its end runs it. */
 static const brood_worker_ops caller_ops = {
     .dies_within_ns = BROOD_NEVER / 2, .wants_run = wants_run, .run = run_here, OPS_HERE};
 
