@@ -30,7 +30,7 @@ static void turn(void *data)
     brood_pool_leave(pool, held);
 }
 
-static void look(void *data)
+static void look_for_caller(void *data)
 {
     brood_pool *pool = data;
     int64_t now = brood_os_now();
@@ -44,7 +44,7 @@ static void look(void *data)
 void brood_caller_runs_begin(brood_pool *pool)
 {
     pool->caller_runs.is_used = true;
-    pool->caller_runs.host = (brood_host){turn, look, pool};
+    pool->caller_runs.host = (brood_host){turn, look_for_caller, pool};
 }
 
 /* ---- running -------------------------------------------------------------------------------- */

@@ -59,7 +59,7 @@ static void unlink_job(brood_result *job)
 
 /* ---- ends --------------------------------------------------------------------------------- */
 
-static void finish(brood_result *job)
+static void finish_job(brood_result *job)
 {
     brood_pool *pool = job->pool;
     bool calls =
@@ -88,7 +88,7 @@ static void count_down(brood_result *job, uint64_t count)
 {
     job->left -= count;
     if (job->left == 0) {
-        finish(job);
+        finish_job(job);
         return;
     }
     if (job->watchers > 0) {

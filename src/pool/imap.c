@@ -7,7 +7,7 @@
 #include "pool/threads.h"
 #include "pool/wait.h"
 
-static void on_finish(brood_result *result, void *finish_data)
+static void on_item_finish(brood_result *result, void *finish_data)
 {
     imap_item *item = finish_data;
     brood_imap *imap = item->imap;
@@ -52,8 +52,8 @@ static uint32_t timeout_of_submit(int64_t timeout_ms)
                                        : UINT32_MAX;
 }
 
-/* The pool may finish the item before item->result is set, which on_finish does not look at. */
-static brood_status submit(brood_imap *imap, int64_t timeout_ms)
+/* The pool may finish the item before item->result is set, which on_item_finish does not look at. */
+static brood_status submit_item(brood_imap *imap, int64_t timeout_ms)
 {
     imap_item *item = brood_calloc(1, sizeof *item);
     brood_status status = BROOD_ERR_NO_MEMORY;
@@ -67,7 +67,7 @@ static brood_status submit(brood_imap *imap, int64_t timeout_ms)
     imap->options.try_submit = timeout_ms == 0;
     imap->options.submit_timeout_ms = timeout_of_submit(timeout_ms);
     status = brood_pool_submit_item(imap->pool, &item->result, imap->function, imap->data,
-                                    imap->size, &imap->options, on_finish, item);
+                                    imap->size, &imap->options, on_item_finish, item);
     if (status != BROOD_OK) {
         brood_free(item);
         return status;
@@ -89,7 +89,7 @@ static void take_one(brood_imap *imap, int64_t timeout_ms)
         imap->is_kept = imap->ended == BROOD_OK;
     }
     if (imap->is_kept) {
-        imap->ended = submit(imap, timeout_ms);
+        imap->ended = submit_item(imap, timeout_ms);
         imap->is_kept = imap->ended == BROOD_ERR_FULL;
     }
 }
@@ -259,7 +259,7 @@ brood_status brood_imap_next(brood_imap *imap, const void **data, size_t *size, 
     return status;
 }
 
-/* The pool may finish items at any time: on_finish is removed from all before the first one is freed. */
+/* The pool may finish items at any time: on_item_finish is removed from all before the first one is freed. */
 static void let_go(brood_imap *imap)
 {
     int held = brood_pool_enter(imap->pool);

@@ -10,7 +10,7 @@ typedef struct imap_item {
     brood_imap *imap;
     brood_result *result;
     uint64_t index;
-    bool is_done; /* under the pool's lock, as all that on_finish changes */
+    bool is_done; /* under the pool's lock, as all that on_item_finish changes */
     struct imap_item *next_done;
 } imap_item;
 

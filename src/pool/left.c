@@ -15,7 +15,7 @@ void brood_left_part_with(brood_worker *worker)
 }
 
 /* Destroys the worker; returns the one that follows it in the list. */
-static brood_worker *destroy(brood_worker *worker)
+static brood_worker *destroy_worker(brood_worker *worker)
 {
     brood_worker *following = worker->lists.next_idle;
 
@@ -34,7 +34,7 @@ void brood_left_collect(brood_pool *pool)
             brood_roster_link(at, kept);
             kept = at;
         } else {
-            destroy(at);
+            destroy_worker(at);
         }
     }
     pool->left.first = kept;
@@ -43,6 +43,6 @@ void brood_left_collect(brood_pool *pool)
 void brood_left_await(brood_pool *pool)
 {
     while (pool->left.first != NULL) {
-        pool->left.first = destroy(pool->left.first);
+        pool->left.first = destroy_worker(pool->left.first);
     }
 }

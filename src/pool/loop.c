@@ -19,7 +19,7 @@ static void run_step(brood_pool *pool)
     }
 }
 
-static void run(brood_pool *pool)
+static void run_loop(brood_pool *pool)
 {
     int64_t end = brood_os_now() + RUN_NS;
     bool again = true;
@@ -96,7 +96,7 @@ brood_status brood_pool_run(brood_pool *pool)
     if (!pool->config.options.event_loop || brood_pool_in_callback(pool)) {
         status = BROOD_ERR_STATE;
     } else {
-        run(pool);
+        run_loop(pool);
     }
     brood_pool_leave(pool, held);
     return status;

@@ -11,16 +11,20 @@ brood_position brood_peer_position(const brood_worker *worker)
     return position;
 }
 
+/* A worker changes the claim once for each chunk: one that does so more often is not to be believed. */
 uint64_t brood_peer_revoke(brood_worker *worker)
 {
     brood_wire_page *page = brood_peer_of(worker)->page;
-    uint64_t claim = 0;
 
     brood_store64(&page->revoked_upto, worker->backlog.last_id);
-    do {
-        claim = brood_load64(&page->claim);
-    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));
-    return brood_claim_id(claim);
+    for (uint64_t tries = 0; tries <= worker->backlog.count + 1; tries++) {
+        uint64_t claim = brood_load64(&page->claim);
+
+        if (brood_cas64(&page->claim, claim, brood_claim_frozen(claim))) {
+            return brood_claim_id(claim);
+        }
+    }
+    return UINT64_MAX;
 }
 
 /*

@@ -43,7 +43,7 @@ static bool make_stage(brood_receiving *receiving, const brood_result *job)
     return receiving->stage != NULL;
 }
 
-static unsigned char *place_of(const brood_receiving *receiving, const brood_result *job)
+static unsigned char *find_value_place(const brood_receiving *receiving, const brood_result *job)
 {
     return (unsigned char *)job->out + (receiving->answer.first - job->first) * job->out_size;
 }
@@ -83,7 +83,7 @@ static bool find_place(brood_peer *peer)
         if (receiving->is_staged) {
             return make_stage(receiving, chunk->job);
         }
-        receiving->into = place_of(receiving, chunk->job);
+        receiving->into = find_value_place(receiving, chunk->job);
         receiving->is_direct = true;
     }
     return true;
@@ -142,7 +142,7 @@ static brood_status take_head(brood_peer *peer)
 /* ---- receiving --------------------------------------------------------------------------- */
 
 /* Takes the bytes of a body that have come. */
-static void take_body(brood_peer *peer, size_t available)
+static void receive_body(brood_peer *peer, size_t available)
 {
     brood_receiving *receiving = &peer->receiving;
     size_t part = available < receiving->left ? available : (size_t)receiving->left;
@@ -216,7 +216,7 @@ static bool take_step(brood_peer *peer, brood_event *event, brood_status *status
         }
     }
     if (receiving->in_body) {
-        take_body(peer, available);
+        receive_body(peer, available);
     } else {
         *status = take_head(peer);
         if (*status != BROOD_OK) {

@@ -257,7 +257,7 @@ brood_status brood_result_cancel(brood_result *result)
 }
 
 /* The job's arrays are the caller's own again: the pool neither reads nor writes them any more. */
-static void abandon(brood_result *result)
+static void abandon_job(brood_result *result)
 {
     brood_pool *pool = result->pool;
 
@@ -283,7 +283,7 @@ brood_result *brood_result_destroy(brood_result *result)
         held = brood_pool_enter(pool);
         if (!is_finished(result) && result->kind != BROOD_JOB_TASK) {
             brood_job_hold(result);
-            abandon(result);
+            abandon_job(result);
             brood_job_release(result);
         }
         brood_pool_leave(pool, held);

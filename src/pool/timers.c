@@ -20,7 +20,7 @@
  * Whether the worker can be at that item: within its chunk, and never before an item that it was
  * seen at. 0 is what a worker writes before it begins another chunk.
  */
-static bool is_possible(const brood_worker *worker, const brood_chunk *chunk, uint64_t item)
+static bool is_possible_item(const brood_worker *worker, const brood_chunk *chunk, uint64_t item)
 {
     return item == 0 || (item <= chunk->count &&
                          (worker->late.seen_id != chunk->id || item >= worker->late.seen_item));
@@ -48,7 +48,7 @@ static uint64_t read_running_item(brood_worker *worker, const brood_chunk *chunk
 {
     uint64_t item = brood_worker_read_item(worker, chunk);
 
-    if (!is_possible(worker, chunk, item)) {
+    if (!is_possible_item(worker, chunk, item)) {
         brood_worker_drop(worker, BROOD_ERR_PROTOCOL);
         return 0;
     }

@@ -53,7 +53,7 @@ static void yield(brood_pool *pool)
 }
 
 /* Takes LOOKS_A_CLOCK turns without a look at the clock; only one when others want the lock. */
-static bool look(brood_pool *pool, const brood_goal *goal)
+static bool take_turns(brood_pool *pool, const brood_goal *goal)
 {
     bool is_alone = true;
 
@@ -120,7 +120,7 @@ static bool spin(brood_pool *pool, const brood_goal *goal, int64_t now, int64_t 
     while (!over && may_go_on && now < end && now < deadline &&
            pool->roster.busy < pool->config.cores) {
         may_go_on = keep_time(pool, now, &next);
-        over = look(pool, goal);
+        over = take_turns(pool, goal);
         now = over ? now : brood_os_now();
         if (pool->upkeep.moved != moved) {
             moved = pool->upkeep.moved;

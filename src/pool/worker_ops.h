@@ -121,7 +121,10 @@ typedef struct brood_worker_ops {
 
     brood_position (*position)(const brood_worker *worker);
 
-    /* The worker begins nothing more of what it was given so far. Returns its last begun chunk. */
+    /*
+     * The worker begins nothing more of what it was given so far. Returns its last begun chunk, or
+     * an impossible one if the worker does not let the pool say so.
+     */
     uint64_t (*revoke)(brood_worker *worker);
 
     /* Cancels that item of the first chunk (0: all of them); or BROOD_WORKER_FLUSH. */

@@ -5,7 +5,7 @@
 
 #define STACK_STEP ((size_t)64 * 1024)      /* a multiple of each system's page */
 #define STACK_LEAST ((size_t)256 * 1024)    /* some systems refuse less than 128 KiB */
-#define STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
+#define DEFAULT_STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
 
 brood_status brood_mutex_create(brood_mutex *mutex, apr_pool_t *pool)
 {
@@ -26,7 +26,7 @@ brood_status brood_condition_create(brood_condition *condition, apr_pool_t *pool
     return fails ? BROOD_ERR_NO_MEMORY : BROOD_OK;
 }
 
-static void *APR_THREAD_FUNC run(apr_thread_t *ignored, void *data)
+static void *APR_THREAD_FUNC run_apr_thread(apr_thread_t *ignored, void *data)
 {
     const brood_thread *thread = data;
 
@@ -55,8 +55,8 @@ static brood_status start(brood_thread *thread, bool detached, size_t stack, apr
      * The stack is as large as usual: thread-local variables of the program come out of it. But
      * `ulimit -s` of gigabytes would count against a memory limit, and all the more for each thread.
      */
-    if (stack == 0 && brood_os_default_stack() > STACK_MAX) {
-        stack = STACK_MAX;
+    if (stack == 0 && brood_os_default_stack() > DEFAULT_STACK_MAX) {
+        stack = DEFAULT_STACK_MAX;
     }
     stack = stack > 0 && stack < STACK_LEAST ? STACK_LEAST : stack;
     if (result == APR_SUCCESS && stack > 0) {
@@ -66,7 +66,7 @@ static brood_status start(brood_thread *thread, bool detached, size_t stack, apr
     if (result == APR_SUCCESS) {
         apr_threadattr_detach_set(attributes, detached);
         brood_os_signals_hold(&before);
-        result = brood_apr(apr_thread_create(&thread->apr, attributes, run, thread, pool));
+        result = brood_apr(apr_thread_create(&thread->apr, attributes, run_apr_thread, thread, pool));
         brood_os_signals_release(&before);
     }
     if (result != APR_SUCCESS) {

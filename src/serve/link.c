@@ -91,7 +91,7 @@ static bool has_bytes(brood_link *link, size_t size)
     return available >= size;
 }
 
-static bool has_room(brood_link *link, size_t size)
+static bool has_ring_room(brood_link *link, size_t size)
 {
     size_t room = link->out.capacity - (size_t)(link->out.own - link->out.other);
 
@@ -105,14 +105,14 @@ static bool has_room(brood_link *link, size_t size)
 }
 
 /* Whether the pool allows spinning, and it was of use lately. */
-static bool may_spin(brood_link *link)
+static bool may_link_spin(brood_link *link)
 {
     return link->spin_ns > 0 && brood_load32(&link->page->may_spin) != 0 &&
            brood_spin_try(&link->habit, LINK_PROBE_EVERY);
 }
 
 /* Spins for spin_ns at most. Returns whether has_come was true. */
-static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_t size)
+static bool spin_for(brood_link *link, bool (*has_come)(brood_link *, size_t), size_t size)
 {
     int64_t end = brood_os_now() + link->spin_ns;
 
@@ -133,7 +133,7 @@ static bool spin(brood_link *link, bool (*has_come)(brood_link *, size_t), size_
 static bool wait_for_bytes(brood_link *link, size_t size)
 {
     brood_link_release(link);
-    if (may_spin(link) && spin(link, has_bytes, size)) {
+    if (may_link_spin(link) && spin_for(link, has_bytes, size)) {
         return !link->is_broken;
     }
     while (!link->is_broken && !has_bytes(link, size)) {
@@ -156,12 +156,12 @@ bool brood_link_await(brood_link *link, size_t size)
     return has_bytes(link, size) || wait_for_bytes(link, size);
 }
 
-static bool wait_for_room(brood_link *link, size_t size)
+static bool wait_for_ring_room(brood_link *link, size_t size)
 {
-    if (may_spin(link) && spin(link, has_room, size)) {
+    if (may_link_spin(link) && spin_for(link, has_ring_room, size)) {
         return true;
     }
-    while (!link->is_broken && !has_room(link, size)) {
+    while (!link->is_broken && !has_ring_room(link, size)) {
         size_t room = link->out.capacity - (size_t)(link->out.own - link->out.other);
 
         if (brood_ring_sleep_to_write(&link->out, room)) {
@@ -174,7 +174,7 @@ static bool wait_for_room(brood_link *link, size_t size)
 
 bool brood_link_make_room(brood_link *link, size_t size)
 {
-    return has_room(link, size) || wait_for_room(link, size);
+    return has_ring_room(link, size) || wait_for_ring_room(link, size);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */

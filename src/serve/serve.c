@@ -91,7 +91,7 @@ static const unsigned char *take_in_place(server *self, size_t padded)
 }
 
 /* The body of a frame. NULL: out of memory, the body was passed over; or the link is broken. */
-static const unsigned char *take_body(server *self, uint64_t size)
+static const unsigned char *take_task_body(server *self, uint64_t size)
 {
     size_t padded = (size_t)brood_wire_padded(size);
     const unsigned char *body = take_in_place(self, padded);
@@ -142,7 +142,7 @@ static void find(server *self, known_function *entry, const brood_function_ref *
 
 static void on_function(server *self, const brood_wire_order *order)
 {
-    const unsigned char *body = take_body(self, order->size);
+    const unsigned char *body = take_task_body(self, order->size);
     known_function *entry = NULL;
     brood_function_ref ref;
 
@@ -199,7 +199,7 @@ static int initialize(server *self, const known_function *entry, const void *arg
 /* A worker whose initializer fails says why, and ends. */
 static void on_initialize(server *self, const brood_wire_order *order)
 {
-    const unsigned char *body = take_body(self, order->size);
+    const unsigned char *body = take_task_body(self, order->size);
     const known_function *entry = need(self, body) ? function_of(self, order) : NULL;
 
     if (entry != NULL) {
@@ -483,7 +483,7 @@ static void on_task(server *self, const brood_wire_order *order)
         brood_link_skip(&self->link, (size_t)brood_wire_padded(order->size));
         return;
     }
-    run_task(self, order, take_body(self, order->size));
+    run_task(self, order, take_task_body(self, order->size));
 }
 
 /* ---- the loop ---------------------------------------------------------------------------- */
@@ -624,7 +624,7 @@ static void free_memory(server *self)
 }
 
 /* Decides how the process ends, and closes what it can; the end of the process closes the rest. */
-static brood_served finish(server *self)
+static brood_served end_service(server *self)
 {
     brood_served served = {BROOD_SERVE_RETURNS, self->code, NULL};
 
@@ -660,7 +660,7 @@ brood_served brood_serve(brood_task *task, const void *arg, size_t size)
     }
     brood_os_child_ignore_interrupt();
     serve(&self);
-    return finish(&self);
+    return end_service(&self);
 }
 
 static void equip(server *self, const brood_equipment *equipment)
@@ -674,7 +674,7 @@ static void equip(server *self, const brood_equipment *equipment)
 
 static brood_served finish_here(server *self)
 {
-    brood_served served = finish(self);
+    brood_served served = end_service(self);
 
     served.bell = NULL;
     return served;
