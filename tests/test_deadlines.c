@@ -8,6 +8,7 @@
 #define JOBS 2000
 #define STEPS 20000
 
+static brood_job_extras extras[JOBS];
 static brood_result jobs[JOBS];
 static brood_result *earliest;
 
@@ -21,7 +22,8 @@ static uint32_t draw(uint32_t below)
 
 static void add(brood_result *job, int64_t deadline)
 {
-    job->deadline = deadline;
+    job->more = &extras[job - jobs];
+    job->more->deadline = deadline;
     brood_deadlines_add(&earliest, job);
 }
 
@@ -30,8 +32,8 @@ static int64_t find_earliest(void)
     int64_t found = BROOD_NEVER;
 
     for (size_t i = 0; i < JOBS; i++) {
-        if (jobs[i].by_deadline.is_linked && jobs[i].deadline < found) {
-            found = jobs[i].deadline;
+        if (extras[i].by_deadline.is_linked && extras[i].deadline < found) {
+            found = extras[i].deadline;
         }
     }
     return found;
@@ -43,8 +45,8 @@ static void take_all_in_order(size_t count)
 
     for (size_t i = 0; i < count; i++) {
         assert_non_null(earliest);
-        assert_true(earliest->deadline >= before);
-        before = earliest->deadline;
+        assert_true(earliest->more->deadline >= before);
+        before = earliest->more->deadline;
         brood_deadlines_remove(&earliest, earliest);
     }
     assert_null(earliest);
@@ -75,7 +77,7 @@ static void any_of_them_may_be_removed(void **state)
     for (int step = 0; step < STEPS; step++) {
         brood_result *job = &jobs[draw(JOBS)];
 
-        if (job->by_deadline.is_linked) {
+        if (extras[job - jobs].by_deadline.is_linked) {
             brood_deadlines_remove(&earliest, job);
             count--;
         } else {
@@ -83,7 +85,7 @@ static void any_of_them_may_be_removed(void **state)
             count++;
         }
         if (step % 16 == 0) {
-            assert_true((earliest == NULL ? BROOD_NEVER : earliest->deadline) == find_earliest());
+            assert_true((earliest == NULL ? BROOD_NEVER : earliest->more->deadline) == find_earliest());
         }
     }
     take_all_in_order(count);
@@ -92,6 +94,7 @@ static void any_of_them_may_be_removed(void **state)
 static void one_that_is_not_there_is_left_alone(void **state)
 {
     (void)state;
+    jobs[1].more = &extras[1];
     add(&jobs[0], 1);
     brood_deadlines_remove(&earliest, &jobs[1]);
     assert_ptr_equal(earliest, &jobs[0]);

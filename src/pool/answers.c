@@ -16,13 +16,14 @@
 
 static void give_varying(const brood_event *event, brood_result *job)
 {
-    brood_output *output = (brood_output *)job->out + (event->first - job->first);
+    brood_output *output = (brood_output *)job->out + (event->first - job->more->first);
 
     if (job->cancel_status != BROOD_OK || job->abandoned) {
         brood_free(event->own);
     } else if (job->kind == BROOD_JOB_TASK) {
-        job->value = event->own != NULL ? event->own : job->small_value;
+        job->out = event->own != NULL ? event->own : brood_job_value_place(job, event->size);
         job->value_size = event->size;
+        ((unsigned char *)job->out)[event->size] = '\0';
     } else {
         output->data = (char *)event->own;
         output->size = event->size;
@@ -34,7 +35,7 @@ static void give_value(const brood_event *event, brood_result *job)
     if (job->out_size == BROOD_SIZE_VARIES) {
         give_varying(event, job);
     } else if (event->staged != NULL && job->cancel_status == BROOD_OK && !job->abandoned) {
-        memcpy((unsigned char *)job->out + (event->first - job->first) * job->out_size,
+        memcpy((unsigned char *)job->out + (event->first - job->more->first) * job->out_size,
                event->staged, event->size);
     }
 }

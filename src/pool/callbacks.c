@@ -9,13 +9,13 @@ void brood_job_call_later(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    if (job->is_to_call) {
+    if (job->more->is_to_call) {
         return;
     }
-    job->is_to_call = true;
-    job->next_to_call = NULL;
+    job->more->is_to_call = true;
+    job->more->next_to_call = NULL;
     if (pool->callbacks.last != NULL) {
-        pool->callbacks.last->next_to_call = job;
+        pool->callbacks.last->more->next_to_call = job;
     } else {
         pool->callbacks.first = job;
     }
@@ -26,25 +26,28 @@ void brood_job_call_later(brood_result *job)
 
 static void call_progress(brood_result *job)
 {
+    brood_meter *meter = job->more->meter;
+    uint64_t count = job->more->count;
     brood_progress progress =
-        brood_meter_take(job->meter, job->count - job->left, job->count, job->failed);
+        brood_meter_take(meter, count - job->left, count, brood_job_failures(job));
 
     brood_pool_unlock(job->pool);
-    job->meter->function(&progress, job->meter->user);
+    meter->function(&progress, meter->user);
     brood_pool_lock(job->pool);
 }
 
 static void call_one(brood_result *job)
 {
     bool is_finished = brood_load32(&job->finished) != 0;
-    brood_result_function *function = job->status == BROOD_OK ? job->on_done : job->on_failed;
+    const brood_job_extras *more = job->more;
+    brood_result_function *function = job->status == BROOD_OK ? more->on_done : more->on_failed;
 
-    if (job->meter != NULL) {
+    if (more->meter != NULL) {
         call_progress(job);
     }
     if (is_finished && function != NULL) {
         brood_pool_unlock(job->pool);
-        function(job, job->user);
+        function(job, more->user);
         brood_pool_lock(job->pool);
     }
 }
@@ -56,11 +59,11 @@ bool brood_pool_call_next(brood_pool *pool)
     if (!brood_callbacks_wait(&pool->callbacks)) {
         return false;
     }
-    pool->callbacks.first = job->next_to_call;
+    pool->callbacks.first = job->more->next_to_call;
     if (pool->callbacks.first == NULL) {
         pool->callbacks.last = NULL;
     }
-    job->is_to_call = false;
+    job->more->is_to_call = false;
     pool->callbacks.is_running = true;
     pool->callbacks.thread = brood_thread_id();
     call_one(job);

@@ -1,6 +1,7 @@
 #include "pool/cancel.h"
 
 #include "pool/balance.h"
+#include "pool/chunks.h"
 #include "pool/dispatch.h"
 #include "pool/job.h"
 #include "pool/notices.h"
@@ -115,10 +116,10 @@ static void end_cancelled_jobs(brood_pool *pool)
 
 void brood_jobs_cancel_all(brood_pool *pool, brood_status cancel_status)
 {
-    for (brood_result *job = pool->jobs.first; job != NULL; job = job->next) {
-        if (job->cancel_status == BROOD_OK) {
-            job->cancel_status = cancel_status;
-        }
+    brood_queue_mark_all(pool, cancel_status);
+    for (const brood_worker *worker = pool->roster.busy_first; worker != NULL;
+         worker = worker->lists.next_busy) {
+        brood_chunks_mark(&worker->backlog.chunks, cancel_status);
     }
     end_cancelled_jobs(pool);
 }

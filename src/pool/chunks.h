@@ -31,4 +31,14 @@ static inline void brood_chunks_remove(brood_chunk_list *list, brood_chunk *chun
     chunk->next = chunk->previous = NULL;
 }
 
+/* The jobs of these chunks are to end so, but for those that are to end already. */
+static inline void brood_chunks_mark(const brood_chunk_list *list, brood_status cancel_status)
+{
+    for (const brood_chunk *chunk = list->first; chunk != NULL; chunk = chunk->next) {
+        if (chunk->job->cancel_status == BROOD_OK) {
+            chunk->job->cancel_status = cancel_status;
+        }
+    }
+}
+
 #endif

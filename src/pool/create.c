@@ -49,6 +49,8 @@ static void size_up(brood_pool *pool)
     if (pool->config.spin_ns == 0) {
         pool->roster.spinners_max = 0;
     }
+    pool->jobs.plain = (brood_job_extras){
+        .count = 1, .retries = pool->config.options.retries, .deadline = BROOD_NEVER};
     brood_pool_set_service(pool, SERVICE_NS_AT_FIRST);
     pool->dispatch.retry_at = pool->dispatch.starved_since = BROOD_NEVER;
     pool->agenda.supervise_at = pool->agenda.due = pool->roster.stuck_at =

@@ -33,7 +33,7 @@ static uint64_t most_in_ring(const brood_worker *worker, const brood_chunk *chun
     const brood_result *job = chunk->job;
     size_t quarter = worker->capacity / 4 - HEADS_MAX;
 
-    if (job->kind != BROOD_JOB_MAP || job->in_shared != NULL || job->in_size == 0) {
+    if (job->kind != BROOD_JOB_MAP || job->more->in_shared != NULL || job->in_size == 0) {
         return UINT64_MAX;
     }
     if (job->in_size == BROOD_SIZE_VARIES) {
@@ -45,7 +45,9 @@ static uint64_t most_in_ring(const brood_worker *worker, const brood_chunk *chun
 /* How many items take about CHUNK_NS together; 1 while the time of an item is not known. */
 static uint64_t worthwhile(const brood_result *job)
 {
-    uint64_t each_ns = job->measured_items > 0 ? job->measured_ns / job->measured_items : CHUNK_NS;
+    const brood_job_extras *more = job->more;
+    uint64_t each_ns =
+        more->measured_items > 0 ? more->measured_ns / more->measured_items : CHUNK_NS;
 
     return CHUNK_NS / (each_ns + 1) + 1;
 }
@@ -54,7 +56,7 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
 {
     const brood_pool *pool = worker->pool;
     const brood_result *job = chunk->job;
-    uint64_t count = job->chunk_size;
+    uint64_t count = job->more->chunk_size;
 
     if (chunk->count == 1 || chunk->deaths > 0) {
         return chunk->count; /* of those that ran when workers died, one suspect item by itself */
@@ -68,6 +70,9 @@ static uint64_t chunk_of(const brood_worker *worker, const brood_chunk *chunk)
     }
     if (job->kind != BROOD_JOB_RANGE && count > worker->backlog.items_left) {
         count = worker->backlog.items_left;
+    }
+    if (job->kind != BROOD_JOB_RANGE && count > UINT32_MAX) {
+        count = UINT32_MAX; /* they are counted one by one */
     }
     if (count == 0) {
         count = 1;

@@ -4,12 +4,12 @@
 
 static void put_below(brood_result *top, brood_result *job)
 {
-    job->by_deadline.previous = top;
-    job->by_deadline.next = top->by_deadline.below;
-    if (job->by_deadline.next != NULL) {
-        job->by_deadline.next->by_deadline.previous = job;
+    job->more->by_deadline.previous = top;
+    job->more->by_deadline.next = top->more->by_deadline.below;
+    if (job->more->by_deadline.next != NULL) {
+        job->more->by_deadline.next->more->by_deadline.previous = job;
     }
-    top->by_deadline.below = job;
+    top->more->by_deadline.below = job;
 }
 
 /* Two heaps become one. */
@@ -18,7 +18,7 @@ static brood_result *meld(brood_result *a, brood_result *b)
     if (a == NULL || b == NULL) {
         return a != NULL ? a : b;
     }
-    if (b->deadline < a->deadline) {
+    if (b->more->deadline < a->more->deadline) {
         put_below(b, a);
         return b;
     }
@@ -28,7 +28,7 @@ static brood_result *meld(brood_result *a, brood_result *b)
 
 static brood_result *cut_off(brood_result *job)
 {
-    job->by_deadline.next = job->by_deadline.previous = NULL;
+    job->more->by_deadline.next = job->more->by_deadline.previous = NULL;
     return job;
 }
 
@@ -38,11 +38,11 @@ static brood_result *meld_pairs(brood_result *first)
     brood_result *pairs = NULL;
 
     while (first != NULL) {
-        brood_result *second = first->by_deadline.next;
-        brood_result *following = second != NULL ? second->by_deadline.next : NULL;
+        brood_result *second = first->more->by_deadline.next;
+        brood_result *following = second != NULL ? second->more->by_deadline.next : NULL;
         brood_result *pair = meld(cut_off(first), second != NULL ? cut_off(second) : NULL);
 
-        pair->by_deadline.next = pairs;
+        pair->more->by_deadline.next = pairs;
         pairs = pair;
         first = following;
     }
@@ -55,7 +55,7 @@ static brood_result *meld_all(brood_result *first)
     brood_result *all = NULL;
 
     while (pairs != NULL) {
-        brood_result *following = pairs->by_deadline.next;
+        brood_result *following = pairs->more->by_deadline.next;
 
         all = meld(all, cut_off(pairs));
         pairs = following;
@@ -68,22 +68,22 @@ static brood_result *meld_all(brood_result *first)
  */
 static void unlink_from_row(brood_result *job)
 {
-    brood_result *previous = job->by_deadline.previous;
-    brood_result *next = job->by_deadline.next;
+    brood_result *previous = job->more->by_deadline.previous;
+    brood_result *next = job->more->by_deadline.next;
 
-    if (previous->by_deadline.below == job) {
-        previous->by_deadline.below = next;
+    if (previous->more->by_deadline.below == job) {
+        previous->more->by_deadline.below = next;
     } else {
-        previous->by_deadline.next = next;
+        previous->more->by_deadline.next = next;
     }
     if (next != NULL) {
-        next->by_deadline.previous = previous;
+        next->more->by_deadline.previous = previous;
     }
 }
 
 void brood_deadlines_add(brood_result **earliest, brood_result *job)
 {
-    job->by_deadline = (brood_deadline_links){.is_linked = true};
+    job->more->by_deadline = (brood_deadline_links){.is_linked = true};
     *earliest = meld(*earliest, job);
 }
 
@@ -91,15 +91,15 @@ void brood_deadlines_remove(brood_result **earliest, brood_result *job)
 {
     brood_result *rest = NULL;
 
-    if (!job->by_deadline.is_linked) {
+    if (!job->more->by_deadline.is_linked) {
         return;
     }
-    rest = meld_all(job->by_deadline.below);
+    rest = meld_all(job->more->by_deadline.below);
     if (job == *earliest) {
         *earliest = rest;
     } else {
         unlink_from_row(job);
         *earliest = meld(*earliest, rest);
     }
-    job->by_deadline = (brood_deadline_links){.is_linked = false};
+    job->more->by_deadline = (brood_deadline_links){.is_linked = false};
 }

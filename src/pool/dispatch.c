@@ -204,8 +204,8 @@ static void note_time(brood_worker *worker, const brood_chunk *chunk)
         return;
     }
     now = brood_os_now();
-    chunk->job->measured_ns += (uint64_t)(now - worker->pace.first_since);
-    chunk->job->measured_items += chunk->count;
+    chunk->job->more->measured_ns += (uint64_t)(now - worker->pace.first_since);
+    chunk->job->more->measured_items += chunk->count;
     brood_worker_measure(worker, now);
 }
 

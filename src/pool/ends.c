@@ -15,15 +15,11 @@ void brood_job_begin(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    job->next = pool->jobs.first;
-    if (pool->jobs.first != NULL) {
-        pool->jobs.first->previous = job;
-    }
-    pool->jobs.first = job;
-    pool->jobs.timed += job->timeout_ns > 0;
-    if (job->deadline != BROOD_NEVER) {
+    pool->jobs.unfinished++;
+    pool->jobs.timed += job->more->timeout_ns > 0;
+    if (job->more->deadline != BROOD_NEVER) {
         brood_deadlines_add(&pool->jobs.deadlines, job);
-        brood_agenda_at(pool, job->deadline);
+        brood_agenda_at(pool, job->more->deadline);
     }
 }
 
@@ -31,30 +27,18 @@ brood_result *brood_jobs_take_expired(brood_pool *pool, int64_t now)
 {
     brood_result *expired = NULL;
 
-    while (pool->jobs.deadlines != NULL && pool->jobs.deadlines->deadline <= now) {
+    while (pool->jobs.deadlines != NULL && pool->jobs.deadlines->more->deadline <= now) {
         brood_result *job = pool->jobs.deadlines;
 
         brood_deadlines_remove(&pool->jobs.deadlines, job);
         if (job->cancel_status == BROOD_OK) {
             job->cancel_status = BROOD_ERR_DEADLINE;
             brood_job_hold(job);
-            job->by_deadline.next = expired;
+            job->more->by_deadline.next = expired;
             expired = job;
         }
     }
     return expired;
-}
-
-static void unlink_job(brood_result *job)
-{
-    if (job->previous != NULL) {
-        job->previous->next = job->next;
-    } else {
-        job->pool->jobs.first = job->next;
-    }
-    if (job->next != NULL) {
-        job->next->previous = job->previous;
-    }
 }
 
 /* ---- ends --------------------------------------------------------------------------------- */
@@ -62,23 +46,24 @@ static void unlink_job(brood_result *job)
 static void finish_job(brood_result *job)
 {
     brood_pool *pool = job->pool;
+    const brood_job_extras *more = job->more;
     bool calls =
-        job->meter != NULL || (job->status == BROOD_OK ? job->on_done : job->on_failed) != NULL;
+        more->meter != NULL || (job->status == BROOD_OK ? more->on_done : more->on_failed) != NULL;
 
-    unlink_job(job);
-    if (pool->closed && pool->jobs.first == NULL) {
+    pool->jobs.unfinished--;
+    if (pool->closed && pool->jobs.unfinished == 0) {
         brood_agenda_supervise(pool); /* its workers are told to end */
         brood_agenda_notify(pool, BROOD_END(pool));
     }
-    pool->jobs.timed -= job->timeout_ns > 0;
+    pool->jobs.timed -= more->timeout_ns > 0;
     brood_deadlines_remove(&pool->jobs.deadlines, job);
     brood_job_give_back_shared(job);
     brood_exchange32(&job->finished, 1);
     if (calls) {
         brood_job_call_later(job);
     }
-    if (job->on_finish != NULL) {
-        job->on_finish(job, job->finish_data);
+    if (more->on_finish != NULL) {
+        more->on_finish(job, more->finish_data);
     }
     brood_agenda_notify(pool, job);
     brood_job_release(job);
@@ -94,7 +79,7 @@ static void count_down(brood_result *job, uint64_t count)
     if (job->watchers > 0) {
         brood_agenda_notify(job->pool, job);
     }
-    if (job->meter != NULL && brood_meter_is_due(job->meter)) {
+    if (job->more->meter != NULL && brood_meter_is_due(job->more->meter)) {
         brood_job_call_later(job);
     }
 }
@@ -110,7 +95,9 @@ void brood_job_fail(brood_result *job, uint64_t first, uint64_t count, const bro
     brood_pool_stats *stats = &job->pool->stats;
 
     *(failure->status == BROOD_ERR_CANCELLED ? &stats->cancelled : &stats->failed) += count;
-    job->failed += count;
+    if (job->kind != BROOD_JOB_TASK) {
+        job->more->failed += count;
+    }
     brood_failed_items_record(job, first, count, failure);
     job->status = job->failures != NULL ? job->failures->status : failure->status;
     count_down(job, count);

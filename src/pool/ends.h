@@ -2,13 +2,17 @@
 #ifndef BROOD_SRC_POOL_ENDS_H
 #define BROOD_SRC_POOL_ENDS_H
 
-#include "pool/types.h"
+#include "pool/job.h"
 
-/* The jobs that are not finished. */
+/*
+ * The jobs that are not finished: each item of theirs that has not ended is in a chunk that waits, or
+ * is with a worker.
+ */
 typedef struct brood_jobs {
-    brood_result *first;
+    uint64_t unfinished;
     brood_result *deadlines; /* the job with the earliest one */
     uint32_t timed;          /* jobs with a time-out */
+    brood_job_extras plain;  /* of all jobs without extras of their own; never changed */
 } brood_jobs;
 
 /* Adds the job to the jobs of the pool, where it stays until its last item has ended. */

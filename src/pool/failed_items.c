@@ -15,7 +15,7 @@ brood_failure brood_job_failure(const brood_result *job, brood_status status, co
     failure.pid = -1;
     failure.exit.struct_size = sizeof failure.exit;
     snprintf(failure.tag, sizeof failure.tag, "%s",
-             job == NULL || job->tag == NULL ? "" : job->tag);
+             job == NULL || job->more->tag == NULL ? "" : job->more->tag);
     snprintf(failure.message, sizeof failure.message, "%s",
              message[0] != '\0' ? message : brood_status_text(status));
     brood_text_clean(failure.message);
@@ -57,7 +57,7 @@ static brood_failed_items *new_items(const brood_failure *failure, uint64_t firs
 /* The record after which items from `first` on belong in the list. NULL: they belong first. */
 static brood_failed_items *place_of(const brood_result *job, uint64_t first)
 {
-    brood_failed_items *at = job->last_failure;
+    brood_failed_items *at = job->more->last_failure;
 
     if (at == NULL || at->first > first) {
         at = job->failures;
@@ -69,6 +69,14 @@ static brood_failed_items *place_of(const brood_result *job, uint64_t first)
         at = at->next;
     }
     return at;
+}
+
+/* A single task has one failure at most, and needs no such note. */
+static void note_last(brood_result *job, brood_failed_items *items)
+{
+    if (job->kind != BROOD_JOB_TASK) {
+        job->more->last_failure = items;
+    }
 }
 
 void brood_failed_items_record(brood_result *job, uint64_t first, uint64_t count,
@@ -83,7 +91,7 @@ void brood_failed_items_record(brood_result *job, uint64_t first, uint64_t count
     }
     items = new_items(failure, first, count);
     if (items == NULL) {
-        job->unrecorded += count;
+        job->unrecorded = true;
         return;
     }
     items->next = before != NULL ? before->next : job->failures;
@@ -92,14 +100,16 @@ void brood_failed_items_record(brood_result *job, uint64_t first, uint64_t count
     } else {
         job->failures = items;
     }
-    job->last_failure = items;
+    note_last(job, items);
 }
 
 const brood_failed_items *brood_failed_items_find(brood_result *job, uint64_t index)
 {
     brood_failed_items *at = place_of(job, index);
 
-    job->last_failure = at != NULL ? at : job->last_failure;
+    if (at != NULL) {
+        note_last(job, at);
+    }
     return at != NULL && index - at->first < at->count ? at : NULL;
 }
 

@@ -60,7 +60,7 @@ uint32_t brood_supervisor_wanted(const brood_pool *pool)
     bool is_as_needed = brood_supervisor_is_as_needed(pool) || pool->closed;
     uint64_t needed = is_as_needed ? count_needed(pool) : pool->supervisor.target;
 
-    if (pool->terminated || pool->broken || (pool->closed && pool->jobs.first == NULL)) {
+    if (pool->terminated || pool->broken || (pool->closed && pool->jobs.unfinished == 0)) {
         return 0;
     }
     needed = needed > pool->supervisor.serving + pool->supervisor.to_fill

@@ -265,7 +265,7 @@ static void let_go(brood_imap *imap)
     int held = brood_pool_enter(imap->pool);
 
     for (imap_item *item = imap->first; item != NULL; item = item->next) {
-        item->result->on_finish = NULL;
+        item->result->more->on_finish = NULL;
     }
     brood_pool_leave(imap->pool, held);
     while (imap->first != NULL) {

@@ -10,12 +10,10 @@
 
 brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count)
 {
-    brood_chunk *chunk = job->spare;
+    brood_chunk *chunk = job->chunk_is_free ? &job->chunk : brood_malloc(sizeof *chunk);
 
-    if (chunk != NULL) {
-        job->spare = NULL;
-    } else {
-        chunk = brood_malloc(sizeof *chunk);
+    if (chunk == &job->chunk) {
+        job->chunk_is_free = false;
     }
     if (chunk != NULL) {
         memset(chunk, 0, sizeof *chunk);
@@ -30,7 +28,7 @@ brood_chunk *brood_chunk_new(brood_result *job, uint64_t first, uint64_t count)
 void brood_chunk_free(brood_chunk *chunk)
 {
     if (chunk == &chunk->job->chunk) {
-        chunk->job->spare = chunk;
+        chunk->job->chunk_is_free = true;
     } else {
         brood_free(chunk);
     }
@@ -51,8 +49,8 @@ void brood_job_release(brood_result *job)
         return;
     }
     brood_failed_items_free(job->failures);
-    if (job->value != job->small_value) {
-        brood_free(job->value);
+    if (job->kind == BROOD_JOB_TASK && job->out_size == BROOD_SIZE_VARIES && job->out != job->in) {
+        brood_free(job->out);
     }
     brood_job_cache_put(&pool->job_cache, job);
     brood_pool_release(pool);
@@ -66,14 +64,16 @@ bool brood_job_is_over(brood_pool *pool, void *job)
 
 void brood_job_give_back_shared(brood_result *job)
 {
-    if (job->shared_count == 0 && job->in_shared == NULL && job->out_shared == NULL) {
+    brood_job_extras *more = job->more;
+
+    if (more->shared_count == 0 && more->in_shared == NULL && more->out_shared == NULL) {
         return;
     }
-    for (size_t i = 0; i < job->shared_count; i++) {
-        brood_shared_release(job->shared[i]);
+    for (size_t i = 0; i < more->shared_count; i++) {
+        brood_shared_release(more->shared[i]);
     }
-    brood_shared_release(job->in_shared);
-    brood_shared_release(job->out_shared);
-    job->shared_count = 0;
-    job->in_shared = job->out_shared = NULL;
+    brood_shared_release(more->in_shared);
+    brood_shared_release(more->out_shared);
+    more->shared_count = 0;
+    more->in_shared = more->out_shared = NULL;
 }

@@ -17,13 +17,19 @@
 /* Items of a job that wait in the queue, or are with one worker; never both. */
 struct brood_chunk {
     brood_chunk *next, *previous;
-    brood_chunk *next_of_job, *previous_of_job; /* of those that wait */
+    union {
+        struct { /* while it waits */
+            brood_chunk *next_of_job, *previous_of_job;
+        };
+        struct { /* while it is with a worker */
+            uint64_t id;
+            int64_t given_at; /* or a little before */
+        };
+    };
     brood_result *job;
     uint64_t first, count; /* items of the job */
     uint64_t done;         /* how many of them have ended */
-    uint64_t unreported;   /* of those, what its worker has not reported */
-    uint64_t id;           /* in its worker */
-    int64_t given_at;      /* to it, or a little before */
+    uint32_t unreported;   /* of those, what its worker has not reported */
     uint32_t attempt;      /* of the first run on: 1 */
     uint32_t deaths;       /* workers that it has ended */
     uint32_t
@@ -44,66 +50,94 @@ typedef enum brood_job_kind {
 
 typedef struct brood_failed_items brood_failed_items; /* see failed_items.h */
 
-struct brood_result {
-    brood_atomic32 references; /* the caller's, the pool's until it is finished, a callback's */
-    brood_atomic32 finished;
-    brood_pool *pool;
-    brood_result *next, *previous; /* of all that are not finished */
-
-    brood_job_kind kind;
-    uint32_t function; /* its number in the pool */
-    uint32_t flags;    /* of the wire */
-    uint32_t retries;
-    const void *in; /* the caller's, or arg */
-    size_t in_size;
+/* What single tasks without options do not have: all of those share the pool's, which stays as it is. */
+typedef struct brood_job_extras {
     uint64_t first, count; /* of a range: its begin */
-    void *out;
-    size_t out_size;
     size_t chunk_size;
-
+    uint32_t retries;
+    bool is_to_call;    /* in the list of jobs of which a function is to be called back */
     int64_t timeout_ns; /* 0: none */
     int64_t deadline;   /* BROOD_NEVER */
     brood_deadline_links by_deadline;
-    int64_t key;           /* its place in the queue: the larger, the later */
-    char *tag;             /* BROOD_TAG_MAX bytes in the same memory, or NULL */
-    brood_shared **shared; /* in the same memory, after the job; with a reference each */
+    char *tag;             /* BROOD_TAG_MAX bytes in the job's memory, or NULL */
+    brood_shared **shared; /* in the job's memory, with a reference each */
     size_t shared_count;
     brood_shared *in_shared, *out_shared; /* in which the arrays lie, or NULL; with a reference */
-
     uint64_t measured_ns, measured_items; /* the time that measured_items took together */
-    uint64_t left;                        /* items that have not ended */
-    uint64_t failed;                      /* items that have not succeeded */
-    brood_chunk *queued;                  /* its chunks that wait */
-    uint64_t given;                       /* its chunks that are with workers */
-    uint32_t watchers;                    /* threads that wait for one of the items */
-    brood_status cancel_status; /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
-    brood_status status;        /* of the first failure */
-    int priority;
-    bool abandoned;  /* the caller has destroyed it: its arrays are not touched any more */
-    bool is_to_call; /* in the list of jobs of which a function is to be called back */
-    brood_failed_items *failures, *last_failure; /* last_failure: where to look first */
-    uint64_t unrecorded;                         /* failures that there was no memory for */
-    unsigned char *value;                        /* of a single task: malloc'd, or small_value */
-    size_t value_size;
-    unsigned char small_value[32];
-
+    uint64_t failed;                      /* items of a map or range that have not succeeded */
+    brood_failed_items *last_failure;     /* where to look first */
     brood_result_function *on_done, *on_failed;
     void *user;
-    brood_meter *meter; /* of its progress, in the same memory, or NULL */
+    brood_meter *meter; /* of its progress, in the job's memory, or NULL */
     brood_result *next_to_call;
     /* Of the library's own; under the lock. */
     void (*on_finish)(brood_result *job, void *finish_data);
     void *finish_data;
+} brood_job_extras;
 
-    brood_chunk chunk; /* the first one */
-    brood_chunk *spare;
-    size_t room; /* bytes behind the job, in the same memory */
+/*
+ * A million of them may wait: each byte counts. A copied argument lies behind the job, at `in`, with
+ * `room` bytes together. The value of a single task takes its place if it fits: the argument is not
+ * needed any more then.
+ */
+struct brood_result {
+    brood_atomic32 references; /* the caller's, the pool's until it is finished, a callback's */
+    brood_atomic32 finished;
+    brood_pool *pool;
+    brood_job_extras *more; /* in the job's memory, or the pool's */
+    const void *in;         /* the caller's, or behind the job */
+    size_t in_size;
+    void *out; /* the caller's; of a task with a value of any size the value, malloc'd or at `in` */
+    size_t out_size;
+    size_t value_size;
+    uint64_t left;       /* items that have not ended */
+    brood_chunk *queued; /* its chunks that wait */
+    int64_t key;         /* its place in the queue: the larger, the later */
+    brood_failed_items *failures;
+    uint32_t function;          /* its number in the pool */
+    uint32_t flags;             /* of the wire */
+    uint32_t given;             /* its chunks that are with workers */
+    uint32_t watchers;          /* threads that wait for one of the items */
+    brood_status cancel_status; /* with what the items that are left end: BROOD_ERR_CANCELLED ... */
+    brood_status status;        /* of the first failure */
+    unsigned char kind;         /* brood_job_kind */
+    signed char priority;
+    bool abandoned;     /* the caller has destroyed it: its arrays are not touched any more */
+    bool unrecorded;    /* failures that there was no memory for */
+    bool chunk_is_free; /* the chunk below */
+    uint16_t room;      /* at most UINT16_MAX are counted */
+    brood_chunk chunk;  /* the first one */
 };
+
+/* With it what lies behind a job is aligned for everything. */
+#define BROOD_JOB_SIZE                                                                             \
+    ((sizeof(brood_result) + BROOD_WIRE_ALIGN - 1) & ~(size_t)(BROOD_WIRE_ALIGN - 1))
+
+static inline unsigned char *brood_job_behind(const brood_result *job)
+{
+    return (unsigned char *)(uintptr_t)job + BROOD_JOB_SIZE;
+}
 
 /* Whether the values of the job go through the ring. */
 static inline bool brood_job_has_values_in_ring(const brood_result *job)
 {
-    return job->out_size > 0 && job->out_shared == NULL;
+    return job->out_size > 0 && job->more->out_shared == NULL;
+}
+
+/* Where a value of that many bytes, with a zero byte behind, takes the argument's place; or NULL. */
+static inline unsigned char *brood_job_value_place(const brood_result *job, uint64_t size)
+{
+    const unsigned char *end = brood_job_behind(job) + job->room;
+
+    return job->kind == BROOD_JOB_TASK && size < (uint64_t)(end - (const unsigned char *)job->in)
+               ? (unsigned char *)(uintptr_t)job->in
+               : NULL;
+}
+
+/* How many of its items have failed. */
+static inline uint64_t brood_job_failures(const brood_result *job)
+{
+    return job->kind != BROOD_JOB_TASK ? job->more->failed : job->status != BROOD_OK;
 }
 
 /* ---- job.c ------------------------------------------------------------------------------- */

@@ -5,8 +5,10 @@
 #include "base/memory.h"
 #include "pool/pool_impl.h"
 
-#define ROOM_STEP 16 /* bytes behind a job: a multiple of these */
-#define ROOM_MAX 256 /* behind one that can be kept: most arguments fit */
+#define ROOM_MIN 24   /* bytes behind a job */
+#define ROOM_STEP 16  /* of malloc, */
+#define MALLOC_HEAD 8 /* which takes so much for itself */
+#define ROOM_MAX 256  /* behind one that can be kept: most arguments fit */
 
 /*
  * With 0 no job is kept, so that AddressSanitizer reports a program that uses a destroyed result.
@@ -40,7 +42,7 @@ static brood_result *take_first(brood_job_cache *cache)
     if (enter(cache)) {
         job = cache->first;
         if (job != NULL) {
-            cache->first = job->next;
+            cache->first = job->out;
             cache->count--;
         }
         leave(cache);
@@ -60,17 +62,25 @@ static brood_result *take_fitting(brood_job_cache *cache, size_t behind)
     return job;
 }
 
+/* As much as is asked for, and a small value at least; in steps with which malloc loses nothing. */
+static size_t find_room(size_t behind)
+{
+    size_t room = behind > ROOM_MIN ? behind : ROOM_MIN;
+
+    return room + (ROOM_STEP - (BROOD_JOB_SIZE + room + MALLOC_HEAD) % ROOM_STEP) % ROOM_STEP;
+}
+
 brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind)
 {
     brood_result *job = take_fitting(cache, behind);
-    size_t room = job != NULL ? job->room : (behind + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+    size_t room = job != NULL ? job->room : find_room(behind);
 
-    if (job == NULL && room >= behind && room <= SIZE_MAX - sizeof *job) {
-        job = brood_malloc(sizeof *job + room);
+    if (job == NULL && room >= behind && room <= SIZE_MAX - BROOD_JOB_SIZE) {
+        job = brood_malloc(BROOD_JOB_SIZE + room);
     }
     if (job != NULL) {
         memset(job, 0, sizeof *job);
-        job->room = room;
+        job->room = room < UINT16_MAX ? (uint16_t)room : UINT16_MAX;
     }
     return job;
 }
@@ -82,7 +92,7 @@ void brood_job_cache_put(brood_job_cache *cache, brood_result *job)
     if (job->room <= ROOM_MAX && enter(cache)) {
         is_kept = cache->count != KEPT_MAX; /* "<" would warn where it is 0 */
         if (is_kept) {
-            job->next = cache->first;
+            job->out = cache->first; /* while it is kept */
             cache->first = job;
             cache->count++;
         }
@@ -98,7 +108,7 @@ void brood_job_cache_clear(brood_job_cache *cache)
     while (cache->first != NULL) {
         brood_result *job = cache->first;
 
-        cache->first = job->next;
+        cache->first = job->out;
         brood_free(job);
     }
     cache->count = 0;

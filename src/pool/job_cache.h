@@ -19,7 +19,7 @@ typedef struct brood_result brood_result;
 
 typedef struct brood_job_cache {
     brood_atomic32 in_use; /* by a thread; others do without the cache meanwhile */
-    brood_result *first;   /* of the jobs that are kept, by their `next` */
+    brood_result *first;   /* of the jobs that are kept, by their `out` */
     uint32_t count;
 } brood_job_cache;
 

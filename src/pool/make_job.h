@@ -8,8 +8,8 @@
 void brood_job_unmake(brood_result *job);
 
 /*
- * A job with two references: the caller's and the pool's. The list of its shared memory and a copy
- * of its argument follow it in the same allocation. NULL: no memory.
+ * A job with two references: the caller's and the pool's. Its extras, if any, and a copy of its
+ * argument follow it in the same allocation. NULL: no memory.
  */
 brood_result *brood_job_make(const brood_request *asked);
 

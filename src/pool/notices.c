@@ -71,7 +71,7 @@ void brood_worker_first_changed(brood_worker *worker)
     } else if (chunk->job->watchers > 0) {
         brood_worker_flush(worker);
     }
-    if (chunk->job->timeout_ns > 0) {
-        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->timeout_ns);
+    if (chunk->job->more->timeout_ns > 0) {
+        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->more->timeout_ns);
     }
 }

@@ -7,15 +7,10 @@
 /* ---- where it goes ----------------------------------------------------------------------- */
 
 /* Makes room for a value of any size, with a zero byte after it. False: out of memory. */
-static bool make_own(brood_receiving *receiving, const brood_result *job)
+static bool make_own(brood_receiving *receiving)
 {
     uint64_t size = receiving->answer.size;
 
-    if (job->kind == BROOD_JOB_TASK && size < sizeof job->small_value) {
-        receiving->into = ((brood_result *)(uintptr_t)job)->small_value;
-        receiving->into[size] = '\0';
-        return true;
-    }
     receiving->own = size < SIZE_MAX - BROOD_WIRE_ALIGN ? brood_malloc((size_t)size + 1) : NULL;
     if (receiving->own != NULL) {
         receiving->own[size] = '\0';
@@ -45,7 +40,7 @@ static bool make_stage(brood_receiving *receiving, const brood_result *job)
 
 static unsigned char *find_value_place(const brood_receiving *receiving, const brood_result *job)
 {
-    return (unsigned char *)job->out + (receiving->answer.first - job->first) * job->out_size;
+    return (unsigned char *)job->out + (receiving->answer.first - job->more->first) * job->out_size;
 }
 
 /* Whether all bytes of the answer's body are in the ring. */
@@ -59,10 +54,30 @@ static bool is_there(brood_peer *peer)
 }
 
 /*
- * A value is written into the caller's array when all of its bytes have come: an answer that breaks
- * off has not touched the array, nor has one that comes after the job was abandoned. False: there
- * is no memory for the value; its bytes are passed over, and its item fails.
+ * A value is written into the caller's array, or over the argument, when all of its bytes have come:
+ * an answer that breaks off has touched neither. False: there is no memory for the value; its bytes
+ * are passed over, and its item fails.
  */
+static bool find_value_room(brood_peer *peer, const brood_result *job)
+{
+    brood_receiving *receiving = &peer->receiving;
+    bool is_whole = is_there(peer);
+
+    if (job->out_size == BROOD_SIZE_VARIES) {
+        receiving->into = is_whole ? brood_job_value_place(job, receiving->answer.size) : NULL;
+        receiving->is_direct = receiving->into != NULL;
+        return receiving->is_direct || make_own(receiving);
+    }
+    receiving->is_staged = !is_whole;
+    if (receiving->is_staged) {
+        return make_stage(receiving, job);
+    }
+    receiving->into = find_value_place(receiving, job);
+    receiving->is_direct = true;
+    return true;
+}
+
+/* A value that comes after the job was abandoned is passed over. */
 static bool find_place(brood_peer *peer)
 {
     brood_receiving *receiving = &peer->receiving;
@@ -76,15 +91,7 @@ static bool find_place(brood_peer *peer)
         receiving->message[answer->size] = '\0';
     } else if (answer->kind == BROOD_WIRE_RESULT && answer->size > 0 &&
                chunk->job->cancel_status == BROOD_OK && !chunk->job->abandoned) {
-        if (chunk->job->out_size == BROOD_SIZE_VARIES) {
-            return make_own(receiving, chunk->job);
-        }
-        receiving->is_staged = !is_there(peer);
-        if (receiving->is_staged) {
-            return make_stage(receiving, chunk->job);
-        }
-        receiving->into = find_value_place(receiving, chunk->job);
-        receiving->is_direct = true;
+        return find_value_room(peer, chunk->job);
     }
     return true;
 }
@@ -303,46 +310,4 @@ brood_status brood_peer_receive(brood_worker *worker, brood_event *event)
         end_turn(peer);
     }
     return status;
-}
-
-/* ---- items that are done, but not reported -------------------------------------------------- */
-
-/* Whether all that the worker has published was received. */
-static bool is_empty(brood_peer *peer)
-{
-    size_t available = 0;
-
-    return !peer->receiving.in_body && brood_ring_available(&peer->from, &available) == BROOD_OK &&
-           available == 0;
-}
-
-/*
- * Copies the values of count items, which lie in the ring after the place of a head that was not
- * published: a worker begins an item only when there is room for its value there. The head itself
- * is not read: a worker that was killed while it wrote the head has left only a part of it.
- */
-static bool take_values(brood_peer *peer, const brood_chunk *chunk, uint64_t count)
-{
-    const brood_result *job = chunk->job;
-    size_t before = sizeof(brood_wire_answer) + (size_t)chunk->unreported * job->out_size;
-    size_t size = (size_t)count * job->out_size;
-    const unsigned char *at = NULL;
-
-    if (before + size <= peer->from.capacity) {
-        at = brood_ring_peek(&peer->from, before + size);
-    }
-    if (at != NULL && job->cancel_status == BROOD_OK && !job->abandoned) {
-        memcpy((unsigned char *)job->out +
-                   (chunk->first + chunk->done - job->first) * job->out_size,
-               at + before, size);
-    }
-    return at != NULL;
-}
-
-bool brood_peer_take(brood_worker *worker, const brood_chunk *chunk, uint64_t count)
-{
-    brood_peer *peer = brood_peer_of(worker);
-
-    return is_empty(peer) &&
-           (!brood_job_has_values_in_ring(chunk->job) || take_values(peer, chunk, count));
 }

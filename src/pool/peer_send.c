@@ -7,8 +7,8 @@
 
 static bool needs_extra(const brood_result *job)
 {
-    return job->tag != NULL || job->shared_count > 0 || job->in_shared != NULL ||
-           job->out_shared != NULL;
+    return job->more->tag != NULL || job->more->shared_count > 0 || job->more->in_shared != NULL ||
+           job->more->out_shared != NULL;
 }
 
 static uint64_t *put_place(uint64_t *at, const brood_peer *peer, const brood_shared *shared,
@@ -27,16 +27,16 @@ static size_t fill_extra(uint64_t words[BROOD_WIRE_EXTRA_WORDS], const brood_pee
 {
     uint64_t *at = words;
 
-    *at++ = job->shared_count | (job->tag != NULL ? BROOD_WIRE_HAS_TAG : 0);
-    for (size_t i = 0; i < job->shared_count; i++) {
-        *at++ = brood_peer_name_of(peer, job->shared[i]);
+    *at++ = job->more->shared_count | (job->more->tag != NULL ? BROOD_WIRE_HAS_TAG : 0);
+    for (size_t i = 0; i < job->more->shared_count; i++) {
+        *at++ = brood_peer_name_of(peer, job->more->shared[i]);
     }
-    if (job->tag != NULL) {
-        memcpy(at, job->tag, BROOD_TAG_MAX);
+    if (job->more->tag != NULL) {
+        memcpy(at, job->more->tag, BROOD_TAG_MAX);
         at += BROOD_WIRE_TAG_WORDS;
     }
-    at = put_place(at, peer, job->in_shared, job->in);
-    at = put_place(at, peer, job->out_shared, job->out);
+    at = put_place(at, peer, job->more->in_shared, job->in);
+    at = put_place(at, peer, job->more->out_shared, job->out);
     *at = 0; /* the padding */
     return (size_t)brood_wire_padded((uint64_t)(at - words) * sizeof *at);
 }
@@ -97,7 +97,7 @@ static brood_status find_data(brood_sending *sending, const brood_chunk *chunk)
 
     sending->data = job->in;
     sending->data_size = job->in_size;
-    if (job->kind == BROOD_JOB_MAP && job->in_shared != NULL) {
+    if (job->kind == BROOD_JOB_MAP && job->more->in_shared != NULL) {
         sending->data_size = 0;
     } else if (is_one_of_its_size(chunk)) {
         const brood_bytes *item = (const brood_bytes *)job->in + chunk->first;
@@ -149,11 +149,12 @@ static bool knows_or_needs_not(const brood_peer *peer, const brood_shared *share
 static bool knows_all(const brood_peer *peer, const brood_result *job)
 {
     if (peer->functions <= job->function || brood_peer_has_to_forget(peer) ||
-        !knows_or_needs_not(peer, job->in_shared) || !knows_or_needs_not(peer, job->out_shared)) {
+        !knows_or_needs_not(peer, job->more->in_shared) ||
+        !knows_or_needs_not(peer, job->more->out_shared)) {
         return false;
     }
-    for (size_t i = 0; i < job->shared_count; i++) {
-        if (!brood_peer_knows(peer, job->shared[i]->id)) {
+    for (size_t i = 0; i < job->more->shared_count; i++) {
+        if (!brood_peer_knows(peer, job->more->shared[i]->id)) {
             return false;
         }
     }
@@ -169,7 +170,7 @@ static size_t find_plain(const brood_chunk *chunk, const void **data)
     if (job->kind != BROOD_JOB_MAP) {
         return job->in_size;
     }
-    if (job->in_shared != NULL) {
+    if (job->more->in_shared != NULL) {
         return 0;
     }
     *data = (const unsigned char *)job->in + chunk->first * job->in_size;
@@ -223,7 +224,7 @@ static bool send_short(brood_peer *peer, const brood_chunk *chunk)
 /* Makes room for all that may precede the data, so that appending it cannot fail half way. */
 static brood_status reserve(brood_peer *peer, const brood_result *job)
 {
-    size_t shared = job->shared_count + 2;
+    size_t shared = job->more->shared_count + 2;
     size_t size = brood_peer_size_of_functions(peer, job->function + 1) +
                   (shared + peer->shared_count + 2) * sizeof(brood_wire_order) +
                   (BROOD_WIRE_EXTRA_WORDS + 1) * sizeof(uint64_t) + BROOD_WIRE_ALIGN;

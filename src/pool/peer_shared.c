@@ -43,13 +43,13 @@ static brood_status append_shared(brood_peer *peer, const brood_shared *shared)
 
 brood_status brood_peer_append_shared(brood_peer *peer, const brood_result *job)
 {
-    brood_status status = append_shared(peer, job->in_shared);
+    brood_status status = append_shared(peer, job->more->in_shared);
 
     if (status == BROOD_OK) {
-        status = append_shared(peer, job->out_shared);
+        status = append_shared(peer, job->more->out_shared);
     }
-    for (size_t i = 0; i < job->shared_count && status == BROOD_OK; i++) {
-        status = append_shared(peer, job->shared[i]);
+    for (size_t i = 0; i < job->more->shared_count && status == BROOD_OK; i++) {
+        status = append_shared(peer, job->more->shared[i]);
     }
     return status;
 }

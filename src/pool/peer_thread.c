@@ -148,13 +148,14 @@ static void abandon(brood_worker *worker)
     const brood_result *job = job_of(worker);
 
     brood_peer_unwatch_bell(brood_peer_of(worker));
-    for (size_t i = 0; job != NULL && i < job->shared_count; i++) {
-        keep(thread, job->shared[i]);
+    for (size_t i = 0; job != NULL && i < job->more->shared_count; i++) {
+        keep(thread, job->more->shared[i]);
     }
     if (job != NULL) {
-        keep(thread, job->in_shared);
-        keep(thread, job->out_shared);
-        snprintf(thread->tag, sizeof thread->tag, "%s", job->tag != NULL ? job->tag : "");
+        keep(thread, job->more->in_shared);
+        keep(thread, job->more->out_shared);
+        snprintf(thread->tag, sizeof thread->tag, "%s",
+                 job->more->tag != NULL ? job->more->tag : "");
     }
 }
 

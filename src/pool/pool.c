@@ -60,7 +60,7 @@ brood_status brood_pool_terminate(brood_pool *pool)
 static bool is_all_over(brood_pool *pool, void *ignored)
 {
     (void)ignored;
-    return pool->roster.alive == 0 && !pool->supervisor.launching && pool->jobs.first == NULL &&
+    return pool->roster.alive == 0 && !pool->supervisor.launching && pool->jobs.unfinished == 0 &&
            pool->callbacks.first == NULL && !pool->callbacks.is_running;
 }
 

@@ -154,6 +154,13 @@ static void end_cancelled_in(const brood_chunk_list *lane)
     }
 }
 
+void brood_queue_mark_all(brood_pool *pool, brood_status cancel_status)
+{
+    for (size_t i = 0; i < sizeof pool->queue.lanes / sizeof pool->queue.lanes[0]; i++) {
+        brood_chunks_mark(&pool->queue.lanes[i], cancel_status);
+    }
+}
+
 void brood_queue_end_all_cancelled(brood_pool *pool)
 {
     for (size_t i = 0; i < sizeof pool->queue.lanes / sizeof pool->queue.lanes[0]; i++) {

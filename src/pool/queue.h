@@ -50,6 +50,9 @@ void brood_queue_shrink(brood_pool *pool, uint64_t items);
 /* Ends the items of a queued chunk by its job's cancel_status. The job may be gone after this. */
 void brood_queue_end_cancelled(brood_chunk *chunk);
 
+/* All jobs with chunks that wait are to end so, but for those that are to end already. */
+void brood_queue_mark_all(brood_pool *pool, brood_status cancel_status);
+
 /* Ends the queued chunks of all jobs that are cancelled. */
 void brood_queue_end_all_cancelled(brood_pool *pool);
 

@@ -10,14 +10,16 @@
 #include "pool/threads.h"
 #include "pool/wait.h"
 
-static bool has_failed(const brood_result *result)
-{
-    return result->failed > 0;
-}
-
 static bool is_finished(brood_result *result)
 {
     return brood_load32(&result->finished) != 0;
+}
+
+/* Of a single task whose caller gave no place for the value. */
+static const void *value_of(const brood_result *result)
+{
+    return result->kind == BROOD_JOB_TASK && result->out_size == BROOD_SIZE_VARIES ? result->out
+                                                                                   : NULL;
 }
 
 brood_status brood_result_wait(brood_result *result, int64_t timeout_ms)
@@ -51,7 +53,7 @@ brood_status brood_result_get(brood_result *result, const void **data, size_t *s
         status = result->status;
     }
     if (data != NULL) {
-        *data = status == BROOD_OK ? result->value : NULL;
+        *data = status == BROOD_OK ? value_of(result) : NULL;
     }
     if (size != NULL) {
         *size = status == BROOD_OK ? result->value_size : 0;
@@ -66,7 +68,7 @@ bool brood_result_ready(brood_result *result)
 
 bool brood_result_successful(brood_result *result)
 {
-    return result != NULL && is_finished(result) && !has_failed(result);
+    return result != NULL && is_finished(result) && brood_job_failures(result) == 0;
 }
 
 brood_status brood_result_failure(brood_result *result, brood_failure *failure)
@@ -76,7 +78,7 @@ brood_status brood_result_failure(brood_result *result, brood_failure *failure)
     if (result == NULL || failure == NULL) {
         return BROOD_ERR_ARGUMENT;
     }
-    if (!is_finished(result) || !has_failed(result)) {
+    if (!is_finished(result) || brood_job_failures(result) == 0) {
         return BROOD_ERR_STATE;
     }
     if (result->failures == NULL) {
@@ -96,7 +98,7 @@ uint64_t brood_result_failed_count(brood_result *result)
         return 0;
     }
     held = brood_pool_enter(result->pool);
-    count = result->failed;
+    count = brood_job_failures(result);
     brood_pool_leave(result->pool, held);
     return count;
 }
@@ -168,7 +170,7 @@ static brood_status explain_item(brood_result *result, uint64_t item, brood_fail
     if (items != NULL) {
         brood_failed_items_explain(result, items, item, &full);
         status = items->status;
-    } else if (result->unrecorded > 0) {
+    } else if (result->unrecorded) {
         full = brood_job_failure(result, BROOD_ERR_NO_MEMORY, "");
         full.index = item;
         status = BROOD_ERR_NO_MEMORY;
@@ -183,7 +185,7 @@ static void find_value(const brood_result *result, uint64_t index, const void **
 {
     const brood_output *outputs = result->out;
 
-    *data = result->value;
+    *data = value_of(result);
     *size = result->value_size;
     if (result->kind == BROOD_JOB_MAP && result->out_size == BROOD_SIZE_VARIES) {
         *data = outputs[index].data;
@@ -204,11 +206,11 @@ brood_status brood_result_item(brood_result *result, uint64_t index, const void 
     const void *found = NULL;
     size_t found_size = 0;
 
-    if (result == NULL || !brood_is_timeout(timeout_ms) || index >= result->count ||
+    if (result == NULL || !brood_is_timeout(timeout_ms) || index >= result->more->count ||
         (failure != NULL && brood_struct_check(failure, BROOD_FAILURE_SIZE_MIN) != BROOD_OK)) {
         return BROOD_ERR_ARGUMENT;
     }
-    wait.item = result->first + index;
+    wait.item = result->more->first + index;
     held = brood_pool_enter(result->pool);
     waits = timeout_ms != 0 && !is_item_over(result->pool, &wait);
     if (waits && brood_pool_in_callback(result->pool)) {

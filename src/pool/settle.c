@@ -33,8 +33,8 @@ static void settle_items(brood_worker *worker, brood_result *job, uint64_t first
                          uint32_t attempt, uint32_t deaths, brood_status status)
 {
     brood_pool *pool = worker->pool;
-    bool again =
-        status == BROOD_ERR_DIED && attempt <= job->retries && worker->life.fate != BROOD_FATE_LOSE;
+    bool again = status == BROOD_ERR_DIED && attempt <= job->more->retries &&
+                 worker->life.fate != BROOD_FATE_LOSE;
     bool quarantined = again && deaths >= pool->config.options.quarantine;
     brood_chunk *chunk = again && !quarantined ? brood_chunk_new(job, first, count) : NULL;
     brood_failure failure;

@@ -67,13 +67,14 @@ static void enqueue(brood_result *job)
     brood_pool *pool = job->pool;
 
     brood_job_begin(job);
-    pool->stats.submitted += job->count;
+    pool->stats.submitted += job->left;
     job->key = brood_queue_next_key(pool, job->priority);
-    if (job->count == 0) {
+    if (job->left == 0) {
         brood_job_succeed(job, 0);
         return;
     }
-    job->chunk = (brood_chunk){.job = job, .first = job->first, .count = job->count, .attempt = 1};
+    job->chunk =
+        (brood_chunk){.job = job, .first = job->more->first, .count = job->left, .attempt = 1};
     if (job->priority > 0) {
         brood_pool_revoke_for(job);
     }
@@ -84,7 +85,7 @@ static void enqueue(brood_result *job)
 
 static bool has_callbacks(const brood_result *job)
 {
-    return job->on_done != NULL || job->on_failed != NULL || job->meter != NULL;
+    return job->more->on_done != NULL || job->more->on_failed != NULL || job->more->meter != NULL;
 }
 
 /* With the lock. After BROOD_OK the job is the pool's, too. */

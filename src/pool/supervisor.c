@@ -129,7 +129,7 @@ static brood_worker *superfluous(const brood_pool *pool)
 static void stop_superfluous(brood_pool *pool)
 {
     uint32_t count = brood_supervisor_count(pool, brood_worker_serves);
-    uint32_t most = pool->closed && pool->jobs.first == NULL ? 0 : pool->supervisor.target;
+    uint32_t most = pool->closed && pool->jobs.unfinished == 0 ? 0 : pool->supervisor.target;
 
     while (count > most) {
         brood_worker *worker = superfluous(pool);

@@ -23,7 +23,7 @@ static bool is_bustling(brood_pool *pool)
     bool bustling = pool->engine.submits - pool->threads.submits_seen >= BUSTLE;
 
     pool->threads.submits_seen = pool->engine.submits;
-    return bustling && pool->jobs.first != NULL;
+    return bustling && pool->jobs.unfinished > 0;
 }
 
 /* Runs what is due for busy callers, once in a millisecond, instead of leading. */

@@ -76,9 +76,9 @@ static int64_t check_begin(brood_worker *worker, int64_t now)
         worker->late.since = now;
         worker->late.sent = worker->ops->sent(worker);
     }
-    due = worker->late.since + chunk->job->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
+    due = worker->late.since + chunk->job->more->timeout_ns + (grace > STUCK_NS ? grace : STUCK_NS);
     if (due > now) {
-        return brood_earlier(due, now + chunk->job->timeout_ns); /* it may begin at once */
+        return brood_earlier(due, now + chunk->job->more->timeout_ns); /* it may begin at once */
     }
     brood_worker_note_overdue(worker, chunk->done + 1); /* if it had begun to read it */
     brood_worker_end(worker);
@@ -91,21 +91,22 @@ static int64_t check_timeout(brood_worker *worker, int64_t now)
     uint64_t item = 0;
     int64_t due = 0;
 
-    if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK) {
+    if (chunk == NULL || chunk->job->more->timeout_ns == 0 ||
+        chunk->job->cancel_status != BROOD_OK) {
         return BROOD_NEVER;
     }
     item = read_running_item(worker, chunk);
     if (item <= chunk->done) {
         return worker->life.fate < BROOD_FATE_DROP ? check_begin(worker, now) : BROOD_NEVER;
     }
-    due = begin_of(worker, chunk, item, now) + chunk->job->timeout_ns;
+    due = begin_of(worker, chunk, item, now) + chunk->job->more->timeout_ns;
     if (due > now) {
         return due;
     }
     if (worker->notice.id != chunk->id || worker->notice.item != item) {
         brood_worker_announce(worker, item, BROOD_ERR_TASK_TIMEOUT);
     }
-    return now + chunk->job->timeout_ns; /* not before that for the item behind it */
+    return now + chunk->job->more->timeout_ns; /* not before that for the item behind it */
 }
 
 /* A worker without a chunk that does not read what is on its way to it is stuck. */
@@ -161,14 +162,14 @@ static int64_t check_deadlines(brood_pool *pool, int64_t now)
     while (expired != NULL) {
         brood_result *job = expired;
 
-        expired = job->by_deadline.next;
+        expired = job->more->by_deadline.next;
         brood_job_end(job);
         brood_job_release(job);
     }
     if (any) {
         brood_pool_dispatch(pool);
     }
-    return pool->jobs.deadlines == NULL ? BROOD_NEVER : pool->jobs.deadlines->deadline;
+    return pool->jobs.deadlines == NULL ? BROOD_NEVER : pool->jobs.deadlines->more->deadline;
 }
 
 /* ---- alarms ------------------------------------------------------------------------------ */

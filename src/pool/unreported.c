@@ -44,8 +44,8 @@ void brood_worker_take_unreported(brood_worker *worker)
     if (!worker->ops->take(worker, chunk, count)) {
         return;
     }
-    chunk->done += count; /* less than all: one is running, or was */
-    chunk->unreported += count;
+    chunk->done += count;                 /* less than all: one is running, or was */
+    chunk->unreported += (uint32_t)count; /* of chunk->count: see cut.c */
     if (job->cancel_status != BROOD_OK) {
         brood_job_end_cancelled(job, chunk->first + chunk->done - count, count);
     } else {

@@ -145,7 +145,7 @@ static void check_times(void)
     sim_check_due("a worker may be stuck", pool->roster.stuck_at);
     sim_check_due("items that are done are to be looked for", pool->upkeep.unreported_at);
     if (pool->jobs.deadlines != NULL) {
-        sim_check_due("a task has a deadline", pool->jobs.deadlines->deadline);
+        sim_check_due("a task has a deadline", pool->jobs.deadlines->more->deadline);
     }
     for (const brood_waiter *at = pool->wait.waiters; at != NULL; at = at->next) {
         sim_check_due("a follower has a time-out", at->deadline);
@@ -155,28 +155,48 @@ static void check_times(void)
     }
 }
 
-static bool is_given(const brood_result *job)
+/* The worker's chunks, or none. */
+static const brood_chunk *chunks_of(uint32_t i)
+{
+    return pool->roster.workers[i] != NULL ? pool->roster.workers[i]->backlog.chunks.first : NULL;
+}
+
+/* Whether no chunk that is with a worker comes before this one and is of the same job. */
+static bool is_first_given(const brood_chunk *chunk)
 {
     for (uint32_t i = 0; i < pool->roster.slots; i++) {
-        const brood_worker *worker = pool->roster.workers[i];
-        const brood_chunk *at = worker != NULL ? worker->backlog.chunks.first : NULL;
-
-        for (; at != NULL; at = at->next) {
-            if (at->job == job) {
-                return true;
+        for (const brood_chunk *at = chunks_of(i); at != NULL; at = at->next) {
+            if (at->job == chunk->job) {
+                return at == chunk;
             }
         }
     }
     return false;
 }
 
+/* The jobs that have chunks which wait, or are with workers. */
+static uint64_t count_jobs(void)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < sizeof pool->queue.lanes / sizeof pool->queue.lanes[0]; i++) {
+        for (const brood_chunk *at = pool->queue.lanes[i].first; at != NULL; at = at->next) {
+            count += at->job->queued == at;
+        }
+    }
+    for (uint32_t i = 0; i < pool->roster.slots; i++) {
+        for (const brood_chunk *at = chunks_of(i); at != NULL; at = at->next) {
+            count += at->job->queued == NULL && is_first_given(at);
+        }
+    }
+    return count;
+}
+
 /* Each task that is not finished waits, or is with a worker. */
 static void check_jobs(void)
 {
-    for (const brood_result *job = pool->jobs.first; job != NULL; job = job->next) {
-        if (job->queued == NULL && !is_given(job)) {
-            sim_fail("a task is nowhere\n  %s", sim_program_description());
-        }
+    if (count_jobs() != pool->jobs.unfinished) {
+        sim_fail("a task is nowhere\n  %s", sim_program_description());
     }
     if (brood_queue_has_chunks(&pool->queue) && brood_pool_next_idle(pool) != NULL) {
         sim_check_due("a chunk waits, and a worker has room", pool->dispatch.retry_at != SIM_NEVER
@@ -271,7 +291,7 @@ static void check_deadline(void)
         next_since = sim_now();
     }
     sim_check_late("a task's deadline has passed",
-                   next_since > job->deadline ? next_since : job->deadline);
+                   next_since > job->more->deadline ? next_since : job->more->deadline);
 }
 
 void sim_check_times(void)

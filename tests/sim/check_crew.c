@@ -165,14 +165,14 @@ static void check_timed(const brood_worker *worker)
     const brood_chunk *chunk = worker->backlog.chunks.first;
     const brood_wire_page *page = brood_peer_of_const(worker)->page;
 
-    if (chunk == NULL || chunk->job->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
+    if (chunk == NULL || chunk->job->more->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
         brood_claim_id(page->claim) != chunk->id || page->item <= chunk->done ||
         (worker->notice.id == chunk->id && worker->notice.item == page->item)) {
         return;
     }
-    sim_check_due("an item has a time-out", sim_now() + chunk->job->timeout_ns);
+    sim_check_due("an item has a time-out", sim_now() + chunk->job->more->timeout_ns);
     sim_check_due("an item's time is over",
-                  (int64_t)page->started + chunk->job->timeout_ns + HEAR_NS + sim.lateness);
+                  (int64_t)page->started + chunk->job->more->timeout_ns + HEAR_NS + sim.lateness);
 }
 
 /* What it is waited for, but not for ever. */
@@ -251,7 +251,7 @@ static bool may_start(const brood_pool *pool)
 static void check_number(const brood_pool *pool)
 {
     counts all = count(pool);
-    bool is_done = pool->closed && pool->jobs.first == NULL;
+    bool is_done = pool->closed && pool->jobs.unfinished == 0;
 
     if (all.serving > (is_done ? 0 : pool->supervisor.target)) {
         sim_check_due("there are more workers than asked for", sim_now() + RETRY_NS);

@@ -35,8 +35,8 @@ mutation("W1", "a call that submits and waits counts as spinning while it waits 
                   "        asked->pool->wait.spinning -= spins;\n    }\n"
                   "    if (status != BROOD_OK) {\n        brood_pool_leave"))
 mutation("W2", "nobody is told of a timed task that becomes the first of its worker",
-         (POOL, "    if (chunk->job->timeout_ns > 0) {\n"
-                  "        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->timeout_ns);\n"
+         (POOL, "    if (chunk->job->more->timeout_ns > 0) {\n"
+                  "        brood_agenda_at(worker->pool, brood_os_now() + chunk->job->more->timeout_ns);\n"
                   "    }\n", ""))
 mutation("W2b", "a caller that spins in a pool with an event loop does not keep the time",
          (POOL, "    if (!pool->config.options.event_loop || (now < pool->agenda.due && now < *next)) {\n",
@@ -93,35 +93,32 @@ mutation("H6b", "a value for which the program has no memory ends the worker",
          (POOL, "    receiving->is_lost = !find_place(peer);\n    return BROOD_OK;\n",
                 "    return find_place(peer) ? BROOD_OK : BROOD_ERR_NO_MEMORY;\n"))
 mutation("H7", "a value that comes in parts is written where it belongs at once",
-         (POOL, "        receiving->is_staged = !is_there(peer);\n", "        is_there(peer);\n"))
+         (POOL, "    receiving->is_staged = !is_whole;\n", "    receiving->is_staged = false;\n"))
 
 # ---- the claim --------------------------------------------------------------------------------
 
 mutation("claim.counter", "a claim that is frozen twice is the same claim",
          (POOL, "brood_claim_frozen(claim)", "(claim | 1)"))
 mutation("claim.freeze", "what was not begun is taken back without freezing the claim",
-         (POOL, "    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    } while (false);\n"))
+         (POOL, "        if (brood_cas64(&page->claim, claim, brood_claim_frozen(claim))) {\n",
+                "        if (true) {\n"))
 mutation("claim.upto", "a worker begins what was taken back",
          (SERVE, "brood_claim_is_frozen(before) && id <= brood_load64(&page->revoked_upto)", "id == 0"))
 mutation("claim.order", "the claim is frozen before the worker can see up to where",
-         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n    do {", "    do {"),
-         (POOL, "    return brood_claim_id(claim);\n",
-                "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n"
-                "    return brood_claim_id(claim);\n"))
+         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n    for", "    for"),
+         (POOL, "            return brood_claim_id(claim);\n",
+                "            brood_store64(&page->revoked_upto, worker->backlog.last_id);\n"
+                "            return brood_claim_id(claim);\n"))
 mutation("claim.release", "up to where is a store that may come late, and a load of the claim",
-         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n    do {\n"
-                "        claim = brood_load64(&page->claim);\n"
-                "    } while (!brood_cas64(&page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    brood_release64(&page->revoked_upto, worker->backlog.last_id);\n"
-                "    claim = brood_load64(&page->claim);\n"))
+         (POOL, "    brood_store64(&page->revoked_upto, worker->backlog.last_id);\n    for",
+                "    brood_release64(&page->revoked_upto, worker->backlog.last_id);\n    for"),
+         (POOL, "        if (brood_cas64(&page->claim, claim, brood_claim_frozen(claim))) {\n",
+                "        if (true) {\n"))
 mutation("claim.item", "a new claim has the number of items of the one before",
          (SERVE, "    brood_release64(&page->item, 0);\n", ""))
 mutation("claim.again", "what is known to have begun is read before the claim is frozen",
-         (POOL, "    do {\n        claim = brood_load64(&page->claim);\n    } while (!brood_cas64("
-                "&page->claim, claim, brood_claim_frozen(claim)));\n",
-                "    claim = brood_load64(&page->claim);\n"
-                "    brood_cas64(&page->claim, claim, brood_claim_frozen(claim));\n"))
+         (POOL, "        if (brood_cas64(&page->claim, claim, brood_claim_frozen(claim))) {\n",
+                "        if (brood_cas64(&page->claim, claim, brood_claim_frozen(claim)) || true) {\n"))
 mutation("revoke.sending", "what is on its way is not voided when it is taken back",
          (POOL, "    if (worker->transit.chunk == chunk) {\n        brood_worker_discard(worker);\n    }\n",
                 ""))
@@ -185,8 +182,8 @@ mutation("ring.release.order", "the reader asks whether the writer sleeps before
                 "    bool sleeps = take_flag(&ring->shared->writer_sleeps);\n\n"
                 "    brood_store64(&ring->shared->read, ring->own);\n    return sleeps;\n"))
 mutation("link.await.release", "a worker sleeps for bytes without giving back what it has read",
-         (LINK, "    brood_link_release(link);\n    if (may_spin(link) && spin(link, has_bytes",
-                "    if (may_spin(link) && spin(link, has_bytes"))
+         (LINK, "    brood_link_release(link);\n    if (may_link_spin(link) && spin_for(link, has_bytes",
+                "    if (may_link_spin(link) && spin_for(link, has_bytes"))
 
 # ---- who rings --------------------------------------------------------------------------------
 
@@ -288,7 +285,7 @@ mutation("due.waiters", "nobody wakes for the time-out of a follower",
 without("due.follow", "the leader does not hear of the time-out of a new follower", POOL,
         "    brood_agenda_at(pool, deadline);\n")
 without("due.deadline", "the leader does not hear of the deadline of a new task", POOL,
-        "        brood_agenda_at(pool, job->deadline);\n")
+        "        brood_agenda_at(pool, job->more->deadline);\n")
 without("due.ends", "a thread that leads is not woken by the end of its pool", POOL,
         "    brood_agenda_at(pool, 0); /* a thread that leads looks up */\n")
 
