@@ -88,6 +88,12 @@ static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
     __iso_volatile_store64(atomic, (long long)value);
 }
 
+static inline void brood_release32(brood_atomic32 *atomic, uint32_t value)
+{
+    BROOD_FENCE();
+    __iso_volatile_store32((volatile int *)atomic, (int)value);
+}
+
 static inline uint32_t brood_add32(brood_atomic32 *atomic, uint32_t value)
 {
     return (uint32_t)_InterlockedExchangeAdd(atomic, (long)value) + value;
@@ -153,6 +159,11 @@ static inline bool brood_cas32(brood_atomic32 *atomic, uint32_t expected, uint32
 
 /* A store that is only behind what was done before it; much cheaper than one that others wait for. */
 static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
+{
+    atomic_store_explicit(atomic, value, memory_order_release);
+}
+
+static inline void brood_release32(brood_atomic32 *atomic, uint32_t value)
 {
     atomic_store_explicit(atomic, value, memory_order_release);
 }

@@ -16,6 +16,15 @@
 
 /* ---- dispatching ------------------------------------------------------------------------- */
 
+/* The clock is asked at most once a dispatch, and not at all where busy workers get more. */
+static int64_t now_of(brood_pool *pool)
+{
+    if (pool->dispatch.at == 0) {
+        pool->dispatch.at = brood_os_now();
+    }
+    return pool->dispatch.at;
+}
+
 /* Stops a worker that has been given its last task. */
 static void retire_if_used(brood_worker *worker)
 {
@@ -29,7 +38,7 @@ static void note_given(brood_worker *worker, const brood_chunk *chunk)
     brood_pool *pool = worker->pool;
 
     if (worker->backlog.count == 1) {
-        brood_pace_begin(&worker->pace, pool->dispatch.at);
+        brood_pace_begin(&worker->pace, now_of(pool));
         brood_worker_set_idle(worker, false);
         brood_worker_set_busy(worker, true);
         brood_worker_first_changed(worker);
@@ -57,8 +66,12 @@ static bool is_starved(const brood_pool *pool, const brood_chunk *chunk)
 
 static brood_status give(brood_worker *worker, brood_chunk *chunk)
 {
-    brood_status status = brood_worker_send(worker, chunk);
+    brood_status status = BROOD_OK;
 
+    if (chunk->job->more->timeout_ns > 0) {
+        chunk->given_at = now_of(worker->pool);
+    }
+    status = brood_worker_send(worker, chunk);
     if (status == BROOD_OK) {
         if (is_starved(worker->pool, chunk)) {
             worker->pool->dispatch.starved_since = BROOD_NEVER;
@@ -84,12 +97,14 @@ static void fail_chunk(brood_pool *pool, brood_chunk *chunk, brood_status status
 /* A chunk could not be sent. Returns whether that has been so for STARVE_NS. */
 static bool note_starved(brood_pool *pool, const brood_chunk *chunk)
 {
+    int64_t now = now_of(pool);
+
     if (!is_starved(pool, chunk)) {
-        pool->dispatch.starved_since = pool->dispatch.at;
+        pool->dispatch.starved_since = now;
         pool->dispatch.starved_key = chunk->job->key;
         pool->dispatch.starved_first = chunk->first;
     }
-    return pool->dispatch.at - pool->dispatch.starved_since >= STARVE_NS;
+    return now - pool->dispatch.starved_since >= STARVE_NS;
 }
 
 /*
@@ -127,7 +142,7 @@ static bool keep_back(brood_worker *worker, brood_chunk *chunk, brood_status sta
         fail_chunk(pool, chunk, status);
         return true;
     }
-    pool->dispatch.retry_at = pool->dispatch.at + BROOD_WORKER_RETRY_NS;
+    pool->dispatch.retry_at = now_of(pool) + BROOD_WORKER_RETRY_NS;
     brood_agenda_at(pool, pool->dispatch.retry_at);
     return false;
 }
@@ -148,7 +163,7 @@ static bool end_cancelled(brood_chunk *chunk)
 static void plan_push(brood_pool *pool)
 {
     if (brood_pool_next_idle(pool) != NULL) {
-        brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);
+        brood_agenda_at(pool, now_of(pool) + BROOD_BALANCE_NS);
     }
 }
 
@@ -160,7 +175,7 @@ void brood_pool_dispatch(brood_pool *pool)
     if (!brood_queue_has_chunks(&pool->queue)) {
         return;
     }
-    pool->dispatch.at = brood_os_now();
+    pool->dispatch.at = 0;
     while (goes) {
         brood_chunk *chunk = brood_queue_first(pool);
         brood_worker *worker = NULL;

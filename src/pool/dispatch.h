@@ -5,7 +5,7 @@
 #include "pool/types.h"
 
 typedef struct brood_dispatch {
-    int64_t at;          /* the last time */
+    int64_t at;          /* the time of this dispatch; 0: not asked for yet */
     int64_t answered_at; /* when a worker has answered last, about */
     int64_t retry_at;    /* what could not be sent is tried again then; BROOD_NEVER */
     /* The chunk that could not be sent for want of memory: since when, its job's key and first item. */

@@ -58,7 +58,7 @@ static void finish_job(brood_result *job)
     pool->jobs.timed -= more->timeout_ns > 0;
     brood_deadlines_remove(&pool->jobs.deadlines, job);
     brood_job_give_back_shared(job);
-    brood_exchange32(&job->finished, 1);
+    brood_release32(&job->finished, 1); /* a thread that waits looks again with the lock */
     if (calls) {
         brood_job_call_later(job);
     }

@@ -45,7 +45,8 @@ void brood_job_release(brood_result *job)
 {
     brood_pool *pool = job->pool;
 
-    if (brood_add32(&job->references, (uint32_t)-1) != 0) {
+    /* Nobody else reaches a job of which this is the only reference. */
+    if (brood_load32(&job->references) != 1 && brood_add32(&job->references, (uint32_t)-1) != 0) {
         return;
     }
     brood_failed_items_free(job->failures);

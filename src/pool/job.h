@@ -23,7 +23,7 @@ struct brood_chunk {
         };
         struct { /* while it is with a worker */
             uint64_t id;
-            int64_t given_at; /* or a little before */
+            int64_t given_at; /* or a little before; only with a time-out */
         };
     };
     brood_result *job;

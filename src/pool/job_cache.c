@@ -32,7 +32,7 @@ static bool enter(brood_job_cache *cache)
 
 static void leave(brood_job_cache *cache)
 {
-    brood_exchange32(&cache->in_use, 0);
+    brood_release32(&cache->in_use, 0);
 }
 
 static brood_result *take_first(brood_job_cache *cache)

@@ -17,7 +17,7 @@ static brood_shared *find_shared(const void *data, size_t size, uint64_t count)
 
 static void take_shared(brood_result *job, const brood_request *asked)
 {
-    const brood_task_options *options = &asked->options;
+    const brood_task_options *options = asked->options;
     brood_job_extras *more = job->more;
 
     for (size_t i = 0; i < options->shared_count; i++) {
@@ -38,7 +38,7 @@ static void take_shared(brood_result *job, const brood_request *asked)
  */
 static bool has_extras(const brood_request *asked)
 {
-    const brood_task_options *options = &asked->options;
+    const brood_task_options *options = asked->options;
 
     return asked->kind != BROOD_JOB_TASK || asked->on_finish != NULL || options->retries != 0 ||
            options->timeout_ms != 0 || options->deadline_ms != 0 || options->done != NULL ||
@@ -54,7 +54,7 @@ typedef struct job_room {
 
 static job_room plan_room(const brood_request *asked)
 {
-    const brood_task_options *options = &asked->options;
+    const brood_task_options *options = asked->options;
     bool has_tag = options->tag != NULL && options->tag[0] != '\0';
     job_room room = {0};
 
@@ -71,7 +71,7 @@ static job_room plan_room(const brood_request *asked)
 
 static void fill_extras(brood_result *job, const brood_request *asked, const job_room *room)
 {
-    const brood_task_options *options = &asked->options;
+    const brood_task_options *options = asked->options;
     unsigned char *memory = brood_job_behind(job);
     brood_job_extras *more = (brood_job_extras *)(void *)memory;
 
@@ -106,7 +106,7 @@ static void fill_room(brood_result *job, const brood_request *asked, const job_r
 
 static void take_task_options(brood_result *job, const brood_request *asked)
 {
-    const brood_task_options *options = &asked->options;
+    const brood_task_options *options = asked->options;
     brood_job_extras *more = job->more;
 
     more->first = asked->first;
@@ -140,10 +140,10 @@ brood_result *brood_job_make(const brood_request *asked)
     if (job == NULL) {
         return NULL;
     }
-    brood_exchange32(&job->references, 2); /* the caller's and the pool's */
+    brood_release32(&job->references, 2); /* the caller's and the pool's */
     job->pool = asked->pool;
     job->kind = (unsigned char)asked->kind;
-    job->priority = (signed char)asked->options.priority;
+    job->priority = (signed char)asked->options->priority;
     fill_room(job, asked, &room);
     job->in_size = asked->in_size;
     job->left = asked->count;

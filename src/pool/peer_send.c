@@ -177,20 +177,33 @@ static size_t find_plain(const brood_chunk *chunk, const void **data)
     return job->in_size * (size_t)chunk->count;
 }
 
-/* The head of a task, as it precedes the data in the ring. */
-typedef struct task_head {
-    brood_wire_order order;
-    uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
-} task_head;
-
-static void put_short(brood_peer *peer, const task_head *head, size_t head_size, const void *data,
-                      size_t size)
+static void put_in_pieces(brood_peer *peer, const brood_wire_order *order, const void *extra,
+                          size_t extra_size, const void *data, size_t size)
 {
-    brood_ring_put(&peer->to, head, head_size);
+    brood_ring_put(&peer->to, order, sizeof *order);
+    brood_ring_put(&peer->to, extra, extra_size);
     if (size > 0) {
         brood_ring_put(&peer->to, data, size);
         brood_ring_put(&peer->to, brood_peer_zeros, (size_t)brood_wire_padded(size) - size);
     }
+}
+
+/* A small task without an extra mostly lies in one piece. */
+static void put_short(brood_peer *peer, const brood_wire_order *order, const void *extra,
+                      size_t extra_size, const void *data, size_t size)
+{
+    size_t padded = (size_t)brood_wire_padded(size);
+    unsigned char *place = brood_ring_place(&peer->to, sizeof *order + padded);
+
+    if (place == NULL || extra_size > 0 || size == 0) {
+        put_in_pieces(peer, order, extra, extra_size, data, size);
+        return;
+    }
+    brood_point(place, sizeof *order + padded);
+    memcpy(place, order, sizeof *order);
+    memcpy(place + sizeof *order, data, size);
+    memset(place + sizeof *order + size, 0, padded - size);
+    brood_ring_advance(&peer->to, sizeof *order + padded);
 }
 
 /* Writes a small task straight into the ring. False, nothing written: send_long must send it. */
@@ -200,23 +213,23 @@ static bool send_short(brood_peer *peer, const brood_chunk *chunk)
     const void *data = NULL;
     size_t size = 0;
     size_t extra_size = 0;
-    task_head head;
+    uint64_t extra[BROOD_WIRE_EXTRA_WORDS];
+    brood_wire_order order;
 
     if (!knows_all(peer, job) ||
         (job->kind == BROOD_JOB_MAP && job->in_size == BROOD_SIZE_VARIES)) {
         return false;
     }
     size = find_plain(chunk, &data);
-    extra_size = needs_extra(job) ? fill_extra(head.extra, peer, job) : 0;
+    extra_size = needs_extra(job) ? fill_extra(extra, peer, job) : 0;
     if (size > peer->to.capacity / 2 ||
-        !brood_ring_fits(&peer->to,
-                         sizeof head.order + extra_size + (size_t)brood_wire_padded(size))) {
+        !brood_ring_fits(&peer->to, sizeof order + extra_size + (size_t)brood_wire_padded(size))) {
         return false;
     }
-    head.order = order_of(peer, chunk);
-    head.order.size = extra_size + size;
-    head.order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
-    put_short(peer, &head, sizeof head.order + extra_size, data, size);
+    order = order_of(peer, chunk);
+    order.size = extra_size + size;
+    order.flags |= extra_size > 0 ? BROOD_WIRE_EXTRA : 0u;
+    put_short(peer, &order, extra, extra_size, data, size);
     brood_peer_publish(peer);
     return true;
 }

@@ -53,7 +53,7 @@ brood_status brood_task_options_take(brood_task_options *known, const brood_task
 
 static brood_status check_options(const brood_request *asked)
 {
-    const brood_task_options *options = &asked->options;
+    const brood_task_options *options = asked->options;
 
     if (options->priority < -BROOD_PRIORITY_MAX || options->priority > BROOD_PRIORITY_MAX) {
         return refuse_argument(asked, "priority", "must be from -10 to 10");
@@ -86,7 +86,7 @@ brood_status brood_task_refuse(const brood_task_options *options, brood_status s
 
 brood_status brood_task_options_check(const brood_task_options *options)
 {
-    brood_request asked = {.options = *options, .failure = options->failure};
+    brood_request asked = {.options = options, .failure = options->failure};
 
     return check_options(&asked);
 }
@@ -134,11 +134,26 @@ static brood_status check_items(const brood_request *asked)
                                                                                : BROOD_OK;
 }
 
-brood_status brood_request_check(brood_request *asked, const brood_task_options *options)
+/* Takes the caller's options. Most calls have none, which need no look. */
+static brood_status take_options(brood_request *asked, brood_task_options *known,
+                                 const brood_task_options *options)
 {
-    brood_status status = brood_task_options_take(&asked->options, options);
+    static const brood_task_options defaults = BROOD_TASK_OPTIONS_INIT;
+    brood_status status = BROOD_OK;
 
-    asked->failure = asked->options.failure;
+    asked->options = options == NULL ? &defaults : known;
+    if (options != NULL) {
+        status = brood_task_options_take(known, options);
+        asked->failure = known->failure;
+    }
+    return status;
+}
+
+brood_status brood_request_check(brood_request *asked, brood_task_options *known,
+                                 const brood_task_options *options)
+{
+    brood_status status = take_options(asked, known, options);
+
     if (status != BROOD_OK) {
         return status;
     }
@@ -152,7 +167,7 @@ brood_status brood_request_check(brood_request *asked, const brood_task_options 
         !asked->copies_in) {
         return refuse_argument(asked, "out_size", "must be that of the value: see apply_async");
     }
-    status = check_options(asked);
+    status = options == NULL ? BROOD_OK : check_options(asked);
     if (status == BROOD_OK) {
         status = check_items(asked);
     }

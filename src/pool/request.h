@@ -9,7 +9,7 @@
 /* The arguments of a public call. brood_request_check sets options and failure. */
 typedef struct brood_request {
     brood_pool *pool;
-    brood_task_options options;
+    const brood_task_options *options;
     brood_failure *failure; /* the caller's, or NULL */
     brood_job_kind kind;
     brood_os_function *function;
@@ -39,7 +39,9 @@ brood_status brood_task_refuse(const brood_task_options *options, brood_status s
 brood_status brood_request_refuse(const brood_request *asked, brood_status status,
                                   const char *message);
 
-brood_status brood_request_check(brood_request *asked, const brood_task_options *options);
+/* known: room for a copy of the caller's options (NULL: defaults), which lasts as long as the request. */
+brood_status brood_request_check(brood_request *asked, brood_task_options *known,
+                                 const brood_task_options *options);
 
 brood_status brood_request_refuse_for(const brood_request *asked, brood_failure failure);
 

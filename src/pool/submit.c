@@ -52,10 +52,10 @@ static brood_status wait_for_room(const brood_request *asked)
     if (has_room(pool, NULL)) {
         return BROOD_OK;
     }
-    if (asked->options.submit_timeout_ms != 0) {
-        deadline = brood_deadline(asked->options.submit_timeout_ms);
+    if (asked->options->submit_timeout_ms != 0) {
+        deadline = brood_deadline(asked->options->submit_timeout_ms);
     }
-    if (asked->options.try_submit || brood_pool_in_callback(pool)) {
+    if (asked->options->try_submit || brood_pool_in_callback(pool)) {
         return brood_request_refuse(asked, BROOD_ERR_FULL, "");
     }
     status = brood_pool_wait(pool, BROOD_ROOM(pool), has_room, NULL, deadline);
@@ -98,7 +98,7 @@ static brood_status submit_locked(brood_result *job, brood_request *asked)
         return status;
     }
     status = brood_pool_function(asked->pool, &job->function, asked->function,
-                                 asked->options.function_name, "function", &error);
+                                 asked->options->function_name, "function", &error);
     if (status == BROOD_OK && has_callbacks(job)) {
         status = brood_pool_prepare_callbacks(asked->pool, &error);
     }
@@ -116,10 +116,10 @@ static brood_status submit_locked(brood_result *job, brood_request *asked)
 }
 
 /* Checks what is asked, and makes its job. */
-static brood_status make(brood_request *asked, const brood_task_options *options,
-                         brood_result **job)
+static brood_status make(brood_request *asked, brood_task_options *known,
+                         const brood_task_options *options, brood_result **job)
 {
-    brood_status status = brood_request_check(asked, options);
+    brood_status status = brood_request_check(asked, known, options);
 
     if (status == BROOD_OK) {
         *job = brood_job_make(asked);
@@ -142,8 +142,9 @@ static brood_status submit(brood_request *asked, brood_result **result,
                            const brood_task_options *options)
 {
     int held = 0;
+    brood_task_options known;
     brood_result *job = NULL;
-    brood_status status = make(asked, options, &job);
+    brood_status status = make(asked, &known, options, &job);
 
     if (result != NULL) {
         *result = NULL;
@@ -188,8 +189,9 @@ static brood_status wait_for(brood_request *asked, brood_result *job)
 static brood_status submit_and_wait(brood_request *asked, const brood_task_options *options)
 {
     int held = 0;
+    brood_task_options known;
     brood_result *job = NULL;
-    brood_status status = make(asked, options, &job);
+    brood_status status = make(asked, &known, options, &job);
 
     if (status != BROOD_OK) {
         return status;

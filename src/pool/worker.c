@@ -44,7 +44,6 @@ void brood_worker_check(brood_worker *worker)
 static void note_sent(brood_worker *worker, brood_chunk *chunk)
 {
     chunk->id = ++worker->backlog.last_id;
-    chunk->given_at = worker->pool->dispatch.at;
     brood_chunks_append(&worker->backlog.chunks, chunk);
     worker->backlog.count++;
     chunk->job->given++;

@@ -73,6 +73,12 @@ static inline void brood_release64(brood_atomic64 *atomic, uint64_t value)
     sim_release(atomic, sim_value(value), sizeof *atomic);
 }
 
+static inline void brood_release32(brood_atomic32 *atomic, uint32_t value)
+{
+    sim_step_at(SIM_RELEASE, atomic);
+    sim_release(atomic, sim_value(value), sizeof *atomic);
+}
+
 static inline uint64_t brood_add64(brood_atomic64 *atomic, uint64_t value)
 {
     sim_begin_change(SIM_CHANGE, atomic);

@@ -258,7 +258,7 @@ mutation("due.overtaken", "what stands behind a long task stays there while nobo
 without("due.balance", "nobody wakes to take back what lies behind a long task", POOL,
         "        brood_agenda_at(worker->pool, worker->pace.first_since + BROOD_BALANCE_NS);\n")
 without("due.push", "nobody wakes for what waits although workers are idle", POOL,
-        "        brood_agenda_at(pool, pool->dispatch.at + BROOD_BALANCE_NS);\n")
+        "        brood_agenda_at(pool, now_of(pool) + BROOD_BALANCE_NS);\n")
 without("due.idle", "nobody wakes for the end of an idle worker's time", POOL,
         "    brood_agenda_supervise_at(pool, due);\n")
 without("due.feed_at", "nobody wakes for what could not be sent", POOL + "/dispatch.c",
