@@ -298,7 +298,7 @@ brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function 
                                    brood_error *error)
 {
     module found;
-    module owner;
+    uintptr_t base = 0;
     uintptr_t address = 0;
     brood_status status =
         find_module(&found, 0, code->module) ? BROOD_OK : load(&found, code->module, error);
@@ -313,8 +313,9 @@ brood_status brood_os_code_resolve(const brood_os_code *code, brood_os_function 
                           "%.120s is another build than the parent's",
                           code->module[0] == '\0' ? "the child's executable" : code->module);
     }
-    address = found.base + (uintptr_t)code->offset;
-    if (!find_module(&owner, address, NULL) || owner.base != found.base) {
+    base = found.base;
+    address = base + (uintptr_t)code->offset;
+    if (!find_module(&found, address, NULL) || found.base != base) {
         return brood_fail(error, BROOD_ERR_NO_FUNCTION, 0, "function offset",
                           "the function is not in the code of its module");
     }

@@ -73,8 +73,6 @@ static void run(void *data)
     brood_buffer in = BROOD_BUFFER_INIT;
 
     (void)data;
-    brood_here()->watch.parent =
-        brood_os_parent_open(brood_here()->watch.start->parent_pid, &brood_here()->watch.is_gone);
     brood_os_child_keep(brood_here()->watch.channel, brood_here()->watch.parent);
     tell_ready();
     while (!brood_here()->watch.is_gone) {
@@ -101,6 +99,9 @@ brood_status brood_watch_start(brood_os_channel *channel, const brood_start *sta
     }
     brood_here()->watch.channel = channel;
     brood_here()->watch.start = start;
+    /* Here, for the thread allocates nothing: malloc would take an arena for it. */
+    brood_here()->watch.parent =
+        brood_os_parent_open(start->parent_pid, &brood_here()->watch.is_gone);
     return brood_thread_start_detached(&brood_here()->watch.thread, run, NULL, pool, error);
 }
 
