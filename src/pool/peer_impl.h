@@ -9,6 +9,7 @@
  *   peer_bytes    bytes go into the ring
  *   peer_shared   which shared memory the worker has mapped
  *   peer_receive  bytes of the ring become events
+ *   peer_take     values of items that are done and not reported
  *   peer_trust    which answers are possible
  */
 #ifndef BROOD_SRC_POOL_PEER_IMPL_H

@@ -3,8 +3,8 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-#define STACK_STEP ((size_t)64 * 1024)      /* a multiple of each system's page */
-#define STACK_LEAST ((size_t)256 * 1024)    /* some systems refuse less than 128 KiB */
+#define STACK_STEP ((size_t)64 * 1024)              /* a multiple of each system's page */
+#define STACK_LEAST ((size_t)256 * 1024)            /* some systems refuse less than 128 KiB */
 #define DEFAULT_STACK_MAX ((size_t)8 * 1024 * 1024) /* what Linux gives by default */
 
 brood_status brood_mutex_create(brood_mutex *mutex, apr_pool_t *pool)
@@ -66,7 +66,8 @@ static brood_status start(brood_thread *thread, bool detached, size_t stack, apr
     if (result == APR_SUCCESS) {
         apr_threadattr_detach_set(attributes, detached);
         brood_os_signals_hold(&before);
-        result = brood_apr(apr_thread_create(&thread->apr, attributes, run_apr_thread, thread, pool));
+        result =
+            brood_apr(apr_thread_create(&thread->apr, attributes, run_apr_thread, thread, pool));
         brood_os_signals_release(&before);
     }
     if (result != APR_SUCCESS) {
