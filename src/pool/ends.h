@@ -15,7 +15,7 @@ typedef struct brood_jobs {
     brood_job_extras plain;  /* of all jobs without extras of their own; never changed */
 } brood_jobs;
 
-/* Adds the job to the jobs of the pool, where it stays until its last item has ended. */
+/* Counts the job among those of the pool, until its last item has ended. */
 void brood_job_begin(brood_result *job);
 
 /*

@@ -8,7 +8,7 @@
 #define ROOM_MIN 24   /* bytes behind a job */
 #define ROOM_STEP 16  /* of malloc, */
 #define MALLOC_HEAD 8 /* which takes so much for itself */
-#define ROOM_MAX 256  /* behind one that can be kept: most arguments fit */
+#define ROOM_MAX 512  /* behind one that can be kept: extras, and most arguments, fit */
 
 /*
  * With 0 no job is kept, so that AddressSanitizer reports a program that uses a destroyed result.
@@ -50,18 +50,6 @@ static brood_result *take_first(brood_job_cache *cache)
     return job;
 }
 
-/* One that has the room, or NULL. Jobs of a program mostly need the same room. */
-static brood_result *take_fitting(brood_job_cache *cache, size_t behind)
-{
-    brood_result *job = behind <= ROOM_MAX ? take_first(cache) : NULL;
-
-    if (job != NULL && job->room < behind) {
-        brood_free(job);
-        job = NULL;
-    }
-    return job;
-}
-
 /* As much as is asked for, and a small value at least; in steps with which malloc loses nothing. */
 static size_t find_room(size_t behind)
 {
@@ -70,17 +58,31 @@ static size_t find_room(size_t behind)
     return room + (ROOM_STEP - (BROOD_JOB_SIZE + room + MALLOC_HEAD) % ROOM_STEP) % ROOM_STEP;
 }
 
+/* One that has the room, or NULL. Jobs of a program mostly need the same room. */
+static brood_result *take_fitting(brood_job_cache *cache, size_t room)
+{
+    brood_result *job = room <= ROOM_MAX ? take_first(cache) : NULL;
+
+    if (job != NULL && job->room < room) {
+        brood_free(job);
+        job = NULL;
+    }
+    return job;
+}
+
 brood_result *brood_job_cache_take(brood_job_cache *cache, size_t behind)
 {
-    brood_result *job = take_fitting(cache, behind);
-    size_t room = job != NULL ? job->room : find_room(behind);
+    size_t room = find_room(behind);
+    brood_result *job = take_fitting(cache, room);
 
-    if (job == NULL && room >= behind && room <= SIZE_MAX - BROOD_JOB_SIZE) {
+    if (job != NULL) {
+        room = job->room;
+    } else if (room >= behind && room <= SIZE_MAX - BROOD_JOB_SIZE) {
         job = brood_malloc(BROOD_JOB_SIZE + room);
     }
     if (job != NULL) {
         memset(job, 0, sizeof *job);
-        job->room = room < UINT16_MAX ? (uint16_t)room : UINT16_MAX;
+        job->room = (uint16_t)(room < UINT16_MAX ? room : UINT16_MAX);
     }
     return job;
 }

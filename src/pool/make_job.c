@@ -65,7 +65,8 @@ static job_room plan_room(const brood_request *asked)
     room.argument =
         room.meter +
         (options->progress != NULL ? (size_t)brood_wire_padded(sizeof(brood_meter)) : 0);
-    room.size = room.argument + (asked->copies_in ? asked->in_size : 0);
+    room.size =
+        room.argument + (asked->copies_in ? asked->in_size + 1 : 0); /* of a value, a zero */
     return room;
 }
 
@@ -99,7 +100,7 @@ static void fill_room(brood_result *job, const brood_request *asked, const job_r
     if (asked->copies_in) {
         job->in = brood_job_behind(job) + room->argument;
     }
-    if (room->size > room->argument) {
+    if (asked->copies_in && asked->in_size > 0) {
         memcpy(brood_job_behind(job) + room->argument, asked->in, asked->in_size);
     }
 }

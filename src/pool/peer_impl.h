@@ -44,7 +44,7 @@ typedef struct brood_receiving {
     const brood_result *stage_job; /* not used but to compare */
     size_t stage_room;
     bool is_staged; /* into is the stage */
-    bool is_direct; /* into is the caller's array */
+    bool is_direct; /* into is where it stays: the caller's array, or the argument's place */
     bool in_turn;   /* some of the answers that it had at turn_at were received */
     uint64_t turn_at, released_at;
     char message[BROOD_MESSAGE_MAX];
@@ -160,7 +160,7 @@ brood_status brood_peer_append_shared(brood_peer *peer, const brood_result *job)
 void brood_peer_append_forgotten(brood_peer *peer, size_t most);
 bool brood_peer_forget(brood_worker *worker);
 
-/* ---- peer_receive, peer_trust ------------------------------------------------------------ */
+/* ---- peer_receive, peer_take, peer_trust ------------------------------------------------- */
 
 brood_status brood_peer_receive(brood_worker *worker, brood_event *event);
 bool brood_peer_take(brood_worker *worker, const brood_chunk *chunk, uint64_t count);

@@ -279,8 +279,8 @@ static void end_turn(brood_peer *peer)
 
 /*
  * Whether the turn goes on. It is bounded, so that no worker holds up the program: it ends when a
- * ring's capacity was received, which the last step may exceed. But a value on its direct way into the
- * caller's array, all of which is there, is not left for another turn: the array may be gone by then.
+ * ring's capacity was received, which the last step may exceed. But a value on its direct way to
+ * where it stays, all of which is there, is not left for another turn: that place may be gone by then.
  */
 static bool goes_on(const brood_peer *peer)
 {

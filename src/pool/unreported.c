@@ -41,11 +41,14 @@ void brood_worker_take_unreported(brood_worker *worker)
     }
     job = chunk->job;
     count = item - 1 - chunk->done;
+    if (count > UINT32_MAX - chunk->unreported) {
+        count = UINT32_MAX - chunk->unreported;
+    }
     if (!worker->ops->take(worker, chunk, count)) {
         return;
     }
-    chunk->done += count;                 /* less than all: one is running, or was */
-    chunk->unreported += (uint32_t)count; /* of chunk->count: see cut.c */
+    chunk->done += count; /* less than all: one is running, or was */
+    chunk->unreported += (uint32_t)count;
     if (job->cancel_status != BROOD_OK) {
         brood_job_end_cancelled(job, chunk->first + chunk->done - count, count);
     } else {

@@ -99,7 +99,7 @@ brood_status brood_watch_start(brood_os_channel *channel, const brood_start *sta
     }
     brood_here()->watch.channel = channel;
     brood_here()->watch.start = start;
-    /* Here, for the thread allocates nothing: malloc would take an arena for it. */
+    /* Here, so that the thread allocates nothing as a rule: malloc would take an arena for it. */
     brood_here()->watch.parent =
         brood_os_parent_open(start->parent_pid, &brood_here()->watch.is_gone);
     return brood_thread_start_detached(&brood_here()->watch.thread, run, NULL, pool, error);
