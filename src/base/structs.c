@@ -9,12 +9,18 @@ brood_status brood_struct_take(void *known, size_t size, const void *given, size
     const char *bytes = given;
     size_t given_size = 0;
 
+    if (given != NULL) {
+        memcpy(&given_size, given, sizeof given_size);
+    }
+    if (given_size == size) {
+        memcpy(known, given, size);
+        return BROOD_OK;
+    }
     memset(known, 0, size);
     memcpy(known, &size, sizeof size);
     if (given == NULL) {
         return BROOD_OK;
     }
-    memcpy(&given_size, given, sizeof given_size);
     if (given_size < least || given_size > SIZE_MAX_GIVEN || given_size % sizeof(void *) != 0) {
         return BROOD_ERR_ARGUMENT; /* not even the first fields can be trusted */
     }

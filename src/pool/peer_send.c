@@ -188,22 +188,28 @@ static void put_in_pieces(brood_peer *peer, const brood_wire_order *order, const
     }
 }
 
-/* A small task without an extra mostly lies in one piece. */
+/* A small task mostly lies in one piece. */
 static void put_short(brood_peer *peer, const brood_wire_order *order, const void *extra,
                       size_t extra_size, const void *data, size_t size)
 {
     size_t padded = (size_t)brood_wire_padded(size);
-    unsigned char *place = brood_ring_place(&peer->to, sizeof *order + padded);
+    size_t whole = sizeof *order + extra_size + padded;
+    unsigned char *place = brood_ring_place(&peer->to, whole);
 
-    if (place == NULL || extra_size > 0 || size == 0) {
+    if (place == NULL || size == 0) {
         put_in_pieces(peer, order, extra, extra_size, data, size);
         return;
     }
-    brood_point(place, sizeof *order + padded);
+    brood_point(place, whole);
     memcpy(place, order, sizeof *order);
-    memcpy(place + sizeof *order, data, size);
-    memset(place + sizeof *order + size, 0, padded - size);
-    brood_ring_advance(&peer->to, sizeof *order + padded);
+    place += sizeof *order;
+    if (extra_size > 0) {
+        memcpy(place, extra, extra_size);
+        place += extra_size;
+    }
+    memcpy(place, data, size);
+    memset(place + size, 0, padded - size);
+    brood_ring_advance(&peer->to, whole);
 }
 
 /* Writes a small task straight into the ring. False, nothing written: send_long must send it. */
