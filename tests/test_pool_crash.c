@@ -424,6 +424,7 @@ static void f10_a_task_that_closes_everything(void **state)
     pool_stage stage;
     brood_result *result = NULL;
     brood_status status = BROOD_OK;
+    brood_failure failure = BROOD_FAILURE_INIT;
     bool hangs = false;
 
     (void)state;
@@ -435,6 +436,10 @@ static void f10_a_task_that_closes_everything(void **state)
                                          sizeof hangs, NULL));
         status = brood_result_get(result, NULL, NULL, SOON_MS);
         assert_true(status == BROOD_ERR_DIED || (status == BROOD_OK && !hangs));
+        if (hangs) {
+            assert_ok(brood_result_failure(result, &failure));
+            assert_non_null(strstr(failure.message, "had closed its channel"));
+        }
         brood_result_destroy(result);
         stage_works(&stage, 3);
     }

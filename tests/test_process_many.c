@@ -75,6 +75,25 @@ static void p11_abandoned_processes_leave_nothing(void **state)
     brood_process_destroy(last);
 }
 
+/* A program that starts nothing more leaves none of them behind. */
+static void p11_a_destroy_reaps_those_that_were_abandoned(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *last = NULL;
+    brood_process *process = NULL;
+    int64_t pid = 0;
+
+    (void)state;
+    assert_ok(brood_process_start(&last, nothing, NULL, 0, &options));
+    assert_ends(last, BROOD_EXIT_CODE, 0);
+    assert_ok(brood_process_start(&process, nothing, NULL, 0, &options));
+    pid = brood_process_pid(process);
+    brood_process_destroy(process);
+    assert_true(support_wait_gone(pid, SOON_MS));
+    brood_process_destroy(last);
+    assert_false(support_has_children());
+}
+
 /* ---- P12 --------------------------------------------------------------------------------- */
 
 /* Sends its number to its own pipe, closes that, and lives until the gate is closed. */
@@ -205,6 +224,7 @@ static void p12_a_command_inherits_nothing_foreign(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(p11_a_thousand_starts_leave_nothing),
     cmocka_unit_test(p11_abandoned_processes_leave_nothing),
+    cmocka_unit_test(p11_a_destroy_reaps_those_that_were_abandoned),
     cmocka_unit_test(p12_starts_from_many_threads_inherit_nothing_foreign),
     cmocka_unit_test(p12_a_command_inherits_nothing_foreign),
 };

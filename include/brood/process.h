@@ -308,8 +308,8 @@ BROOD_API void brood_free(void *memory);
 
 /*
  * Frees the process; NULL is fine. A daemon that still runs is killed first, and waited for; any
- * other lives on, without its timeout_ms, and is reaped by the first start after its end. Returns
- * NULL, for `process = destroy(process)`.
+ * other lives on, without its timeout_ms, and is reaped by the first start, or destroy of another
+ * process, after its end. Returns NULL, for `process = destroy(process)`.
  * The pointer must not be in use by another thread. Since 0.1.
  */
 BROOD_API brood_process *brood_process_destroy(brood_process *process);

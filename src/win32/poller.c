@@ -26,9 +26,11 @@ struct brood_os_poller {
     poller_slot **slots;
     DWORD count;
     HANDLE port;
+    /* Of the next three. A callback takes it, so nobody who has it waits for a callback. */
+    SRWLOCK ready_lock;
     HANDLE ready;   /* an event that says that there are posts; NULL: nobody has asked for it */
-    bool is_called; /* it is set for brood_os_poller_call; under the lock */
-    bool is_hidden; /* it does not say so now; under the lock */
+    bool is_called; /* it is set for brood_os_poller_call */
+    bool is_hidden; /* it does not say so now */
 };
 
 #define KEY_WAKE 0
@@ -37,18 +39,20 @@ struct brood_os_poller {
 /* Before the posts are taken: a later one sets it again. */
 static void clear_ready(brood_os_poller *poller)
 {
-    AcquireSRWLockExclusive(&poller->lock);
+    AcquireSRWLockExclusive(&poller->ready_lock);
     if (poller->ready != NULL && !poller->is_called) {
         ResetEvent(poller->ready);
     }
-    ReleaseSRWLockExclusive(&poller->lock);
+    ReleaseSRWLockExclusive(&poller->ready_lock);
 }
 
 static void set_ready(brood_os_poller *poller)
 {
+    AcquireSRWLockExclusive(&poller->ready_lock);
     if (poller->ready != NULL && !poller->is_hidden) {
         SetEvent(poller->ready);
     }
+    ReleaseSRWLockExclusive(&poller->ready_lock);
 }
 
 #define POST_RETRY_MS 10
@@ -87,6 +91,7 @@ brood_status brood_os_poller_create(brood_os_poller **poller, brood_error *error
         return brood_fail_memory(error, "poller");
     }
     InitializeSRWLock(&made->lock);
+    InitializeSRWLock(&made->ready_lock);
     made->port = brood_win32_port_create(NULL);
     if (made->port == NULL) {
         code = GetLastError();
@@ -342,30 +347,30 @@ brood_status brood_os_poller_handle(brood_os_poller *poller, brood_handle *handl
 /* What came while it was hidden is shown for nothing, when it was taken meanwhile. */
 void brood_os_poller_show(brood_os_poller *poller, bool shows)
 {
-    AcquireSRWLockExclusive(&poller->lock);
+    AcquireSRWLockExclusive(&poller->ready_lock);
     poller->is_hidden = !shows;
     if (shows) {
         SetEvent(poller->ready);
     } else if (!poller->is_called) {
         ResetEvent(poller->ready);
     }
-    ReleaseSRWLockExclusive(&poller->lock);
+    ReleaseSRWLockExclusive(&poller->ready_lock);
 }
 
 void brood_os_poller_call(brood_os_poller *poller)
 {
-    AcquireSRWLockExclusive(&poller->lock);
+    AcquireSRWLockExclusive(&poller->ready_lock);
     poller->is_called = true;
     SetEvent(poller->ready);
-    ReleaseSRWLockExclusive(&poller->lock);
+    ReleaseSRWLockExclusive(&poller->ready_lock);
 }
 
 /* What is there besides is found by the wait that follows. */
 void brood_os_poller_answer(brood_os_poller *poller)
 {
-    AcquireSRWLockExclusive(&poller->lock);
+    AcquireSRWLockExclusive(&poller->ready_lock);
     poller->is_called = false;
-    ReleaseSRWLockExclusive(&poller->lock);
+    ReleaseSRWLockExclusive(&poller->ready_lock);
 }
 
 void brood_os_poller_free(brood_os_poller *poller)
