@@ -143,6 +143,44 @@ static void r23_another_program_before_brood_init(void **state)
     brood_process_destroy(process);
 }
 
+/* Starts a process that lives on, and ends. */
+static int leave_a_child(brood_task *task, const void *arg, size_t size)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_handle handle = brood_task_handle(task, 0);
+
+    (void)arg;
+    (void)size;
+    options.handles = &handle;
+    options.handle_count = 1;
+    options.stdin_to.mode = BROOD_STDIO_PIPE;
+    start_helper(HELPER_CHILD, "tell", "orphan", &options);
+    support_exit_at_once(0);
+    return 0;
+}
+
+/* The same when the parent has ended by then, so that nobody can be asked whose child it is. */
+static void r23_another_program_when_the_parent_has_ended(void **state)
+{
+    brood_process_options options = BROOD_PROCESS_OPTIONS_INIT;
+    brood_process *process = NULL;
+    intptr_t ends[2];
+    int number = 0;
+
+    (void)state;
+    assert_true(support_pipe(ends));
+    support_set_environment("HELPER_OTHER", HELPER_EARLY);
+    options.handles = &ends[1];
+    options.handle_count = 1;
+    assert_ok(brood_process_start(&process, leave_a_child, NULL, 0, &options));
+    support_close(ends[1]);
+    assert_ends(process, BROOD_EXIT_CODE, 0);
+    assert_int_equal(support_read(ends[0], &number, sizeof number), sizeof number);
+    assert_int_equal(number, 40);
+    support_close(ends[0]);
+    brood_process_destroy(process);
+}
+
 /* ---- B3 ---------------------------------------------------------------------------------- */
 
 static void b3_an_unknown_function_name_is_told(void **state)
@@ -321,6 +359,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(b1_a_program_without_brood_init_starts_nothing),
     cmocka_unit_test(b2_grandchildren_do_not_see_the_token),
     cmocka_unit_test(r23_another_program_before_brood_init),
+    cmocka_unit_test(r23_another_program_when_the_parent_has_ended),
     cmocka_unit_test(b3_an_unknown_function_name_is_told),
     cmocka_unit_test(b3_a_known_function_name_runs),
     cmocka_unit_test(b6_a_child_killed_before_its_handshake),

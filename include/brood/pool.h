@@ -101,10 +101,10 @@ typedef struct brood_pool_options {
 
     size_t queue_size; /* tasks that may wait for a worker, see submit_timeout_ms; 0: no bound */
 
-    uint32_t retries;     /* of brood_task_options.retries, where those are 0 */
-    uint32_t quarantine;  /* a task that has ended so many workers is not run again; 0: 3 */
-    uint32_t backoff_ms;  /* before a start when the last one failed, or its worker was killed ... */
-                          /* ... at once, without a task; then twice that, up to 100 times; 0: 10 */
+    uint32_t retries;    /* of brood_task_options.retries, where those are 0 */
+    uint32_t quarantine; /* a task that has ended so many workers is not run again; 0: 3 */
+    uint32_t backoff_ms; /* before a start when the last one failed, or its worker was killed ... */
+                         /* ... at once, without a task; then twice that, up to 100 times; 0: 10 */
     uint32_t crash_limit; /* failed starts in a row that break a pool without others; 0: 10 */
     uint32_t grace_ms;    /* from the cancelled flag to the end of the worker; 0: 1,000 */
 

@@ -311,9 +311,18 @@ static bool is_left(brood_handle channel)
     return poll(&slot, 1, 0) == 1 && (slot.revents & POLLHUP) != 0;
 }
 
-/* A parent that has ended is still ours. Until it is reaped it has its number: the channel tells. */
+/*
+ * A parent that has ended is still ours. Until it is reaped it has its number: the channel tells. Who takes
+ * over its children has begun before it, and has a smaller number, as long as numbers do not begin anew:
+ * process 1, or a subreaper. A program that its child has started has that child, with a larger one, as its
+ * parent.
+ */
 bool brood_os_is_child_of(int64_t pid, brood_handle channel)
 {
-    return getppid() == pid || getppid() == 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH) ||
-           is_left(channel);
+    pid_t parent = getppid();
+
+    if (parent == pid || parent == 0) {
+        return true;
+    }
+    return parent < pid && ((kill((pid_t)pid, 0) < 0 && errno == ESRCH) || is_left(channel));
 }

@@ -69,6 +69,12 @@ static int echo(brood_task *task, const void *arg, size_t size)
     return 0;
 }
 
+/* Writes what it was given to its handle. */
+static int tell(brood_task *task, const void *arg, size_t size)
+{
+    return support_write(brood_task_handle(task, 0), arg, size) == (long)size ? 0 : 1;
+}
+
 static int idle(brood_task *task, const void *arg, size_t size)
 {
     (void)task;
@@ -91,8 +97,13 @@ int main(int argc, char **argv)
         }
     } else if (is_asked("other")) {
         run_other();
+    } else if (is_asked("orphan")) { /* stdin ends with the parent */
+        while (getchar() != EOF) {
+        }
+        run_other();
     }
     brood_register("answer", answer);
+    brood_register("tell", tell);
     brood_register("echo", echo);
     brood_register("idle", idle);
     brood_init(argc, argv);
