@@ -163,7 +163,10 @@ static int initialize(brood_task *task, const void *arg, size_t size)
         return 3;
     }
     support_read(brood_task_handle(task, 1), &byte, 1);
-    if (byte == 'f') {
+    if (byte == 'h') {
+        atexit(support_hang);
+    }
+    if (byte == 'f' || byte == 'h') {
         return brood_task_fail(task, 7, "no luck today");
     }
     if (byte == 'c') {
@@ -232,6 +235,26 @@ static void l16_fails_once(void **state)
     (void)state;
     expect_one_replaced("f");
     expect_one_replaced("ff"); /* one less than the limit */
+}
+
+/* The at-exit functions of the program never end: the worker is replaced long before exit_timeout_ms. */
+static void w4_one_that_fails_and_does_not_end_is_replaced(void **state)
+{
+    pool_gate gate;
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_pool *pool = pool_with_initializer(&gate, 1, "h");
+    brood_result *result = NULL;
+
+    (void)state;
+    assert_ok(brood_pool_apply_async(pool, &result, tell_initialized, NULL, 0, NULL));
+    assert_ok(brood_result_get(result, NULL, NULL, SOON_MS));
+    brood_result_destroy(result);
+    assert_ok(brood_pool_get_stats(pool, &stats));
+    assert_int_equal(stats.leaving, 1);
+    assert_int_equal(stats.started, 2);
+    assert_ok(brood_pool_terminate(pool));
+    end_pool(pool);
+    gate_free(&gate);
 }
 
 static void l16_crashes_once(void **state)
@@ -658,6 +681,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l15_and_a_terminate_with_a_backlog),
     cmocka_unit_test(l16_runs_once_before_the_first_task),
     cmocka_unit_test(l16_fails_once),
+    cmocka_unit_test(w4_one_that_fails_and_does_not_end_is_replaced),
     cmocka_unit_test(l16_crashes_once),
     cmocka_unit_test(l16_fails_always),
     cmocka_unit_test(l16_crashes_always),

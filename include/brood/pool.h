@@ -113,8 +113,8 @@ typedef struct brood_pool_options {
      * functions and its output. It is replaced meanwhile, brood_pool_join waits for it, and one that
      * takes longer is killed. At most as many leave at once as the pool has workers; beyond that the
      * oldest is killed. A pool that brood_pool_resize made smaller keeps its larger bound until those
-     * that are too many have ended. A worker whose initializer has failed has as long to end. 0:
-     * 30,000.
+     * that are too many have ended. A worker whose initializer has failed has as long to end; it is
+     * leaving when it has not ended 100 ms later. 0: 30,000.
      */
     uint32_t exit_timeout_ms;
 

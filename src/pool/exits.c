@@ -123,6 +123,19 @@ static void on_ring(brood_worker *worker)
     }
 }
 
+/*
+ * The initializer has failed, and the at-exit functions of the program take long: they hold up no other
+ * worker.
+ */
+static void let_leave(brood_worker *worker)
+{
+    brood_worker_revoke(worker);
+    brood_worker_note_early_end(worker, false);
+    brood_worker_let_leave(worker);
+    brood_agenda_supervise(worker->pool);
+    brood_worker_plan_look(worker);
+}
+
 /* check_at has come for a worker that is alive. (is_alive ends a worker that came up too late.) */
 static void look_again(brood_worker *worker)
 {
@@ -130,6 +143,10 @@ static void look_again(brood_worker *worker)
 
     if (worker->life.fate >= BROOD_FATE_KILL && is_late) {
         lose(worker);
+        return;
+    }
+    if (is_late && worker->life.setup_failed && worker->life.fate < BROOD_FATE_STOP) {
+        let_leave(worker);
         return;
     }
     if (is_late && brood_worker_is_leaving(worker)) {

@@ -93,6 +93,9 @@ void brood_worker_note_early_end(brood_worker *worker, bool crash_streak)
 {
     brood_failure why = brood_job_failure(NULL, BROOD_ERR_BROKEN, "");
 
+    if (worker->life.failure_noted) {
+        return;
+    }
     if (worker->reports.is_up && !crash_streak) {
         note_idle_end(worker);
         return;

@@ -4,6 +4,8 @@
 #include "pool/roster.h"
 #include "pool/worker.h"
 
+#define END_AT_ONCE_NS                                                                             \
+    (100 * BROOD_NS_PER_MS) /* most workers whose initializer failed have ended then */
 #define PAUSES_MAX 4
 
 /* ---- when it is looked at ---------------------------------------------------------------- */
@@ -100,11 +102,17 @@ void brood_worker_note_ready(brood_worker *worker)
 
 void brood_worker_note_failed_setup(brood_worker *worker)
 {
-    int64_t exit_ms = worker->pool->config.options.exit_timeout_ms;
-
     worker->life.setup_failed = true;
-    worker->life.end_by = brood_os_now() + exit_ms * BROOD_NS_PER_MS;
+    if (worker->life.fate < BROOD_FATE_STOP) {
+        worker->life.end_by = brood_os_now() + END_AT_ONCE_NS;
+    }
     brood_worker_plan_look(worker);
+}
+
+void brood_worker_let_leave(brood_worker *worker)
+{
+    worker->life.failure_noted = true;
+    brood_worker_note_stop(worker, true);
 }
 
 void brood_worker_leave(brood_worker *worker)

@@ -26,6 +26,7 @@ typedef struct brood_life {
     bool kill_refused;       /* the system did not kill it */
     bool is_unwatched;       /* see brood_worker_pause_watch */
     bool setup_failed;       /* its initializer has failed: it is about to end */
+    bool failure_noted;      /* that counts as a failed start already */
     bool owes_stop;          /* STOP has still to be sent */
     uint32_t pauses;         /* of the watch; up to PAUSES_MAX in life.c */
     uint64_t partly_sent_id; /* a task of which it had not all when it was killed; 0: none */
@@ -65,8 +66,14 @@ void brood_worker_set_kill(brood_worker *worker, int64_t at);
 /* The worker has said READY. */
 void brood_worker_note_ready(brood_worker *worker);
 
-/* The worker says that its initializer has failed: what comes until its end has exit_timeout_ms. */
+/*
+ * The worker says that its initializer has failed. Most end at once, and how they end is known then;
+ * one that has not by end_by is let leave, and replaced meanwhile (let_leave in exits.c).
+ */
 void brood_worker_note_failed_setup(brood_worker *worker);
+
+/* Its failed start is noted, and not again at its end; what comes until then has exit_timeout_ms. */
+void brood_worker_let_leave(brood_worker *worker);
 
 /* The worker is to stop; whether STOP was sent, or is owed. */
 void brood_worker_note_stop(brood_worker *worker, bool is_sent);

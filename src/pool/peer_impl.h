@@ -6,6 +6,7 @@
  *   peer_page     the page that both sides see: positions, revokes, interrupts
  *   peer_bell     the bell: the pool wakes the worker, and the worker the pool
  *   peer_send     a chunk becomes bytes
+ *   peer_setup    what a worker is sent at its beginning and at its end
  *   peer_bytes    bytes go into the ring
  *   peer_shared   which shared memory the worker has mapped
  *   peer_receive  bytes of the ring become events
