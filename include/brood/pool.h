@@ -50,6 +50,8 @@ typedef enum brood_pool_kind {
      * replaced, counts as lost, and brood_pool_destroy waits for its end (a line on stderr names the
      * pool and the task's tag after a second). Arguments and values are copied as for processes, so a
      * thread that is left touches no array of the caller's; the library keeps shared memory for it.
+     * What runs at the end of a thread (destructors of thread-local variables) must not call the pool,
+     * whose lock is held meanwhile.
      */
     BROOD_POOL_THREADS = 1,
     /*
