@@ -91,9 +91,10 @@ static bool has_callbacks(const brood_result *job)
 /* With the lock. After BROOD_OK the job is the pool's, too. */
 static brood_status submit_locked(brood_result *job, brood_request *asked)
 {
-    brood_error error = {BROOD_OK, 0, "", ""};
+    brood_error error; /* large, and rarely needed */
     brood_status status = may_submit(asked);
 
+    error.message[0] = '\0';
     if (status != BROOD_OK) {
         return status;
     }

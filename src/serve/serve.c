@@ -246,16 +246,13 @@ static known_memory *add_memory(server *self)
     return memory;
 }
 
-/* Whether the memory is there now. A shortage may pass; a handle that is no such memory does not. */
-static bool map(server *self, known_memory *memory)
+/* A shortage may pass; a handle that is no such memory does not. */
+static bool map_now(server *self, known_memory *memory)
 {
     brood_os_segment *segment = &memory->mapping.segment;
     brood_error error = {BROOD_OK, 0, "", ""};
     brood_status status = BROOD_OK;
 
-    if (memory->handle == BROOD_HANDLE_NONE) {
-        return true;
-    }
     status = brood_os_segment_adopt(segment, memory->handle, memory->segment_size, &error);
     if (status == BROOD_OK) {
         brood_os_handle_close(memory->handle); /* the memory stays; a descriptor less */
@@ -266,6 +263,12 @@ static bool map(server *self, known_memory *memory)
         self->refusal = error;
     }
     return status == BROOD_OK;
+}
+
+/* Whether the memory is there now. */
+static bool map(server *self, known_memory *memory)
+{
+    return memory->handle == BROOD_HANDLE_NONE || map_now(self, memory);
 }
 
 /* order: id; first: its handle's number; count: the segment's size; in_size: the program's. */
