@@ -257,6 +257,35 @@ static void w4_one_that_fails_and_does_not_end_is_replaced(void **state)
     gate_free(&gate);
 }
 
+/* The same when the worker was given its last task before it came up, and was to stop behind that. */
+static void w4_one_that_fails_before_its_last_task_is_replaced(void **state)
+{
+    pool_gate gate;
+    brood_pool_options options = BROOD_POOL_OPTIONS_INIT;
+    brood_pool_stats stats = BROOD_POOL_STATS_INIT;
+    brood_pool *pool = NULL;
+    brood_result *result = NULL;
+
+    (void)state;
+    gate_make(&gate);
+    options.initializer = initialize;
+    options.initializer_arg = "good";
+    options.initializer_size = 5;
+    options.max_tasks_per_worker = 1;
+    pool = gate_pool(&gate, 1, &options);
+    assert_ok(brood_pool_apply_async(pool, &result, tell_initialized, NULL, 0, NULL));
+    assert_int_equal(support_write(gate.gate[1], "h", 1), 1); /* the initializer waits for it */
+    gate_open(&gate);
+    assert_ok(brood_result_get(result, NULL, NULL, SOON_MS));
+    brood_result_destroy(result);
+    assert_ok(brood_pool_get_stats(pool, &stats));
+    assert_int_equal(stats.died, 0); /* killed, and so cut off */
+    assert_true(stats.leaving >= 1);
+    assert_ok(brood_pool_terminate(pool));
+    end_pool(pool);
+    gate_free(&gate);
+}
+
 static void l16_crashes_once(void **state)
 {
     (void)state;
@@ -682,6 +711,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(l16_runs_once_before_the_first_task),
     cmocka_unit_test(l16_fails_once),
     cmocka_unit_test(w4_one_that_fails_and_does_not_end_is_replaced),
+    cmocka_unit_test(w4_one_that_fails_before_its_last_task_is_replaced),
     cmocka_unit_test(l16_crashes_once),
     cmocka_unit_test(l16_fails_always),
     cmocka_unit_test(l16_crashes_always),

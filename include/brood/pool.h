@@ -435,8 +435,8 @@ typedef struct brood_pool_stats {
     uint32_t workers;   /* that should be there */
     uint32_t alive;     /* that are there */
     uint32_t busy;      /* of those, that have a task */
-    uint32_t leaving;   /* of those that are there: have done their last task, and end; see
-                           exit_timeout_ms for how many may */
+    uint32_t leaving;   /* of those that are there: have done their last task, or will do none, and
+                           end; see exit_timeout_ms for how many may */
     uint64_t submitted; /* = succeeded + failed + cancelled + queued + running */
     uint64_t succeeded;
     uint64_t failed;

@@ -130,10 +130,17 @@ static void on_ring(brood_worker *worker)
 static void let_leave(brood_worker *worker)
 {
     brood_worker_revoke(worker);
+    brood_worker_note_stop(worker, true);
     brood_worker_note_early_end(worker, false);
-    brood_worker_let_leave(worker);
-    brood_agenda_supervise(worker->pool);
+    brood_worker_note_failure(worker);
     brood_worker_plan_look(worker);
+}
+
+/* One that has claimed a chunk for all that does not become one that leaves, and is killed. */
+static bool may_leave(const brood_worker *worker)
+{
+    return worker->life.setup_failed && !worker->life.failure_noted &&
+           worker->life.fate < BROOD_FATE_KILL && !brood_worker_is_leaving(worker);
 }
 
 /* check_at has come for a worker that is alive. (is_alive ends a worker that came up too late.) */
@@ -145,7 +152,7 @@ static void look_again(brood_worker *worker)
         lose(worker);
         return;
     }
-    if (is_late && worker->life.setup_failed && worker->life.fate < BROOD_FATE_STOP) {
+    if (is_late && may_leave(worker)) {
         let_leave(worker);
         return;
     }

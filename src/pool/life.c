@@ -103,16 +103,15 @@ void brood_worker_note_ready(brood_worker *worker)
 void brood_worker_note_failed_setup(brood_worker *worker)
 {
     worker->life.setup_failed = true;
-    if (worker->life.fate < BROOD_FATE_STOP) {
+    if (worker->life.fate < BROOD_FATE_KILL && !brood_worker_is_leaving(worker)) {
         worker->life.end_by = brood_os_now() + END_AT_ONCE_NS;
     }
     brood_worker_plan_look(worker);
 }
 
-void brood_worker_let_leave(brood_worker *worker)
+void brood_worker_note_failure(brood_worker *worker)
 {
     worker->life.failure_noted = true;
-    brood_worker_note_stop(worker, true);
 }
 
 void brood_worker_leave(brood_worker *worker)
@@ -176,7 +175,11 @@ void brood_worker_drop(brood_worker *worker, brood_status status)
 void brood_worker_close_bell(brood_worker *worker)
 {
     worker->life.bell_closed = true;
-    if (!brood_worker_is_leaving(worker) && worker->life.fate < BROOD_FATE_KILL) {
+    if (worker->life.fate >= BROOD_FATE_KILL) {
+        return;
+    }
+    worker->life.is_deaf = true;
+    if (!worker->life.setup_failed && !brood_worker_is_leaving(worker)) {
         worker->life.end_by = brood_os_now() + BROOD_WORKER_END_SLOWLY_NS;
     }
 }

@@ -22,7 +22,8 @@ typedef struct brood_life {
     brood_fate fate;
     brood_status dropped;    /* why; BROOD_OK: nothing has dropped it */
     bool denies;             /* it was dropped for what it says to have begun, not for answers */
-    bool bell_closed;        /* it will not ring any more */
+    bool bell_closed;        /* it will not ring any more, */
+    bool is_deaf;            /* for it has closed the bell itself: nobody had killed it */
     bool kill_refused;       /* the system did not kill it */
     bool is_unwatched;       /* see brood_worker_pause_watch */
     bool setup_failed;       /* its initializer has failed: it is about to end */
@@ -72,8 +73,8 @@ void brood_worker_note_ready(brood_worker *worker);
  */
 void brood_worker_note_failed_setup(brood_worker *worker);
 
-/* Its failed start is noted, and not again at its end; what comes until then has exit_timeout_ms. */
-void brood_worker_let_leave(brood_worker *worker);
+/* Its failed start is noted, and not again at its end. */
+void brood_worker_note_failure(brood_worker *worker);
 
 /* The worker is to stop; whether STOP was sent, or is owed. */
 void brood_worker_note_stop(brood_worker *worker, bool is_sent);

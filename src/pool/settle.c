@@ -22,7 +22,7 @@ void brood_worker_describe_end(const brood_worker *worker, brood_failure *failur
     } else {
         worker->ops->describe(worker, failure, text, sizeof text);
     }
-    if (worker->life.bell_closed && failure->exit.reason == BROOD_EXIT_KILLED) {
+    if (worker->life.is_deaf && failure->exit.reason == BROOD_EXIT_KILLED) {
         snprintf(text, sizeof text, "it had closed its channel, and was killed");
     }
     if (worker->life.dropped == BROOD_ERR_PROTOCOL) {

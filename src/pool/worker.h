@@ -89,7 +89,7 @@ static inline bool brood_worker_serves(const brood_worker *worker)
     return worker->life.fate < BROOD_FATE_STOP && !worker->life.bell_closed;
 }
 
-/* Whether the worker has done its last task, and only has to end. */
+/* Whether the worker has done its last task, or will do none, and only has to end. */
 static inline bool brood_worker_is_leaving(const brood_worker *worker)
 {
     return worker->life.fate == BROOD_FATE_STOP && worker->backlog.count == 0;

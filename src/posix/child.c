@@ -312,6 +312,7 @@ static bool is_left(brood_handle channel)
 }
 
 /*
+ * A wrong "no" would let a child run its program's main; a wrong "yes", another program the function.
  * A parent that has ended is still ours. Until it is reaped it has its number: the channel tells. Who takes
  * over its children has begun before it, and has a smaller number, as long as numbers do not begin anew:
  * process 1, or a subreaper. A program that its child has started has that child, with a larger one, as its

@@ -482,7 +482,7 @@ static void destroy(brood_process *process)
         apr_pool_destroy(process->pool);
     }
     brood_free(process);
-    brood_process_sweep(); /* of others, that were destroyed while they ran */
+    brood_process_sweep(); /* those that were destroyed while they ran */
 }
 
 brood_process *brood_process_destroy(brood_process *process)
