@@ -165,8 +165,9 @@ static void check_timed(const brood_worker *worker)
     const brood_chunk *chunk = worker->backlog.chunks.first;
     const brood_wire_page *page = brood_peer_of_const(worker)->page;
 
-    if (chunk == NULL || chunk->job->more->timeout_ns == 0 || chunk->job->cancel_status != BROOD_OK ||
-        brood_claim_id(page->claim) != chunk->id || page->item <= chunk->done ||
+    if (chunk == NULL || chunk->job->more->timeout_ns == 0 ||
+        chunk->job->cancel_status != BROOD_OK || brood_claim_id(page->claim) != chunk->id ||
+        page->item <= chunk->done ||
         (worker->notice.id == chunk->id && worker->notice.item == page->item)) {
         return;
     }

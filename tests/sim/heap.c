@@ -54,6 +54,7 @@ void sim_free(void *memory)
     if (block != NULL) {
         sim_step(SIM_HEAP);
         unlink_block(--block);
+        sim_flush_into(memory, block->size);
         free(block);
     }
 }

@@ -276,6 +276,8 @@ void sim_flush(sim_party *party);
 void sim_show(void);
 /* The oldest ones are. */
 void sim_flush_some(sim_party *party, uint32_t count);
+/* The stores into memory that is freed: who gets it next does so by an atomic step of the allocator. */
+void sim_flush_into(const void *memory, size_t size);
 
 /* The party dies in the middle of its plain write, if it is in one: some of these bytes are rubbish. */
 void sim_spoil(sim_party *party);

@@ -44,6 +44,19 @@ void sim_flush(sim_party *party)
     sim_flush_some(party, party->store_count);
 }
 
+void sim_flush_into(const void *memory, size_t size)
+{
+    const unsigned char *begin = memory;
+    uint32_t upto = 0;
+
+    for (uint32_t i = 0; i < sim.self->store_count; i++) {
+        const unsigned char *at = sim.self->stores[i].at;
+
+        upto = at >= begin && at < begin + size ? i + 1 : upto;
+    }
+    sim_flush_some(sim.self, upto);
+}
+
 void sim_release(void *at, uint64_t value, uint32_t size)
 {
     sim_party *self = sim.self;
