@@ -11,10 +11,10 @@ brood_status brood_struct_take(void *known, size_t size, const void *given, size
 
     if (given != NULL) {
         memcpy(&given_size, given, sizeof given_size);
-    }
-    if (given_size == size) {
-        memcpy(known, given, size);
-        return BROOD_OK;
+        if (given_size == size) { /* mostly */
+            memcpy(known, given, size);
+            return BROOD_OK;
+        }
     }
     memset(known, 0, size);
     memcpy(known, &size, sizeof size);
