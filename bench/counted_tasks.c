@@ -12,7 +12,7 @@ int main(int argc, char **argv)
         return 1;
     }
     pool = pools_open(2);
-    pools_apply_async(pool, atoi(argv[1]), NULL);
+    pools_apply_async(pool, (int)strtol(argv[1], NULL, 10), NULL);
     pools_close(pool);
     return 0;
 }
