@@ -85,7 +85,8 @@ static void any_of_them_may_be_removed(void **state)
             count++;
         }
         if (step % 16 == 0) {
-            assert_true((earliest == NULL ? BROOD_NEVER : earliest->more->deadline) == find_earliest());
+            assert_true((earliest == NULL ? BROOD_NEVER : earliest->more->deadline) ==
+                        find_earliest());
         }
     }
     take_all_in_order(count);
