@@ -55,7 +55,7 @@ static void destroy(brood_worker *worker)
 
     brood_peer_watch_end(worker, false);
     brood_peer_unwatch_bell(peer);
-    brood_process_destroy(peer->process);
+    brood_process_free(peer->process);
     brood_peer_free(peer);
 }
 

@@ -13,6 +13,7 @@
 #include "pool/supervisor.h"
 #include "pool/threads.h"
 #include "pool/wait.h"
+#include "process/process.h"
 
 /* ---- ending it --------------------------------------------------------------------------- */
 
@@ -153,7 +154,9 @@ brood_pool *brood_pool_destroy(brood_pool *pool)
         brood_pool_lock(pool);
     }
     close_all(pool);
-    brood_pool_leave(pool, held);
+    brood_pool_unlock(pool);
+    brood_process_sweep(); /* lost workers that have ended since */
+    brood_os_cancel_release(held);
     brood_pool_release(pool);
     return NULL;
 }

@@ -11,7 +11,7 @@
 
 static void destroy(brood_guard *guard)
 {
-    brood_process_destroy(guard->process);
+    brood_process_free(guard->process);
     brood_buffer_free(&guard->unsaid);
     brood_free(guard);
 }

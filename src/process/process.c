@@ -482,7 +482,13 @@ static void destroy(brood_process *process)
         apr_pool_destroy(process->pool);
     }
     brood_free(process);
-    brood_process_sweep(); /* those that were destroyed while they ran */
+}
+
+void brood_process_free(brood_process *process)
+{
+    if (process != NULL) {
+        destroy(process);
+    }
 }
 
 brood_process *brood_process_destroy(brood_process *process)
@@ -491,6 +497,7 @@ brood_process *brood_process_destroy(brood_process *process)
 
     if (process != NULL) {
         destroy(process);
+        brood_process_sweep();
     }
     brood_os_cancel_release(held);
     return NULL;

@@ -20,6 +20,12 @@ brood_os_process *brood_process_os(const brood_process *process);
 /* By when it has come to its function, or is killed. */
 int64_t brood_process_handshake_deadline(const brood_process *process);
 
+/* Reaps those that were destroyed while they ran, and have ended since. May wait: with no lock. */
+void brood_process_sweep(void);
+
+/* As brood_process_destroy, without that. */
+void brood_process_free(brood_process *process);
+
 /* Destroying it neither ends it nor waits for its end, also when it is a daemon. */
 void brood_process_be_left(brood_process *process);
 
