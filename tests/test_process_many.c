@@ -36,7 +36,7 @@ static void start_and_join(int count)
 
 static void p11_a_thousand_starts_leave_nothing(void **state)
 {
-    int count = support_is_wine() || support_is_sanitized() ? 200 : 1000;
+    int count = support_is_wine() ? 100 : support_is_sanitized() ? 200 : 1000;
     size_t handles = 0;
     size_t memory = 0;
 
