@@ -78,7 +78,6 @@ brood_status brood_process_await_copy(brood_process *process, brood_error *error
 /* Its daemon command runs, of which guard was told. */
 void brood_process_keep(brood_process *process, brood_guard *guard, bool leads_group);
 
-
 /* Kills it for a reason. Success when it is over already. */
 brood_status brood_process_end(brood_process *process, brood_ended_by reason, brood_error *error);
 
