@@ -35,8 +35,7 @@ static void give_value(const brood_event *event, brood_result *job)
     if (job->out_size == BROOD_SIZE_VARIES) {
         give_varying(event, job);
     } else if (event->staged != NULL && job->cancel_status == BROOD_OK && !job->abandoned) {
-        memcpy((unsigned char *)job->out + (event->first - job->more->first) * job->out_size,
-               event->staged, event->size);
+        memcpy(brood_job_item_place(job, event->first), event->staged, event->size);
     }
 }
 

@@ -124,6 +124,12 @@ static inline bool brood_job_has_values_in_ring(const brood_result *job)
     return job->out_size > 0 && job->more->out_shared == NULL;
 }
 
+/* Where the value of an item lies in the caller's array, whose values have one size. */
+static inline unsigned char *brood_job_item_place(const brood_result *job, uint64_t item)
+{
+    return (unsigned char *)job->out + (item - job->more->first) * job->out_size;
+}
+
 /* Where a value of that many bytes, with a zero byte behind, takes the argument's place; or NULL. */
 static inline unsigned char *brood_job_value_place(const brood_result *job, uint64_t size)
 {

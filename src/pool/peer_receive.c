@@ -38,11 +38,6 @@ static bool make_stage(brood_receiving *receiving, const brood_result *job)
     return receiving->stage != NULL;
 }
 
-static unsigned char *find_value_place(const brood_receiving *receiving, const brood_result *job)
-{
-    return (unsigned char *)job->out + (receiving->answer.first - job->more->first) * job->out_size;
-}
-
 /* Whether all bytes of the answer's body are in the ring. */
 static bool is_there(brood_peer *peer)
 {
@@ -72,7 +67,7 @@ static bool find_value_room(brood_peer *peer, const brood_result *job)
     if (receiving->is_staged) {
         return make_stage(receiving, job);
     }
-    receiving->into = find_value_place(receiving, job);
+    receiving->into = brood_job_item_place(job, receiving->answer.first);
     receiving->is_direct = true;
     return true;
 }

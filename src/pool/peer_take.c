@@ -28,9 +28,7 @@ static bool take_values(brood_peer *peer, const brood_chunk *chunk, uint64_t cou
         at = brood_ring_peek(&peer->from, before + size);
     }
     if (at != NULL && job->cancel_status == BROOD_OK && !job->abandoned) {
-        memcpy((unsigned char *)job->out +
-                   (chunk->first + chunk->done - job->more->first) * job->out_size,
-               at + before, size);
+        memcpy(brood_job_item_place(job, chunk->first + chunk->done), at + before, size);
     }
     return at != NULL;
 }

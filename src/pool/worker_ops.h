@@ -30,8 +30,9 @@ typedef struct brood_event {
     int64_t awake_ns;      /* since it was woken up for them; 0: it was awake, or never mind */
     /* Of DONE, the values, where they are not in the job's array: */
     const unsigned char *staged; /* those of a fixed size */
-    unsigned char *own; /* one whose size varies: malloc'd, whoever receives it frees it; NULL: it
-                           lies in the job's memory */
+    /* A value whose size varies: malloc'd, whoever receives it frees it. NULL: that value lies in
+       the job's memory. */
+    unsigned char *own;
     size_t size;
     bool is_lost; /* there was no memory for it */
 } brood_event;

@@ -26,7 +26,7 @@ struct brood_os_poller {
     poller_slot **slots;
     DWORD count;
     HANDLE port;
-    /* Of the next three. A callback takes it, so nobody who has it waits for a callback. */
+    /* Guards the next three. Callbacks take this lock, so no thread that has it waits for a callback. */
     SRWLOCK ready_lock;
     HANDLE ready;   /* an event that says that there are posts; NULL: nobody has asked for it */
     bool is_called; /* it is set for brood_os_poller_call */
